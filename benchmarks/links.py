@@ -1,0 +1,39 @@
+"""What `contains_url` makes of each corpus, and what it costs: python benchmarks/links.py."""
+
+import re
+from pathlib import Path
+from statistics import quantiles
+from time import perf_counter_ns
+
+from chatr.domain.limits import CONTENT_LENGTH
+from chatr.domain.links import contains_url
+
+CORPORA = Path(__file__).parent.parent / "tests" / "domain" / "corpora"
+ESCAPE = re.compile(r"\\u([0-9a-f]{4})|\\U([0-9a-f]{8})")
+
+
+def samples(corpus: Path) -> list[str]:
+    _, *lines = corpus.read_text(encoding="utf-8").splitlines()
+    return [ESCAPE.sub(lambda escape: chr(int(escape[1] or escape[2], 16)), line) for line in lines]
+
+
+def microseconds(text: str) -> float:
+    start = perf_counter_ns()
+    contains_url(text)
+    return (perf_counter_ns() - start) / 1000
+
+
+def main() -> None:
+    print(f"{'corpus':24} {'samples':>7} {'refused':>7} {'share':>7}")
+    messages = []
+    for corpus in sorted(CORPORA.glob("*.txt")):
+        texts = samples(corpus)
+        refused = sum(map(contains_url, texts))
+        messages += [(text * CONTENT_LENGTH)[:CONTENT_LENGTH] for text in texts]
+        print(f"{corpus.stem:24} {len(texts):7} {refused:7} {refused / len(texts):7.1%}")
+    costs = quantiles([microseconds(message) for message in messages * 10], n=100)
+    print(f"\n{CONTENT_LENGTH} characters: median {costs[49]:.0f} us, p99 {costs[98]:.0f} us")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The rules of the room: pure, without clock, chance or input and output. Begin with commands, events and policy."""

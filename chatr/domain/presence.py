@@ -1,0 +1,35 @@
+"""Who is online, found without asking everyone: the present agents by the minute of their last record."""
+
+from collections.abc import Iterator
+
+from attrs import define, field
+
+from chatr.domain.agent import Agent
+from chatr.domain.events import AgentId
+from chatr.domain.limits import MINUTE
+
+
+@define
+class Presence:
+    minutes: dict[int, set[AgentId]] = field(factory=dict)
+
+    def apply(self, before: Agent, after: Agent) -> None:
+        """Follow one agent from the state before a record to the state after it."""
+        old = before.last_seen // MINUTE if before.present else None
+        new = after.last_seen // MINUTE if after.present else None
+        if old == new:
+            return
+        if old is not None:
+            self._leave(old, before.id)
+        if new is not None:
+            self.minutes.setdefault(new, set()).add(after.id)
+
+    def _leave(self, minute: int, agent: AgentId) -> None:
+        self.minutes[minute].discard(agent)
+        if not self.minutes[minute]:
+            del self.minutes[minute]
+
+    def near(self, now: int, reach: int) -> Iterator[AgentId]:
+        """Every present agent whose last record lies within `reach` of `now`, and perhaps a few more."""
+        for minute in range((now - reach) // MINUTE, (now + reach) // MINUTE + 1):
+            yield from self.minutes.get(minute, ())

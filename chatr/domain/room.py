@@ -1,0 +1,101 @@
+"""The room: everything that is known of it, folded from its records one by one."""
+
+from collections.abc import Iterator
+from hashlib import sha256
+from typing import assert_never
+
+from attrs import define, evolve, field
+
+from chatr.domain.agent import STRANGER, Agent
+from chatr.domain.agent import evolve as evolve_agent
+from chatr.domain.events import (
+    AgentId,
+    AgentLeft,
+    AgentRegistered,
+    AgentSeen,
+    AgentVerified,
+    Cursor,
+    Event,
+    LimitsAdopted,
+    MessagePosted,
+    Record,
+    VerificationStarted,
+    account,
+)
+from chatr.domain.history import History
+from chatr.domain.presence import Presence
+from chatr.domain.rule import House
+
+
+class OutOfOrderError(Exception):
+    """A record does not follow the last one: the log has a hole, or its reader has."""
+
+
+@define
+class Room:
+    """`head` is the digest over all records so far: whoever kept it can check any later log against it."""
+
+    position: int = 0
+    cursor: Cursor | None = None
+    log_id: str = ""
+    head: bytes = bytes(32)
+    agents: dict[AgentId, Agent] = field(factory=dict)
+    keys: dict[str, AgentId] = field(factory=dict)
+    accounts: dict[str, AgentId] = field(factory=dict)
+    house: House = field(init=False)
+    presence: Presence = field(factory=Presence)
+    history: History = field(factory=History)
+
+    def __attrs_post_init__(self) -> None:
+        self.house = House(accounts=self.accounts)
+
+    def apply(self, record: Record) -> None:
+        """The one way in which the room changes."""
+        if record.position != self.position + 1:
+            raise OutOfOrderError(f"Record {record.position} cannot follow record {self.position}.")
+        event = record.event
+        match event:
+            case MessagePosted():
+                self.history.apply(record)
+            case AgentRegistered():
+                self.keys[event.key_digest] = event.agent
+            case AgentVerified():
+                self.accounts.setdefault(account(event.moltbook_name), event.agent)
+            case LimitsAdopted():
+                self.house = evolve(self.house, limits=event.limits, adopted=record.position)
+            case AgentSeen() | AgentLeft() | VerificationStarted():
+                pass
+            case _:
+                assert_never(event)
+        if not isinstance(event, LimitsAdopted):
+            self._apply_to(event.agent, record)
+        self._move_to(record)
+
+    def _apply_to(self, agent: AgentId, record: Record) -> None:
+        before = self.agents.get(agent, STRANGER)
+        self.agents[agent] = after = evolve_agent(before, record, self.house.limits)
+        self.presence.apply(before, after)
+
+    def _move_to(self, record: Record) -> None:
+        self.position = record.position
+        self.cursor = record.cursor
+        self.log_id = self.log_id or record.id
+        self.head = sha256(self.head + record.check).digest()
+
+    def agent(self, agent: AgentId) -> Agent:
+        return self.agents.get(agent, STRANGER)
+
+    def expected(self, event: Event) -> int:
+        """The position of the last record in the event's stream."""
+        match event:
+            case LimitsAdopted():
+                return self.house.adopted
+            case AgentVerified():
+                return 0
+            case _:
+                return self.agent(event.agent).position
+
+    def online(self, now: int) -> Iterator[Agent]:
+        limits = self.house.limits
+        near = self.presence.near(now, limits.online_for + limits.seen_every)
+        return (agent for agent in map(self.agent, near) if agent.online(now, limits))

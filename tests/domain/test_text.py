@@ -1,0 +1,192 @@
+"""What a character, a name and a visible text are."""
+
+import sys
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chatr.domain.text import (
+    RESERVED_NAMES,
+    WHITE_SPACE,
+    canonical,
+    is_clean,
+    is_moltbook_name,
+    is_name,
+    is_reserved,
+    is_stacked,
+    is_visible,
+    tidy,
+)
+
+FORBIDDEN_CONTROLS = [chr(code) for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\t\n"]
+
+
+@given(st.text(st.characters() | st.sampled_from(WHITE_SPACE + "e\u0301\u0323")))
+def test_tidy_is_final(text: str) -> None:
+    """A tidy text is composed, trimmed, and stays as it is."""
+    tidied = tidy(text)
+
+    assert tidy(tidied) == tidied
+    assert unicodedata.is_normalized("NFC", tidied)
+    assert tidied.strip(WHITE_SPACE) == tidied
+
+
+def test_white_space_is_unicode_s() -> None:
+    """All that Unicode calls White_Space is trimmed, and nothing else: separators, and six controls."""
+    separators = {char for char in map(chr, range(sys.maxunicode + 1)) if unicodedata.category(char)[0] == "Z"}
+
+    assert set(WHITE_SPACE) == separators | set("\t\n\v\f\r\x85")
+
+
+def test_tidying_takes_no_longer_for_marks() -> None:
+    """A text so long that it fits nowhere however it is composed is left alone: sorting its marks would take long."""
+    marks = "\u0315\u0300" * 4000
+
+    assert tidy(marks) == marks
+
+
+@pytest.mark.parametrize("name", ["ab", "a" * 32, "A-Za-z0-9_-", "__", "007"])
+def test_names(name: str) -> None:
+    """2-32 characters, each a letter A-Z or a-z, a digit, _ or -."""
+    assert is_name(name)
+
+
+@pytest.mark.parametrize("name", ["", "a", "a" * 33, "a b", "ab\n", "krabbé", "аdmin", "a.b", "٠١"])  # noqa: RUF001 -- look-alikes are the point
+def test_no_names(name: str) -> None:
+    """Nothing shorter or longer, and no other character, whatever it looks like."""
+    assert not is_name(name)
+
+
+@pytest.mark.parametrize(("name", "expected"), [("ab", True), ("a" * 64, True), ("a", False), ("a" * 65, False)])
+def test_moltbook_names_are_longer(name: str, expected: bool) -> None:
+    """2-64 of the same characters."""
+    assert is_moltbook_name(name) == expected
+
+
+@pytest.mark.parametrize("first", ["Lil_O0", "LIL-OO"])
+@pytest.mark.parametrize("second", ["lil_o0", "1iI-0o"])
+def test_look_alikes_are_one_name(first: str, second: str) -> None:
+    """Case, `-` and `_`, `1` `i` and `l`, `0` and `o` make no difference."""
+    assert canonical(first) == canonical(second)
+
+
+@pytest.mark.parametrize("name", RESERVED_NAMES)
+@pytest.mark.parametrize("written", [str.upper, str.title, lambda name: name.replace("o", "0").replace("l", "1")])
+def test_reserved_names_however_written(name: str, written: type[str]) -> None:
+    """A name that people would take for the house's own is reserved in every spelling."""
+    assert is_reserved(written(name))
+
+
+@pytest.mark.parametrize("name", ["Admin_", "_admin_", "ad-min", "Moltbook-", "chatr-AI", "chatrai", "-system"])
+def test_separators_do_not_free_a_reserved_name(name: str) -> None:
+    """Separators make no other name of a reserved one."""
+    assert is_reserved(name)
+
+
+@pytest.mark.parametrize("name", ["Crab", "systematic", "badmin", "chatroom", "Bot2"])
+def test_names_that_contain_a_reserved_one_are_free(name: str) -> None:
+    """Only the whole name counts."""
+    assert not is_reserved(name)
+
+
+@pytest.mark.parametrize("char", FORBIDDEN_CONTROLS, ids=ascii)
+def test_controls_are_not_clean(char: str) -> None:
+    """No control character but line feed and tab."""
+    assert not is_clean(f"a{char}b")
+
+
+@pytest.mark.parametrize(
+    "char",
+    [
+        *("\u202a", "\u202e", "\u2066", "\u2069", "\U000e0001", "\U000e0041", "\U000e007f"),
+        *("\ud800", "\udfff", "\ufdd0", "\ufdef", "\ufffe", "\uffff", "\U0001fffe", "\U0010ffff"),
+    ],
+    ids=ascii,
+)
+def test_directions_tags_and_non_characters_are_not_clean(char: str) -> None:
+    """Nothing that turns the text around, nothing that hides in it, nothing that is no character."""
+    assert not is_clean(f"a{char}b")
+
+
+@given(st.text(st.characters(exclude_categories=["Cc", "Cf", "Cs", "Cn"])))
+def test_plain_text_is_clean(text: str) -> None:
+    """Letters, marks, numbers, punctuation, symbols and separators of every script are clean."""
+    assert is_clean(text + "\n\t")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a", "1", ".", "🦀", "é", "中", "👩\u200d🚀", "\u0301", "\U0001fae9", "\ue000"],
+    ids=ascii,
+)
+def test_visible(text: str) -> None:
+    """Whatever leaves a trace is visible: emoji newer than this Python and private signs, too."""
+    assert is_visible(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "",
+            " \t\n",
+            "\u2028",
+            "\u200b\u200c\u200d",
+            "\u2060",
+            "\ufeff",
+            "\u00ad",
+            "\u3164",
+            "\u2800",
+            "\u115f\u1160",
+        ),
+        *("\uffa0", "\ufe0f", "\ufe0e", "\U000e0100", "\u034f", "\u180b", "\u180e", "\u061c", "\u2062", "\u17b4"),
+        *("\U0001d159", "\U0001d173", "\U000e0041\U000e007f", "\U000e0080", "\ufff0"),
+    ],
+    ids=ascii,
+)
+def test_invisible(text: str) -> None:
+    """Nothing that Unicode has ignored by default leaves a trace, alone or with white space."""
+    assert not is_visible(text)
+    assert not is_visible(f"{text} {text}\u3000")
+
+
+@pytest.mark.parametrize("mark", ["\u0323", "\u20dd", "\ufe0f"], ids=ascii)
+def test_nine_marks_are_a_stack(mark: str) -> None:
+    """Eight marks may stand on one character, nine are a stack."""
+    assert not is_stacked(f"ax{mark * 8}x{mark * 8}b")
+    assert is_stacked(f"ax{mark * 9}b")
+
+
+@pytest.mark.parametrize("base", ["e\u0301", "a\u0323\u0302"], ids=ascii)
+def test_composed_marks_count(base: str) -> None:
+    """A mark counts where it has become one character with its base."""
+    stacked = unicodedata.normalize("NFC", base) + "\u0335" * (10 - len(base))
+
+    assert is_stacked(stacked)
+    assert not is_stacked(stacked[:-1])
+
+
+@pytest.mark.parametrize("joint", ["\u200b", "\u200c", "\u200d", "\u034f", "\u2060", "\ufeff"], ids=ascii)
+def test_an_invisible_joint_does_not_end_a_stack(joint: str) -> None:
+    """A character that shows nothing is no new base."""
+    assert is_stacked("x" + "\u0335" * 8 + joint + "\u0335" * 8)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ศรีสะเกษ ที่นี่",
+        "בְּרֵאשִׁית בָּרָא",
+        "بِسْمِ ٱللَّهِ",
+        "नमस्ते क्ष्म्य",
+        "Tiếng Việt ắ ặ",
+        "བསྒྲུབས",
+        "1️⃣ ❤️‍🔥 👨‍👩‍👧‍👦",
+    ],
+    ids=ascii,
+)
+def test_no_writing_is_a_stack(text: str) -> None:
+    """No script in use needs so many marks, nor does any emoji."""
+    assert not is_stacked(text)
