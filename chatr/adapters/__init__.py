@@ -1,0 +1,1 @@
+"""Technologies, one file each, behind the ports."""

@@ -1,0 +1,82 @@
+"""Everything that waits is committed at once: one owner of the writing connection, one flush for many appends."""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Final
+
+from attrs import define, field
+
+from chatr.ports import Draft, Stored, Unavailable, Unknown
+
+LARGEST: Final = 256
+"""Drafts in one commit: beyond that a commit takes longer and gains nothing."""
+
+
+@define(eq=False)
+class Appending:
+    """A draft that waits for its commit. Its caller may have been cancelled; it lands or does not all the same."""
+
+    draft: Draft
+    expected: int
+    check: bytes = field(init=False)
+    stored: asyncio.Future[Stored] = field(init=False)
+    asked_at: float = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        loop = asyncio.get_running_loop()
+        self.check = self.draft.check(self.expected)
+        self.stored = loop.create_future()
+        self.asked_at = loop.time()
+
+    def landed(self, position: int) -> Stored:
+        """Tell the caller that its draft stands at `position`."""
+        stored = Stored(position, self.expected, self.draft, self.check)
+        if not self.stored.done():
+            self.stored.set_result(stored)
+        return stored
+
+    def fail(self, error: Exception) -> None:
+        if not self.stored.done():
+            self.stored.set_exception(error)
+
+
+def fail(group: Iterable[Appending], error: Exception) -> None:
+    for each in group:
+        each.fail(error)
+
+
+class GroupCommit:
+    """`commit` stores a group in order and tells each of it what came of it."""
+
+    def __init__(self, commit: Callable[[Sequence[Appending]], Awaitable[None]]) -> None:
+        self._commit = commit
+        self._waiting: deque[Appending] = deque()
+        self._asked = asyncio.Event()
+        self._closed = False
+        self._writing = asyncio.create_task(self._write(), name="group commit")
+
+    async def append(self, draft: Draft, expected: int) -> Stored:
+        if self._closed or self._writing.done():
+            raise Unavailable("the log is closed")
+        appending = Appending(draft, expected)
+        self._waiting.append(appending)
+        self._asked.set()
+        return await appending.stored
+
+    async def _write(self) -> None:
+        while self._waiting or not self._closed:
+            await self._asked.wait()
+            self._asked.clear()
+            while self._waiting:
+                group = [self._waiting.popleft() for _ in range(min(LARGEST, len(self._waiting)))]
+                try:
+                    await self._commit(group)
+                finally:
+                    fail(group, Unknown("the writer of the log stopped"))
+
+    async def close(self) -> None:
+        """Commit what waits and refuse what comes."""
+        self._closed = True
+        self._asked.set()
+        await asyncio.wait([self._writing])

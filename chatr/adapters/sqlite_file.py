@@ -1,0 +1,81 @@
+"""The file of a SQLite log: made private, locked for its one writer, brought up to date."""
+
+import fcntl
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import aiosqlite
+
+from chatr.ports import Unusable
+from chatr.schema import scripts
+
+
+class LogInUse(Unusable):
+    """Another process writes to this log."""
+
+
+@contextmanager
+def usable(path: Path) -> Iterator[None]:
+    """Say in one sentence why the file cannot be opened."""
+    try:
+        yield
+    except (OSError, sqlite3.Error) as error:
+        raise Unusable(f"The log at {path} cannot be opened: {error}.") from error
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the one writer's place; what is made here is for its owner only."""
+    lock_path = Path(f"{path.resolve()}.lock")
+    for file in (path, lock_path):
+        file.touch(mode=0o600)
+    with lock_path.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise LogInUse(f"Another process writes to {path}: stop it, or use another file.") from error
+        yield
+
+
+def writer(path: Path) -> aiosqlite.Connection:
+    return aiosqlite.connect(path, isolation_level="IMMEDIATE")
+
+
+def reader(path: Path) -> aiosqlite.Connection:
+    return aiosqlite.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+
+
+async def prepare(db: aiosqlite.Connection) -> None:
+    """Make the writer's connection durable, and run the scripts that are missing, each in its own transaction."""
+    await db.execute("pragma journal_mode = wal")
+    await db.execute("pragma synchronous = full")
+    for number, script in await missing_scripts(db):
+        await db.execute("begin immediate")
+        try:
+            for statement in statements(script):
+                await db.execute(statement)
+            await db.execute(f"pragma user_version = {number}")
+        except sqlite3.Error:
+            await db.rollback()
+            raise
+        await db.commit()
+
+
+async def missing_scripts(db: aiosqlite.Connection) -> list[tuple[int, str]]:
+    """What is to be run on this file. Raises SchemaTooNew."""
+    ((version,),) = await db.execute_fetchall("pragma user_version")
+    return list(scripts("sqlite", version))
+
+
+def statements(script: str) -> Iterator[str]:
+    """The statements of a script; `executescript` would commit before it begins."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+    if statement.strip():
+        yield statement

@@ -1,0 +1,27 @@
+"""The machine's clock and its generator of secrets."""
+
+import secrets
+import time
+import uuid
+
+from chatr.domain.keys import ALPHABET, RANDOM_LENGTH, key_of
+from chatr.domain.limits import CODE_ALPHABET, CODE_LENGTH
+
+
+class SystemClock:
+    def now(self) -> int:
+        return time.time_ns() // 1_000_000
+
+    def elapsed(self) -> int:
+        return time.monotonic_ns() // 1_000_000
+
+
+class SystemSecrets:
+    def key(self) -> str:
+        return key_of("".join(secrets.choice(ALPHABET) for _ in range(RANDOM_LENGTH)))
+
+    def code(self) -> str:
+        return "".join(secrets.choice(CODE_ALPHABET) for _ in range(CODE_LENGTH))
+
+    def record_id(self) -> str:
+        return str(uuid.uuid4())

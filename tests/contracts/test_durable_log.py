@@ -1,0 +1,7 @@
+"""What a log promises that outlives its process."""
+
+import pytest
+
+from chatr.testing.contract.durable import *  # noqa: F403 -- the tests are whatever the contract names
+
+pytestmark = pytest.mark.parametrize("open_log", ["sqlite"], indirect=True)
