@@ -1,0 +1,140 @@
+"""Fan-out: a frame is encoded once and written to every watcher; nobody is waited for.
+
+A watcher costs no task and no queue: its socket's buffer is the queue, and whoever does not empty it is cut off. It
+resumes by its last id and loses nothing.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from attrs import frozen
+
+BUDGET: Final = 1024 * 1024
+"""Bytes of live frames that may wait for one watcher."""
+END: Final = b"0\r\n\r\n"
+COMMENT: Final = b":\n\n"
+
+
+@frozen
+class Chunk:
+    """Bytes of the stream, plain for HTTP/1.0 and framed as a chunk for HTTP/1.1."""
+
+    plain: bytes
+    framed: bytes
+
+
+def chunk(plain: bytes) -> Chunk:
+    return Chunk(plain, b"%x\r\n%b\r\n" % (len(plain), plain))
+
+
+class Watcher(asyncio.Protocol):
+    """The receiving end of one stream. Its request is over: whatever still arrives is ignored."""
+
+    __slots__ = ("_framed", "_hub", "_live", "_lost", "_taken", "_taken_at", "_transport", "_written")
+
+    def __init__(self, hub: "Hub", transport: asyncio.Transport, lost: Callable[[], None], *, framed: bool) -> None:
+        self._hub = hub
+        self._transport = transport
+        self._lost = lost
+        self._framed = framed
+        self._live = 0
+        self._written = 0
+        self._taken = 0
+        self._taken_at = 0.0
+
+    def write(self, frames: Chunk, *, live: bool = True) -> None:
+        if self._transport.is_closing():
+            return
+        data = frames.framed if self._framed else frames.plain
+        self._transport.write(data)
+        self._written += len(data)
+        if live:
+            self._live += len(data)
+            if min(self._live, self._transport.get_write_buffer_size()) > BUDGET:
+                self.cut()
+
+    def stalled(self, now: float, patience: float) -> bool:
+        """Something has been waiting for it for `patience` seconds, and it has taken nothing."""
+        waiting = self._transport.get_write_buffer_size()
+        taken = self._written - waiting
+        if not waiting or taken > self._taken or not self._taken_at:
+            self._taken, self._taken_at = taken, now
+        return now - self._taken_at >= patience
+
+    def cut(self) -> None:
+        self._transport.abort()
+
+    def end(self, farewell: Chunk) -> None:
+        self.write(farewell)
+        if not self._transport.is_closing():
+            if self._framed:
+                self._transport.write(END)
+            self._transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 -- asyncio passes it by position
+        self._hub.leave(self)
+        self._lost()
+
+
+class Hub:
+    """The watchers, and what is about to be written to them."""
+
+    def __init__(self, *, patience: float = 30.0, silence: float = 15.0) -> None:
+        self._watchers: dict[Watcher, None] = {}
+        self._pending: list[bytes] = []
+        self._patience = patience
+        self._silence = silence
+        self._wrote_at = 0.0
+        self._emptied = asyncio.Event()
+
+    def __len__(self) -> int:
+        return len(self._watchers)
+
+    def join(self, watcher: Watcher, backlog: Chunk) -> None:
+        """Write the backlog and let live frames follow. Nothing may be awaited between reading the room and this."""
+        self.flush()
+        watcher.write(backlog, live=False)
+        self._watchers[watcher] = None
+
+    def leave(self, watcher: Watcher) -> None:
+        self._watchers.pop(watcher, None)
+        if not self._watchers:
+            self._emptied.set()
+
+    def publish(self, frames: Iterable[bytes]) -> None:
+        """Frames for everybody, written in one piece with all that is published in this turn of the loop."""
+        if not self._pending:
+            asyncio.get_running_loop().call_soon(self.flush)
+        self._pending.extend(frames)
+
+    def flush(self) -> None:
+        if not self._pending:
+            return
+        frames = chunk(b"".join(self._pending))
+        self._pending.clear()
+        self._wrote_at = asyncio.get_running_loop().time()
+        for watcher in list(self._watchers):
+            watcher.write(frames)
+
+    def tick(self) -> None:
+        """Once a second or so: break the silence, cut off who takes nothing."""
+        now = asyncio.get_running_loop().time()
+        if now - self._wrote_at >= self._silence:
+            self.publish([COMMENT])
+        for watcher in list(self._watchers):
+            if watcher.stalled(now, self._patience):
+                watcher.cut()
+
+    async def close(self, farewell: Callable[[], bytes], *, within: float = 1.0) -> None:
+        """End every stream with a farewell of its own; who has not taken it in time is cut off."""
+        self.flush()
+        self._emptied.clear()
+        for watcher in list(self._watchers):
+            watcher.end(chunk(farewell()))
+        try:
+            async with asyncio.timeout(within if self._watchers else 0):
+                await self._emptied.wait()
+        except TimeoutError:
+            for watcher in list(self._watchers):
+                watcher.cut()

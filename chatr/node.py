@@ -1,0 +1,163 @@
+"""Follow the log and fold it into the room; hand commands to the rules and append what comes of them."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Final
+from weakref import WeakValueDictionary
+
+import structlog
+from attrs import frozen
+
+from chatr.codec import decode, encode
+from chatr.domain.commands import Command
+from chatr.domain.decide import Settled, decide
+from chatr.domain.events import AgentId, Event, Record
+from chatr.domain.history import Message, message_of
+from chatr.domain.room import Room
+from chatr.ports import Clock, Conflict, EventLog, Secrets, Stored, Unavailable, Unknown
+
+ATTEMPTS: Final = 5
+"""A conflict comes only from another node; so many in a row mean that the nodes cannot keep up."""
+CATCH_UP: Final = 5.0
+TRUST_AFTER: Final = 10_000
+"""Milliseconds without a failed append after which the store is believed in again."""
+
+log = structlog.get_logger()
+
+
+class Overloaded(Exception):
+    """Other nodes were faster every time. Nothing was stored."""
+
+
+@frozen
+class Handled:
+    """The record at `position` answers the command; `settled`: it did so before."""
+
+    position: int
+    settled: bool
+
+
+class Node:
+    """One reader and writer of the log. `publish` is called with what was just folded, before anything else happens."""
+
+    def __init__(
+        self,
+        event_log: EventLog,
+        clock: Clock,
+        secrets: Secrets,
+        publish: Callable[[Sequence[Record]], None],
+        *,
+        patience: float = 10.0,
+    ) -> None:
+        self.room = Room()
+        self._log = event_log
+        self._clock = clock
+        self._secrets = secrets
+        self._publish = publish
+        self._patience = patience
+        self._turns: WeakValueDictionary[AgentId, asyncio.Lock] = WeakValueDictionary()
+        self._waiting: defaultdict[int, list[asyncio.Future[None]]] = defaultdict(list)
+        self._folded = asyncio.Event()
+        self._leaving = False
+        self._failed_at: int | None = None
+
+    async def follow(self) -> None:
+        """The one loop in which memory changes. Never returns; if it raises, the process must end."""
+        async for batch in self._log.tail(self.room.cursor):
+            self._apply(batch)
+
+    def _apply(self, batch: Sequence[Stored]) -> None:
+        records = [decode(stored) for stored in batch]
+        for record in records:
+            self.room.apply(record)
+        self._publish(records)
+        self._folded.set()
+        self._folded = asyncio.Event()
+        for record in records:
+            for waiting in self._waiting.pop(record.position, ()):
+                if not waiting.done():
+                    waiting.set_result(None)
+
+    async def applied(self, position: int) -> None:
+        """Wait until this node has folded `position`. Raises TimeoutError when its tail does not get there."""
+        if position > self.room.position:
+            future = asyncio.get_running_loop().create_future()
+            self._waiting[position].append(future)
+            async with asyncio.timeout(self._patience):
+                await future
+
+    async def catch_up(self) -> None:
+        """Fold what the log holds by now, unless that takes too long: what is not here yet may be on its way."""
+        with suppress(TimeoutError, Unavailable):
+            async with asyncio.timeout(CATCH_UP):
+                await self.applied(await self._log.head())
+
+    async def handle(self, command: Command) -> Handled:
+        """Have `command` decided and what comes of it stored and folded.
+
+        Raises Refused, Overloaded, Unavailable or Unknown.
+        """
+        turn = self._turns.setdefault(command.agent, asyncio.Lock())
+        async with turn:
+            for _ in range(ATTEMPTS):
+                outcome = decide(self.room.agent(command.agent), command, self.room.house)
+                if isinstance(outcome, Settled):
+                    return Handled(outcome.position, settled=True)
+                try:
+                    return Handled(await self._append(outcome), settled=False)
+                except Conflict as conflict:
+                    await self._applied_or_unknown(conflict.position or await self._log.head())
+        raise Overloaded
+
+    async def _append(self, event: Event) -> int:
+        draft = encode(event, record_id=self._secrets.record_id(), seen=self.room.position)
+        try:
+            stored = await self._log.append(draft, expected=self.room.expected(event))
+        except (Unavailable, Unknown) as error:
+            self._failed_at = self._clock.elapsed()
+            log.warning("append_failed", reason=str(error))
+            raise
+        await self._applied_or_unknown(stored.position)
+        return stored.position
+
+    async def _applied_or_unknown(self, position: int) -> None:
+        try:
+            await self.applied(position)
+        except TimeoutError as error:
+            raise Unknown("the log's tail does not arrive") from error
+
+    async def messages(self, positions: Sequence[int]) -> list[Message]:
+        """The messages at these positions (at most 100). The log is asked for those that memory no longer holds."""
+        newest = self.room.history.newest
+        found = {position: newest[position] for position in positions if position in newest}
+        if missing := [position for position in positions if position not in found]:
+            picked = await self._log.pick(missing)
+            found |= {stored.position: message_of(decode(stored)) for stored in picked}
+        return [found[position] for position in positions]
+
+    def said_after(self, position: int) -> bool:
+        """Whether there is news; when the node leaves, nobody shall wait for any."""
+        positions = self.room.history.positions
+        return self._leaving or (bool(positions) and positions[-1] > position)
+
+    async def newer(self, after: int, within: float) -> None:
+        """Wait until something was said after position `after`, for `within` seconds at most."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                while not self.said_after(after):
+                    await self._folded.wait()
+
+    def leave(self) -> None:
+        """Let nobody wait for news any longer."""
+        self._leaving = True
+        self._folded.set()
+
+    async def ready(self) -> bool:
+        """This node can append and has folded all there is."""
+        lately = self._failed_at is not None and self._clock.elapsed() - self._failed_at < TRUST_AFTER
+        try:
+            return not lately and self.room.position >= await self._log.head()
+        except Unavailable:
+            return False
