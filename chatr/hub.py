@@ -117,6 +117,11 @@ class Hub:
         for watcher in list(self._watchers):
             watcher.write(frames)
 
+    def cut(self) -> None:
+        """Send everybody away; they come back with their last id, and are told what it is worth now."""
+        for watcher in list(self._watchers):
+            watcher.cut()
+
     def tick(self) -> None:
         """Once a second or so: break the silence, cut off who takes nothing."""
         now = asyncio.get_running_loop().time()
@@ -136,5 +141,4 @@ class Hub:
             async with asyncio.timeout(within if self._watchers else 0):
                 await self._emptied.wait()
         except TimeoutError:
-            for watcher in list(self._watchers):
-                watcher.cut()
+            self.cut()

@@ -16,7 +16,7 @@ from chatr.domain.decide import Settled, decide
 from chatr.domain.events import AgentId, Event, Record
 from chatr.domain.history import Message, message_of
 from chatr.domain.room import Room
-from chatr.ports import Clock, Conflict, EventLog, Secrets, Stored, Unavailable, Unknown
+from chatr.ports import Clock, Conflict, EventLog, LogChanged, Secrets, Stored, Unavailable, Unknown
 
 ATTEMPTS: Final = 5
 """A conflict comes only from another node; so many in a row mean that the nodes cannot keep up."""
@@ -39,8 +39,22 @@ class Handled:
     settled: bool
 
 
+def nothing() -> None:
+    """Nobody watches."""
+
+
+def fold(room: Room, batch: Sequence[Stored]) -> list[Record]:
+    """Apply a batch of the log to a room. Raises Unreadable or OutOfOrderError."""
+    records = [decode(stored) for stored in batch]
+    for record in records:
+        room.apply(record)
+    return records
+
+
 class Node:
-    """One reader and writer of the log. `publish` is called with what was just folded, before anything else happens."""
+    """One reader and writer of the log. `publish` is called with what was just folded, before anything else happens;
+    `start_over` when another room took the place of the one that was shown.
+    """
 
     def __init__(
         self,
@@ -48,6 +62,7 @@ class Node:
         clock: Clock,
         secrets: Secrets,
         publish: Callable[[Sequence[Record]], None],
+        start_over: Callable[[], None] = nothing,
         *,
         patience: float = 10.0,
     ) -> None:
@@ -56,22 +71,39 @@ class Node:
         self._clock = clock
         self._secrets = secrets
         self._publish = publish
+        self._start_over = start_over
         self._patience = patience
         self._turns: WeakValueDictionary[AgentId, asyncio.Lock] = WeakValueDictionary()
         self._waiting: defaultdict[int, list[asyncio.Future[None]]] = defaultdict(list)
         self._folded = asyncio.Event()
         self._leaving = False
+        self._reading_again = False
         self._failed_at: int | None = None
 
     async def follow(self) -> None:
         """The one loop in which memory changes. Never returns; if it raises, the process must end."""
-        async for batch in self._log.tail(self.room.cursor):
-            self._apply(batch)
+        while True:
+            try:
+                async for batch in self._log.tail(self.room.cursor):
+                    self._apply(batch)
+            except LogChanged as change:
+                log.error("log_changed", reason=str(change))  # noqa: TRY400 -- the traceback says nothing more
+                self.room = await self._read_again()
+                self._start_over()
+
+    async def _read_again(self) -> Room:
+        """The room of a log that was restored or replaced; the old one is shown meanwhile, and nothing is decided."""
+        self._reading_again = True
+        room, head = Room(), await self._log.head()
+        async for batch in self._log.tail(None):
+            fold(room, batch)
+            if room.position >= head:
+                break
+        self._reading_again = False
+        return room
 
     def _apply(self, batch: Sequence[Stored]) -> None:
-        records = [decode(stored) for stored in batch]
-        for record in records:
-            self.room.apply(record)
+        records = fold(self.room, batch)
         self._publish(records)
         self._folded.set()
         self._folded = asyncio.Event()
@@ -99,6 +131,8 @@ class Node:
 
         Raises Refused, Overloaded, Unavailable or Unknown.
         """
+        if self._reading_again:
+            raise Unavailable("the log was replaced and is being read again")
         turn = self._turns.setdefault(command.agent, asyncio.Lock())
         async with turn:
             for _ in range(ATTEMPTS):

@@ -1,0 +1,5 @@
+"""python -m chatr."""
+
+from chatr.cli import main
+
+main()

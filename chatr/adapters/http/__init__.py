@@ -1,0 +1,1 @@
+"""The door: the wire contract on aiohttp."""

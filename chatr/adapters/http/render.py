@@ -1,0 +1,67 @@
+"""What agents, messages and totals look like on the wire."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import orjson
+from aiohttp import web
+
+from chatr.domain.agent import Agent
+from chatr.domain.history import Message
+from chatr.domain.room import Room
+
+HEADERS: Final = web.RequestKey("headers", dict[str, str])
+"""Where a handler leaves headers for its answer, a refusal included."""
+
+
+def iso(milliseconds: int) -> str:
+    """ISO 8601 in UTC, to the millisecond."""
+    seconds, rest = divmod(milliseconds, 1000)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:03}Z"
+
+
+def reply(body: Mapping[str, Any], *, headers: Mapping[str, str] | None = None) -> web.Response:
+    answer = orjson.dumps({"success": True, **body})
+    return web.Response(body=answer, content_type="application/json", headers=headers)
+
+
+def badge(agent: Agent) -> dict[str, Any]:
+    """The agent's standing now."""
+    return {
+        "moltbookVerified": agent.verified,
+        "moltbookName": agent.badge and agent.badge.moltbook_name,
+        "ownerTwitter": agent.badge and agent.badge.owner,
+    }
+
+
+def message(said: Message, author: Agent) -> dict[str, Any]:
+    at = iso(said.at)
+    return {
+        "id": str(said.cursor.position),
+        "agentId": author.id,
+        "agentName": author.name,
+        "avatar": author.avatar,
+        "content": said.content,
+        "timestamp": at,
+        "createdAt": at,
+        **badge(author),
+    }
+
+
+def agent(of: Agent, *, online: bool) -> dict[str, Any]:
+    identity = {"id": of.id, "name": of.name, "avatar": of.avatar}
+    return identity | {"online": online, "lastSeen": iso(of.last_seen)} | badge(of)
+
+
+def head(room: Room) -> dict[str, Any]:
+    """Whoever keeps it can prove later that nothing up to there was changed."""
+    return {"position": room.position, "digest": room.head.hex()}
+
+
+def stats(room: Room, now: int) -> dict[str, Any]:
+    return {
+        "totalAgents": len(room.agents),
+        "onlineAgents": sum(1 for _ in room.online(now)),
+        "totalMessages": len(room.history.positions),
+    }

@@ -1,0 +1,150 @@
+"""The door as a whole: the nouns behind the routes, the listening socket, and the beat of the stream."""
+
+import asyncio
+import random
+import socket
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from ipaddress import IPv4Network, IPv6Network
+from typing import Final
+
+from aiohttp import web
+from attrs import frozen
+
+from chatr.adapters.http import frames
+from chatr.adapters.http.agents import Agents
+from chatr.adapters.http.connection import Connection
+from chatr.adapters.http.documents import Documents
+from chatr.adapters.http.door import Door, DoorLimits
+from chatr.adapters.http.health import Health
+from chatr.adapters.http.log import Log
+from chatr.adapters.http.messages import Messages
+from chatr.adapters.http.registration import Registration
+from chatr.adapters.http.routes import ROUTES, Nouns
+from chatr.adapters.http.server import application
+from chatr.adapters.http.stream import Stream
+from chatr.adapters.http.verification import Verifications
+from chatr.adapters.http.watch_page import Page
+from chatr.hub import Hub
+from chatr.node import Node
+from chatr.ports import Clock, Moltbook, Secrets
+
+RETRY: Final = (1_000, 5_000)
+"""Milliseconds between which each watcher returns when this node goes away: not all at once."""
+LINE_BYTES: Final = 8 * 1024
+"""Of the request line and of one header; the whole head is counted when it is there."""
+HEADERS: Final = 64
+
+
+class CannotListen(Exception):
+    """The address is taken, or not this machine's. The text is one sentence."""
+
+
+@frozen
+class Patience:
+    """Seconds for which the door waits. `idle` is as long as reverse proxies keep their connections open."""
+
+    head: float = 10.0
+    body: float = 10.0
+    idle: float = 75.0
+    linger: float = 2.0
+    shutdown: float = 5.0
+    tick: float = 1.0
+
+
+@frozen
+class SiteSettings:
+    limits: DoorLimits
+    host: str
+    port: int
+    public_url: str | None
+    proxies: Sequence[IPv4Network | IPv6Network]
+    history: int
+    stats_every: int
+    patience: Patience = Patience()
+
+
+@frozen
+class Site:
+    """Everything behind the door, before anybody is let in."""
+
+    node: Node
+    hub: Hub
+    clock: Clock
+    secrets: Secrets
+    moltbook: Moltbook
+    settings: SiteSettings
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[str]:
+        """Listen; gives the URL by which this machine reaches the room. Leaving ends requests first, streams then."""
+        listener = listen(self.settings.host, self.settings.port)
+        url = address(listener)
+        patience = self.settings.patience
+        runner = web.AppRunner(
+            self._application(self.settings.public_url or url), access_log=None, shutdown_timeout=patience.shutdown
+        )
+        await runner.setup()
+        assert runner.server is not None
+        connection = partial(
+            Connection,
+            runner.server,
+            head_seconds=patience.head,
+            keepalive_timeout=patience.idle,
+            lingering_time=patience.linger,
+            max_line_size=LINE_BYTES,
+            max_field_size=LINE_BYTES,
+            max_headers=HEADERS,
+            auto_decompress=False,
+            access_log=None,
+        )
+        accepting = await asyncio.get_running_loop().create_server(connection, sock=listener)
+        try:
+            yield url
+        finally:
+            accepting.close()
+            self.node.leave()
+            await runner.cleanup()
+            await self.hub.close(lambda: frames.farewell(random.randint(*RETRY)))  # noqa: S311 -- it guards nothing
+
+    def _application(self, public_url: str) -> web.Application:
+        node, clock, secrets, settings = self.node, self.clock, self.secrets, self.settings
+        door = Door(node, clock, settings.limits, settings.proxies)
+        nouns = Nouns(
+            registration=Registration(node, clock, secrets, door),
+            messages=Messages(node, clock, door),
+            agents=Agents(node, clock),
+            verifications=Verifications(node, clock, secrets, self.moltbook, door, public_url),
+            stream=Stream(node, self.hub, clock, door, settings.history),
+            documents=Documents(ROUTES, node, settings.limits, public_url),
+            log=Log(node),
+            health=Health(node),
+            page=Page(),
+        )
+        return application(nouns.routes(), node, clock, door, body_seconds=settings.patience.body)
+
+    async def beat(self) -> None:
+        """Tell the totals now and then, and look after the watchers every second. Never returns."""
+        while True:
+            for _ in range(int(self.settings.stats_every)):
+                await asyncio.sleep(self.settings.patience.tick)
+                self.hub.tick()
+            if len(self.hub):
+                self.hub.publish([frames.stats(self.node.room, self.clock.now())])
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Raises CannotListen."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=1024)
+    except OSError as error:
+        raise CannotListen(f"Cannot listen on {host}, port {port}: {error.strerror}.") from error
+
+
+def address(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    if host in ("127.0.0.1", "0.0.0.0", "::1", "::"):  # noqa: S104 -- this is read, not bound to
+        host = "localhost"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -1,0 +1,111 @@
+"""GET /api/stream: what was said, then what is said, without a gap between."""
+
+import re
+import socket
+from asyncio import Transport
+from functools import partial
+from typing import Final
+
+from aiohttp import HttpVersion11, web
+from attrs import frozen
+
+from chatr.adapters.http import frames
+from chatr.adapters.http.door import Door
+from chatr.domain.events import Cursor
+from chatr.hub import Chunk, Hub, Watcher, chunk
+from chatr.node import Node
+from chatr.ports import Clock
+
+HEADERS: Final = {
+    "Content-Type": "text/event-stream",
+    "Cache-Control": "no-cache, no-transform",
+    "X-Accel-Buffering": "no",
+}
+CURSOR: Final = re.compile("([0-9]{1,18})-([0-9a-f]{8})")
+SEND_BUFFER: Final = 128 * 1024
+"""Bytes that the kernel takes for a watcher: small, so that one that stalls is seen to."""
+DEAD_AFTER: Final = 30_000
+"""Milliseconds for which a peer that vanished may leave bytes unacknowledged."""
+
+
+@frozen
+class Stream:
+    _node: Node
+    _hub: Hub
+    _clock: Clock
+    _door: Door
+    _history: int
+
+    async def watch(self, request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers=HEADERS)
+        if request.method == "HEAD":
+            return response
+        address = self._door.address(request)
+        self._door.reserve_stream(address)
+        release = partial(self._door.release_stream, address)
+        try:
+            cursor = await self._judgeable(shown_cursor(request))
+            await response.prepare(request)
+            if request.transport is None:
+                raise ConnectionResetError  # noqa: TRY301 -- as if prepare had noticed
+        except BaseException:
+            release()
+            raise
+        # From here on nothing may be awaited: what is said meanwhile would be missed or doubled.
+        watcher = hand_over(request, self._hub, release)
+        self._hub.join(watcher, self._backlog(cursor))
+        return response
+
+    async def _judgeable(self, cursor: Cursor | None) -> Cursor | None:
+        """A cursor ahead of this node may come from another one that is faster."""
+        if cursor is not None and cursor.position > self._node.room.position:
+            await self._node.catch_up()
+        return cursor
+
+    def _backlog(self, cursor: Cursor | None) -> Chunk:
+        room = self._node.room
+        stats = frames.stats(room, self._clock.now())
+        missed = room.history.since(cursor) if cursor else None
+        if missed is not None:
+            return chunk(frames.RETRY + frames.missed(room, missed) + stats)
+        reset = frames.reset(reason(cursor, room.position)) if cursor else b""
+        return chunk(frames.RETRY + reset + frames.history(room, self._history) + stats)
+
+
+def shown_cursor(request: web.Request) -> Cursor | None:
+    """Where the client says it is; nonsense is nothing."""
+    text = request.headers.get("Last-Event-ID") or request.query.get("lastEventId", "")
+    found = CURSOR.fullmatch(text)
+    return Cursor(int(found[1]), found[2]) if found else None
+
+
+def reason(cursor: Cursor, position: int) -> str:
+    return (
+        "this id is not of this log"
+        if cursor.position > position
+        else "too much was missed, or this id is not of this log"
+    )
+
+
+def hand_over(request: web.Request, hub: Hub, lost: partial[None]) -> Watcher:
+    """Take the connection from aiohttp, whose handler would weigh five times as much as a watcher.
+
+    aiohttp lets go of a connection that it believes lost; it must not find the transport then, or it would close it.
+    """
+    old, transport = request.protocol, request.transport
+    assert isinstance(transport, Transport)
+    bound(transport)
+    watcher = Watcher(hub, transport, lost, framed=request.version >= HttpVersion11)
+    transport.set_protocol(watcher)
+    old.transport = None
+    old.connection_lost(None)
+    transport.resume_reading()
+    return watcher
+
+
+def bound(transport: Transport) -> None:
+    """Let the kernel hold little for a watcher, and give up on one that vanished."""
+    connection = transport.get_extra_info("socket")
+    if connection is not None and connection.family != socket.AF_UNIX:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAD_AFTER)

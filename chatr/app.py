@@ -1,0 +1,158 @@
+"""Settings -> log, clock, node, web app. The one place that knows what the program is made of."""
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Final
+
+import structlog
+from attrs import frozen
+
+from chatr.adapters.export_file import export_reader
+from chatr.adapters.http import frames
+from chatr.adapters.http.door import DoorLimits
+from chatr.adapters.http.site import Patience, Site, SiteSettings
+from chatr.adapters.memory import MemoryLog
+from chatr.adapters.moltbook import moltbook
+from chatr.adapters.sqlite import sqlite_log, sqlite_reader
+from chatr.adapters.system import SystemClock, SystemSecrets
+from chatr.domain.commands import AdoptLimits
+from chatr.domain.events import MessagePosted, Record
+from chatr.domain.history import message_of
+from chatr.hub import Hub
+from chatr.node import Node
+from chatr.ports import Clock, EventLog, LogReader
+from chatr.settings import BadSetting, Settings
+
+PROGRESS: Final = 1.0
+"""Seconds between two lines about a log that takes long to read."""
+
+log = structlog.get_logger()
+
+
+@frozen
+class Running:
+    """A room that is open at `url`. `following` ends only with an error, and then the process must end."""
+
+    url: str
+    node: Node
+    following: asyncio.Task[None]
+
+
+@asynccontextmanager
+async def running(
+    settings: Settings, *, clock: Clock | None = None, hub: Hub | None = None, patience: Patience = Patience()
+) -> AsyncIterator[Running]:
+    """Open the room. Leaving the context closes it: no new requests, then no streams, then no log."""
+    clock, secrets, hub = clock or SystemClock(), SystemSecrets(), Hub() if hub is None else hub
+    async with (
+        open_log(settings.log) as event_log,
+        moltbook(settings.moltbook_url, settings.moltbook_key) as book,
+    ):
+        node = Node(event_log, clock, secrets, lambda records: publish(hub, node, records), hub.cut)
+        site = Site(node, hub, clock, secrets, book, site_settings(settings, patience))
+        async with background(node.follow()) as following:
+            await caught_up(node, await event_log.head(), following)
+            await adopt_limits(node, settings, clock)
+            async with site.open() as url, background(site.beat()):
+                yield Running(url, node, following)
+
+
+def open_log(url: str) -> AbstractAsyncContextManager[EventLog]:
+    """The log that a setting names. Raises BadSetting; opening it raises Unusable."""
+    file = sqlite_file(url)
+    match url.partition(":")[0]:
+        case "postgresql" | "postgres":
+            return postgres().postgres_log(url)
+        case "sqlite" if file:
+            return sqlite_log(file)
+        case "memory":
+            return nullcontext(MemoryLog())
+        case "nats":
+            raise BadSetting("--log nats:// is not supported yet: use sqlite:///FILE or postgresql://….")
+        case _:
+            raise BadSetting(
+                "--log must be sqlite:///FILE (sqlite:////FILE for an absolute path), postgresql://… or memory:."
+            )
+
+
+def sqlite_file(url: str) -> Path | None:
+    """The file of a SQLite log; None for any other."""
+    scheme, _, path = url.partition("///")
+    return Path(path) if scheme == "sqlite:" and path.strip("/") else None
+
+
+def postgres() -> ModuleType:
+    """The store for several nodes, whose driver is an extra."""
+    try:
+        return import_module("chatr.adapters.postgres")
+    except ImportError as error:
+        raise BadSetting("--log postgresql:// needs the extra: pip install 'chatr[postgres]'.") from error
+
+
+def open_reader(url: str) -> AbstractAsyncContextManager[LogReader]:
+    """A log to be read only, beside whoever writes it. Raises BadSetting."""
+    if url.startswith(("postgresql:", "postgres:")):
+        return postgres().postgres_reader(url)
+    if file := sqlite_file(url):
+        return sqlite_reader(file)
+    if url.endswith((".jsonl", ".jsonl.gz")) or Path(url).is_file():
+        return export_reader(Path(url))
+    raise BadSetting(f"{url} is no log that can be read: give sqlite:///FILE, or an exported file.")
+
+
+def site_settings(settings: Settings, patience: Patience) -> SiteSettings:
+    limits = DoorLimits(
+        settings.rate_requests, settings.rate_registrations, settings.max_streams_per_ip, settings.max_streams
+    )
+    return SiteSettings(
+        limits,
+        settings.host,
+        settings.port,
+        settings.public_url,
+        settings.trusted_proxies,
+        settings.history,
+        settings.stats_every,
+        patience,
+    )
+
+
+def publish(hub: Hub, node: Node, records: Sequence[Record]) -> None:
+    """Tell the watchers what was said."""
+    if len(hub):
+        messages = [message_of(record) for record in records if isinstance(record.event, MessagePosted)]
+        hub.publish(frames.message(node.room, message) for message in messages)
+
+
+@asynccontextmanager
+async def background(work: Coroutine[None, None, None]) -> AsyncIterator[asyncio.Task[None]]:
+    task = asyncio.create_task(work)
+    try:
+        yield task
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def caught_up(node: Node, head: int, following: asyncio.Task[None]) -> None:
+    """Wait until the node has folded the log up to `head`; say how far it is when that takes long."""
+    while node.room.position < head:
+        arrived = asyncio.create_task(node.applied(head))
+        await asyncio.wait([arrived, following], timeout=PROGRESS, return_when=asyncio.FIRST_COMPLETED)
+        arrived.cancel()
+        if following.done():
+            following.result()
+        if node.room.position < head:
+            log.info("reading_the_log", position=node.room.position, head=head)
+
+
+async def adopt_limits(node: Node, settings: Settings, clock: Clock) -> None:
+    """Begin a new log with the limits in force; later, only what the operator gives changes them."""
+    old = node.room.house
+    await node.handle(AdoptLimits(settings.limits(old.limits), clock.now()))
+    if 0 < old.adopted < node.room.house.adopted:
+        log.warning("limits_adopted", old=str(old.limits), new=str(node.room.house.limits))

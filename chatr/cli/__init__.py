@@ -1,0 +1,69 @@
+"""The command line. An error is one sentence; what cannot be used ends with exit code 2."""
+
+import argparse
+import asyncio
+import io
+import os
+import sys
+from collections.abc import Sequence
+from typing import Final, NoReturn
+
+from chatr.adapters.http.site import CannotListen
+from chatr.cli import audit, backup, copy, explain, export, import_, log, replay, rules, serve
+from chatr.cli.agents import NoSuchAgent
+from chatr.cli.live import NoRoom
+from chatr.codec import Unreadable
+from chatr.domain.room import OutOfOrderError
+from chatr.past import NoSuchMoment
+from chatr.ports import LogChanged, Unavailable, Unusable
+from chatr.settings import BadSetting
+from chatr.transfer import Differs
+
+COMMANDS: Final = (serve, log, replay, explain, audit, export, import_, copy, backup, rules)
+UNUSABLE: Final = (BadSetting, CannotListen, Differs, NoRoom, NoSuchAgent, NoSuchMoment, Unusable)
+BROKEN: Final = (LogChanged, OutOfOrderError, Unavailable, Unreadable)
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one sentence; the usage is one --help away."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message.rstrip('.')}. See {self.prog} --help.\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command; its exit code is what its `run` returns."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    options = parser().parse_args(arguments)
+    try:
+        code = asyncio.run(options.run(options))
+        sys.stdout.flush()
+    except UNUSABLE as error:
+        code = refuse(error, 2)
+    except BROKEN as error:
+        code = refuse(error, 1)
+    except KeyboardInterrupt:
+        code = 130
+    except BrokenPipeError:
+        code = hang_up()
+    sys.exit(code)
+
+
+def refuse(error: Exception, code: int) -> int:
+    sys.stderr.write(f"chatr: {error}\n")
+    return code
+
+
+def hang_up() -> int:
+    """Nobody reads on, as behind `| head`; nor shall Python complain of it when it flushes for the last time."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 141
+
+
+def parser() -> argparse.ArgumentParser:
+    top = Parser("chatr", description="A chat room for AI agents. Humans watch, agents speak.")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for command in COMMANDS:
+        command.add(commands)
+    return top

@@ -1,0 +1,31 @@
+"""What the program tells its operator: lines for a person on a terminal, JSON for everything else."""
+
+import logging
+import sys
+
+import structlog
+
+
+def configure() -> None:
+    """Send the program's own events, and what libraries warn of, to standard error."""
+    person = sys.stderr.isatty()
+    shared: list[structlog.typing.Processor] = [
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=not person),
+    ]
+    if person:
+        ending: list[structlog.typing.Processor] = [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+    else:
+        ending = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    structlog.configure(
+        processors=[*shared, *ending],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared, processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *ending]
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)

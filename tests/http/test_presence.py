@@ -1,0 +1,171 @@
+"""POST /api/heartbeat and POST /api/disconnect: how an agent comes online, stays and goes."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from chatr.domain.limits import MINUTE, SECOND
+from tests.conftest import Agent, Answer, OpenRoom, Room
+
+HEARTBEAT = "/api/heartbeat"
+
+
+async def online(room: Room) -> list[str]:
+    """The names of those who are online."""
+    return [agent["name"] for agent in (await room.get("/api/agents")).json["agents"]]
+
+
+@pytest.fixture
+async def ada(room: Room) -> Agent:
+    """An agent that is online."""
+    ada = await room.register("Ada")
+    await room.post(HEARTBEAT, agent=ada)
+    return ada
+
+
+async def test_an_agent_goes_offline_by_silence(room: Room, ada: Agent) -> None:
+    """Half an hour after the last activity, and the minute by which heartbeats may go unrecorded, it is gone."""
+    room.clock.advance(31 * MINUTE - 1)
+    assert await online(room) == ["Ada"]
+    room.clock.advance(1)
+
+    assert await online(room) == []
+
+
+async def test_it_is_never_offline_too_early(room: Room, ada: Agent) -> None:
+    """A heartbeat that is too soon to be recorded still holds for the whole half hour."""
+    room.clock.advance(MINUTE - 1)
+    await room.post(HEARTBEAT, agent=ada)
+    room.clock.advance(30 * MINUTE)
+
+    assert await online(room) == ["Ada"]
+
+
+async def test_a_heartbeat_keeps_an_agent_online(room: Room, ada: Agent) -> None:
+    """Whoever beats often enough is always there."""
+    for _ in range(4):
+        room.clock.advance(25 * MINUTE)
+        await room.post(HEARTBEAT, agent=ada)
+
+    assert await online(room) == ["Ada"]
+
+
+async def test_how_long_an_agent_is_online_is_a_limit_in_force(open_room: OpenRoom) -> None:
+    """The operator's half hour may be another."""
+    room = await open_room(online_for=60)
+    await room.post(HEARTBEAT, agent=await room.register())
+    room.clock.advance(62 * SECOND - 1)
+    assert await online(room) == ["Ada"]
+    room.clock.advance(1)
+
+    assert await online(room) == []
+
+
+async def test_heartbeats_are_not_all_recorded(room: Room, ada: Agent) -> None:
+    """A heartbeat within a minute of the last record leaves no record of its own."""
+    before = room.running.node.room.position
+    for _ in range(5):
+        room.clock.advance(SECOND)
+        assert (await room.post(HEARTBEAT, agent=ada)).json == {"success": True}
+
+    assert room.running.node.room.position == before
+
+
+async def test_leaving_puts_an_agent_offline(room: Room, ada: Agent) -> None:
+    """Whoever says goodbye is gone at once."""
+    assert (await room.post("/api/disconnect", agent=ada)).json == {"success": True}
+
+    assert await online(room) == []
+
+
+async def test_leaving_twice_is_fine(room: Room, ada: Agent) -> None:
+    """A repeated goodbye is answered the same and changes nothing."""
+    await room.post("/api/disconnect", agent=ada)
+
+    assert (await room.post("/api/disconnect", agent=ada)).json == {"success": True}
+    assert await online(room) == []
+
+
+BODIES: list[Mapping[str, Any]] = [
+    {"data": b""},
+    {"data": b"no JSON", "headers": {"Content-Type": "text/plain"}},
+    {"data": b"{", "headers": {"Content-Type": "application/json"}},
+    {"data": {"a": "form"}},
+    {"data": b"\xff\x00", "headers": {"Content-Type": "application/octet-stream"}},
+    {"json": {"agentId": 7}},
+]
+
+
+@pytest.mark.parametrize("path", [HEARTBEAT, "/api/disconnect"])
+@pytest.mark.parametrize("body", BODIES, ids=str)
+async def test_a_body_is_ignored(path: str, body: Mapping[str, Any], room: Room, ada: Agent) -> None:
+    """Neither call needs a body, so none is wrong."""
+    answer = await room.ask("POST", path, agent=ada, **body)
+
+    assert (answer.status, answer.json) == (200, {"success": True})
+
+
+async def activity(room: Room, kind: str, ada: Agent) -> Answer:
+    """A request with a key, accepted or refused."""
+    match kind:
+        case "a post that is too long":
+            return await room.post("/api/messages", {"content": "x" * 251}, agent=ada)
+        case "a post that is no JSON":
+            return await room.ask("POST", "/api/messages", agent=ada, data=b"x")
+        case "a post with a URL":
+            return await room.post("/api/messages", {"content": "https://example.com"}, agent=ada)
+        case "a post":
+            return await room.post("/api/messages", {"content": "Hello!"}, agent=ada)
+        case "a verification":
+            return await room.post("/api/verify/start", {"moltbookName": "Clawd"}, agent=ada)
+        case "a verification of nobody":
+            return await room.post("/api/verify/complete", {"moltbookName": "!"}, agent=ada)
+        case "a body that is too large":
+            return await room.ask("POST", "/api/messages", agent=ada, data=b" " * 20_000)
+        case "a body that is compressed":
+            return await room.ask("POST", "/api/messages", agent=ada, data=b"x", headers={"Content-Encoding": "gzip"})
+        case _:
+            return await room.post(HEARTBEAT, agent=ada)
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [
+        ("a heartbeat", 200),
+        ("a post", 200),
+        ("a post that is too long", 400),
+        ("a post that is no JSON", 415),
+        ("a post with a URL", 403),
+        ("a verification", 200),
+        ("a verification of nobody", 400),
+        ("a body that is too large", 413),
+        ("a body that is compressed", 415),
+    ],
+)
+async def test_every_request_with_a_key_is_activity(kind: str, status: int, room: Room, ada: Agent) -> None:
+    """Accepted or refused, whoever asks with a key is there, even after having left."""
+    await room.post("/api/disconnect", agent=ada)
+    room.clock.advance(MINUTE)
+
+    assert (await activity(room, kind, ada)).status == status
+    assert await online(room) == ["Ada"]
+
+
+async def test_a_refused_request_renews_the_last_activity(room: Room, ada: Agent) -> None:
+    """Who talks too much is not silent."""
+    room.clock.advance(20 * MINUTE)
+    await room.post("/api/messages", {"content": ""}, agent=ada)
+    (shown,) = (await room.get("/api/agents")).json["agents"]
+
+    assert shown["lastSeen"] == "2026-01-01T00:20:00.000Z"
+
+
+@pytest.mark.parametrize("path", ["/api/agents", "/api/messages", "/skills.md", "/health"])
+async def test_a_key_at_an_open_endpoint_is_ignored(path: str, room: Room) -> None:
+    """Reading needs no key and is no activity; a wrong one is not even looked at."""
+    ada = await room.register()
+    answers = [await room.get(path, headers=headers) for headers in (ada.bearer, {"Authorization": "Bearer nonsense"})]
+
+    assert [answer.status for answer in answers] == [200, 200]
+    assert await online(room) == []

@@ -1,0 +1,201 @@
+"""Every setting: where it may be given, and what it may be."""
+
+from collections.abc import Mapping
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any
+
+import pytest
+from attrs import fields
+
+from chatr.domain.limits import HOUR, MINUTE, SECOND, Limit, Limits
+from chatr.settings import BadSetting, Settings, flag, load, variable
+
+NAMES = [each.name for each in fields(Settings)]
+SAMPLES: dict[str, tuple[str, Any]] = {
+    "log": ("memory:", "memory:"),
+    "host": ("::1", "::1"),
+    "port": ("0", 0),
+    "public_url": ("https://chat.example.org/", "https://chat.example.org"),
+    "moltbook_url": ("http://localhost:9/api/v1", "http://localhost:9/api/v1"),
+    "moltbook_key": ("secret", "secret"),
+    "trusted_proxies": ("10.0.0.0/8, 2001:db8::/32", (ip_network("10.0.0.0/8"), ip_network("2001:db8::/32"))),
+    "rate_verified": ("20/60", Limit(20, MINUTE)),
+    "rate_unverified": ("2/90", Limit(2, 90 * SECOND)),
+    "online_for": ("600", 600),
+    "rate_registrations": ("1/3600", Limit(1, HOUR)),
+    "rate_requests": ("1000000/1", Limit(1_000_000, SECOND)),
+    "max_streams_per_ip": ("3", 3),
+    "max_streams": ("30", 30),
+    "history": ("0", 0),
+    "stats_every": ("1", 1),
+}
+BAD: dict[str, list[str]] = {
+    "host": [""],  # the empty address is every address: a variable left empty must not open the room to the world
+    "port": ["", "-1", "65536", "http", "80.0", "8_0", "٨٠", " 80", "0x50", "1" * 5000, "0" * 30 + "99999"],
+    "public_url": [
+        "",
+        "chat.example.org",
+        "ftp://example.org",
+        "https://",
+        "https://[",
+        "https://a/?b=c",
+        "https://a/#b",
+    ],
+    "moltbook_url": ["", "moltbook", "file:///etc/passwd", "https://:80"],
+    "trusted_proxies": ["10.0.0.1/8", "10.0.0.0/33", "proxy.example.org", "10.0.0.0/8;10.0.0.0/8", "*"],
+    "rate_verified": ["", "10", "/", "10/", "/60", "0/60", "10/0", "-1/60", "1.5/60", "10/60/1", "10 / 60", "10per60"],
+    "rate_unverified": ["1/1m", "1000001/60", "1/31622401", "1/" + "9" * 5000],
+    "rate_registrations": ["unlimited", "5/hour"],
+    "rate_requests": ["0/1", "120"],
+    "online_for": ["29", "0", "-30", "30m", "31622401"],
+    "max_streams_per_ip": ["0", "-1", "many", "1000001"],
+    "max_streams": ["0", ""],
+    "history": ["-1", "1001", "all"],
+    "stats_every": ["0", "3601"],
+}
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "chatr.toml"
+    path.write_text(text, "utf-8")
+    return path
+
+
+def one_sentence(error: pytest.ExceptionInfo[BadSetting]) -> str:
+    text = str(error.value)
+    assert text.endswith(".")
+    assert "\n" not in text
+    return text
+
+
+def test_every_setting_has_a_sample() -> None:
+    """A setting that is added is tried here, too."""
+    assert list(SAMPLES) == NAMES
+
+
+def test_the_defaults_are_those_of_the_contract() -> None:
+    """A room that nobody configured is the published one."""
+    settings = load({}, {}, None)
+
+    assert (settings.log, settings.port, settings.trusted_proxies) == ("sqlite:///./chatr.db", 8080, ())
+    assert settings.moltbook_url == "https://www.moltbook.com/api/v1"
+    assert (settings.rate_registrations, settings.rate_requests) == (Limit(5, HOUR), Limit(120, MINUTE))
+    assert (settings.max_streams_per_ip, settings.max_streams) == (10, 5000)
+    assert (settings.history, settings.stats_every) == (100, 10)
+    assert settings.limits(Limits()) == Limits(Limit(10, MINUTE), Limit(1, 5 * MINUTE), 1800 * SECOND)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_setting_may_be_a_flag(name: str) -> None:
+    """What is given as a flag is in force, and nothing else changes."""
+    text, value = SAMPLES[name]
+
+    assert load({name: text}, {}, None) == Settings(**{name: value})
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_setting_may_be_an_environment_variable(name: str) -> None:
+    """CHATR_ and the name in capitals; other variables are other programs'."""
+    text, value = SAMPLES[name]
+    environ = {f"CHATR_{name.upper()}": text, name: "x", name.upper(): "x", f"chatr_{name}": "x", "CHATR_URL": "x"}
+
+    assert load({}, environ, None) == Settings(**{name: value})
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("dashed", [False, True])
+def test_a_setting_may_stand_in_the_file(name: str, dashed: bool, tmp_path: Path) -> None:
+    """The key is the setting's name, with dashes like the flag or with underscores."""
+    text, value = SAMPLES[name]
+    file = written(tmp_path, f"{name.replace('_', '-') if dashed else name} = '{text}'")
+
+    assert load({}, {}, file) == Settings(**{name: value})
+
+
+@pytest.mark.parametrize(
+    ("toml", "name", "value"),
+    [
+        ("port = 0", "port", 0),
+        ("online_for = 600", "online_for", 600),
+        (
+            "trusted_proxies = ['10.0.0.0/8', '::1/128']",
+            "trusted_proxies",
+            (ip_network("10.0.0.0/8"), ip_network("::1/128")),
+        ),
+        ("trusted_proxies = []", "trusted_proxies", ()),
+        ("host = 'ä'", "host", "ä"),
+    ],
+)
+def test_the_file_may_use_its_own_types(toml: str, name: str, value: Any, tmp_path: Path) -> None:
+    """Numbers are numbers in TOML, and lists are lists."""
+    assert load({}, {}, written(tmp_path, toml)) == Settings(**{name: value})
+
+
+@pytest.mark.parametrize(
+    ("flags", "environ", "port"),
+    [
+        ({"port": "1"}, {"CHATR_PORT": "2"}, 1),
+        ({"port": None}, {"CHATR_PORT": "2"}, 2),
+        ({}, {}, 3),
+    ],
+)
+def test_a_flag_goes_before_the_environment_before_the_file(
+    flags: Mapping[str, str], environ: Mapping[str, str], port: int, tmp_path: Path
+) -> None:
+    """What is nearer to the operator's hand wins, and what it hides is not even read."""
+    file = written(tmp_path, "port = 3\nhost = '::1'")
+
+    assert load(flags, environ, file) == Settings(port=port, host="::1")
+
+
+def test_what_is_hidden_is_not_complained_about(tmp_path: Path) -> None:
+    """A flag corrects a bad variable, and a variable a bad file."""
+    file = written(tmp_path, "port = 'x'\nhistory = 'x'")
+
+    assert load({"port": "1"}, {"CHATR_PORT": "x", "CHATR_HISTORY": "2"}, file) == Settings(port=1, history=2)
+
+
+@pytest.mark.parametrize(("name", "text"), [(name, text) for name, texts in BAD.items() for text in texts])
+def test_a_bad_value_is_one_sentence(name: str, text: str, tmp_path: Path) -> None:
+    """It names the setting as it was given, the value, and what is wrong with it."""
+    with pytest.raises(BadSetting) as by_flag:
+        load({name: text}, {}, None)
+    with pytest.raises(BadSetting) as by_variable:
+        load({}, {variable(name): text}, None)
+
+    assert one_sentence(by_flag).startswith(f"{flag(name)} cannot be {text!r}: ")
+    assert one_sentence(by_variable).startswith(f"{variable(name)} cannot be {text!r}: ")
+
+
+@pytest.mark.parametrize(
+    ("toml", "tells"),
+    [
+        ("port = true", "port in the file"),
+        ("port = 8080.5", "port in the file"),
+        ("port = [80, 81]", "port in the file"),
+        ("port = 2026-01-01", "port in the file"),
+        ("rate_requests = 5", "COUNT/SECONDS"),
+        ("trusted_proxies = [1, 2]", "trusted_proxies in the file"),
+        ("trusted_proxies = [['10.0.0.0/8']]", "trusted_proxies in the file"),
+        ("colour = 'red'", "colour"),
+        ("[serve]\nport = 80", "serve"),
+        ("port = ", "chatr.toml"),
+        ("port = 80\nport = 81", "chatr.toml"),
+        ("\x00", "chatr.toml"),
+    ],
+)
+def test_a_bad_file_is_one_sentence(toml: str, tells: str, tmp_path: Path) -> None:
+    """It says what in the file cannot be used."""
+    with pytest.raises(BadSetting) as error:
+        load({}, {}, written(tmp_path, toml))
+
+    assert tells in one_sentence(error)
+
+
+def test_a_file_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
+    """A file that was named is wanted: it is not passed over."""
+    with pytest.raises(BadSetting) as error:
+        load({}, {}, tmp_path / "nope.toml")
+
+    assert str(tmp_path / "nope.toml") in one_sentence(error)
