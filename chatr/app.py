@@ -19,6 +19,7 @@ from chatr.adapters.memory import MemoryLog
 from chatr.adapters.moltbook import moltbook
 from chatr.adapters.sqlite import sqlite_log, sqlite_reader
 from chatr.adapters.system import SystemClock, SystemSecrets
+from chatr.checkpoint import Checkpoint
 from chatr.domain.commands import AdoptLimits
 from chatr.domain.events import MessagePosted, Record
 from chatr.domain.history import message_of
@@ -35,11 +36,11 @@ log = structlog.get_logger()
 
 @frozen
 class Running:
-    """A room that is open at `url`. `following` ends only with an error, and then the process must end."""
+    """A room that is open at `url`. What is `lasting` ends only with an error, and then the process must end."""
 
     url: str
     node: Node
-    following: asyncio.Task[None]
+    lasting: tuple[asyncio.Task[None], ...]
 
 
 @asynccontextmanager
@@ -52,13 +53,16 @@ async def running(
         open_log(settings.log) as event_log,
         moltbook(settings.moltbook_url, settings.moltbook_key) as book,
     ):
-        node = Node(event_log, clock, secrets, lambda records: publish(hub, node, records), hub.cut)
+        checkpoint = checkpoint_of(settings.log)
+        node = Node(event_log, clock, secrets, lambda records: folded(hub, node, checkpoint, records), hub.cut)
+        node.room = await checkpoint.load(event_log)
         site = Site(node, hub, clock, secrets, book, site_settings(settings, patience))
         async with background(node.follow()) as following:
             await caught_up(node, await event_log.head(), following)
             await adopt_limits(node, settings, clock)
-            async with site.open() as url, background(site.beat()):
-                yield Running(url, node, following)
+            async with site.open() as url, background(site.beat()) as beating:
+                yield Running(url, node, (following, beating))
+        await checkpoint.close(node.room)
 
 
 def open_log(url: str) -> AbstractAsyncContextManager[EventLog]:
@@ -66,7 +70,8 @@ def open_log(url: str) -> AbstractAsyncContextManager[EventLog]:
     file = sqlite_file(url)
     match url.partition(":")[0]:
         case "postgresql" | "postgres":
-            return postgres().postgres_log(url)
+            log: AbstractAsyncContextManager[EventLog] = postgres().postgres_log(url)
+            return log
         case "sqlite" if file:
             return sqlite_log(file)
         case "memory":
@@ -96,7 +101,8 @@ def postgres() -> ModuleType:
 def open_reader(url: str) -> AbstractAsyncContextManager[LogReader]:
     """A log to be read only, beside whoever writes it. Raises BadSetting."""
     if url.startswith(("postgresql:", "postgres:")):
-        return postgres().postgres_reader(url)
+        reader: AbstractAsyncContextManager[LogReader] = postgres().postgres_reader(url)
+        return reader
     if file := sqlite_file(url):
         return sqlite_reader(file)
     if url.endswith((".jsonl", ".jsonl.gz")) or Path(url).is_file():
@@ -118,6 +124,17 @@ def site_settings(settings: Settings, patience: Patience) -> SiteSettings:
         settings.stats_every,
         patience,
     )
+
+
+def checkpoint_of(url: str) -> Checkpoint:
+    """Beside a log in a file lies what was made of it; other logs have no such place."""
+    file = sqlite_file(url)
+    return Checkpoint(Path(f"{file}.checkpoint") if file else None)
+
+
+def folded(hub: Hub, node: Node, checkpoint: Checkpoint, records: Sequence[Record]) -> None:
+    publish(hub, node, records)
+    checkpoint.folded(node.room)
 
 
 def publish(hub: Hub, node: Node, records: Sequence[Record]) -> None:

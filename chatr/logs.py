@@ -14,7 +14,9 @@ def configure() -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=not person),
     ]
     if person:
-        ending: list[structlog.typing.Processor] = [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+        # Without locals in tracebacks: there might be a key or a message among them.
+        plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        ending: list[structlog.typing.Processor] = [plain]
     else:
         ending = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     structlog.configure(

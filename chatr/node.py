@@ -1,7 +1,6 @@
 """Follow the log and fold it into the room; hand commands to the rules and append what comes of them."""
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Final
@@ -21,6 +20,10 @@ from chatr.ports import Clock, Conflict, EventLog, LogChanged, Secrets, Stored, 
 ATTEMPTS: Final = 5
 """A conflict comes only from another node; so many in a row mean that the nodes cannot keep up."""
 CATCH_UP: Final = 5.0
+PROMPT: Final = 1.0
+"""Seconds within which a node that is ready answers that it is."""
+PAUSE: Final = 0.1
+"""Seconds between two questions to a log that is away."""
 TRUST_AFTER: Final = 10_000
 """Milliseconds without a failed append after which the store is believed in again."""
 
@@ -64,7 +67,7 @@ class Node:
         publish: Callable[[Sequence[Record]], None],
         start_over: Callable[[], None] = nothing,
         *,
-        patience: float = 10.0,
+        patience: float = 5.0,
     ) -> None:
         self.room = Room()
         self._log = event_log
@@ -74,7 +77,7 @@ class Node:
         self._start_over = start_over
         self._patience = patience
         self._turns: WeakValueDictionary[AgentId, asyncio.Lock] = WeakValueDictionary()
-        self._waiting: defaultdict[int, list[asyncio.Future[None]]] = defaultdict(list)
+        self._arrivals: dict[int | str, asyncio.Future[int]] = {}
         self._folded = asyncio.Event()
         self._leaving = False
         self._reading_again = False
@@ -88,18 +91,25 @@ class Node:
                     self._apply(batch)
             except LogChanged as change:
                 log.error("log_changed", reason=str(change))  # noqa: TRY400 -- the traceback says nothing more
+                self._reading_again = True
                 self.room = await self._read_again()
+                self._reading_again = False
                 self._start_over()
 
     async def _read_again(self) -> Room:
         """The room of a log that was restored or replaced; the old one is shown meanwhile, and nothing is decided."""
-        self._reading_again = True
+        while True:
+            with suppress(LogChanged, Unavailable):
+                return await self._whole_room()
+            await asyncio.sleep(PAUSE)
+
+    async def _whole_room(self) -> Room:
         room, head = Room(), await self._log.head()
-        async for batch in self._log.tail(None):
-            fold(room, batch)
-            if room.position >= head:
-                break
-        self._reading_again = False
+        if head:
+            async for batch in self._log.tail(None):
+                fold(room, batch)
+                if room.position >= head:
+                    break
         return room
 
     def _apply(self, batch: Sequence[Stored]) -> None:
@@ -108,59 +118,75 @@ class Node:
         self._folded.set()
         self._folded = asyncio.Event()
         for record in records:
-            for waiting in self._waiting.pop(record.position, ()):
-                if not waiting.done():
-                    waiting.set_result(None)
+            for each in (record.position, record.id):
+                arrival = self._arrivals.pop(each, None)
+                if arrival is not None and not arrival.done():
+                    arrival.set_result(record.position)
+
+    def _arrival(self, of: int | str) -> asyncio.Future[int]:
+        """What is done once the record at a position, or with an id, is folded; its result is that position."""
+        return self._arrivals.setdefault(of, asyncio.get_running_loop().create_future())
 
     async def applied(self, position: int) -> None:
         """Wait until this node has folded `position`. Raises TimeoutError when its tail does not get there."""
         if position > self.room.position:
-            future = asyncio.get_running_loop().create_future()
-            self._waiting[position].append(future)
             async with asyncio.timeout(self._patience):
-                await future
+                await asyncio.shield(self._arrival(position))
 
     async def catch_up(self) -> None:
         """Fold what the log holds by now, unless that takes too long: what is not here yet may be on its way."""
-        with suppress(TimeoutError, Unavailable):
+        with suppress(TimeoutError):
             async with asyncio.timeout(CATCH_UP):
-                await self.applied(await self._log.head())
+                await self.applied(await self._head_at_last())
+
+    async def _head_at_last(self) -> int:
+        while True:
+            with suppress(Unavailable):
+                return await self._log.head()
+            await asyncio.sleep(PAUSE)
 
     async def handle(self, command: Command) -> Handled:
         """Have `command` decided and what comes of it stored and folded.
 
         Raises Refused, Overloaded, Unavailable or Unknown.
         """
-        if self._reading_again:
-            raise Unavailable("the log was replaced and is being read again")
         turn = self._turns.setdefault(command.agent, asyncio.Lock())
         async with turn:
             for _ in range(ATTEMPTS):
+                if self._reading_again:
+                    raise Unavailable("the log was replaced and is being read again")
                 outcome = decide(self.room.agent(command.agent), command, self.room.house)
                 if isinstance(outcome, Settled):
                     return Handled(outcome.position, settled=True)
                 try:
                     return Handled(await self._append(outcome), settled=False)
                 except Conflict as conflict:
-                    await self._applied_or_unknown(conflict.position or await self._log.head())
+                    await self._see(conflict.position or await self._log.head())
         raise Overloaded
 
     async def _append(self, event: Event) -> int:
+        """Where the event then stands. It is known by its id: a log that failed over may use its position again."""
         draft = encode(event, record_id=self._secrets.record_id(), seen=self.room.position)
+        arrival = self._arrival(draft.id)
         try:
-            stored = await self._log.append(draft, expected=self.room.expected(event))
+            await self._log.append(draft, expected=self.room.expected(event))
+            async with asyncio.timeout(self._patience):
+                return await arrival
+        except TimeoutError as error:
+            raise Unknown("the log's tail does not arrive") from error
         except (Unavailable, Unknown) as error:
             self._failed_at = self._clock.elapsed()
             log.warning("append_failed", reason=str(error))
             raise
-        await self._applied_or_unknown(stored.position)
-        return stored.position
+        finally:
+            self._arrivals.pop(draft.id, None)
 
-    async def _applied_or_unknown(self, position: int) -> None:
+    async def _see(self, position: int) -> None:
+        """Fold what a decision conflicted with."""
         try:
             await self.applied(position)
         except TimeoutError as error:
-            raise Unknown("the log's tail does not arrive") from error
+            raise Unavailable("the log's tail does not arrive") from error
 
     async def messages(self, positions: Sequence[int]) -> list[Message]:
         """The messages at these positions (at most 100). The log is asked for those that memory no longer holds."""
@@ -189,9 +215,13 @@ class Node:
         self._folded.set()
 
     async def ready(self) -> bool:
-        """This node can append and has folded all there is."""
+        """This node can append and has folded all there was a moment ago."""
         lately = self._failed_at is not None and self._clock.elapsed() - self._failed_at < TRUST_AFTER
-        try:
-            return not lately and self.room.position >= await self._log.head()
-        except Unavailable:
+        if lately or self._reading_again:
             return False
+        try:
+            async with asyncio.timeout(PROMPT):
+                await self.applied(await self._log.head())
+        except (TimeoutError, Unavailable):
+            return False
+        return True

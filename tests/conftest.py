@@ -24,6 +24,8 @@ from chatr.settings import Settings
 from chatr.testing.clock import SettableClock
 from tests.postgres import Postgres
 
+pytest.register_assert_rewrite("chatr.testing.contract")
+
 settings.register_profile("dev", max_examples=50, deadline=None)
 settings.register_profile(
     "ci", max_examples=200, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]

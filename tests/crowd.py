@@ -1,5 +1,7 @@
 """Agents that speak to the node itself, with no door in between: as fast as it can listen."""
 
+from typing import Final
+
 from attrs import define
 
 from chatr.domain.commands import Post, Register, agent_id
@@ -8,6 +10,9 @@ from chatr.domain.keys import digest_of
 from chatr.domain.limits import MINUTE
 from chatr.node import Node
 from chatr.testing.clock import START
+
+LONG: Final = "🦀" * 240
+"""With a number before it as many bytes as a message can have: a frame of it weighs more than 1 KiB."""
 
 
 @define
@@ -24,7 +29,12 @@ class Speaker:
 
     async def _say(self, content: str) -> str:
         self.at += 5 * MINUTE
-        return str((await self.node.handle(Post(self.agent, content, self.at))).position)
+        handled = await self.node.handle(Post(self.agent, content, self.at))
+        return str(handled.position)
+
+    def id_of(self, message: str) -> str:
+        """What a watcher resumes from after this message."""
+        return str(self.node.room.history.newest[int(message)].cursor)
 
 
 async def speaker(node: Node, name: str = "Ada") -> Speaker:
@@ -34,7 +44,3 @@ async def speaker(node: Node, name: str = "Ada") -> Speaker:
 
 def numbered(count: int, text: str = "") -> list[str]:
     return [f"{number} {text}" for number in range(count)]
-
-
-LONG: str = "🦀" * 240
-"""With a number before it as many bytes as a message can have: a frame of it weighs more than 1 KiB."""

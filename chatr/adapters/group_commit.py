@@ -7,18 +7,25 @@ from typing import Final
 
 from attrs import define, field
 
+from chatr.domain.events import Cursor
 from chatr.ports import Draft, Stored, Unavailable, Unknown
 
 LARGEST: Final = 256
 """Drafts in one commit: beyond that a commit takes longer and gains nothing."""
 
+LARGEST_INTEGER: Final = 2**63 - 1
+
 
 @define(eq=False)
 class Appending:
-    """A draft that waits for its commit. Its caller may have been cancelled; it lands or does not all the same."""
+    """A draft that waits for its commit. Its caller may have been cancelled; it lands or does not all the same.
+
+    `after` is where its caller had followed the log to, if the store wants to know.
+    """
 
     draft: Draft
     expected: int
+    after: Cursor | None
     check: bytes = field(init=False)
     stored: asyncio.Future[Stored] = field(init=False)
     asked_at: float = field(init=False)
@@ -56,27 +63,35 @@ class GroupCommit:
         self._closed = False
         self._writing = asyncio.create_task(self._write(), name="group commit")
 
-    async def append(self, draft: Draft, expected: int) -> Stored:
+    async def append(self, draft: Draft, expected: int, *, after: Cursor | None = None) -> Stored:
+        if max(draft.at, draft.seen, expected) > LARGEST_INTEGER:
+            raise ValueError("integers have 64 bits in a log")
         if self._closed or self._writing.done():
             raise Unavailable("the log is closed")
-        appending = Appending(draft, expected)
+        appending = Appending(draft, expected, after)
         self._waiting.append(appending)
         self._asked.set()
         return await appending.stored
 
     async def _write(self) -> None:
-        while self._waiting or not self._closed:
-            await self._asked.wait()
-            self._asked.clear()
-            while self._waiting:
-                group = [self._waiting.popleft() for _ in range(min(LARGEST, len(self._waiting)))]
-                try:
-                    await self._commit(group)
-                finally:
-                    fail(group, Unknown("the writer of the log stopped"))
+        try:
+            while self._waiting or not self._closed:
+                await self._asked.wait()
+                self._asked.clear()
+                while self._waiting:
+                    await self._commit_next()
+        finally:
+            fail(self._waiting, Unavailable("the writer of the log stopped"))
+
+    async def _commit_next(self) -> None:
+        group = [self._waiting.popleft() for _ in range(min(LARGEST, len(self._waiting)))]
+        try:
+            await self._commit(group)
+        finally:
+            fail(group, Unknown("the writer of the log stopped"))
 
     async def close(self) -> None:
         """Commit what waits and refuse what comes."""
         self._closed = True
         self._asked.set()
-        await asyncio.wait([self._writing])
+        await self._writing

@@ -25,7 +25,6 @@ from chatr.ports import Conflict, Draft, LogChanged, Stored, Unavailable, Unknow
 BATCH: Final = 1_000
 POLL: Final = 0.25
 """Seconds between two looks at a file that another process writes, or that cannot be read."""
-LARGEST_INTEGER: Final = 2**63 - 1
 RECENT: Final = 2_000
 """Records that a tail gets from memory instead of the file."""
 
@@ -146,8 +145,6 @@ class SqliteLog(SqliteReader):
         self._group = GroupCommit(self._commit)
 
     async def append(self, draft: Draft, *, expected: int) -> Stored:
-        if max(draft.at, draft.seen) > LARGEST_INTEGER:
-            raise ValueError("SQLite's integers have 64 bits")
         return await self._group.append(draft, expected)
 
     async def _commit(self, group: Sequence[Appending]) -> None:

@@ -3,7 +3,7 @@
 import fcntl
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import aiosqlite
@@ -31,6 +31,7 @@ def locked(path: Path) -> Iterator[None]:
     lock_path = Path(f"{path.resolve()}.lock")
     for file in (path, lock_path):
         file.touch(mode=0o600)
+    probe(str(path))
     with lock_path.open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -44,12 +45,22 @@ def writer(path: Path) -> aiosqlite.Connection:
 
 
 def reader(path: Path) -> aiosqlite.Connection:
-    return aiosqlite.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+    address = f"{path.absolute().as_uri()}?mode=ro"
+    probe(address)
+    return aiosqlite.connect(address, uri=True)
+
+
+def probe(address: str) -> None:
+    """Find out what is no database before aiosqlite does: the thread it starts for that would outlive the error."""
+    with closing(sqlite3.connect(address, uri=address.startswith("file:"))) as db:
+        db.execute("pragma schema_version")
 
 
 async def prepare(db: aiosqlite.Connection) -> None:
     """Make the writer's connection durable, and run the scripts that are missing, each in its own transaction."""
-    await db.execute("pragma journal_mode = wal")
+    ((mode,),) = await db.execute_fetchall("pragma journal_mode = wal")
+    if mode != "wal":
+        raise Unusable(f"The log's file system cannot do write-ahead logging ({mode}): keep the log on a local disk.")
     await db.execute("pragma synchronous = full")
     for number, script in await missing_scripts(db):
         await db.execute("begin immediate")

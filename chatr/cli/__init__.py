@@ -15,13 +15,13 @@ from chatr.cli.live import NoRoom
 from chatr.codec import Unreadable
 from chatr.domain.room import OutOfOrderError
 from chatr.past import NoSuchMoment
-from chatr.ports import LogChanged, Unavailable, Unusable
+from chatr.ports import LogChanged, Unavailable, Unknown, Unusable
 from chatr.settings import BadSetting
 from chatr.transfer import Differs
 
 COMMANDS: Final = (serve, log, replay, explain, audit, export, import_, copy, backup, rules)
 UNUSABLE: Final = (BadSetting, CannotListen, Differs, NoRoom, NoSuchAgent, NoSuchMoment, Unusable)
-BROKEN: Final = (LogChanged, OutOfOrderError, Unavailable, Unreadable)
+BROKEN: Final = (LogChanged, OutOfOrderError, Unavailable, Unknown, Unreadable)
 
 
 class Parser(argparse.ArgumentParser):

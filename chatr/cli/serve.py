@@ -3,9 +3,10 @@
 import argparse
 import asyncio
 import os
-import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
+from signal import SIGINT, SIGTERM
 from typing import Final
 
 import structlog
@@ -20,6 +21,7 @@ The room is open.  Watch it:     {url}
 Register an agent: curl -X POST {url}/api/register -H 'Content-Type: application/json' -d '{{"name": "YourAgent"}}'
 """
 
+SIGNALS: Final = (SIGINT, SIGTERM)
 SWITCH: Final = 0.0005
 """Seconds after which a busy event loop gives way to the thread that commits; with Python's 5 ms it hardly would."""
 
@@ -46,16 +48,28 @@ async def run(options: argparse.Namespace) -> int:
     settings = load(vars(options), os.environ, options.config)
     logs.configure()
     sys.setswitchinterval(SWITCH)
-    stopped = asyncio.Event()
-    for each in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(each, stopped.set)
-    async with running(settings) as room:
-        sys.stdout.write(WELCOME.format(url=room.url))
-        sys.stdout.flush()
-        log.info("serving", url=room.url, position=room.node.room.position)
-        stopping = asyncio.create_task(stopped.wait())
-        await asyncio.wait([stopping, room.following], return_when=asyncio.FIRST_COMPLETED)
-        if room.following.done():
-            room.following.result()
-        log.info("stopping")
+    stop_on_signals()
+    with suppress(asyncio.CancelledError):
+        async with running(settings) as room:
+            sys.stdout.write(WELCOME.format(url=room.url))
+            sys.stdout.flush()
+            log.info("serving", url=room.url, position=room.node.room.position)
+            ended, _ = await asyncio.wait(room.lasting, return_when=asyncio.FIRST_COMPLETED)
+            for task in ended:
+                task.result()
     return 0
+
+
+def stop_on_signals() -> None:
+    """The first signal ends this task, also while the log is still being read; a second one ends the process."""
+    task, loop = asyncio.current_task(), asyncio.get_running_loop()
+    assert task is not None
+
+    def stop() -> None:
+        log.info("stopping")
+        for each in SIGNALS:
+            loop.remove_signal_handler(each)
+        task.cancel()
+
+    for each in SIGNALS:
+        loop.add_signal_handler(each, stop)

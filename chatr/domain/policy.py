@@ -177,7 +177,7 @@ def name_is_as_at_start(agent: Agent, claim: CompleteVerification, _house: House
     "Check the name; new accounts may take a while to show, so try again later.",
 )
 def account_is_known(_agent: Agent, claim: CompleteVerification, _house: House) -> bool:
-    return claim.profile is not None
+    return claim.profile is not None and account(claim.profile.name) == account(claim.moltbook_name)
 
 
 @rule(
@@ -207,8 +207,8 @@ def proof_is_posted(_agent: Agent, claim: CompleteVerification, _house: House) -
     "A Moltbook account vouches for one agent.",
     "This one already vouches for another: use an account of your own.",
 )
-def account_is_free(agent: Agent, claim: CompleteVerification, house: House) -> bool:
-    return house.accounts.get(account(claim.moltbook_name), agent.id) == agent.id
+def account_is_free(_agent: Agent, claim: CompleteVerification, house: House) -> bool:
+    return account(claim.moltbook_name) not in house.accounts
 
 
 MEMBERSHIP: Final[tuple[Rule[object], ...]] = (agent_is_registered,)

@@ -1,8 +1,7 @@
 """The room: everything that is known of it, folded from its records one by one."""
 
-from collections.abc import Iterator
 from hashlib import sha256
-from typing import assert_never
+from typing import Final, assert_never
 
 from attrs import define, evolve, field
 
@@ -31,6 +30,15 @@ class OutOfOrderError(Exception):
     """A record does not follow the last one: the log has a hole, or its reader has."""
 
 
+NO_HEAD: Final = bytes(32)
+"""The head of a log without records."""
+
+
+def head_after(head: bytes, check: bytes) -> bytes:
+    """The head of the log once the record with this check has followed."""
+    return sha256(head + check).digest()
+
+
 @define
 class Room:
     """`head` is the digest over all records so far: whoever kept it can check any later log against it."""
@@ -38,7 +46,7 @@ class Room:
     position: int = 0
     cursor: Cursor | None = None
     log_id: str = ""
-    head: bytes = bytes(32)
+    head: bytes = NO_HEAD
     agents: dict[AgentId, Agent] = field(factory=dict)
     keys: dict[str, AgentId] = field(factory=dict)
     accounts: dict[str, AgentId] = field(factory=dict)
@@ -80,7 +88,7 @@ class Room:
         self.position = record.position
         self.cursor = record.cursor
         self.log_id = self.log_id or record.id
-        self.head = sha256(self.head + record.check).digest()
+        self.head = head_after(self.head, record.check)
 
     def agent(self, agent: AgentId) -> Agent:
         return self.agents.get(agent, STRANGER)
@@ -95,7 +103,7 @@ class Room:
             case _:
                 return self.agent(event.agent).position
 
-    def online(self, now: int) -> Iterator[Agent]:
+    def online(self, now: int) -> list[Agent]:
         limits = self.house.limits
         near = self.presence.near(now, limits.online_for + limits.seen_every)
-        return (agent for agent in map(self.agent, near) if agent.online(now, limits))
+        return [agent for agent in map(self.agent, near) if agent.online(now, limits)]

@@ -8,12 +8,11 @@ from pathlib import Path
 import pytest
 
 from chatr.adapters.memory import MemoryLog
+from chatr.adapters.postgres import postgres_log
 from chatr.adapters.sqlite import SqliteLog, SqliteReader, sqlite_log, sqlite_reader
 from chatr.ports import EventLog
-
-pytest.register_assert_rewrite("chatr.testing.contract")
-
-from chatr.testing.contract.steps import OpenLog  # noqa: E402 -- pytest rewrites only what is imported later
+from chatr.testing.contract.steps import OpenLog
+from tests.postgres import Postgres
 
 
 @pytest.fixture
@@ -44,8 +43,11 @@ async def observed(path: Path) -> AsyncIterator[EventLog]:
         yield Observed(log, reader)
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
 def open_log(request: pytest.FixtureRequest, path: Path) -> OpenLog:
+    if request.param == "postgres":
+        server: Postgres = request.getfixturevalue("postgres")
+        return partial(postgres_log, server.log())
     stores: dict[str, OpenLog] = {
         "memory": memory(),
         "sqlite": partial(sqlite_log, path),

@@ -4,4 +4,4 @@ import pytest
 
 from chatr.testing.contract.durable import *  # noqa: F403 -- the tests are whatever the contract names
 
-pytestmark = pytest.mark.parametrize("open_log", ["sqlite"], indirect=True)
+pytestmark = pytest.mark.parametrize("open_log", ["sqlite", "postgres"], indirect=True)

@@ -4,4 +4,4 @@ import pytest
 
 from chatr.testing.contract.shared import *  # noqa: F403 -- the tests are whatever the contract names
 
-pytestmark = pytest.mark.parametrize("open_log", ["memory"], indirect=True)
+pytestmark = pytest.mark.parametrize("open_log", ["memory", "postgres"], indirect=True)

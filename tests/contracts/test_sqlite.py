@@ -12,7 +12,7 @@ import pytest
 from attrs import evolve
 
 from chatr.adapters.sqlite import SqliteLog, sqlite_log
-from chatr.ports import LogChanged, Stored, Unavailable
+from chatr.ports import Stored, Unavailable
 from chatr.testing.contract.steps import draft, everything, fill, followed, upcoming
 
 KIB: Final = '"' + "x" * 1022 + '"'
@@ -209,47 +209,3 @@ async def test_a_number_beyond_64_bits_harms_nobody_else(log: SqliteLog) -> None
     await fill(log, 1)
 
     assert [number == 5 for number in range(10)] == [isinstance(answer, Exception) for answer in answers]
-
-
-def copied(path: Path, copy: Path) -> None:
-    """The backup that the manual of SQLite recommends."""
-    with closing(sqlite3.connect(path)) as db, closing(sqlite3.connect(copy)) as backup:
-        db.backup(backup, pages=1)
-
-
-def vacuumed(path: Path, copy: Path) -> None:
-    """The backup that takes one statement and makes the smallest file."""
-    with closing(sqlite3.connect(path)) as db:
-        db.execute("vacuum into ?", (str(copy),))
-
-
-@pytest.mark.parametrize("back_up", [copied, vacuumed])
-async def test_a_backup_taken_while_others_write_is_the_log_up_to_a_position(
-    log: SqliteLog, path: Path, back_up: Callable[[Path, Path], None]
-) -> None:
-    """A copy made of a live log opens, and holds a beginning of it: the same records with the same checks."""
-    await fill(log, 10)
-    writing = asyncio.create_task(fill(log, 3_000))
-    copy = path.with_name("copy.db")
-    await asyncio.to_thread(back_up, path, copy)
-    await writing
-    async with sqlite_log(copy) as restored:
-        found = await everything(restored)
-
-    assert len(found) >= 10
-    assert found == (await everything(log))[: len(found)]
-
-
-@pytest.mark.parametrize("others", [0, 5], ids=["shorter", "with other records since"])
-async def test_a_restored_older_copy_is_another_log(path: Path, others: int) -> None:
-    """Who has seen what was lost is told, and does not go on as if nothing had happened."""
-    copy = path.with_name("copy.db")
-    async with sqlite_log(path) as log:
-        await fill(log, 5)
-        copied(path, copy)
-        lost = await fill(log, 3)
-    copy.replace(path)
-    async with sqlite_log(path) as log:
-        await fill(log, others)
-        with pytest.raises(LogChanged):
-            await followed(log, 1, after=lost[0].cursor)

@@ -1,5 +1,6 @@
 """How a log in one SQLite file is opened: by one process, for its owner's eyes, with its schema brought up to date."""
 
+import asyncio
 import os
 import shutil
 import sqlite3
@@ -133,6 +134,19 @@ async def test_a_log_in_no_folder_is_refused_in_a_sentence(path: Path) -> None:
     with pytest.raises(Unusable, match=rf"^The log at {path}/chatr.db .*\.$"):
         async with sqlite_log(path / "chatr.db"):
             pass
+
+
+def test_a_refusal_is_all_that_the_operator_reads(path: Path) -> None:
+    """No thread outlives the event loop of a process that could not open its log, to fail with a traceback."""
+
+    async def refused() -> None:
+        with pytest.raises(Unusable):
+            async with sqlite_log(path):
+                pass
+
+    a_folder(path)
+    for _ in range(100):
+        asyncio.run(refused())
 
 
 async def test_a_new_log_has_the_newest_schema(path: Path) -> None:

@@ -113,7 +113,9 @@ def test_a_new_log_adopts_its_limits() -> None:
 
 def test_unchanged_limits_are_not_adopted_again() -> None:
     """Limits in force need no second record."""
-    given(ADOPTED, CRAB_CAME).when(AdoptLimits(Limits(), LATER)).then(Settled(1))
+    other = LimitsAdopted(Limits(online_for=MINUTE), START)
+
+    given(other, CRAB_CAME, ADOPTED, CRAB_SEEN).when(AdoptLimits(Limits(), LATER)).then(Settled(3))
 
 
 def test_other_limits_are_adopted() -> None:

@@ -8,8 +8,10 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatr.domain.events import AgentVerified, Record
+from chatr.domain.events import AgentVerified, LimitsAdopted, Record
+from chatr.domain.limits import Limits
 from chatr.domain.room import OutOfOrderError, Room
+from chatr.testing.clock import START
 from chatr.testing.records import folded, happened
 from chatr.testing.strategies import histories
 from tests.domain import laws
@@ -82,6 +84,14 @@ def test_a_badge_is_the_first_in_its_account_s_stream() -> None:
     room = folded(happened([CRAB_CAME, CRAB_STARTED, CRAB_VERIFIED, CRAB_SEEN]))
 
     assert (room.expected(CRAB_VERIFIED), room.expected(CRAB_SEEN)) == (0, 4)
+
+
+def test_limits_follow_the_limits_before_them() -> None:
+    """What is adopted is stored in the room's own stream, behind what was adopted last."""
+    adopted = LimitsAdopted(Limits(), START)
+    room = folded(happened([adopted, CRAB_CAME, adopted, CRAB_SEEN]))
+
+    assert room.expected(adopted) == 3
 
 
 def test_of_two_badges_the_first_stays() -> None:

@@ -31,7 +31,8 @@ CONFIG: dict[str, Any] = {
         {
             "include-name": "POST /api/verify/complete",
             "checks": {"positive_data_acceptance": {"expected-statuses": ACCEPTED}},
-        }
+        },
+        {"include-name": "GET /api/messages", "parameters": {"wait": 0}},
     ]
 }
 THOROUGH = settings(

@@ -9,7 +9,7 @@ import pytest
 
 from tests.conftest import OpenRoom, Room
 from tests.crowd import Speaker, speaker
-from tests.sse import Watch, watching
+from tests.watching import Watch, watching
 
 SAID: Final = ["Hello!"] * 6
 MANY: Final = [pytest.mark.long, pytest.mark.timeout(600)]
@@ -38,14 +38,10 @@ def log_of(room: Room) -> list[str]:
     return [str(position) for position in room.running.node.room.history.positions]
 
 
-def ids(messages: list[Any]) -> list[str]:
-    return [message["id"] for message in messages]
-
-
 async def heard_until(watch: Watch, last: str, heard: list[str]) -> list[str]:
     """The ids of all messages up to the last one that was said."""
     while heard[-1:] != [last]:
-        heard += ids(await watch.messages(1))
+        heard += await watch.messages(1)
     return heard
 
 
@@ -59,12 +55,12 @@ async def test_history_and_live_are_the_log(open_room: OpenRoom, tmp_path: Path,
         said_before = len(log_of(room))
         posts = await speaking(agents, moment)
         async with watching(room.running.url) as watch:
-            history = ids((await watch.frame()).data)
+            history = [message["id"] for message in (await watch.frame()).data]
             await posts
             heard = await heard_until(watch, log_of(room)[-1], history.copy())
         parted += history[-1] in log_of(room)[said_before:-1]
 
-        assert log_of(room)[-len(heard) :] == heard
+        assert heard == log_of(room)[-len(heard) :]
 
     assert parted > rounds / 4, "so often the stream began between two messages"
 
@@ -78,15 +74,15 @@ async def test_one_that_is_lost_again_and_again_sees_the_log(
     agents = await crowd(room)
     async with watching(room.running.url) as watch:
         await agents[0].say("first")
-        heard = ids(await watch.messages(1))
+        heard = await watch.messages(1)
     for moment in range(rounds):
         missed = len(log_of(room)) - len(heard)
         posts = await speaking(agents, moment)
-        async with watching(room.running.url, Last_Event_ID=watch.last_id) as watch:
-            heard += ids(await watch.messages(missed + 1 + moment % 20))
+        async with watching(room.running.url, last_id=watch.last_id) as watch:
+            heard += await watch.messages(missed + moment % 20)
             watch.reset()
         await posts
-    async with watching(room.running.url, Last_Event_ID=watch.last_id) as watch:
+    async with watching(room.running.url, last_id=watch.last_id) as watch:
         await heard_until(watch, log_of(room)[-1], heard)
 
-    assert log_of(room) == heard
+    assert heard == log_of(room)

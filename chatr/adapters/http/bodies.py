@@ -28,7 +28,7 @@ DUPLICATES: Final = json.JSONDecoder(object_pairs_hook=unique)
 
 async def read_object(request: web.Request) -> dict[str, Any]:
     """The JSON object in the request's body. Raises Turned."""
-    if request.content_type != "application/json" or (request.charset or "utf-8").lower() != "utf-8":
+    if request.content_type != "application/json" or (request.charset or "utf-8").lower() not in ("utf-8", "utf8"):
         raise turn(WRONG_TYPE)
     return parse(await request.read())
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from chatr.domain.limits import Limit
 
-ADDRESSES: Final = 50_000
+ADDRESSES: Final = 25_000
 """Addresses remembered at a time, and as many again of those that have used their quota up."""
 
 

@@ -62,6 +62,6 @@ def head(room: Room) -> dict[str, Any]:
 def stats(room: Room, now: int) -> dict[str, Any]:
     return {
         "totalAgents": len(room.agents),
-        "onlineAgents": sum(1 for _ in room.online(now)),
+        "onlineAgents": len(room.online(now)),
         "totalMessages": len(room.history.positions),
     }

@@ -80,7 +80,8 @@ async def arrive(request: web.Request, seconds: float) -> None:
     """Take the whole request in, within bounds of size and time. Raises Turned."""
     if len(request.raw_path) + sum(len(name) + len(value) for name, value in request.raw_headers) > HEAD_BYTES:
         raise turn(HEAD_TOO_LARGE, limit=HEAD_BYTES, closes=True)
-    if request.headers.get(hdrs.CONTENT_ENCODING, "identity").lower() != "identity":
+    encodings = (request.headers.get(name, "") for name in (hdrs.CONTENT_ENCODING, hdrs.TRANSFER_ENCODING))
+    if any(encoding.lower() not in ("", "identity", "chunked") for encoding in encodings):
         raise turn(WRONG_TYPE, closes=True)
     if (request.content_length or 0) > BODY_BYTES:
         raise turn(TOO_LARGE, limit=BODY_BYTES, closes=True)

@@ -91,11 +91,12 @@ async def test_a_tail_crosses_from_the_past_into_the_present(open_log: OpenLog) 
         assert written == seen + await upcoming(tail, 3_000 - len(seen))
 
 
-async def test_closing_answers_every_append_that_waits(open_log: OpenLog) -> None:
+@pytest.mark.parametrize("moment", [0, 1, 3, 9, 27])
+async def test_closing_answers_every_append_that_waits(open_log: OpenLog, moment: int) -> None:
     """Whoever waits while the log is closed learns whether their draft was stored."""
     async with open_log() as log:
         appends = [asyncio.create_task(log.append(draft(), expected=0)) for _ in range(1_000)]
-        await turns(1)
+        await turns(moment)
     async with asyncio.timeout(PATIENCE):
         answers = await asyncio.gather(*appends, return_exceptions=True)
     async with open_log() as log:

@@ -1,15 +1,16 @@
 """Watchers that cannot keep up: they are cut off, nobody waits for them, and they lose nothing."""
 
 import asyncio
+from typing import Final
 
 from chatr.adapters.http.site import Patience
 from chatr.domain.limits import MESSAGES_KEPT
 from chatr.hub import Hub
 from tests.conftest import OpenRoom, Room
 from tests.crowd import LONG, Speaker, numbered, speaker
-from tests.sse import PATIENCE, Watch, watching
+from tests.watching import PATIENCE, Watch, watching
 
-LITTLE = 4096
+LITTLE: Final = 4096
 """Bytes that a slow watcher's machine holds for it."""
 
 
@@ -18,14 +19,14 @@ async def heard_until_cut(watch: Watch) -> list[str]:
     heard = []
     try:
         while True:
-            heard += [message["id"] for message in await watch.messages(1)]
+            heard += await watch.messages(1)
     except OSError:
         return heard
 
 
 async def talk(ada: Speaker, hub: Hub, watchers: int) -> list[str]:
     """Say long things until only so many watchers are left."""
-    said = []
+    said: list[str] = []
     async with asyncio.timeout(PATIENCE):
         while len(hub) > watchers:
             said += await ada.say(f"{len(said)} {LONG}")
@@ -41,11 +42,12 @@ async def test_one_that_is_too_slow_is_cut_off_and_loses_nothing(open_room: Open
         await slow.frames(2)
         said = await talk(ada, hub, 0)
         heard = await heard_until_cut(slow)
-    async with watching(room.running.url, Last_Event_ID=slow.last_id) as slow:
-        heard += [message["id"] for message in await slow.messages(len(said) - len(heard))]
-        later = await ada.say("later")
+    async with watching(room.running.url, last_id=slow.last_id) as slow:
+        heard += await slow.messages(len(said) - len(heard))
+        said += await ada.say("later")
+        heard += await slow.messages(1)
 
-        assert said + later == heard + [message["id"] for message in await slow.messages(1)]
+    assert heard == said
 
 
 async def test_nobody_waits_for_a_slow_one(open_room: OpenRoom) -> None:
@@ -59,22 +61,22 @@ async def test_nobody_waits_for_a_slow_one(open_room: OpenRoom) -> None:
         quick.connection.write_eof()
         heard = await listening
 
-    assert said == heard
+    assert heard == said
 
 
 async def test_what_a_watcher_asked_for_is_not_held_against_it(room: Room) -> None:
     """A thousand missed messages may be more than may wait live; a watcher may take its time for them."""
     ada = await speaker(room.running.node)
     first, *said = await ada.say(*numbered(MESSAGES_KEPT, LONG))
-    last_id = str(room.running.node.room.history.newest[int(first)].cursor)
-    async with watching(room.running.url, receive=LITTLE, Last_Event_ID=last_id) as slow:
+    async with watching(room.running.url, last_id=ada.id_of(first), receive=LITTLE) as slow:
         said += await ada.say("live", "and more")
+        heard = await slow.messages(len(said))
 
-        assert said == [message["id"] for message in await slow.messages(len(said))]
+    assert heard == said
 
 
 async def test_one_that_takes_nothing_is_cut_off(open_room: OpenRoom) -> None:
-    """A watcher for whom something waits, and who takes none of it for so long, is cut off though it is not too much."""
+    """A watcher who takes none of what waits for it is cut off after a while, however little that is."""
     hub = Hub(patience=0.1)
     room = await open_room(hub=hub, patience=Patience(tick=0.02), stats_every=1)
     ada = await speaker(room.running.node)
@@ -87,4 +89,4 @@ async def test_one_that_takes_nothing_is_cut_off(open_room: OpenRoom) -> None:
         heard = await heard_until_cut(stalled)
 
     assert 0 < len(heard) < 600
-    assert said[: len(heard)] == heard
+    assert heard == said[: len(heard)]
