@@ -8,12 +8,15 @@ import asyncio
 from collections.abc import Callable, Iterable
 from typing import Final
 
+import structlog
 from attrs import frozen
 
 BUDGET: Final = 1024 * 1024
 """Bytes of live frames that may wait for one watcher."""
 END: Final = b"0\r\n\r\n"
 COMMENT: Final = b":\n\n"
+
+log = structlog.get_logger()
 
 
 @frozen
@@ -63,6 +66,7 @@ class Watcher(asyncio.Protocol):
         return now - self._taken_at >= patience
 
     def cut(self) -> None:
+        log.info("watcher_dropped", waiting=self._transport.get_write_buffer_size())
         self._transport.abort()
 
     def end(self, farewell: Chunk) -> None:

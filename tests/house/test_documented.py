@@ -37,3 +37,16 @@ def test_every_decision_is_listed() -> None:
     listed = set(re.findall(r"\]\((\S+\.md)\)", Path("docs/decisions/README.md").read_text("utf-8")))
 
     assert {page.name for page in Path("docs/decisions").glob("*.md")} - {"README.md"} == listed
+
+
+def test_every_test_that_is_named_exists() -> None:
+    """The page of threats names tests by file and function, and they are there."""
+    page = Path("docs/decisions/threats.md").read_text("utf-8")
+    named, file = [], ""
+    for name in re.findall(r"`((?:\w+/)?test_\w+(?:\.py)?)`", page):
+        if name.endswith(".py"):
+            file = name
+        else:
+            named.append((file, name))
+
+    assert [each for each in named if f"def {each[1]}(" not in (Path("tests") / each[0]).read_text("utf-8")] == []

@@ -125,3 +125,12 @@ async def test_an_empty_hub_closes_at_once() -> None:
     """Where nobody watches there is nothing to wait for."""
     async with asyncio.timeout(1):
         await Hub().close(lambda: b"farewell", within=60)
+
+
+async def test_everybody_can_be_sent_away() -> None:
+    """When the log is another one, all watchers have to come back and be told what their ids are worth."""
+    hub = Hub()
+    wires = [joined(hub)[0] for _ in range(3)]
+    hub.cut()
+
+    assert [wire.aborted for wire in wires] == [True] * 3

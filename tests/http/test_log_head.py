@@ -1,7 +1,7 @@
 """GET /api/log/head and the stats frames: the end of the log, and the digest over all of it."""
 
 from tests.conftest import Room
-from tests.sse import watching
+from tests.watching import watching
 
 
 async def test_the_head_of_the_log(room: Room) -> None:

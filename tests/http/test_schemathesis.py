@@ -35,12 +35,15 @@ CONFIG: dict[str, Any] = {
         {"include-name": "GET /api/messages", "parameters": {"wait": 0}},
     ]
 }
-THOROUGH = settings(
-    max_examples=200 if os.environ.get("CI") == "true" else 10,
+IN_CI = os.environ.get("CI") == "true"
+EXAMPLES = settings(
+    max_examples=200 if IN_CI else 10,
     deadline=None,
     derandomize=True,
     suppress_health_check=list(HealthCheck),
 )
+
+pytestmark = [pytest.mark.long] if IN_CI else []
 
 promised = schemathesis.openapi.from_dict(OPENAPI, config=schemathesis.Config.from_dict(CONFIG))
 to_everybody = promised.exclude(path="/api/stream")  # it never ends
@@ -75,14 +78,14 @@ def bearer(address: str) -> dict[str, str]:
 
 
 @to_everybody.parametrize()
-@THOROUGH
+@EXAMPLES
 def test_an_agent_is_answered_as_promised(case: Case[Any], address: str, bearer: dict[str, str]) -> None:
     """What the document allows is accepted, what it forbids is refused, and every answer looks as it says."""
     case.call_and_validate(base_url=address, headers=bearer)
 
 
 @to_members.parametrize()
-@THOROUGH
+@EXAMPLES
 def test_a_stranger_is_answered_as_promised(case: Case[Any], address: str) -> None:
     """Without a key, nothing that takes one is done."""
     case.call_and_validate(base_url=address)

@@ -66,6 +66,6 @@ class Connection(web.RequestHandler):
 
     def _head_late(self) -> None:
         self._head_timer = None
-        if isinstance(self.transport, asyncio.Transport):
+        if self.transport is not None:
             self.transport.write(raw(turn(TOO_SLOW, seconds=self._head_seconds)))
         self.force_close()

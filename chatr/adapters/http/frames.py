@@ -28,9 +28,10 @@ def message(room: Room, said: Message) -> bytes:
 
 
 def history(room: Room, count: int) -> bytes:
-    said = room.history.last(count)
-    data = [render.message(each, room.agent(each.agent)) for each in said]
-    return identified(said[-1].cursor if said else None, frame("history", data))
+    newest = room.history.last(max(count, 1))
+    shown = newest if count else []
+    data = [render.message(each, room.agent(each.agent)) for each in shown]
+    return identified(newest[-1].cursor if newest else None, frame("history", data))
 
 
 def missed(room: Room, said: Sequence[Message]) -> bytes:

@@ -2,6 +2,7 @@
 
 import re
 import socket
+import sys
 from asyncio import Transport
 from functools import partial
 from typing import Final
@@ -46,14 +47,13 @@ class Stream:
         try:
             cursor = await self._judgeable(shown_cursor(request))
             await response.prepare(request)
-            if request.transport is None:
-                raise ConnectionResetError  # noqa: TRY301 -- as if prepare had noticed
+            # From here on nothing may be awaited: what is said meanwhile would be missed or doubled.
+            backlog = self._backlog(cursor)
+            watcher = hand_over(request, self._hub, release)
         except BaseException:
             release()
             raise
-        # From here on nothing may be awaited: what is said meanwhile would be missed or doubled.
-        watcher = hand_over(request, self._hub, release)
-        self._hub.join(watcher, self._backlog(cursor))
+        self._hub.join(watcher, backlog)
         return response
 
     async def _judgeable(self, cursor: Cursor | None) -> Cursor | None:
@@ -93,7 +93,8 @@ def hand_over(request: web.Request, hub: Hub, lost: partial[None]) -> Watcher:
     aiohttp lets go of a connection that it believes lost; it must not find the transport then, or it would close it.
     """
     old, transport = request.protocol, request.transport
-    assert isinstance(transport, Transport)
+    if transport is None:
+        raise ConnectionResetError("the watcher has left already")
     bound(transport)
     watcher = Watcher(hub, transport, lost, framed=request.version >= HttpVersion11)
     transport.set_protocol(watcher)
@@ -108,4 +109,5 @@ def bound(transport: Transport) -> None:
     connection = transport.get_extra_info("socket")
     if connection is not None and connection.family != socket.AF_UNIX:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAD_AFTER)
+        if sys.platform == "linux":
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAD_AFTER)
