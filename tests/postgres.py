@@ -1,5 +1,6 @@
 """A PostgreSQL server of the tests' own, from a wheel that carries the binaries, in a temporary folder."""
 
+import asyncio
 import atexit
 import ctypes
 import os
@@ -57,36 +58,45 @@ def die_with_parent() -> None:
         ctypes.CDLL(None).prctl(1, signal.SIGQUIT)
 
 
+def new_folder() -> Path:
+    """A short one: the name of a socket may have 107 characters."""
+    folder = Path(tempfile.mkdtemp(prefix="pg", dir="/tmp"))
+    if who := as_nobody():
+        os.chown(folder, who["user"], who["group"])
+    return folder
+
+
+def run(program: str, *arguments: str) -> None:
+    subprocess.run([binaries() / program, *arguments], check=True, capture_output=True, cwd="/", **as_nobody())
+
+
 class Postgres:
     """One server, reached by a socket in its folder. `settings` are given to it on its command line."""
 
     def __init__(self, *settings: str, folder: Path | None = None) -> None:
         self._settings = settings
-        self._who = as_nobody()
-        self.folder = folder or Path(tempfile.mkdtemp(prefix="pg", dir="/tmp"))
-        if self._who:
-            os.chown(self.folder, self._who["user"], self._who["group"])
+        self.folder = folder or new_folder()
         if not self.data.exists():
-            self.run("initdb", "-D", str(self.data), *INITDB)
+            run("initdb", "-D", str(self.data), *INITDB)
         self.start()
 
     @property
     def data(self) -> Path:
         return self.folder / "data"
 
-    def run(self, program: str, *arguments: str) -> None:
-        subprocess.run([binaries() / program, *arguments], check=True, capture_output=True, cwd="/", **self._who)
-
     def start(self) -> None:
+        self._launch()
+        self._wait_until_ready()
+
+    def _launch(self) -> None:
         settings = [f"-c{each}" for each in ("listen_addresses=", "unix_socket_permissions=0777", *self._settings)]
         self.process = subprocess.Popen(
             [binaries() / "postgres", "-D", str(self.data), "-k", str(self.folder), *settings],
             cwd="/",
             stderr=subprocess.DEVNULL,
             preexec_fn=die_with_parent,  # noqa: PLW1509 -- one system call, so that a killed pytest leaves no server
-            **self._who,
+            **as_nobody(),
         )
-        self._wait_until_ready()
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + READY_WITHIN
@@ -105,9 +115,18 @@ class Postgres:
         self.process.send_signal(how)
         self.process.wait()
 
-    def restart(self, how: signal.Signals = signal.SIGINT) -> None:
-        self.stop(how)
-        self.start()
+    async def restart(self, how: signal.Signals = signal.SIGINT) -> None:
+        """The thread that starts a server must outlive it, so only the waiting is left to others."""
+        await asyncio.to_thread(self.stop, how)
+        self._launch()
+        await asyncio.to_thread(self._wait_until_ready)
+
+    def standby(self) -> "Postgres":
+        """A copy that has heard nothing of this server since, and takes no writes until it is promoted."""
+        folder = new_folder()
+        run("pg_basebackup", "-h", str(self.folder), "-U", "postgres", "-D", str(folder / "data"), "-c", "fast", "-N")
+        (folder / "data" / "standby.signal").touch()
+        return Postgres(*self._settings, folder=folder)
 
     def close(self) -> None:
         self.stop(signal.SIGQUIT)

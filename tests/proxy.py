@@ -37,7 +37,7 @@ class Proxy:
     port: int = 0
     fuse: Fuse | None = None
     flowing: asyncio.Event = field(factory=asyncio.Event)
-    _ends: set[asyncio.StreamWriter] = field(factory=set)
+    calls: set["Call"] = field(factory=set)
 
     def way_to(self, url: str) -> str:
         """The URL of a log by way of this proxy."""
@@ -45,8 +45,8 @@ class Proxy:
 
     def cut(self) -> None:
         """End every connection that there is, without a word to either side."""
-        for end in self._ends:
-            end.transport.abort()
+        for call in self.calls:
+            call.cut()
 
     def close(self) -> None:
         """Cut, and turn away whoever comes."""
@@ -71,13 +71,10 @@ class Proxy:
             return
         with suppress(OSError):
             server = await asyncio.open_unix_connection(self.server)
-            ends = {writer, server[1]}
-            self._ends |= ends
             await Call(self, (reader, writer), server).carry()
-            self._ends -= ends
 
 
-@define
+@define(eq=False)
 class Call:
     """One connection through a proxy."""
 
@@ -85,19 +82,24 @@ class Call:
     client: End
     server: End
     burning: Fuse | None = None
+    over: asyncio.Event = field(factory=asyncio.Event)
 
     async def carry(self) -> None:
+        self.proxy.calls.add(self)
         ways = {asyncio.create_task(self._requests()), asyncio.create_task(self._answers())}
-        try:
-            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for way in ways:
-                way.cancel()
-            for _, writer in (self.client, self.server):
-                writer.transport.abort()
+        await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        self.cut()
+        for way in ways:
+            way.cancel()
         await asyncio.gather(*ways, return_exceptions=True)
+        self.proxy.calls.remove(self)
+        self.over.set()
         if self.burning is not None:
             self.burning.blown.set()
+
+    def cut(self) -> None:
+        for _, writer in (self.client, self.server):
+            writer.transport.abort()
 
     async def _requests(self) -> None:
         while data := await self.client[0].read(65536):
@@ -129,3 +131,5 @@ async def proxy(server: Path) -> AsyncIterator[Proxy]:
         listener.close()
         line.close()
         line.release()
+        for call in list(line.calls):
+            await call.over.wait()

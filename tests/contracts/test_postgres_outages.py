@@ -3,24 +3,23 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import closing
+from itertools import chain
 from typing import Final
 
 import psycopg
 import pytest
 
 from chatr.adapters.postgres import PostgresLog, postgres_log
-from chatr.adapters.postgres_server import LOCK
-from chatr.adapters.postgres_session import Patience
-from chatr.ports import Stored, Unavailable, Unknown
-from chatr.testing.contract.steps import draft, everything, fill, followed
+from chatr.adapters.postgres_server import LOCK, prepare
+from chatr.adapters.postgres_session import PATIENCE, Patience
+from chatr.ports import Draft, Stored, Unavailable, Unknown
+from chatr.testing.contract.steps import draft, everything, fill, followed, turns
 from tests.postgres import Postgres
 from tests.proxy import Moment, Proxy, proxy
 
 HURRIED: Final = Patience(answer=0.5, draft=0.3, lock=0.3)
-PROMISED: Final = 5.0
-"""Seconds within which an append has an answer, whatever happens."""
 
 
 @pytest.fixture
@@ -48,9 +47,8 @@ def mortal() -> Iterator[Postgres]:
     server.close()
 
 
-async def insist(log: PostgresLog) -> Stored:
-    """Append a draft, again and again until it is known to be stored."""
-    asked = draft()
+async def insist(log: PostgresLog, asked: Draft) -> Stored:
+    """Append a draft again and again, until it is known to be stored."""
     while True:
         try:
             return await log.append(asked, expected=0)
@@ -62,9 +60,9 @@ async def busy(log: PostgresLog) -> list[Stored]:
     """What four writers were told, in the order of the log."""
 
     async def write() -> list[Stored]:
-        return [await insist(log) for _ in range(100)]
+        return [await insist(log, draft()) for _ in range(100)]
 
-    told = sum(await asyncio.gather(*(write() for _ in range(4))), [])
+    told = chain.from_iterable(await asyncio.gather(*(write() for _ in range(4))))
     return sorted(told, key=lambda each: each.position)
 
 
@@ -75,7 +73,7 @@ async def test_a_server_that_is_restarted_loses_and_doubles_nothing(mortal: Post
         following = asyncio.create_task(followed(log, 400))
         writing = asyncio.create_task(busy(log))
         await followed(log, 20)
-        await asyncio.to_thread(mortal.restart, how)
+        await mortal.restart(how)
 
         assert await writing == await everything(log) == await following
 
@@ -91,7 +89,9 @@ async def test_a_backend_that_is_killed_loses_and_doubles_nothing(mortal: Postgr
         assert await writing == await everything(log)
 
 
-@pytest.mark.parametrize("word", [b"pg_advisory_xact_lock", b"insert into log", b"COMMIT"], ids=["lock", "insert", "commit"])
+@pytest.mark.parametrize(
+    "word", [b"pg_advisory_xact_lock", b"insert into log", b"COMMIT"], ids=["lock", "insert", "commit"]
+)
 @pytest.mark.parametrize("moment", Moment, ids=lambda moment: moment.name.lower())
 async def test_an_append_whose_connection_is_cut_is_stored_once(
     log: PostgresLog, line: Proxy, word: bytes, moment: Moment
@@ -132,17 +132,83 @@ async def test_what_is_not_known_is_told_as_unknown_and_may_be_asked_of_another_
     """A node that lost the server in the middle of a commit does not guess; any node makes sure for it."""
     asked = draft()
     async with postgres_log(line.way_to(url), HURRIED) as lost, postgres_log(url) as other:
+        written = await fill(lost, 1)
         line.cut_at(b"COMMIT", moment)
         line.server = None
         with pytest.raises(Unknown):
             await lost.append(asked, expected=0)
-        stored = await other.append(asked, expected=0)
+        written.append(await other.append(asked, expected=0))
 
-        assert [stored] == await everything(other)
+        assert written == await everything(other)
 
 
 @pytest.mark.parametrize("trouble", [Proxy.close, Proxy.hold], ids=["refused", "silent"])
-async def test_without_a_server_an_append_ends_in_time(log: PostgresLog, line: Proxy, trouble: object) -> None:
-    """Whether the server refuses or does not answer, whoever came first or last: nothing was stored, and all know."""
-    await fill(log, 1)
-    ...
+async def test_without_a_server_every_append_is_answered_in_time(
+    url: str, line: Proxy, trouble: Callable[[Proxy], None]
+) -> None:
+    """Whether the server turns everybody away or says nothing: all are told that nothing was stored, also the last."""
+    loop = asyncio.get_running_loop()
+    async with postgres_log(line.way_to(url), HURRIED) as log:
+        trouble(line)
+        latest = loop.time() + HURRIED.draft + HURRIED.answer
+        answers = await asyncio.gather(*(log.append(draft(), expected=0) for _ in range(1000)), return_exceptions=True)
+        late = loop.time() - latest
+
+    assert {type(answer) for answer in answers} == {Unavailable}
+    assert late < 1
+
+
+def test_an_append_is_answered_within_five_seconds() -> None:
+    """That is what agents are promised, whatever happens to the store."""
+    assert PATIENCE.draft + PATIENCE.answer <= 5
+
+
+@pytest.mark.parametrize("trouble", [Proxy.close, Proxy.hold], ids=["refused", "silent"])
+async def test_a_log_heals_by_itself(url: str, line: Proxy, trouble: Callable[[Proxy], None]) -> None:
+    """When the server is there again, writers and followers go on where they were."""
+    async with postgres_log(line.way_to(url), HURRIED) as log, postgres_log(url) as other:
+        written = await fill(log, 1)
+        following = asyncio.create_task(followed(log, 3))
+        server = line.server
+        trouble(line)
+        with pytest.raises(Unavailable):
+            await fill(log, 1)
+        written += await fill(other, 1)
+        line.server = server
+        line.release()
+        written.append(await insist(log, draft()))
+
+        assert written == await following
+
+
+async def test_who_gives_up_reading_does_not_wait_for_a_silent_server(log: PostgresLog, line: Proxy) -> None:
+    """A request that is abandoned ends at once: the connection is ended, and the server is not asked first."""
+    await log.head()
+    line.hold()
+    reading = asyncio.create_task(log.head())
+    await turns(5)
+    reading.cancel()
+    async with asyncio.timeout(1):
+        await asyncio.wait([reading])
+
+    assert reading.cancelled()
+
+
+async def test_nothing_is_acknowledged_that_a_standby_has_not_confirmed(mortal: Postgres) -> None:
+    """With synchronous replication and no standby nobody is told that a record is stored; not even when the record is
+    to be seen, because the primary was restarted meanwhile.
+    """
+    url, asked = mortal.log(), draft()
+    await prepare(url, PATIENCE)
+    mortal.do("alter system set synchronous_standby_names = 'nobody'")
+    await mortal.restart()
+    async with postgres_log(url, HURRIED) as log:
+        for _ in range(2):
+            with pytest.raises(Unknown):
+                await log.append(asked, expected=0)
+            await mortal.restart(signal.SIGQUIT)
+        seen = await everything(log)
+        mortal.do("alter system reset synchronous_standby_names")
+        await mortal.restart()
+
+        assert seen == [await insist(log, asked)]
