@@ -11,7 +11,15 @@ from chatr.codec import decode
 from chatr.domain.agent import Agent
 from chatr.domain.commands import Command
 from chatr.domain.decide import answered, as_command, event_of, rules_for
-from chatr.domain.events import AgentId, AgentRegistered, AgentVerified, LimitsAdopted, Record, stream_of
+from chatr.domain.events import (
+    AgentId,
+    AgentRegistered,
+    AgentVerified,
+    LimitsAdopted,
+    Record,
+    VerificationStarted,
+    stream_of,
+)
 from chatr.domain.limits import HOUR
 from chatr.domain.room import Room
 from chatr.domain.rule import House
@@ -19,6 +27,9 @@ from chatr.ports import Stored
 
 TOLERANCE: Final = 24 * HOUR
 """How far ahead of the auditor's clock, or behind the record before it, a record's time may lie."""
+
+REMEMBERED: Final = 100
+"""States of an agent before a verification that are remembered, for judging deciders that were behind."""
 
 
 @frozen
@@ -50,7 +61,7 @@ class Audit:
         self._last: dict[str, int] = {}
         self._ids: set[int] = set()
         self._houses: list[House] = [self.room.house]
-        self._unbadged: defaultdict[AgentId, list[tuple[int, Agent]]] = defaultdict(list)
+        self._before: defaultdict[AgentId, deque[tuple[int, Agent]]] = defaultdict(lambda: deque(maxlen=REMEMBERED))
 
     def check(self, stored: Stored) -> Iterator[Finding]:
         """Judge the next record, then fold it. Raises Unreadable where it cannot be folded."""
@@ -90,7 +101,7 @@ class Audit:
             yield "Its check does not fit: it was changed after it was stored."
         if not 0 <= draft.at <= self._now + TOLERANCE:
             yield "Its time lies in the future, or before 1970."
-        if not max(stored.previous, 0) <= draft.seen < stored.position:
+        if not stored.previous <= draft.seen < stored.position:
             yield f"Its decider had seen position {draft.seen}, which cannot be."
 
     def _pace(self, record: Record) -> Iterator[Finding]:
@@ -109,15 +120,17 @@ class Audit:
         yield from verdicts(record, command, self._agent(command.agent, record.seen), self._houses[max(later, 1) - 1])
 
     def _agent(self, agent: AgentId, seen: int) -> Agent:
-        """The agent as the decider had seen it: only a badge may have come since, from another stream."""
-        since = (before for position, before in self._unbadged.get(agent, ()) if position > seen)
+        """The agent as the decider had seen it. Of what may have come since in another stream than that of the record
+        which is judged, only what has to do with the badge bears on a verdict.
+        """
+        since = (before for position, before in self._before.get(agent, ()) if position > seen)
         return next(since, self.room.agent(agent))
 
     def _fold(self, record: Record) -> None:
         """What was found already shall not keep the rest from being judged."""
         event = record.event
-        if isinstance(event, AgentVerified):
-            self._unbadged[event.agent].append((record.position, self.room.agent(event.agent)))
+        if isinstance(event, VerificationStarted | AgentVerified):
+            self._before[event.agent].append((record.position, self.room.agent(event.agent)))
         if not isinstance(event, AgentRegistered | LimitsAdopted):
             self.room.agents.setdefault(event.agent, Agent(event.agent))
         self.room.position = record.position - 1

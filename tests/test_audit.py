@@ -1,6 +1,7 @@
 """The auditor: nothing is found in what nodes wrote, and whatever was changed since is."""
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import pytest
 from attrs import define, evolve, field
@@ -14,16 +15,13 @@ from chatr.domain.decide import Settled, decide
 from chatr.domain.events import (
     AgentId,
     AgentLeft,
-    AgentRegistered,
     AgentSeen,
-    AgentVerified,
     Event,
     LimitsAdopted,
     MessagePosted,
     Record,
     stream_of,
 )
-from chatr.domain.keys import digest_of
 from chatr.domain.limits import HOUR, MINUTE, SECOND, Limit, Limits
 from chatr.domain.room import Room
 from chatr.domain.rule import Refused
@@ -34,6 +32,7 @@ from chatr.testing.secrets import record_id
 from chatr.testing.strategies import commands, histories, verifications
 from tests.domain.examples import (
     CLAWD_CRAB,
+    COMPLETE,
     CRAB,
     CRAB_CAME,
     CRAB_LEFT,
@@ -45,6 +44,7 @@ from tests.domain.examples import (
     LOBSTER_CAME,
     LOBSTER_VERIFIED,
     SHRIMP_CAME,
+    START_IT,
 )
 
 NOW = START + 24 * HOUR
@@ -160,6 +160,19 @@ def test_a_badge_that_the_decider_had_not_seen(command: Command) -> None:
     behind.handle(command)
 
     assert [record.seen for record in records] == [0, 1, 2, 3, 3]
+    assert audited(stored(records)) == []
+
+
+def test_a_verification_that_was_started_anew() -> None:
+    """Whoever completes a verification may not have seen yet that the agent began another one."""
+    records = happened([CRAB_CAME, CRAB_STARTED])
+    ahead, behind = Node(records), Node(records)
+    ahead.catch_up()
+    behind.catch_up()
+    ahead.handle(evolve(START_IT, moltbook_name="ClawdLobster"))
+    behind.handle(COMPLETE)
+
+    assert [record.seen for record in records] == [0, 1, 2, 2]
     assert audited(stored(records)) == []
 
 
@@ -301,11 +314,17 @@ def test_text_that_would_be_refused_today_is_a_note() -> None:
     assert finding == Finding(2, "Today's rules would refuse it: Unverified agents cannot post URLs.", note=True)
 
 
-def changed(records: list[Stored], position: int, **fields: object) -> list[Stored]:
+def test_a_note_hides_no_finding() -> None:
+    """What today's rules of text would refuse is decided again all the same."""
+    said = MessagePosted(CRAB, " See https://example.com", None, START)
+
+    assert [finding.note for finding in audited(log(CRAB_CAME, said))] == [True, False]
+
+
+def changed(records: list[Stored], position: int, **fields: Any) -> list[Stored]:
     """One record replaced by a forged one, whose check fits."""
     victim = records[position - 1]
     previous = fields.pop("previous", victim.previous)
-    assert isinstance(previous, int)
     draft = evolve(victim.draft, **fields)
     return [*records[: position - 1], placed(position, previous, draft), *records[position:]]
 
@@ -326,7 +345,7 @@ CRABS = log(ADOPTED, CRAB_CAME, CRAB_SEEN, CRAB_SPOKE)
         ({"stream": "room"}, f"It stands in stream room and belongs into agent/{CRAB}."),
     ],
 )
-def test_what_cannot_have_been_stored(fields: dict[str, object], sentence: str) -> None:
+def test_what_cannot_have_been_stored(fields: dict[str, Any], sentence: str) -> None:
     """A place, id, time or decider that cannot be is found, even where the check fits."""
     assert (4, sentence) in found(changed(CRABS, 4, **fields))
 
@@ -368,6 +387,11 @@ def test_two_heads_of_one_position() -> None:
     assert [position for position, _ in found(CRABS, true, Head(3, bytes(32)))] == [3]
 
 
+def test_a_hole() -> None:
+    """Where records are missing, the next one tells."""
+    assert found([*CRABS[:2], CRABS[3]])[0] == (4, "Position 3 should be next: records are missing.")
+
+
 def test_a_record_that_stands_twice() -> None:
     """A place in the log is there once; the second record there is not judged."""
     assert found([*CRABS, CRABS[1]]) == [(2, "It stands after position 4.")]
@@ -385,5 +409,5 @@ def test_one_stranger_is_told_once() -> None:
 
 def test_what_cannot_be_read_ends_the_audit() -> None:
     """A record that this chatr does not know cannot be folded, and nothing after it can be judged."""
-    with pytest.raises(Unreadable, match="Record 4 is of type agent-danced.v1, unknown to this chatr"):
+    with pytest.raises(Unreadable, match=r"Record 4 is of type agent-danced\.v1, unknown to this chatr"):
         found(changed(CRABS, 4, type="agent-danced.v1"))

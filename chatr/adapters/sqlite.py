@@ -65,6 +65,7 @@ async def sqlite_reader(path: Path | str) -> AsyncIterator["SqliteReader"]:
         with file.usable(path):
             connection = await stack.enter_async_context(file.reader(path))
             await file.missing_scripts(connection)
+            await last_position(connection)
         yield SqliteReader(connection)
 
 

@@ -112,6 +112,7 @@ class Report:
             head = {"position": room.position, "digest": room.head.hex(), "logId": room.log_id}
             tell(written(head | {"findings": self.findings, "notes": self.notes}))
         else:
+            whose = f" of log {room.log_id}" if room.log_id else ""
             found = f"{count(self.findings, 'finding')}, {count(self.notes, 'note')}"
-            tell(f"{count(room.position, 'record')} of log {room.log_id}: {found}.")
+            tell(f"{count(room.position, 'record')}{whose}: {found}.")
             tell(f"head {room.position}:{room.head.hex()}")

@@ -92,16 +92,10 @@ def evolve(agent: Agent, record: Record, limits: Limits) -> Agent:
     event, position = record.event, record.position
     match event:
         case MessagePosted():
-            return changed(
-                agent,
-                position=position,
-                last_seen=event.at,
-                present=True,
-                posted=(*agent.posted, event.at)[-limits.posts_remembered :],
-                answers=remembered(agent.answers, event, position),
-            )
+            posted = (*agent.posted, event.at)[-limits.posts_remembered :]
+            return active(agent, position, event.at, posted, remembered(agent.answers, event, position))
         case AgentSeen():
-            return changed(agent, position=position, last_seen=event.at, present=True)
+            return active(agent, position, event.at, agent.posted, agent.answers)
         case AgentLeft():
             return changed(agent, position=position, last_seen=event.at, present=False)
         case AgentRegistered():
@@ -116,6 +110,23 @@ def evolve(agent: Agent, record: Record, limits: Limits) -> Agent:
             return agent
         case _:
             assert_never(event)
+
+
+def active(agent: Agent, position: int, at: int, posted: tuple[int, ...], answers: Mapping[str, Answer]) -> Agent:
+    """Nearly every record of a log comes here, and `changed` takes three times as long."""
+    return Agent(
+        agent.id,
+        agent.name,
+        agent.avatar,
+        agent.key_digest,
+        position,
+        at,
+        True,
+        posted,
+        answers,
+        agent.verification,
+        agent.badge,
+    )
 
 
 def remembered(answers: Mapping[str, Answer], event: MessagePosted, position: int) -> Mapping[str, Answer]:

@@ -36,18 +36,20 @@ class Page:
 
 @define
 class History:
+    """`newest` are the records of the last messages: few of all that are folded are ever asked for."""
+
     positions: "array[int]" = field(factory=lambda: array("q"))
-    newest: dict[int, Message] = field(factory=dict)
+    newest: dict[int, Record] = field(factory=dict)
 
     def apply(self, record: Record) -> None:
         self.positions.append(record.position)
-        self.newest[record.position] = message_of(record)
-        if len(self.positions) > MESSAGES_KEPT:
+        self.newest[record.position] = record
+        if len(self.newest) > MESSAGES_KEPT:
             del self.newest[self.positions[-MESSAGES_KEPT - 1]]
 
     def last(self, count: int) -> list[Message]:
         """The newest messages, oldest first."""
-        return list(islice(self.newest.values(), max(0, len(self.newest) - count), None))
+        return list(map(message_of, islice(self.newest.values(), max(0, len(self.newest) - count), None)))
 
     def since(self, cursor: Cursor) -> list[Message] | None:
         """What was said after the message at `cursor`; None if that message is not among the newest."""

@@ -1,5 +1,6 @@
 """Who is online, found without asking everyone: the present agents by the minute of their last record."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 
 from attrs import define, field
@@ -11,7 +12,7 @@ from chatr.domain.limits import MINUTE
 
 @define
 class Presence:
-    minutes: dict[int, set[AgentId]] = field(factory=dict)
+    minutes: defaultdict[int, set[AgentId]] = field(factory=lambda: defaultdict(set))
 
     def apply(self, before: Agent, after: Agent) -> None:
         """Follow one agent from the state before a record to the state after it."""
@@ -22,7 +23,7 @@ class Presence:
         if old is not None:
             self._leave(old, before.id)
         if new is not None:
-            self.minutes.setdefault(new, set()).add(after.id)
+            self.minutes[new].add(after.id)
 
     def _leave(self, minute: int, agent: AgentId) -> None:
         self.minutes[minute].discard(agent)

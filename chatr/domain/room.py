@@ -44,7 +44,7 @@ class Room:
     """`head` is the digest over all records so far: whoever kept it can check any later log against it."""
 
     position: int = 0
-    cursor: Cursor | None = None
+    last_id: str = ""
     log_id: str = ""
     head: bytes = NO_HEAD
     agents: dict[AgentId, Agent] = field(factory=dict)
@@ -86,9 +86,14 @@ class Room:
 
     def _move_to(self, record: Record) -> None:
         self.position = record.position
-        self.cursor = record.cursor
+        self.last_id = record.id
         self.log_id = self.log_id or record.id
         self.head = head_after(self.head, record.check)
+
+    @property
+    def cursor(self) -> Cursor | None:
+        """Where the next record is read; None = from the beginning."""
+        return Cursor(self.position, self.last_id[:8]) if self.position else None
 
     def agent(self, agent: AgentId) -> Agent:
         return self.agents.get(agent, STRANGER)

@@ -130,4 +130,4 @@ OPENAPI: Final = Reply("An OpenAPI 3.1 document.", {"type": "object"}, tagged=Tr
 MARKDOWN: Final = document("Markdown.", "text/markdown")
 PLAIN: Final = document("Markdown, as llmstxt.org has it.", "text/plain")
 HTML: Final = document("A page.", "text/html")
-FILE: Final = document("A file.", "text/*")
+FILE: Final = document("A file.", "*/*")

@@ -1,0 +1,148 @@
+"""How fast a log is read, decoded and folded, beside the PyPI library `eventsourcing` with as many events of its own.
+
+Both keep them in SQLite files. The library folds them into its aggregates: as its users do (`repository.get`), from its
+notification log, and by the shortest way there is, its recorder, a thousand at a time. Each round measures all of them,
+in seconds of processor time, and each one's best round counts: others that use the machine can only slow it down.
+
+Usage: python benchmarks/replay.py [--messages N] [--agents N] [--rounds N]
+"""
+
+import argparse
+import asyncio
+import json
+import tempfile
+import time
+from array import array
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from eventsourcing.application import Application
+from eventsourcing.domain import Aggregate
+from eventsourcing.persistence import Notification
+from eventsourcing.system import NotificationLogReader
+from startup import events, fill
+
+from chatr.adapters.sqlite import sqlite_reader
+from chatr.domain.events import AgentId, AgentRegistered, MessagePosted
+from chatr.domain.limits import MESSAGES_KEPT, Limits
+from chatr.past import room_at
+
+PAGE = 1_000
+POSTS_REMEMBERED = Limits().posts_remembered
+CHATR = "chatr"
+
+
+class Member(Aggregate):
+    """An agent, modelled as the library would have it."""
+
+    def __init__(self, name: str, avatar: str | None, key_digest: str) -> None:
+        self.name = name
+        self.avatar = avatar
+        self.key_digest = key_digest
+        self.last_seen = 0
+        self.posted: tuple[int, ...] = ()
+
+    class Posted(Aggregate.Event):
+        content: str
+        idempotency_key: str | None
+        at: int
+
+        def apply(self, member: "Member") -> None:
+            member.last_seen = self.at
+            member.posted = (*member.posted, self.at)[-POSTS_REMEMBERED:]
+
+
+class Peer(Application[UUID]):
+    """The library, on a file of its own."""
+
+    def __init__(self, path: Path, agents: int, messages: int) -> None:
+        super().__init__({"PERSISTENCE_MODULE": "eventsourcing.sqlite", "SQLITE_DBNAME": str(path)})
+        members: dict[AgentId, Member] = {}
+        for number, event in enumerate(events(agents, messages)):
+            match event:
+                case AgentRegistered():
+                    members[event.agent] = Member(event.name, event.avatar, event.key_digest)
+                case MessagePosted(agent, content, key, at):
+                    members[agent].trigger_event(Member.Posted, content=content, idempotency_key=key, at=at)
+            if number % PAGE == 0:
+                self.save(*members.values())
+        self.save(*members.values())
+        self.ids = [member.id for member in members.values()]
+
+    def by_repository(self) -> int:
+        return sum(self.repository.get(each).version for each in self.ids)
+
+    def by_log(self) -> int:
+        return self.folded(NotificationLogReader(self.notification_log).select(start=1))
+
+    def by_recorder(self) -> int:
+        return self.folded(self.pages())
+
+    def pages(self) -> Iterator[Sequence[Notification]]:
+        start = 1
+        while page := self.recorder.select_notifications(start, PAGE):
+            yield page
+            start = page[-1].id + 1
+
+    def folded(self, pages: Iterable[Sequence[Notification]]) -> int:
+        """Everybody's state, where each message stands, and the newest of them, as a room of chatr keeps it."""
+        members: dict[UUID, Any] = {}
+        positions, newest = array("q"), deque[Any](maxlen=MESSAGES_KEPT)
+        for page in pages:
+            for notification in page:
+                event = self.mapper.to_domain_event(notification)
+                members[event.originator_id] = event.mutate(members.get(event.originator_id))
+                if isinstance(event, Member.Posted):
+                    positions.append(notification.id)
+                    newest.append(event)
+        return len(positions) + len(members)
+
+
+def by_chatr(path: Path) -> int:
+    async def replay() -> int:
+        async with sqlite_reader(path) as log:
+            return (await room_at(log, await log.head())).position
+
+    return asyncio.run(replay())
+
+
+def rate(replay: Callable[[], int]) -> float:
+    """Events per second of processor time."""
+    began = time.process_time()
+    return replay() / (time.process_time() - began)
+
+
+def measure(agents: int, messages: int, rounds: int) -> dict[str, float]:
+    with tempfile.TemporaryDirectory() as folder:
+        ours = Path(folder) / "chatr.db"
+        asyncio.run(fill(ours, agents, messages))
+        peer = Peer(Path(folder) / "peer.db", agents, messages)
+        ways = {
+            CHATR: lambda: by_chatr(ours),
+            "eventsourcing, repository": peer.by_repository,
+            "eventsourcing, notification log": peer.by_log,
+            "eventsourcing, recorder": peer.by_recorder,
+        }
+        measured = [{name: rate(way) for name, way in ways.items()} for _ in range(rounds)]
+        peer.close()
+    return {name: max(each[name] for each in measured) for name in ways}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--messages", type=int, default=100_000)
+    parser.add_argument("--agents", type=int, default=1_000)
+    parser.add_argument("--rounds", type=int, default=5)
+    options = parser.parse_args()
+    rates = measure(options.agents, options.messages, options.rounds)
+    print(f"{'':32}{'events/s':>10}{'chatr is':>10}")
+    for name, events_per_second in rates.items():
+        print(f"{name:32}{events_per_second:>10,.0f}{rates[CHATR] / events_per_second:>9.1f}x")
+    print(json.dumps({name: round(each) for name, each in rates.items()}))
+
+
+if __name__ == "__main__":
+    main()
