@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 
 from chatr.domain import policy
-from chatr.domain.limits import MINUTE, Limits
-from chatr.testing.clock import START
+from chatr.domain.limits import Limits
 from tests.cli.conftest import PAST, Chatr, File
 
 
@@ -100,7 +99,6 @@ def test_now_is_the_default(chatr: Chatr, file: File) -> None:
 
 def test_a_record_that_should_not_be_there(chatr: Chatr, file: File) -> None:
     """Where the rules would not have had a record, that is said."""
-    file.alter("update log set at = ? where position = 9", START + 60 * 24 * 366 * 100 * MINUTE)
     file.alter("update log set data = replace(data, 'Hi!', '') where position = 6")
 
     run = chatr("explain", "--log", file.url, 6)
@@ -109,6 +107,14 @@ def test_a_record_that_should_not_be_there(chatr: Chatr, file: File) -> None:
         "  It is refused (invalid_content): Message must be 1-250 characters",
         "  Yet record 6 says otherwise. Ask chatr audit about this log.",
     ]
+
+
+@pytest.mark.parametrize("seen", [-1, 9, 99])
+def test_a_decider_that_saw_the_impossible(chatr: Chatr, file: File, seen: int) -> None:
+    """A spoiled record is explained by what can have been seen before it at most."""
+    file.alter("update log set seen = ? where position = 9", seen)
+
+    assert explained(chatr, file, 9)["seen"] == min(max(seen, 0), 8)
 
 
 def test_people_are_shown_a_page(chatr: Chatr, file: File) -> None:

@@ -32,7 +32,7 @@ CONFIG: dict[str, Any] = {
             "include-name": "POST /api/verify/complete",
             "checks": {"positive_data_acceptance": {"expected-statuses": ACCEPTED}},
         },
-        {"include-name": "GET /api/messages", "parameters": {"wait": 0}},
+        {"include-name": "GET /api/messages", "parameters": {"wait": "0"}},
     ]
 }
 IN_CI = os.environ.get("CI") == "true"

@@ -83,9 +83,16 @@ def turned_by_aiohttp(reason: Exception) -> Turned:
 def raw(reason: Turned) -> bytes:
     """The answer as it goes over the wire where there is no request to answer."""
     body = orjson.dumps(body_of(reason))
-    title = HTTPStatus(reason.status).phrase.encode()
-    head = b"HTTP/1.1 %d %b\r\nContent-Type: application/json\r\nContent-Length: %d\r\nConnection: close\r\n\r\n"
-    return head % (reason.status, title, len(body)) + body
+    head = (
+        f"HTTP/1.1 {reason.status} {HTTPStatus(reason.status).phrase}",
+        f"Content-Type: {JSON}",
+        f"Content-Length: {len(body)}",
+        f"X-Request-Id: {uuid4()}",
+        "X-Content-Type-Options: nosniff",
+        "Server: chatr",
+        "Connection: close",
+    )
+    return "\r\n".join((*head, "", "")).encode() + body
 
 
 def body_of(reason: Turned) -> dict[str, object]:

@@ -67,5 +67,5 @@ class Connection(web.RequestHandler):
     def _head_late(self) -> None:
         self._head_timer = None
         if self.transport is not None:
-            self.transport.write(raw(turn(TOO_SLOW, seconds=self._head_seconds)))
+            self.transport.write(raw(turn(TOO_SLOW, seconds=f"{self._head_seconds:g}")))
         self.force_close()

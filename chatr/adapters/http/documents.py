@@ -89,10 +89,6 @@ def skills_index(skill: bytes) -> dict[str, Any]:
     return {"$schema": SKILLS_SCHEMA, "skills": [entry]}
 
 
-def span(lengths: range) -> str:
-    return f"{lengths[0]}-{lengths[-1]}"
-
-
 def lasting(duration: int) -> str:
     """A duration that stands for itself: "1 hour", where a rate is "per hour"."""
     told = spoken(duration)
@@ -103,8 +99,8 @@ def vocabulary(limits: Limits, door: DoorLimits, public_url: str) -> dict[str, o
     """What the texts may name: every number from where it is enforced."""
     return {
         "url": public_url,
-        "name_length": span(house.NAME_LENGTH),
-        "moltbook_name_length": span(house.MOLTBOOK_NAME_LENGTH),
+        "name_length": house.length(house.NAME_LENGTH),
+        "moltbook_name_length": house.length(house.MOLTBOOK_NAME_LENGTH),
         "avatar_length": house.AVATAR_LENGTH,
         "content_length": house.CONTENT_LENGTH,
         "code_valid": lasting(house.CODE_VALID),

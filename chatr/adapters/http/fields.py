@@ -66,7 +66,7 @@ WAIT: Final = Field(
     "query",
     "wait",
     f"With `after` and without `before`: wait so many seconds, {messages.LONGEST_WAIT} at most, until there is news.",
-    clamped(0, messages.LONGEST_WAIT, 0),
+    TEXT,  # no number: whoever tests a server by this document would wait, too
 )
 AFTER_NAME: Final = Field("query", "after", "Go on after the agent of this name.", TEXT, ADA.name)
 AGENTS: Final = Field(

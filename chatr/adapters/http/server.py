@@ -90,7 +90,7 @@ async def arrive(request: web.Request, seconds: float) -> None:
             async with asyncio.timeout(seconds):
                 await request.read()
         except TimeoutError as error:
-            raise turn(TOO_SLOW, seconds=seconds, closes=True) from error
+            raise turn(TOO_SLOW, seconds=f"{seconds:g}", closes=True) from error
         except web.HTTPRequestEntityTooLarge as error:
             raise turn(TOO_LARGE, limit=BODY_BYTES, closes=True) from error
 
