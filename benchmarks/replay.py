@@ -4,7 +4,7 @@ Both keep them in SQLite files. The library folds them into its aggregates: as i
 notification log, and by the shortest way there is, its recorder, a thousand at a time. Each round measures all of them,
 in seconds of processor time, and each one's best round counts: others that use the machine can only slow it down.
 
-Usage: python benchmarks/replay.py [--messages N] [--agents N] [--rounds N]
+Usage: pip install -e ".[bench]" && python benchmarks/replay.py [--messages N] [--agents N] [--rounds N]
 """
 
 import argparse

@@ -99,7 +99,7 @@ class Audit:
         draft = stored.draft
         if stored.check != draft.check(stored.previous):
             yield "Its check does not fit: it was changed after it was stored."
-        if not 0 <= draft.at <= self._now + TOLERANCE:
+        if not self._sane(draft.at):
             yield "Its time lies in the future, or before 1970."
         if not stored.previous <= draft.seen < stored.position:
             yield f"Its decider had seen position {draft.seen}, which cannot be."
@@ -109,7 +109,11 @@ class Audit:
         at = record.event.at
         if self._at is not None and at < self._at - TOLERANCE:
             yield Finding(record.position, "Its time is more than a day before that of the last record.", note=True)
-        self._at = at
+        if self._sane(at):
+            self._at = at
+
+    def _sane(self, at: int) -> bool:
+        return 0 <= at <= self._now + TOLERANCE
 
     def _decision(self, record: Record, stream: str) -> Iterator[Finding]:
         """Would it be decided again?"""

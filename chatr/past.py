@@ -34,11 +34,13 @@ def nowhere(_position: int) -> None:
     """Tell nobody about progress."""
 
 
-async def batches(log: LogReader, after: int = 0, until: int | None = None) -> AsyncIterator[list[Stored]]:
-    """The records after `after`, up to `until` or to what the log holds now."""
+async def batches(
+    log: LogReader, after: int = 0, until: int | None = None, *, size: int = BATCH
+) -> AsyncIterator[list[Stored]]:
+    """The records after `after`, up to `until` or to what the log holds now, `size` of them at a time."""
     end = await log.head() if until is None else until
     while after < end:
-        batch = await log.read(after, min(BATCH, end - after))
+        batch = await log.read(after, min(size, end - after))
         if not batch:
             return
         after = batch[-1].position

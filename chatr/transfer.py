@@ -35,12 +35,20 @@ class Place:
 BEGINNING: Final = Place(0, NO_HEAD)
 
 
-async def place_at(log: LogReader, position: int, progress: Progress = nowhere) -> Place:
+async def proved(log: LogReader, end: int, progress: Progress = nowhere) -> Place:
+    """The place at `end`, up to which every record fits its check. Raises Differs."""
     place = BEGINNING
-    async for batch in batches(log, until=position):
+    async for batch in batches(log, until=end):
+        prove(batch)
         place = place.after(batch)
         progress(place.position)
     return place
+
+
+def prove(records: Sequence[Stored]) -> None:
+    for stored in records:
+        if stored.check != stored.draft.check(stored.previous):
+            raise Differs(f"Record {stored.position} does not fit its check: it was changed. See chatr audit.")
 
 
 async def compare(ours: LogReader, theirs: LogReader, begin: Place, end: int, progress: Progress = nowhere) -> Place:
@@ -65,9 +73,7 @@ async def move(source: LogReader, target: EventLog, after: int, end: int, progre
 
 async def append(target: EventLog, records: Sequence[Stored]) -> None:
     """All at once, so that a store puts many into one commit; asked in order, they land in order."""
-    for stored in records:
-        if stored.check != stored.draft.check(stored.previous):
-            raise Differs(f"Record {stored.position} does not fit its check: it was changed. See chatr audit.")
+    prove(records)
     await asyncio.gather(*(append_one(target, stored) for stored in records))
 
 

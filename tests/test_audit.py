@@ -364,6 +364,11 @@ def test_a_clock_that_stepped_back_is_a_note() -> None:
     assert audited(records) == [Finding(4, "Its time is more than a day before that of the last record.", note=True)]
 
 
+def test_a_clock_is_measured_by_one_that_goes() -> None:
+    """After a time that cannot be, the next one is not taken for a step back."""
+    assert [finding.position for finding in audited(changed(CRABS, 3, at=10**18))] == [3]
+
+
 def test_a_log_that_was_cut_off() -> None:
     """Whoever kept a later head knows that the end is missing."""
     last = head(CRABS, 4)

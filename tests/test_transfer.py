@@ -15,7 +15,7 @@ from chatr.ports import Draft, EventLog, Stored, Unavailable, Unknown
 from chatr.testing.contract.steps import chain, draft, everything, fill
 from chatr.testing.records import folded
 from chatr.testing.strategies import histories
-from chatr.transfer import BEGINNING, Differs, compare, move, place_at
+from chatr.transfer import BEGINNING, Differs, compare, move, proved
 
 
 async def written(records: list[Record]) -> MemoryLog:
@@ -52,7 +52,7 @@ def test_the_head_of_a_log_is_that_of_its_room(records: list[Record]) -> None:
 
     async def check() -> None:
         log = await written(records)
-        place = await place_at(log, len(records))
+        place = await proved(log, len(records))
 
         assert (place.head, place) == (folded(records).head, await compare(log, log, BEGINNING, len(records)))
 

@@ -108,7 +108,11 @@ async def connected(
     client.setblocking(False)
     if receive is not None:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive)
-    await asyncio.get_running_loop().sock_connect(client, ("127.0.0.1", urlsplit(url).port))
+    try:
+        await asyncio.get_running_loop().sock_connect(client, ("127.0.0.1", urlsplit(url).port))
+    except BaseException:
+        client.close()
+        raise
     reader, writer = await asyncio.open_connection(sock=client, limit=receive or 65536)
     try:
         yield reader, writer

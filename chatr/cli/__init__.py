@@ -12,6 +12,7 @@ from chatr.adapters.http.site import CannotListen
 from chatr.cli import audit, backup, copy, explain, export, import_, log, replay, rules, serve
 from chatr.cli.agents import NoSuchAgent
 from chatr.cli.live import NoRoom
+from chatr.cli.tables import clean
 from chatr.codec import Unreadable
 from chatr.domain.room import OutOfOrderError
 from chatr.past import NoSuchMoment
@@ -51,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def refuse(error: Exception, code: int) -> int:
-    sys.stderr.write(f"chatr: {error}\n")
+    sys.stderr.write(f"chatr: {clean(str(error))}\n")
     return code
 
 

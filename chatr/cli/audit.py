@@ -2,7 +2,8 @@
 
 import argparse
 import re
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import suppress
 from typing import Final
 
 from attrs import asdict, define
@@ -16,7 +17,7 @@ from chatr.cli.source import add_command, add_json, add_log
 from chatr.cli.tables import clean, count, written
 from chatr.codec import Unreadable
 from chatr.past import batches
-from chatr.ports import LogReader
+from chatr.ports import LogReader, Stored, Unavailable
 from chatr.settings import web_address
 
 KEPT: Final = re.compile("([1-9][0-9]{0,17}):([0-9a-f]{64})", re.IGNORECASE)
@@ -64,26 +65,43 @@ def address(text: str) -> str:
 async def run(options: argparse.Namespace) -> int:
     audit, report = Audit(SystemClock().now(), options.expect), Report(options.json)
     async with open_reader(options.log) as log:
-        try:
+        if options.url:
+            await live(options.url, least=0)  # a wrong address is told before the long work
+        with suppress(Unreadable):
             await judge(log, audit, report, await log.head())
             if options.url:
                 shown = await live(options.url, audit.room.position)
                 await judge(log, audit, report, shown.head.position)
                 report.tell(differences(shown, audit.room))
             report.tell(audit.end())
-        except Unreadable as error:
-            report.tell([Finding(audit.room.position + 1, f"{error} The audit ends here.")])
     report.sum_up(audit)
     return 1 if report.findings else 0
 
 
 async def judge(log: LogReader, audit: Audit, report: "Report", until: int) -> None:
-    """Let the audit go on to the record at `until`."""
+    """Let the audit go on to the record at `until`. Raises Unreadable, once that is told."""
     with progress("auditing", until, audit.room.position) as reached:
-        async for batch in batches(log, audit.room.position, until):
+        async for batch in readable(log, audit, report, until):
             for stored in batch:
-                report.tell(audit.check(stored))
+                try:
+                    report.tell(audit.check(stored))
+                except Unreadable as error:
+                    report.tell([Finding(stored.position, f"{error} The audit ends here.")])
+                    raise
             reached(batch[-1].position)
+
+
+async def readable(log: LogReader, audit: Audit, report: "Report", until: int) -> AsyncIterator[list[Stored]]:
+    """What the store can read; a batch that it cannot is gone through one by one, to find where it is damaged."""
+    with suppress(Unavailable):
+        async for batch in batches(log, audit.room.position, until):
+            yield batch
+    try:
+        async for batch in batches(log, audit.room.position, until, size=1):
+            yield batch
+    except Unavailable as error:
+        report.tell([Finding(audit.room.position + 1, f"It cannot be read: {error}. The audit ends here.")])
+        raise Unreadable from error
 
 
 @define

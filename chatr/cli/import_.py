@@ -8,7 +8,7 @@ from chatr.app import open_log
 from chatr.cli.copy import fill
 from chatr.cli.progress import progress
 from chatr.cli.source import add_command, default_log
-from chatr.transfer import Differs, place_at
+from chatr.transfer import Differs, proved
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -29,7 +29,7 @@ async def run(options: argparse.Namespace) -> int:
     async with export_reader(options.file) as source:
         closing = source.closing
         with progress("checking", closing.count) as reached:
-            place = await place_at(source, closing.count, progress=reached)
+            place = await proved(source, closing.count, reached)
         if place.head != closing.head:
             raise Differs(f"{options.file} was changed: its records do not come out at the head that closes it.")
         async with open_log(options.log) as target:

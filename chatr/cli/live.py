@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
-from aiohttp import ClientError, ClientSession, ClientTimeout
+from aiohttp import ClientError, ClientResponseError, ClientSession, ClientTimeout
 from attrs import frozen
 
 from chatr.adapters.http import render
@@ -51,7 +51,19 @@ async def live(url: str, least: int) -> Live:
                 await asyncio.sleep(PAUSE)
             return shown
     except (ClientError, TimeoutError, ValueError, TypeError, KeyError) as error:
-        raise NoRoom(f"No room answers at {url}: {error!r}.") from error
+        raise NoRoom(f"No room answers at {url}: {reason(error)}.") from error
+
+
+def reason(error: Exception) -> str:
+    match error:
+        case TimeoutError():
+            return "it takes too long"
+        case ClientResponseError():
+            return f"{error.status} {error.message}"
+        case ClientError():
+            return str(error)
+        case _:
+            return "what answers there is something else"
 
 
 async def look(room: ClientSession) -> Live:

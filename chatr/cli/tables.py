@@ -1,12 +1,14 @@
 """How the commands show what they found: safe to look at on a terminal, or as JSON."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
 import orjson
 
 from chatr.adapters.http import render
+from chatr.codec import Unreadable
 from chatr.domain.limits import SECOND, Limit, Limits
 
 JOINERS: Final = "\u200c\u200d"
@@ -28,6 +30,15 @@ def time(at: int) -> str:
         return render.iso(at)
     except (ValueError, OverflowError, OSError):
         return str(at)
+
+
+@contextmanager
+def calendar() -> Iterator[None]:
+    """On the wire a time is ISO 8601 or it is not sent. Raises Unreadable."""
+    try:
+        yield
+    except (ValueError, OverflowError, OSError) as error:
+        raise Unreadable("A time in this log is in no calendar: ask chatr audit which.") from error
 
 
 def print_table(rows: Iterable[Sequence[object]], indent: int = 0) -> None:

@@ -223,6 +223,18 @@ def test_a_record_that_cannot_be_read(chatr: Chatr, file: File, change: str, sen
     assert found[1][1].endswith("The audit ends here.")
 
 
+def test_a_record_that_is_no_text(chatr: Chatr, file: File) -> None:
+    """What the store itself cannot read is found where it stands, and shows nothing that moves a cursor."""
+    file.alter("update log set data = cast(x'7b1bff7d' as text) where position = 5")
+
+    run = chatr("audit", "--log", file.url)
+
+    assert (run.code, run.err, len(run.lines)) == (1, "", 3)
+    assert run.lines[0].startswith("position 5: It cannot be read: Could not decode to UTF-8")
+    assert run.lines[0].endswith("The audit ends here.")
+    assert "\x1b" not in run.out
+
+
 def test_an_empty_log(chatr: Chatr, empty: File) -> None:
     """Nothing is wrong with nothing."""
     empty.write([])

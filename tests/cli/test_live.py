@@ -102,5 +102,5 @@ async def test_a_server_that_does_not_get_there(room: Running, monkeypatch: pyte
 
 async def test_something_else_answers(room: Running) -> None:
     """An address at which there is no room is told as such."""
-    with pytest.raises(live.NoRoom, match=r"^No room answers at http://localhost:[0-9]+/docs: "):
+    with pytest.raises(live.NoRoom, match=r"^No room answers at http://localhost:[0-9]+/docs: 404 Not Found\.$"):
         await live.live(f"{room.running.url}/docs", least=1)

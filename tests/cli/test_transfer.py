@@ -58,12 +58,6 @@ def test_a_log_survives_every_store(
     assert {line.rpartition("Head: ")[2] for line in told} == {f"{len(PAST)}:{HEAD}\n"}
 
 
-@pytest.mark.parametrize("command", [("log", "--json"), ("replay", "--json", "--at", "10"), ("audit",)], ids=" ".join)
-def test_an_export_is_read_as_a_log_is(chatr: Chatr, file: File, export: Path, command: tuple[str, ...]) -> None:
-    """Whatever can be asked of a log can be asked of its export."""
-    assert done(chatr, *command, "--log", file.url) == done(chatr, *command, "--log", export)
-
-
 def test_an_empty_log_can_be_moved(chatr: Chatr, empty: File, tmp_path: Path) -> None:
     """A log without records is one, too."""
     empty.write([])

@@ -64,6 +64,7 @@ def test_a_changed_export_is_not_imported(
     export.write_bytes(export.read_bytes().replace(old, new))
 
     assert told in refused(chatr, "import", export, "--log", f"sqlite:///{tmp_path}/again.db")
+    assert not (tmp_path / "again.db").exists()
 
 
 def test_a_changed_log_is_exported_as_it_is(chatr: Chatr, file: File, tmp_path: Path) -> None:
