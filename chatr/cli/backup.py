@@ -7,7 +7,7 @@ from chatr.adapters.sqlite import sqlite_reader
 from chatr.adapters.sqlite_backup import backup
 from chatr.app import sqlite_file
 from chatr.cli.progress import progress, tell
-from chatr.cli.source import add_command, add_log
+from chatr.cli.source import add_command, default_log
 from chatr.cli.tables import count
 from chatr.settings import BadSetting
 from chatr.transfer import BEGINNING, compare
@@ -19,13 +19,13 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         commands,
         "backup",
         "back up a SQLite log while it is written",
-        "Copy a SQLite log to a new file that only you may read, also while a room is open on it, and check the copy "
-        "by the head. To restore it is to start on it.",
+        "Copy a SQLite log to a new file that only you may read, also while a room is open on it, and compare the "
+        "two. To restore it is to start on it.",
         "monday.db",
         "--log sqlite:////var/lib/chatr/chatr.db /mnt/backups/chatr-$(date +%F).db",
     )
     command.add_argument("file", type=Path, metavar="FILE", help="the new file")
-    add_log(command)
+    command.add_argument("--log", default=default_log(), metavar="URL", help="sqlite:///FILE (default %(default)s)")
     command.set_defaults(run=run)
 
 
