@@ -96,7 +96,7 @@ async def test_every_stream_is_a_chain(log: EventLog) -> None:
 @pytest.mark.long
 async def test_a_tail_sees_what_many_write_for_a_long_time(log: EventLog) -> None:
     """As above, with 100 writers and 50,000 records."""
-    following = asyncio.create_task(followed(log, 50_000))
+    following = asyncio.create_task(followed(log, 50_000, patience=100))
     await asyncio.gather(*(chain(log, f"agent/{number}", 500) for number in range(100)))
 
     assert await everything(log) == await following

@@ -51,18 +51,18 @@ async def everything(log: LogReader) -> list[Stored]:
     return found
 
 
-async def upcoming(tail: AsyncIterator[list[Stored]], count: int) -> list[Stored]:
+async def upcoming(tail: AsyncIterator[list[Stored]], count: int, patience: float = PATIENCE) -> list[Stored]:
     """The next records of a tail, at least so many."""
     found: list[Stored] = []
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(patience):
         while len(found) < count:
             found += await anext(tail)
     return found
 
 
-async def followed(log: LogReader, count: int, after: Cursor | None = None) -> list[Stored]:
+async def followed(log: LogReader, count: int, after: Cursor | None = None, patience: float = PATIENCE) -> list[Stored]:
     """What a new tail gives first, at least so many records."""
-    return await upcoming(log.tail(after), count)
+    return await upcoming(log.tail(after), count, patience)
 
 
 async def turns(count: int) -> None:
