@@ -1,6 +1,7 @@
 """Settings -> log, clock, node, web app. The one place that knows what the program is made of."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from importlib import import_module
@@ -107,7 +108,8 @@ def open_reader(url: str) -> AbstractAsyncContextManager[LogReader]:
         return sqlite_reader(file)
     if url.endswith((".jsonl", ".jsonl.gz")) or Path(url).is_file():
         return export_reader(Path(url))
-    raise BadSetting(f"{url} is no log that can be read: give sqlite:///FILE, or an exported file.")
+    shown = re.sub("//.*@", "//…@", url)  # there may be a password in it
+    raise BadSetting(f"{shown} is no log that can be read: give sqlite:///FILE, or an exported file.")
 
 
 def site_settings(settings: Settings, patience: Patience) -> SiteSettings:

@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Final
 
+import structlog
 from attrs import define, field
 
 from chatr.domain.events import Cursor
@@ -14,6 +15,8 @@ LARGEST: Final = 256
 """Drafts in one commit: beyond that a commit takes longer and gains nothing."""
 
 LARGEST_INTEGER: Final = 2**63 - 1
+
+log = structlog.get_logger()
 
 
 @define(eq=False)
@@ -87,8 +90,10 @@ class GroupCommit:
         group = [self._waiting.popleft() for _ in range(min(LARGEST, len(self._waiting)))]
         try:
             await self._commit(group)
+        except Exception:  # a mistake must not leave a node that can never append again
+            log.exception("commit_failed")
         finally:
-            fail(group, Unknown("the writer of the log stopped"))
+            fail(group, Unknown("the writer of the log made a mistake"))
 
     async def close(self) -> None:
         """Commit what waits and refuse what comes."""

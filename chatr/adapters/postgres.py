@@ -55,7 +55,7 @@ class PostgresReader:
 
     def __init__(self, url: str, patience: Patience) -> None:
         self._patience = patience
-        self._reader = Session(url, patience, autocommit=True)
+        self._reader = Session(url, patience)
         self._news = asyncio.Event()
         self._followed: Cursor | None = None
 
@@ -126,7 +126,7 @@ class PostgresLog(PostgresReader):
     def __init__(self, url: str, patience: Patience) -> None:
         super().__init__(url, patience)
         self._url = url
-        self._writer = Session(url, patience, autocommit=False)
+        self._writer = Session(url, patience)
         self._committing = False
         self._group = GroupCommit(self._commit)
         self._listening = asyncio.create_task(self._listen(), name="postgres notifications")
@@ -170,7 +170,7 @@ class PostgresLog(PostgresReader):
         """Hear of what other nodes append. What is said in a moment of absence is lost, so the tail looks after it."""
         while True:
             with suppress(psycopg.Error, OSError):
-                async with await connect(self._url, self._patience, autocommit=True) as db:
+                async with await connect(self._url, self._patience) as db:
                     async with asyncio.timeout(self._patience.answer):
                         await uncancelled(db, db.execute("listen chatr_log"))
                     self._wake()

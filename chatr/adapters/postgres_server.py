@@ -53,7 +53,7 @@ async def examine(url: str, patience: Patience) -> None:
 async def opened(url: str, patience: Patience) -> AsyncIterator[Connection]:
     """One transaction. Raises Unusable."""
     try:
-        async with asyncio.timeout(MIGRATION), await connect(url, patience, autocommit=False) as db:
+        async with asyncio.timeout(MIGRATION), await connect(url, patience) as db, db.transaction():
             yield db
     except TimeoutError as error:
         raise Unusable(f"The log in PostgreSQL cannot be opened: no answer within {MIGRATION:.0f} s.") from error

@@ -23,6 +23,10 @@ NETWORK: Final = {
     "keepalives_count": 3,
 }
 """What a peer that vanished is noticed by, where the URL says nothing else."""
+ANY_HOST: Final = {"load_balance_hosts": "random"}
+"""Of hosts that are told apart by what they are, the first is not always tried first: one that is gone takes longer
+to fail than anybody may wait, and would hide the others.
+"""
 MALFORMED: Final = (
     "--log is no PostgreSQL URL: write postgresql://USER:PASSWORD@HOST:PORT/DATABASE, "
     "with %XX for special characters in the password."
@@ -30,6 +34,7 @@ MALFORMED: Final = (
 
 Connection = AsyncConnection[TupleRow]
 Answer = TypeVar("Answer")
+Question = Callable[[Connection], Coroutine[Any, Any, Answer]]
 
 
 @frozen
@@ -59,31 +64,29 @@ def conninfo(url: str) -> str:
     ports = str(given.get("port") or "").split(",")
     if "@" in str(given.get("host")) or not all(port.isdigit() or not port for port in ports):
         raise Unusable(MALFORMED)
-    return make_conninfo("", **(NETWORK | given))
+    return make_conninfo("", **(NETWORK | (ANY_HOST if "target_session_attrs" in given else {}) | given))
 
 
-async def connect(url: str, patience: Patience, *, autocommit: bool) -> Connection:
-    async with asyncio.timeout(patience.answer):
-        connection = await AsyncConnection.connect(conninfo(url), autocommit=True)
-        try:
-            await uncancelled(connection, set_up(connection, patience, autocommit=autocommit))
-        except BaseException:
-            await connection.close()
-            raise
-        return connection
+async def connect(url: str, patience: Patience) -> Connection:
+    connection = await AsyncConnection.connect(conninfo(url), autocommit=True)
+    try:
+        async with asyncio.timeout(patience.answer):
+            await uncancelled(connection, set_up(connection, patience))
+    except BaseException:
+        await connection.close()
+        raise
+    return connection
 
 
-async def set_up(connection: Connection, patience: Patience, *, autocommit: bool) -> None:
+async def set_up(connection: Connection, patience: Patience) -> None:
     """By statements: poolers do not pass on what is asked for when a session begins."""
     settings = {
         "lock_timeout": milliseconds(patience.lock),
         "statement_timeout": milliseconds(patience.answer),
         "idle_in_transaction_session_timeout": milliseconds(patience.lock),
-        # A role's default may be stricter, and would read what was there before the lock was taken.
         "default_transaction_isolation": "'read committed'",
     }
     await connection.execute("; ".join(f"set {name} = {value}" for name, value in settings.items()).encode())
-    await connection.set_autocommit(autocommit)
 
 
 def milliseconds(seconds: float) -> str:
@@ -111,47 +114,43 @@ def hang_up(connection: Connection) -> None:
 class Session:
     """One connection, used by one at a time, and opened anew after any error."""
 
-    def __init__(self, url: str, patience: Patience, *, autocommit: bool) -> None:
+    def __init__(self, url: str, patience: Patience) -> None:
         self._url = url
         self._patience = patience
-        self._autocommit = autocommit
         self._turn = asyncio.Lock()
         self._connection: Connection | None = None
         self._closed = False
 
-    async def ask(self, question: Callable[[Connection], Coroutine[Any, Any, Answer]]) -> Answer:
-        """Raises Unavailable, whatever the server or the way to it had."""
+    async def ask(self, question: Question[Answer], *, again: bool = False) -> Answer:
+        """Raises Unavailable, whatever the server or the way to it had. What may be asked `again` is, on a connection
+        that broke while nobody used it.
+        """
         try:
             async with asyncio.timeout(self._patience.answer), self._turn:
-                return await self._asked(question)
+                return await self._asked(question, again=again and self._connection is not None)
         except TimeoutError as error:
             raise Unavailable(f"no answer within {self._patience.answer} s") from error
         except (psycopg.Error, OSError) as error:
             raise Unavailable(one_line(error)) from error
 
-    async def _asked(self, question: Callable[[Connection], Coroutine[Any, Any, Answer]]) -> Answer:
+    async def _asked(self, question: Question[Answer], *, again: bool) -> Answer:
         if self._closed:
             raise Unavailable("the log is closed")
-        fresh = self._connection is None
         try:
             if self._connection is None:
-                self._connection = await connect(self._url, self._patience, autocommit=self._autocommit)
+                self._connection = await connect(self._url, self._patience)
             return await uncancelled(self._connection, question(self._connection))
-        except psycopg.OperationalError:
+        except BaseException as error:
             await self._drop()
-            if fresh or not self._autocommit:
-                raise
-        except BaseException:
-            await self._drop()
+            if again and isinstance(error, psycopg.OperationalError):
+                return await self._asked(question, again=False)
             raise
-        # It may have broken while nobody used it, and what only reads may be asked again.
-        return await self._asked(question)
 
     async def rows(self, query: LiteralString, parameters: Sequence[object] = ()) -> list[TupleRow]:
         async def fetched(db: Connection) -> list[TupleRow]:
             return await (await db.execute(query, parameters)).fetchall()
 
-        return await self.ask(fetched)
+        return await self.ask(fetched, again=True)
 
     async def renew(self) -> None:
         """The next question goes to whoever is the server then."""

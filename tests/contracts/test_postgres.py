@@ -10,6 +10,7 @@ import pytest
 from psycopg.errors import IdleInTransactionSessionTimeout
 
 from chatr.adapters.postgres import PostgresLog, postgres_log
+from chatr.adapters.postgres_commit import BEGIN
 from chatr.adapters.postgres_server import LOCK
 from chatr.adapters.postgres_session import Patience, connect
 from chatr.ports import Unavailable
@@ -63,8 +64,8 @@ async def test_a_follower_finds_what_nobody_told_of(url: str, postgres: Postgres
 
 async def test_whoever_holds_the_lock_and_hangs_is_shown_out(url: str, log: PostgresLog) -> None:
     """A node that is stopped in the middle of an append holds the others up for a moment only."""
-    async with await connect(url, Patience(lock=0.2), autocommit=False) as stuck:
-        await stuck.execute("select pg_advisory_xact_lock(%s)", (LOCK,))
+    async with await connect(url, Patience(lock=0.2)) as stuck:
+        await stuck.execute(BEGIN)
         [stored] = await fill(log, 1)
         with pytest.raises(IdleInTransactionSessionTimeout):
             await stuck.execute("select 1")

@@ -2,7 +2,9 @@
 
 import asyncio
 import os
+import re
 import signal
+import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import closing
 from itertools import chain
@@ -179,6 +181,17 @@ async def test_a_log_heals_by_itself(url: str, line: Proxy, trouble: Callable[[P
         written.append(await insist(log, draft()))
 
         assert written == await following
+
+
+async def test_a_host_that_is_gone_does_not_hide_the_next(url: str, line: Proxy) -> None:
+    """A host that does not answer takes longer to fail than an append may take: the primary is found all the same."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        ports = f"{silent.getsockname()[1]},{line.port}"
+        hosts = f"host=127.0.0.1,127.0.0.1&port={ports}&target_session_attrs=read-write"
+        async with postgres_log(re.sub("host=[^&]*", hosts, url), HURRIED) as log:
+            following = asyncio.create_task(followed(log, 1))
+
+            assert [await insist(log, draft())] == await following
 
 
 async def test_who_gives_up_reading_does_not_wait_for_a_silent_server(log: PostgresLog, line: Proxy) -> None:
