@@ -52,7 +52,7 @@ async def sqlite_log(path: Path | str) -> AsyncIterator["SqliteLog"]:
             writer = await stack.enter_async_context(file.writer(path))
             await file.prepare(writer)
             reader = await stack.enter_async_context(file.reader(path))
-            log = SqliteLog(writer, reader, await last_position(reader))
+            log = SqliteLog(writer, reader, await last_position(reader), file.OpenFiles(path))
         stack.push_async_callback(log.close)
         yield log
 
@@ -136,8 +136,11 @@ class SqliteReader:
 class SqliteLog(SqliteReader):
     """`writer` belongs to one task, which commits all that waits at once; readers have a connection of their own."""
 
-    def __init__(self, writer: aiosqlite.Connection, reader: aiosqlite.Connection, head: int) -> None:
+    def __init__(
+        self, writer: aiosqlite.Connection, reader: aiosqlite.Connection, head: int, files: file.OpenFiles
+    ) -> None:
         super().__init__(reader)
+        self._files = files
         self._writer = writer
         self._head = head
         self._recent: deque[Stored] = deque(maxlen=RECENT)
@@ -150,7 +153,10 @@ class SqliteLog(SqliteReader):
 
     async def _commit(self, group: Sequence[Appending]) -> None:
         try:
+            self._files.check()
             followers = await self._insert(group)
+        except Unavailable as error:
+            fail(group, error)
         except sqlite3.Error as error:
             fail(group, Unknown(str(error)) if doubtful(error) else Unavailable(str(error)))
             with suppress(sqlite3.Error):
@@ -190,6 +196,10 @@ class SqliteLog(SqliteReader):
 
     def _more(self) -> Callable[[], Awaitable[object]]:
         return self._appended.wait
+
+    async def head(self) -> int:
+        self._files.check()
+        return await super().head()
 
     async def close(self) -> None:
         self._closed = True

@@ -1,6 +1,7 @@
 """The file of a SQLite log: made private, locked for its one writer, brought up to date."""
 
 import fcntl
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import aiosqlite
 
-from chatr.ports import Unusable
+from chatr.ports import Unavailable, Unusable
 from chatr.schema import scripts
 
 
@@ -38,6 +39,34 @@ def locked(path: Path) -> Iterator[None]:
         except BlockingIOError as error:
             raise LogInUse(f"Another process writes to {path}: stop it, or use another file.") from error
         yield
+
+
+class OpenFiles:
+    """What was opened, to be told from what lies there later: SQLite would go on writing to a file that is gone."""
+
+    def __init__(self, path: Path) -> None:
+        self._paths = (path, *(Path(f"{path.resolve()}{end}") for end in ("-wal", "-shm", ".lock")))
+        self._opened = [each.stat() for each in self._paths]
+        self._size = self._opened[0].st_size
+
+    def check(self) -> None:
+        """Raises Unavailable."""
+        found = [status(each) for each in self._paths]
+        for path, before, now in zip(self._paths, self._opened, found, strict=True):
+            if now is None or not os.path.samestat(before, now):
+                raise Unavailable(f"{path} was removed or replaced: put it back, or start chatr again")
+        size = found[0].st_size if found[0] else 0
+        if size < self._size:
+            raise Unavailable(f"{self._paths[0]} was cut off: put a backup in its place, and start chatr again")
+        self._size = size
+
+
+def status(path: Path) -> os.stat_result | None:
+    """None where nothing lies, or where it cannot be seen."""
+    try:
+        return path.stat()
+    except OSError:
+        return None
 
 
 def writer(path: Path) -> aiosqlite.Connection:
