@@ -2,8 +2,19 @@
 
 import logging
 import sys
+from contextlib import suppress
 
 import structlog
+
+
+class Diary(structlog.PrintLogger):
+    """What standard error does not take is lost: no room ends because the disk that keeps its diary is full."""
+
+    def msg(self, message: str) -> None:
+        with suppress(OSError):
+            super().msg(message)
+
+    log = debug = info = warning = error = exception = critical = msg
 
 
 def configure() -> None:
@@ -21,7 +32,7 @@ def configure() -> None:
         ending = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     structlog.configure(
         processors=[*shared, *ending],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=lambda *_: Diary(sys.stderr),
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -147,3 +148,19 @@ async def test_no_key_is_ever_printed(serve: Callable[..., Server], book: FakeMo
 
     assert key[6:-1] not in out + told
     assert "operator-secret" not in out + told
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a disk that is always full")
+def test_a_room_that_cannot_speak_of_itself_stays_open() -> None:
+    """Where standard error takes nothing, what would be said there is lost, and nothing else."""
+    command = [sys.executable, "-m", "chatr", "serve", "--port", "0", "--log", "memory:"]
+    with (
+        Path("/dev/full").open("w") as full,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=full, text=True) as process,
+    ):
+        assert process.stdout is not None
+        welcome = process.stdout.readline()
+        code, _, _ = stop(Server(welcome, process))
+
+    assert "The room is open." in welcome
+    assert code == 0

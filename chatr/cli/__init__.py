@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import errno
 import io
 import os
 import sys
@@ -22,6 +23,7 @@ from chatr.transfer import Differs
 
 COMMANDS: Final = (serve, log, replay, explain, audit, export, import_, copy, backup, rules)
 UNUSABLE: Final = (BadSetting, CannotListen, Differs, NoRoom, NoSuchAgent, NoSuchMoment, Unusable)
+FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 BROKEN: Final = (LogChanged, OutOfOrderError, Unavailable, Unknown, Unreadable)
 
 
@@ -41,25 +43,29 @@ def main(arguments: Sequence[str] | None = None) -> None:
         code = asyncio.run(options.run(options))
         sys.stdout.flush()
     except UNUSABLE as error:
-        code = refuse(error, 2)
+        code = refuse(str(error), 2)
     except BROKEN as error:
-        code = refuse(error, 1)
+        code = refuse(str(error), 1)
     except KeyboardInterrupt:
         code = 130
     except BrokenPipeError:
-        code = hang_up()
+        code = hang_up(141)
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        code = hang_up(refuse(f"{error.strerror}.", 1))
     sys.exit(code)
 
 
-def refuse(error: Exception, code: int) -> int:
-    sys.stderr.write(f"chatr: {clean(str(error))}\n")
+def refuse(sentence: str, code: int) -> int:
+    sys.stderr.write(f"chatr: {clean(sentence)}\n")
     return code
 
 
-def hang_up() -> int:
+def hang_up(code: int) -> int:
     """Nobody reads on, as behind `| head`; nor shall Python complain of it when it flushes for the last time."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 141
+    return code
 
 
 def parser() -> argparse.ArgumentParser:

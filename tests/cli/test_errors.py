@@ -1,6 +1,8 @@
 """What cannot be asked: one sentence, exit code 2, nothing printed and nothing made."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -114,3 +116,13 @@ def test_whoever_reads_no_further_is_not_shouted_at(file: File, start: Start) ->
     _, told = reading.communicate()
 
     assert (reading.returncode, told) == (141, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a disk that is always full")
+def test_a_full_disk_is_told_in_a_sentence(file: File) -> None:
+    """Where what was found cannot be written, that is said, and no more."""
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "chatr", "log", "--log", file.url]
+        run = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+
+    assert (run.returncode, run.stderr) == (1, "chatr: No space left on device.\n")
