@@ -5,8 +5,10 @@ from typing import Final, assert_never
 
 from attrs import define, evolve, field
 
+from chatr.domain.activity import Activity
 from chatr.domain.agent import STRANGER, Agent
 from chatr.domain.agent import evolve as evolve_agent
+from chatr.domain.chronicle import Adopted, Chronicle
 from chatr.domain.events import (
     AgentId,
     AgentLeft,
@@ -53,6 +55,8 @@ class Room:
     house: House = field(init=False)
     presence: Presence = field(factory=Presence)
     history: History = field(factory=History)
+    activity: Activity = field(factory=Activity)
+    chronicle: Chronicle = field(factory=Chronicle)
 
     def __attrs_post_init__(self) -> None:
         self.house = House(accounts=self.accounts)
@@ -65,18 +69,22 @@ class Room:
         match event:
             case MessagePosted():
                 self.history.apply(record)
+                self.activity.apply(event.at)
             case AgentRegistered():
                 self.keys[event.key_digest] = event.agent
+                self.chronicle.registered.append(record.position)
             case AgentVerified():
                 self.accounts.setdefault(account(event.moltbook_name), event.agent)
             case LimitsAdopted():
                 self.house = evolve(self.house, limits=event.limits, adopted=record.position)
+                self.chronicle.adopted.append(Adopted(record.position, event.limits))
             case AgentSeen() | AgentLeft() | VerificationStarted():
                 pass
             case _:
                 assert_never(event)
         if not isinstance(event, LimitsAdopted):
             self._apply_to(event.agent, record)
+        self.chronicle.apply(record.position, event.at)
         self._move_to(record)
 
     def _apply_to(self, agent: AgentId, record: Record) -> None:
