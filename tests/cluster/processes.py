@@ -5,11 +5,22 @@ import os
 import re
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import Final
 
 from attrs import define, field
+
+SOON: Final = 30.0
+"""Seconds within which what has to happen has happened."""
+LOOK: Final = 0.02
+
+
+async def until(holds: Callable[[], Awaitable[bool]]) -> None:
+    async with asyncio.timeout(SOON):
+        while not await holds():  # noqa: ASYNC110 -- what other processes do sets no event here
+            await asyncio.sleep(LOOK)
 
 
 @define
@@ -19,6 +30,7 @@ class NodeProcess:
     flags: tuple[str, ...]
     diary: Path
     url: str | None = None
+    starts: int = 0
     ended_by_itself: list[int] = field(factory=list)
     _process: asyncio.subprocess.Process | None = None
     _doomed: bool = False
@@ -34,6 +46,7 @@ class NodeProcess:
                     stderr=diary,
                     env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
                 )
+            self.starts += 1
             await self._watch(self._process)
 
     async def _watch(self, process: asyncio.subprocess.Process) -> None:

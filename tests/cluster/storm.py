@@ -2,8 +2,6 @@
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from pathlib import Path
 from random import Random
 from typing import Final
@@ -11,9 +9,9 @@ from typing import Final
 from aiohttp import ClientSession, ClientTimeout
 from attrs import define, field, frozen
 
-from tests.cluster.processes import NodeProcess, node_processes
+from tests.cluster.processes import NodeProcess, node_processes, until
 from tests.cluster.verdict import Verdict, judged
-from tests.cluster.visitors import PATIENCE, InsistentAgent, Luck, ReturningWatcher
+from tests.cluster.visitors import PATIENCE, Visitors, visitors
 from tests.postgres import Postgres
 
 NODES: Final = 3
@@ -28,9 +26,6 @@ FLAGS: Final = (
 )
 NEWS: Final = 10
 """Messages that are acknowledged between two acts: the room goes on, whatever is done to it."""
-SOON: Final = 30.0
-"""Seconds within which what has to happen has happened."""
-LOOK: Final = 0.02
 LONGEST_FREEZE: Final = 2.5
 
 
@@ -49,12 +44,6 @@ class Plan:
         return acts
 
 
-async def until(holds: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(SOON):
-        while not await holds():  # noqa: ASYNC110 -- what other processes do sets no event here
-            await asyncio.sleep(LOOK)
-
-
 @define
 class Storm:
     """The room, and everybody in it."""
@@ -63,56 +52,25 @@ class Storm:
     server: Postgres
     nodes: list[NodeProcess]
     http: ClientSession
-    agents: list[InsistentAgent] = field(init=False)
-    watchers: list[ReturningWatcher] = field(init=False)
+    visitors: Visitors
     _random: Random = field(init=False)
     _freezing: set[asyncio.Task[None]] = field(factory=set)
 
     def __attrs_post_init__(self) -> None:
         self._random = Random(f"acts {self.plan.seed}")
-        self.agents = [InsistentAgent(f"Ada-{number}", self._luck(f"agent {number}")) for number in range(AGENTS)]
-        self.watchers = [ReturningWatcher(self._luck(f"watcher {number}")) for number in range(WATCHERS)]
-
-    def _luck(self, whose: str) -> Luck:
-        return Luck(self.nodes, Random(f"{whose} {self.plan.seed}"))
 
     async def rage(self) -> None:
         """From the first message to the last, and until all is calm again."""
         await until(self._all_up)
-        for agent in self.agents:
-            await agent.register(self.http)
-        over = asyncio.Event()
-        watching = [asyncio.create_task(watcher.watch()) for watcher in self.watchers]
-        speaking = [
-            asyncio.create_task(agent.speak(self.http, over, voice)) for agent in self.agents for voice in range(VOICES)
-        ]
-        for act in self.plan.acts():
-            await self._news()
-            await self._do(act)
-        over.set()
-        await asyncio.gather(*speaking, *self._freezing)
-        await until(self._all_up)
-        with suppress(TimeoutError):
-            await until(self._all_heard)
-        for each in watching:
-            each.cancel()
+        async with self.visitors.about(self.http, VOICES):
+            for act in self.plan.acts():
+                await self.visitors.news(NEWS)
+                await self._do(act)
+            await asyncio.gather(*self._freezing)
+            await until(self._all_up)
 
     async def _all_up(self) -> bool:
         return all(node.url for node in self.nodes)
-
-    async def _all_heard(self) -> bool:
-        return min(len(watcher.heard) for watcher in self.watchers) >= self._acknowledged()
-
-    def _acknowledged(self) -> int:
-        return sum(len(agent.acknowledged) for agent in self.agents)
-
-    async def _news(self) -> None:
-        wanted = self._acknowledged() + NEWS
-
-        async def come() -> bool:
-            return self._acknowledged() >= wanted
-
-        await until(come)
 
     async def _do(self, act: str) -> None:
         node = self._random.choice(self.nodes)
@@ -135,9 +93,9 @@ async def storm(plan: Plan, folder: Path) -> Verdict:
             node_processes(NODES, folder, "--log", url, *FLAGS) as nodes,
             ClientSession(timeout=ClientTimeout(total=PATIENCE)) as http,
         ):
-            raging = Storm(plan, server, nodes, http)
-            await raging.rage()
-            return await judged(raging.agents, raging.watchers, nodes, http, url, RATE)
+            there = visitors(nodes, plan.seed, agents=AGENTS, watchers=WATCHERS)
+            await Storm(plan, server, nodes, http, there).rage()
+            return await judged(there, nodes, http, url, RATE)
     except BaseException as error:
         error.add_note(f"{plan}; what the nodes said is in {folder}")
         raise

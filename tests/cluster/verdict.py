@@ -1,5 +1,6 @@
 """What must hold of a room after whatever was done to it."""
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import datetime
@@ -9,11 +10,11 @@ from typing import Any
 from aiohttp import ClientSession
 from attrs import asdict, frozen
 
-from chatr.adapters.postgres import postgres_reader
 from chatr.adapters.system import SystemClock
+from chatr.app import open_reader
 from chatr.audit import Audit
 from tests.cluster.processes import NodeProcess
-from tests.cluster.visitors import InsistentAgent, ReturningWatcher, Said
+from tests.cluster.visitors import Said, Visitors
 
 
 @frozen
@@ -25,6 +26,8 @@ class Verdict:
     returns: int
     lost: list[str]
     doubled: list[str]
+    ghosts: list[str]
+    disordered: list[str]
     moved: list[str]
     too_fast: list[str]
     misheard: list[str]
@@ -42,17 +45,18 @@ class Verdict:
 
 
 async def judged(
-    agents: Sequence[InsistentAgent],
-    watchers: Sequence[ReturningWatcher],
+    visitors: Visitors,
     nodes: Sequence[NodeProcess],
     http: ClientSession,
     url: str,
     rate: tuple[int, int],
 ) -> Verdict:
+    agents, watchers = visitors.agents, visitors.watchers
     histories = [await everything(http, node) for node in nodes]
-    heads = [await asked(http, f"{node.url}/api/log/head") for node in nodes]
+    heads = [await fetched(http, f"{node.url}/api/log/head") for node in nodes]
     said = histories[0]
     ids = {message["content"]: message["id"] for message in said}
+    asked = set().union(*(agent.asked for agent in agents))
     acknowledged = dict(chain.from_iterable(agent.acknowledged.items() for agent in agents))
     resets = list(chain.from_iterable(watcher.resets for watcher in watchers))
     return Verdict(
@@ -61,6 +65,8 @@ async def judged(
         returns=sum(watcher.returns for watcher in watchers),
         lost=sorted(acknowledged.keys() - ids.keys()),
         doubled=[content for content, times in Counter(each["content"] for each in said).items() if times > 1],
+        ghosts=[each["content"] for each in said if each["content"] not in asked],
+        disordered=list(disordered(said)),
         moved=[content for content, message in acknowledged.items() if ids.get(content, message) != message],
         too_fast=list(too_fast(said, *rate)),
         misheard=resets + [difference(watcher.heard, said) for watcher in watchers if watcher.heard != said],
@@ -72,7 +78,7 @@ async def judged(
     )
 
 
-async def asked(http: ClientSession, url: str) -> Any:
+async def fetched(http: ClientSession, url: str) -> Any:
     async with http.get(url) as reply:
         return await reply.json()
 
@@ -82,7 +88,7 @@ async def everything(http: ClientSession, node: NodeProcess) -> list[Said]:
     said: list[Said] = []
     more = True
     while more:
-        page = await asked(http, f"{node.url}/api/messages?limit=100&after={said[-1]['id'] if said else 0}")
+        page = await fetched(http, f"{node.url}/api/messages?limit=100&after={said[-1]['id'] if said else 0}")
         said += page["messages"]
         more = page["hasMore"]
     return said
@@ -98,6 +104,16 @@ def too_fast(said: Sequence[Said], count: int, seconds: int) -> Iterator[str]:
             yield message["content"]
 
 
+def disordered(said: Sequence[Said]) -> Iterator[str]:
+    """Messages that stand before one that their agent said earlier, with the same voice: it waits for each answer."""
+    next_ones: Counter[str] = Counter()
+    for message in said:
+        speaker, number, voice = re.split(r" says (\d+) in voice ", message["content"])
+        if int(number) != next_ones[f"{speaker} {voice}"]:
+            yield message["content"]
+        next_ones[f"{speaker} {voice}"] += 1
+
+
 def difference(heard: Sequence[Said], said: Sequence[Said]) -> str:
     """Where one history leaves the other."""
     at = next((n for n, (one, other) in enumerate(zip(heard, said, strict=False)) if one != other), len(heard))
@@ -107,7 +123,7 @@ def difference(heard: Sequence[Said], said: Sequence[Said]) -> str:
 async def audited(url: str) -> AsyncIterator[str]:
     """What the auditor finds wrong with the log: a forbidden record, a broken chain."""
     audit = Audit(SystemClock().now())
-    async with postgres_reader(url) as reader:
+    async with open_reader(url) as reader:
         while batch := await reader.read(audit.room.position, 1000):
             for finding in chain.from_iterable(map(audit.check, batch)):
                 if not finding.note:

@@ -1,7 +1,8 @@
 """Agents who post until they are heard, and watchers who come back, each time to any node that is up."""
 
 import asyncio
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from itertools import count
 from random import Random
 from typing import Any, Final
@@ -9,7 +10,7 @@ from typing import Any, Final
 import aiohttp
 from attrs import define, field
 
-from tests.cluster.processes import NodeProcess
+from tests.cluster.processes import NodeProcess, until
 from tests.watching import Watch, watching
 
 PATIENCE: Final = 3.0
@@ -43,6 +44,8 @@ class InsistentAgent:
 
     name: str
     luck: Luck
+    asked: set[str] = field(factory=set)
+    """Contents that were sent at least once."""
     acknowledged: dict[str, str] = field(factory=dict)
     """Contents, and the ids of the messages."""
     replayed: int = 0
@@ -66,6 +69,7 @@ class InsistentAgent:
     async def _post(self, http: aiohttp.ClientSession, content: str) -> None:
         url = f"{await self.luck.node()}/api/messages"
         headers = {"X-API-Key": self._key, "Idempotency-Key": content}
+        self.asked.add(content)
         async with http.post(url, json={"content": content}, headers=headers) as reply:
             body = await reply.json()
         if reply.status == 200:
@@ -112,3 +116,55 @@ class ReturningWatcher:
             case "history" | "reset":
                 self.resets.append(frame.text[:200])
         self._last_id = watch.last_id
+
+
+@define
+class Visitors:
+    """Everybody who is in the room."""
+
+    agents: list[InsistentAgent]
+    watchers: list[ReturningWatcher]
+
+    def acknowledged(self) -> int:
+        return sum(len(agent.acknowledged) for agent in self.agents)
+
+    async def news(self, count: int) -> None:
+        """Wait until so many more messages are acknowledged."""
+        wanted = self.acknowledged() + count
+
+        async def come() -> bool:
+            return self.acknowledged() >= wanted
+
+        await until(come)
+
+    async def _all_heard(self) -> bool:
+        return min(len(watcher.heard) for watcher in self.watchers) >= self.acknowledged()
+
+    @asynccontextmanager
+    async def about(self, http: aiohttp.ClientSession, voices: int) -> AsyncIterator[None]:
+        """They speak and listen for as long as the context lasts, and until what they then say has been heard."""
+        for agent in self.agents:
+            await agent.register(http)
+        over = asyncio.Event()
+        async with asyncio.TaskGroup() as tasks:
+            watching = [tasks.create_task(watcher.watch()) for watcher in self.watchers]
+            speaking = [
+                tasks.create_task(agent.speak(http, over, voice)) for agent in self.agents for voice in range(voices)
+            ]
+            yield
+            over.set()
+            await asyncio.gather(*speaking)
+            with suppress(TimeoutError):
+                await until(self._all_heard)
+            for each in watching:
+                each.cancel()
+
+
+def visitors(nodes: list[NodeProcess], seed: int, *, agents: int, watchers: int) -> Visitors:
+    def luck(whose: str) -> Luck:
+        return Luck(nodes, Random(f"{whose} {seed}"))
+
+    return Visitors(
+        [InsistentAgent(f"Ada-{number}", luck(f"agent {number}")) for number in range(agents)],
+        [ReturningWatcher(luck(f"watcher {number}")) for number in range(watchers)],
+    )
