@@ -26,7 +26,7 @@ from chatr.domain.events import MessagePosted, Record
 from chatr.domain.history import message_of
 from chatr.hub import Hub
 from chatr.node import Node
-from chatr.ports import Clock, EventLog, LogReader
+from chatr.ports import Clock, EventLog, LogReader, Unavailable
 from chatr.settings import BadSetting, Settings
 
 PROGRESS: Final = 1.0
@@ -59,7 +59,7 @@ async def running(
         node.room = await checkpoint.load(event_log)
         site = Site(node, hub, clock, secrets, book, site_settings(settings, patience))
         async with background(node.follow()) as following:
-            await caught_up(node, await event_log.head(), following)
+            await caught_up(node, event_log, following)
             await adopt_limits(node, settings, clock)
             async with site.open() as url, background(site.beat()) as beating:
                 yield Running(url, node, (following, beating))
@@ -157,8 +157,9 @@ async def background(work: Coroutine[None, None, None]) -> AsyncIterator[asyncio
             await task
 
 
-async def caught_up(node: Node, head: int, following: asyncio.Task[None]) -> None:
-    """Wait until the node has folded the log up to `head`; say how far it is when that takes long."""
+async def caught_up(node: Node, event_log: EventLog, following: asyncio.Task[None]) -> None:
+    """Wait until the node has folded what the log holds; say how far it is when that takes long."""
+    head = await event_log.head()
     while node.room.position < head:
         arrived = asyncio.create_task(node.applied(head))
         await asyncio.wait([arrived, following], timeout=PROGRESS, return_when=asyncio.FIRST_COMPLETED)
@@ -167,6 +168,8 @@ async def caught_up(node: Node, head: int, following: asyncio.Task[None]) -> Non
             following.result()
         if node.room.position < head:
             log.info("reading_the_log", position=node.room.position, head=head)
+            with suppress(Unavailable):
+                head = min(head, await event_log.head())  # it may have been restored meanwhile
 
 
 async def adopt_limits(node: Node, settings: Settings, clock: Clock) -> None:

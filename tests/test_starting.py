@@ -4,12 +4,13 @@ import asyncio
 import shutil
 import sqlite3
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, nullcontext
 from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 
+from chatr.adapters.memory import MemoryLog
 from chatr.app import running
 from chatr.codec import Unreadable
 from chatr.domain.commands import Post, Register, agent_id
@@ -113,6 +114,26 @@ def test_a_restored_log_is_read_again(path: Path, tmp_path: Path) -> None:
     shutil.copy(tmp_path / "backup.db", path)
 
     assert opened(path) == before
+
+
+class ShortenedLog(MemoryLog):
+    """Becomes an older copy of itself as soon as its head was told."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lost = 3
+
+    async def head(self) -> int:
+        lost, self.lost = self.lost, 0
+        return await super().head() + lost
+
+
+async def test_a_room_opens_though_its_log_became_shorter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the log is restored while a node starts, the node waits for no record that is gone."""
+    monkeypatch.setattr("chatr.app.open_log", lambda _url: nullcontext(ShortenedLog()))
+    monkeypatch.setattr("chatr.app.PROGRESS", 0.01)
+    async with asyncio.timeout(10), running(Settings(log="memory:", port=0)) as room:
+        assert await room.node.ready()
 
 
 def test_a_log_in_memory_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
