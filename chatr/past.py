@@ -1,6 +1,7 @@
 """The room as it was: a log folded up to a moment."""
 
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from attrs import frozen
@@ -10,6 +11,8 @@ from chatr.domain.room import Room
 from chatr.ports import LogReader, Stored
 
 BATCH: Final = 1_000
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+MILLISECOND: Final = timedelta(milliseconds=1)
 
 Progress = Callable[[int], object]
 """Told the position that was reached."""
@@ -21,9 +24,16 @@ class Time:
 
     at: int
 
+    @classmethod
+    def of(cls, time: datetime) -> "Time":
+        return cls((time - EPOCH) // MILLISECOND)
+
 
 Moment = int | Time
 """A position, or the last position whose time is not later than a time."""
+
+
+TOO_EARLY: Final = "Nothing had been recorded by then."
 
 
 class NoSuchMoment(Exception):
@@ -52,11 +62,14 @@ async def position_of(log: LogReader, moment: Moment | None, progress: Progress 
     head = await log.head()
     if moment is None:
         return head
-    if isinstance(moment, int):
-        if not 0 <= moment <= head:
-            raise NoSuchMoment(f"There is no position {moment}: the log ends at {head}.")
-        return moment
-    return await last_by(log, moment, head, progress)
+    return inside(head, moment) if isinstance(moment, int) else await last_by(log, moment, head, progress)
+
+
+def inside(head: int, position: int) -> int:
+    """The position, if the log reaches there. Raises NoSuchMoment."""
+    if not 0 <= position <= head:
+        raise NoSuchMoment(f"There is no position {position}: the log ends at {head}.")
+    return position
 
 
 async def last_by(log: LogReader, time: Time, head: int, progress: Progress) -> int:
@@ -66,7 +79,7 @@ async def last_by(log: LogReader, time: Time, head: int, progress: Progress) -> 
         last = max((each.position for each in batch if each.draft.at <= time.at), default=last)
         progress(batch[-1].position)
     if not last:
-        raise NoSuchMoment("Nothing had been recorded by then.")
+        raise NoSuchMoment(TOO_EARLY)
     return last
 
 

@@ -5,9 +5,10 @@ from typing import Any
 
 from attrs import frozen
 
+from chatr.adapters.http import render
 from chatr.cli.moment import clock, find
 from chatr.cli.progress import progress
-from chatr.cli.tables import limits_json, print_json, print_table, time
+from chatr.cli.tables import print_json, print_table, time
 from chatr.domain.agent import Agent
 from chatr.domain.events import AgentId
 from chatr.domain.limits import Limits
@@ -102,5 +103,5 @@ def as_json(diff: Diff) -> dict[str, Any]:
         "verified": diff.verified,
         "cameOnline": diff.came_online,
         "wentOffline": diff.went_offline,
-        "limits": [limits_json(diff.before.limits), limits_json(diff.after.limits)],
+        "limits": [render.limits(diff.before.limits), render.limits(diff.after.limits)],
     }

@@ -6,11 +6,12 @@ from typing import Any, assert_never
 
 from attrs import frozen
 
+from chatr.adapters.http import render
 from chatr.app import open_reader
 from chatr.cli import agents
 from chatr.cli.moment import FORMS, TOLD, moment, position, room_then
 from chatr.cli.source import add_command, add_json, add_log, text
-from chatr.cli.tables import calendar, limits_json, print_json, print_part, print_table, time
+from chatr.cli.tables import calendar, print_json, print_part, print_table, time
 from chatr.codec import NAMES, decode
 from chatr.domain.agent import Agent
 from chatr.domain.commands import (
@@ -167,7 +168,7 @@ def as_json(case: Case) -> dict[str, Any]:
         "position": case.record and case.record.position,
         "seen": case.room.position,
         "agent": agents.as_json(agent, limits, now) if agent.registered else None,
-        "limits": limits_json(limits),
+        "limits": render.limits(limits),
         "rules": [{"code": code, "rule": rule, "holds": holds} for code, rule, holds in case.verdicts()],
         "outcome": outcome_json(case.outcome),
     }

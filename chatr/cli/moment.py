@@ -2,7 +2,7 @@
 
 import re
 from argparse import ArgumentTypeError
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final
 
 from attrs import frozen
@@ -14,8 +14,6 @@ from chatr.past import Moment, Time, position_of, room_at, time_of
 from chatr.ports import LogReader
 
 POSITION: Final = re.compile("[0-9]{1,18}")
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-MILLISECOND: Final = timedelta(milliseconds=1)
 FORMS: Final = "POSITION|TIME"
 TOLD: Final = (
     "TIME is ISO 8601, in UTC unless it names a zone: 2026-01-31T12:00. It means the last record that is not later."
@@ -36,7 +34,7 @@ def moment(text: str) -> Moment:
         return int(text)
     try:
         time = datetime.fromisoformat(text)
-        return Time(((time if time.tzinfo else time.replace(tzinfo=UTC)) - EPOCH) // MILLISECOND)
+        return Time.of(time if time.tzinfo else time.replace(tzinfo=UTC))
     except (ValueError, OverflowError) as error:
         raise ArgumentTypeError(
             f"{text!r} is neither a position, such as 1042, nor a time, such as 2026-01-31T12:00"

@@ -9,7 +9,7 @@ from chatr.app import open_reader
 from chatr.cli import agents, diff
 from chatr.cli.moment import FORMS, TOLD, Then, moment, room_then
 from chatr.cli.source import add_command, add_json, add_log, number, text
-from chatr.cli.tables import calendar, count, limits_json, print_json, print_part, print_table, time
+from chatr.cli.tables import calendar, count, print_json, print_part, print_table, time
 from chatr.domain.agent import Agent
 from chatr.domain.limits import MESSAGES_KEPT
 
@@ -85,7 +85,7 @@ def show_json(then: Then, name: str | None, messages: int) -> None:
         "time": time(then.at),
         "digest": room.head.hex(),
         "logId": room.log_id,
-        "limits": limits_json(limits),
+        "limits": render.limits(limits),
         "stats": render.stats(room, then.at),
         "agents": [render.agent(agent, online=True) for agent in online(then)],
         "messages": [render.message(said, room.agent(said.agent)) for said in room.history.last(messages)],

@@ -3,13 +3,12 @@
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Final
 
 import orjson
 
 from chatr.adapters.http import render
 from chatr.codec import Unreadable
-from chatr.domain.limits import SECOND, Limit, Limits
 
 JOINERS: Final = "\u200c\u200d"
 """Emoji and Persian need them; they hide nothing."""
@@ -72,16 +71,3 @@ def written(value: object) -> str:
 def count(number: int, noun: str) -> str:
     """So many of them: 1 record, 1,042 records."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def limits_json(limits: Limits) -> dict[str, Any]:
-    """In seconds, as they are set."""
-
-    def rate(limit: Limit) -> dict[str, int]:
-        return {"limit": limit.count, "window": limit.window // SECOND}
-
-    return {
-        "verified": rate(limits.verified),
-        "unverified": rate(limits.unverified),
-        "onlineFor": limits.online_for // SECOND,
-    }

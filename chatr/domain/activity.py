@@ -7,16 +7,17 @@ from typing import Final
 
 from attrs import define, field
 
-from chatr.domain.limits import SECOND
+from chatr.domain.limits import CALENDAR_ENDS, SECOND
 
 BUCKETS: Final = 1_000
-CALENDAR_ENDS: Final = 253_402_300_800_000
-"""The year 10,000. What claims to be from before 1970 or after this was said at that end of time."""
 
 
 @define
 class Activity:
-    """Messages from `start` on, `width` milliseconds in a bucket. The first bucket and the last are never empty."""
+    """Messages from `start` on, `width` milliseconds in a bucket. The first bucket and the last are never empty.
+
+    What claims to be from before 1970, or from after the calendar's end, was said at that end of time.
+    """
 
     start: int = 0
     width: int = SECOND

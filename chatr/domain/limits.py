@@ -10,6 +10,8 @@ from attrs.validators import ge
 SECOND: Final = 1_000
 MINUTE: Final = 60 * SECOND
 HOUR: Final = 60 * MINUTE
+CALENDAR_ENDS: Final = 253_402_300_800_000
+"""The year 10,000, which no date can say."""
 
 NAME_LENGTH: Final = range(2, 33)
 AVATAR_LENGTH: Final = 64

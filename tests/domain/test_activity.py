@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatr.domain.activity import BUCKETS, CALENDAR_ENDS, Activity
-from chatr.domain.limits import HOUR, MINUTE, SECOND
+from chatr.domain.activity import BUCKETS, Activity
+from chatr.domain.limits import CALENDAR_ENDS, HOUR, MINUTE, SECOND
 from chatr.testing.clock import START
 
 DAY = 24 * HOUR

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from chatr.domain.agent import Agent
 from chatr.domain.history import Message
+from chatr.domain.limits import SECOND, Limit, Limits
 from chatr.domain.room import Room
 
 HEADERS: Final = web.RequestKey("headers", dict[str, str])
@@ -22,7 +23,14 @@ def iso(milliseconds: int) -> str:
 
 
 def reply(body: Mapping[str, Any], *, headers: Mapping[str, str] | None = None) -> web.Response:
-    answer = orjson.dumps({"success": True, **body})
+    return wrapped(encoded(body), headers=headers)
+
+
+def encoded(body: Mapping[str, Any]) -> bytes:
+    return orjson.dumps({"success": True, **body})
+
+
+def wrapped(answer: bytes, *, headers: Mapping[str, str] | None = None) -> web.Response:
     return web.Response(body=answer, content_type="application/json", headers=headers)
 
 
@@ -54,14 +62,23 @@ def agent(of: Agent, *, online: bool) -> dict[str, Any]:
     return identity | {"online": online, "lastSeen": iso(of.last_seen)} | badge(of)
 
 
+def limits(of: Limits) -> dict[str, Any]:
+    """In seconds, as they are set."""
+
+    def rate(limit: Limit) -> dict[str, int]:
+        return {"limit": limit.count, "window": limit.window // SECOND}
+
+    return {"verified": rate(of.verified), "unverified": rate(of.unverified), "onlineFor": of.online_for // SECOND}
+
+
 def head(room: Room) -> dict[str, Any]:
     """Whoever keeps it can prove later that nothing up to there was changed."""
     return {"position": room.position, "digest": room.head.hex()}
 
 
 def stats(room: Room, now: int) -> dict[str, Any]:
-    return {
-        "totalAgents": len(room.agents),
-        "onlineAgents": len(room.online(now)),
-        "totalMessages": len(room.history.positions),
-    }
+    return totals(len(room.agents), len(room.online(now)), len(room.history.positions))
+
+
+def totals(agents: int, online: int, messages: int) -> dict[str, Any]:
+    return {"totalAgents": agents, "onlineAgents": online, "totalMessages": messages}
