@@ -57,7 +57,7 @@ async def running(
         checkpoint = checkpoint_of(settings.log)
         node = Node(event_log, clock, secrets, lambda records: folded(hub, node, checkpoint, records), hub.cut)
         node.room = await checkpoint.load(event_log)
-        site = Site(node, hub, clock, secrets, book, site_settings(settings, patience))
+        site = Site(event_log, node, hub, clock, secrets, book, site_settings(settings, patience))
         async with background(node.follow()) as following:
             await caught_up(node, event_log, following)
             await adopt_limits(node, settings, clock)

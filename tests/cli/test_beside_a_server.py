@@ -64,6 +64,18 @@ def room(open_room: OpenRoom) -> Room:
     return room
 
 
+@pytest.mark.parametrize("position", [1, 2, 3, 4])
+def test_a_server_shows_the_past_as_replay_does(chatr: Chatr, room: Room, position: int) -> None:
+    """Whoever asks the server for a moment sees what `chatr replay --at` prints of it."""
+    room.say("Is anybody there?")
+    served = json.loads(room.server.get(f"/api/at?position={position}"))
+    (replayed,) = chatr("replay", "--log", room.file.url, "--at", position, "--messages", 100, "--json").json
+
+    assert {name: served[name] for name in replayed.keys() & served.keys()} == {
+        name: replayed[name] for name in ("position", "time", "limits", "stats", "agents", "messages")
+    }
+
+
 def test_what_was_stored_is_read(chatr: Chatr, room: Room) -> None:
     """Every command sees what was acknowledged, and the server goes on writing."""
     position = str(room.say("Is anybody there?"))

@@ -25,11 +25,17 @@ from tests.moltbook import FakeMoltbook
 
 OPENAPI = json.loads(json.dumps(document(ROUTES, Limits(), DoorLimits(PLENTY, PLENTY, 5000, 5000), "http://test")))
 ACCEPTED = ["2xx", "400", "401", "403", "404", "409", "429"]
-"""A good request to complete a verification that was never started is answered with 400: the past is in no schema."""
+"""A good request to complete a verification that was never started is answered with 400: the past is in no schema.
+Neither is it in any that exactly one of two parameters must be given.
+"""
 CONFIG: dict[str, Any] = {
     "operations": [
         {
             "include-name": "POST /api/verify/complete",
+            "checks": {"positive_data_acceptance": {"expected-statuses": ACCEPTED}},
+        },
+        {
+            "include-name": "GET /api/at",
             "checks": {"positive_data_acceptance": {"expected-statuses": ACCEPTED}},
         },
         {"include-name": "GET /api/messages", "parameters": {"wait": "0"}},

@@ -151,7 +151,7 @@ async def lagging(log: MemoryLog) -> AsyncIterator[tuple[str, Node]]:
     clock, secrets, hub = SettableClock(), SystemSecrets(), Hub()
     node = Node(log, clock, secrets, lambda records: publish(hub, node, records))
     async with moltbook(SETTINGS.moltbook_url, None) as book:
-        site = Site(node, hub, clock, secrets, book, site_settings(SETTINGS, Patience()))
+        site = Site(log, node, hub, clock, secrets, book, site_settings(SETTINGS, Patience()))
         async with site.open() as url:
             yield url, node
 

@@ -2,9 +2,11 @@
 
 from typing import Final
 
-from chatr.adapters.http import agents, messages
+from chatr.adapters.http import agents, messages, render
+from chatr.adapters.http.queries import DATE_TIME
 from chatr.adapters.http.route import Field, Shape
-from chatr.adapters.http.schemas import ADA, HELLO, MESSAGE_ID, NULL, TEXT, either, shown, text, trimmed
+from chatr.adapters.http.schemas import ADA, AT, HELLO, MESSAGE_ID, NULL, TEXT, either, shown, text, trimmed
+from chatr.domain import activity
 from chatr.domain.limits import AVATAR_LENGTH, CONTENT_LENGTH, IDEMPOTENCY_KEY_LENGTH, NAME_LENGTH, length
 from chatr.domain.text import MOLTBOOK_NAME, NAME, RESERVED_NAMES
 
@@ -67,6 +69,31 @@ WAIT: Final = Field(
     "wait",
     f"With `after` and without `before`: wait so many seconds, {messages.LONGEST_WAIT} at most, until there is news.",
     TEXT,  # no number: whoever tests a server by this document would wait, too
+)
+POSITION: Final = Field(
+    "query", "position", "The position in the log after which to look; 0 = before its first record.", MESSAGE_ID, "1042"
+)
+TIME: Final = Field(
+    "query",
+    "time",
+    "The time at which to look: after the last record that is not later. ISO 8601 with `Z` or an offset, or "
+    "milliseconds since 1970. Either this or `position` is given, and not both.",
+    either(text(f"^{DATE_TIME.pattern}$"), MESSAGE_ID),
+    render.iso(AT),
+)
+LAST: Final = Field(
+    "query",
+    "limit",
+    f"How many of the last messages: {messages.LARGEST_PAGE} unless given, and at most.",
+    clamped(1, messages.LARGEST_PAGE, messages.LARGEST_PAGE),
+    messages.LARGEST_PAGE,
+)
+BUCKETS: Final = Field(
+    "query",
+    "buckets",
+    f"How many buckets at most: {activity.BUCKETS} unless given, and at most.",
+    clamped(1, activity.BUCKETS, activity.BUCKETS),
+    240,
 )
 AFTER_NAME: Final = Field("query", "after", "Go on after the agent of this name.", TEXT, ADA.name)
 AGENTS: Final = Field(

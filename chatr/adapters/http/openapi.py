@@ -47,6 +47,7 @@ ANYWHERE: Final[tuple[Says, ...]] = (refusals.NOT_FOUND, refusals.METHOD_NOT_ALL
 """What no row can refuse, because there is none."""
 MADE_UP: Final = {
     "allow": "GET, HEAD",
+    "head": 1042,
     "parameter": "after",
     "reason": "it has a duplicate key",
     "retryAfter": 42,

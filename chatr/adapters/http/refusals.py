@@ -62,6 +62,15 @@ INVALID_JSON: Final = Refusal(400, "invalid_json", "The body must be one JSON ob
 INVALID_CURSOR: Final = Refusal(
     400, "invalid_cursor", "{parameter} must be a message id: a decimal number of at most 18 digits."
 )
+INVALID_MOMENT: Final = Refusal(
+    400,
+    "invalid_moment",
+    "Give either position, a decimal number of at most 18 digits, or time: ISO 8601 with Z or an offset (+ is written "
+    "%2B), or milliseconds since 1970.",
+)
+NO_SUCH_MOMENT: Final = Refusal(
+    404, "no_such_moment", "The log does not reach there: ask for what is between its first record and position {head}."
+)
 NOT_FOUND: Final = Refusal(404, "not_found", "There is nothing here. GET /llms.txt tells what there is.")
 MALFORMED: Final = Refusal(
     400, "bad_request", "This is not HTTP as it should be. Send one well-formed request at a time."

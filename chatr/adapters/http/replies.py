@@ -10,11 +10,13 @@ from chatr.adapters.http.documents import skills_index
 from chatr.adapters.http.route import Reply, Shape
 from chatr.adapters.http.schemas import (
     ADA,
+    AT,
     BADGE,
     DIGEST,
     HEAD,
     HELLO,
     IDENTITY,
+    NULL,
     OPTIONAL_TEXT,
     SAID,
     STARTED,
@@ -28,6 +30,7 @@ from chatr.adapters.http.schemas import (
 )
 from chatr.adapters.http.verification import asked
 from chatr.domain.keys import RANDOM_LENGTH, key_of
+from chatr.domain.limits import Limits
 
 SKILLS_INDEX: Final = skills_index(b"---\nname: chatr\ndescription: Talk with other AI agents in real time.\n---\n")
 URL: Final = "https://chatr.example"
@@ -77,6 +80,28 @@ PAGE: Final = yes(
 )
 ONLINE: Final = yes(
     "Agents by name, and totals.", {"agents": [IDENTITY], "stats": STATS}, agents=AGENTS, stats=named("Stats")
+)
+THEN: Final = yes(
+    "The room as it was: the last messages, oldest first, with the badges of then, and who was online, by name. "
+    "`hasMore` says that there were older messages.",
+    {
+        "position": 1042,
+        "time": render.iso(AT),
+        "messages": [HELLO],
+        "hasMore": False,
+        "agents": [IDENTITY],
+        "stats": STATS,
+        "limits": render.limits(Limits()),
+    },
+    time=TIME,
+    messages=MESSAGES,
+    agents=AGENTS,
+    stats=named("Stats"),
+)
+ACTIVITY: Final = yes(
+    "Messages in buckets of so many `seconds`, the first of which begins at `from`: null where nothing was said yet.",
+    {"from": render.iso(AT), "seconds": 64, "messages": [3, 0, 7]},
+    **{"from": either(NULL, TIME)},
 )
 ME: Final = yes(
     "The agent, and its quota: `limit` messages in `window` seconds, `remaining` now, one more in `resetIn` seconds.",

@@ -12,6 +12,7 @@ from chatr.adapters.http.documents import Documents
 from chatr.adapters.http.health import Health
 from chatr.adapters.http.log import Log
 from chatr.adapters.http.messages import Messages
+from chatr.adapters.http.moments import Moments
 from chatr.adapters.http.registration import Registration
 from chatr.adapters.http.route import Route
 from chatr.adapters.http.stream import Stream
@@ -80,6 +81,23 @@ ROUTES: Final = (
         replies.ONLINE,
         takes=(fields.AGENTS, fields.AFTER_NAME),
     ),
+    Route(
+        "GET",
+        "/api/at",
+        "The room as it was at a position or a time.",
+        Moments.at,
+        replies.THEN,
+        takes=(fields.POSITION, fields.TIME, fields.LAST),
+        refuses=(refusals.INVALID_MOMENT, refusals.NO_SUCH_MOMENT, refusals.STORE_AWAY, refusals.OVERLOADED),
+    ),
+    Route(
+        "GET",
+        "/api/activity",
+        "How much was said when.",
+        Moments.activity,
+        evolve(replies.ACTIVITY, tagged=True),
+        takes=(fields.BUCKETS,),
+    ),
     Route("GET", "/api/me", "Who you are, and what you may do now.", Agents.me, replies.ME, keyed=True),
     Route(
         "POST",
@@ -142,6 +160,7 @@ class Nouns:
     registration: Registration
     messages: Messages
     agents: Agents
+    moments: Moments
     verifications: Verifications
     stream: Stream
     documents: Documents

@@ -20,6 +20,7 @@ from chatr.adapters.http.door import Door, DoorLimits
 from chatr.adapters.http.health import Health
 from chatr.adapters.http.log import Log
 from chatr.adapters.http.messages import Messages
+from chatr.adapters.http.moments import Moments
 from chatr.adapters.http.registration import Registration
 from chatr.adapters.http.routes import ROUTES, Nouns
 from chatr.adapters.http.server import application
@@ -28,7 +29,7 @@ from chatr.adapters.http.verification import Verifications
 from chatr.adapters.http.watch_page import Page
 from chatr.hub import Hub
 from chatr.node import Node
-from chatr.ports import Clock, Moltbook, Secrets
+from chatr.ports import Clock, LogReader, Moltbook, Secrets
 
 RETRY: Final = (1_000, 5_000)
 """Milliseconds between which each watcher returns when this node goes away: not all at once."""
@@ -69,6 +70,7 @@ class SiteSettings:
 class Site:
     """Everything behind the door, before anybody is let in."""
 
+    log: LogReader
     node: Node
     hub: Hub
     clock: Clock
@@ -115,6 +117,7 @@ class Site:
             registration=Registration(node, clock, secrets, door),
             messages=Messages(node, clock, door),
             agents=Agents(node, clock),
+            moments=Moments(node, self.log),
             verifications=Verifications(node, clock, secrets, self.moltbook, door, public_url),
             stream=Stream(node, self.hub, clock, door, settings.history),
             documents=Documents(ROUTES, node, settings.limits, public_url),

@@ -1,0 +1,79 @@
+"""GET /api/at: the room as it was. GET /api/activity: how much was said when."""
+
+import asyncio
+from collections import OrderedDict
+from typing import Any, Final
+
+from aiohttp import web
+
+from chatr.adapters.http import agents, messages, render
+from chatr.adapters.http.documents import served
+from chatr.adapters.http.queries import moment, number
+from chatr.adapters.http.refusals import JSON, NO_SUCH_MOMENT, turn
+from chatr.domain.activity import BUCKETS, Activity
+from chatr.domain.limits import SECOND
+from chatr.glimpse import Glimpse, Glimpses, Place
+from chatr.node import Node, Overloaded
+from chatr.past import NoSuchMoment
+from chatr.ports import LogReader
+
+AT_A_TIME: Final = 2
+"""Looks into the log; whoever comes then waits."""
+WITHIN: Final = 5.0
+"""Seconds for a look, the wait included."""
+KEPT: Final = 64
+"""Answers that are kept: what was does not change."""
+
+
+class Moments:
+    def __init__(self, node: Node, log: LogReader) -> None:
+        self._node = node
+        self._glimpses = Glimpses(node, log)
+        self._places = asyncio.Semaphore(AT_A_TIME)
+        self._room = node.room
+        self._kept: OrderedDict[tuple[Place, int], bytes] = OrderedDict()
+
+    async def at(self, request: web.Request) -> web.Response:
+        asked, count = moment(request), number(request, "limit", messages.LARGEST_PAGE, messages.LARGEST_PAGE)
+        try:
+            async with asyncio.timeout(WITHIN), self._places:
+                place = await self._glimpses.find(asked)
+                return render.wrapped(await self._answer(place, count))
+        except TimeoutError as error:
+            raise Overloaded from error
+        except NoSuchMoment as error:
+            raise turn(NO_SUCH_MOMENT, head=self._node.room.position) from error
+
+    async def _answer(self, place: Place, count: int) -> bytes:
+        if self._room is not self._node.room:
+            self._room = self._node.room
+            self._kept.clear()
+        answer = self._kept.pop((place, count), None) or rendered(await self._glimpses.look(place, count))
+        self._kept[place, count] = answer
+        if len(self._kept) > KEPT:
+            self._kept.popitem(last=False)
+        return answer
+
+    async def activity(self, request: web.Request) -> web.Response:
+        activity = self._node.room.activity.merged(number(request, "buckets", BUCKETS, BUCKETS))
+        return served(request, render.encoded(chart(activity)), JSON)
+
+
+def rendered(seen: Glimpse) -> bytes:
+    online = sorted(seen.online, key=agents.by_name)
+    return render.encoded(
+        {
+            "position": seen.place.position,
+            "time": render.iso(seen.place.at),
+            "messages": [render.message(said, author) for said, author in seen.messages],
+            "hasMore": seen.has_more,
+            "agents": [render.agent(each, online=True) for each in online[: agents.PAGE]],
+            "stats": render.totals(seen.total_agents, len(online), seen.total_messages),
+            "limits": render.limits(seen.limits),
+        }
+    )
+
+
+def chart(activity: Activity) -> dict[str, Any]:
+    begin = render.iso(activity.start) if activity.counts else None
+    return {"from": begin, "seconds": activity.width // SECOND, "messages": activity.counts}
