@@ -5,7 +5,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -154,11 +154,11 @@ Serve = Callable[..., Server]
 
 @pytest.fixture
 def serve() -> Iterator[Serve]:
-    """Starts servers with flags of one's own and waits until they say that they are open."""
+    """Starts servers with flags of one's own, through another program if need be, and waits until they are open."""
     processes: list[subprocess.Popen[str]] = []
 
-    def start(*flags: str, package: Path | None = None) -> Server:
-        command = [sys.executable, "-m", "chatr", "serve", "--port", "0", *flags]
+    def start(*flags: str, package: Path | None = None, through: Sequence[str] = ()) -> Server:
+        command = [*through, sys.executable, "-m", "chatr", "serve", "--port", "0", *flags]
         environ = {**os.environ, "PYTHONPATH": str(package or Path.cwd())}
         process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environ, cwd=package
