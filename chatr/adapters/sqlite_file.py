@@ -32,6 +32,8 @@ def locked(path: Path) -> Iterator[None]:
     lock_path = Path(f"{path.resolve()}.lock")
     for file in (path, lock_path):
         file.touch(mode=0o600)
+    if not os.access(path, os.W_OK):  # SQLite would open it for reading, and say so at the first post
+        raise Unusable(f"The log at {path} cannot be opened: this process may not write to it.")
     probe(str(path))
     with lock_path.open("w") as lock:
         try:

@@ -2,9 +2,6 @@
 
 import asyncio
 import re
-import shutil
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -14,8 +11,8 @@ import pytest
 from aiohttp import ClientSession
 from attrs import define, field
 
-from tests.able import unable
 from tests.conftest import Serve, Server
+from tests.crash.conftest import opening
 from tests.crash.kills import integrity
 from tests.crash.tracing import refusing
 from tests.watching import watching
@@ -25,21 +22,6 @@ HEALED: Final = 10.0
 STOPPED: Final = 10.0
 
 Trouble = Callable[[Server, Path], AbstractContextManager[None]]
-
-
-@pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Path]:
-    """A small disk of its own."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)]
-    if shutil.which("mount") is None:
-        unable("needs mount")
-    mounted = subprocess.run(command, capture_output=True, text=True, check=False)
-    if mounted.returncode:
-        unable(f"a small disk cannot be mounted: {mounted.stderr.strip()}")
-    yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 @contextmanager
@@ -105,12 +87,6 @@ class Speaker:
 @pytest.fixture
 def server(serve: Serve, disk: Path) -> Server:
     return serve("--log", f"sqlite:///{disk}/chatr.db", *WIDE)
-
-
-def opening(folder: Path, *through: str) -> "subprocess.CompletedProcess[str]":
-    """A room that cannot be opened."""
-    command = [*through, sys.executable, "-m", "chatr", "serve", "--port", "0", "--log", f"sqlite:///{folder}/chatr.db"]
-    return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
 
 
 async def registered(http: ClientSession) -> Speaker:
