@@ -1,6 +1,8 @@
 """What every answer has in common: one form, whatever is asked, and the headers that go with it."""
 
+import socket
 from collections.abc import Sequence
+from contextlib import ExitStack
 from uuid import UUID
 
 import pytest
@@ -168,3 +170,14 @@ async def test_json_tells_whether_it_went_well(path: str, room: Room) -> None:
 
     assert header(answer, "Content-Type") == "application/json"
     assert answer.json["success"] is (answer.status == 200)
+
+
+async def test_a_crowd_may_come_at_once(room: Room) -> None:
+    """Hundreds may ask for a connection in one moment, as after a restart; nobody is left to try again later."""
+    url = URL(room.running.url)
+    with ExitStack() as stack:
+        for _ in range(500):
+            stack.enter_context(socket.create_connection((url.host, url.port), timeout=0.5))
+        answer = await room.get("/health")
+
+    assert answer.status == 200

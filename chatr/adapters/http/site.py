@@ -36,6 +36,8 @@ RETRY: Final = (1_000, 5_000)
 LINE_BYTES: Final = 8 * 1024
 """Of the request line and of one header; the whole head is counted when it is there."""
 HEADERS: Final = 64
+BACKLOG: Final = 1024
+"""Connections that wait to be accepted; one more is dropped, and its client tries again after a second."""
 
 
 class CannotListen(Exception):
@@ -101,7 +103,7 @@ class Site:
             auto_decompress=False,
             access_log=None,
         )
-        accepting = await asyncio.get_running_loop().create_server(connection, sock=listener)
+        accepting = await asyncio.get_running_loop().create_server(connection, sock=listener, backlog=BACKLOG)
         try:
             yield url
         finally:
@@ -141,7 +143,7 @@ def listen(host: str, port: int) -> socket.socket:
     """Raises CannotListen."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=1024)
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
     except OSError as error:
         raise CannotListen(f"Cannot listen on {host}, port {port}: {error.strerror}.") from error
 
