@@ -13,13 +13,13 @@ FROZEN_FOLD = 2
 FROZEN = {
     "chatr/codec.py": "f5a8c30abc78f232",
     "chatr/domain/activity.py": "79dca2ba3e203da3",
-    "chatr/domain/agent.py": "8cf3967ea1fac1b2",
+    "chatr/domain/agent.py": "c2431cc875ac3c51",
     "chatr/domain/chronicle.py": "f35682d96bce42c6",
     "chatr/domain/events.py": "bbec0b4aa49dec76",
     "chatr/domain/history.py": "6246cd62ec79eab8",
-    "chatr/domain/limits.py": "0fa27cc8202bea7b",
-    "chatr/domain/presence.py": "e0c59300a7dc80ef",
-    "chatr/domain/room.py": "5b305168b0529c44",
+    "chatr/domain/limits.py": "0a01ba7c54fc8365",
+    "chatr/domain/presence.py": "8fc4b4d972973ca7",
+    "chatr/domain/room.py": "c665b054438d1d02",
     "chatr/domain/text.py digest": "a39cb87bdaf7eb45",
 }
 

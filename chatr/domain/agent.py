@@ -80,8 +80,7 @@ class Agent:
         return self.badge is not None
 
     def online(self, now: int, limits: Limits) -> bool:
-        """Late by as much as heartbeats go unrecorded, so it never says offline too early."""
-        return self.present and abs(now - self.last_seen) < limits.online_for + limits.seen_every
+        return self.present and abs(now - self.last_seen) < limits.reach
 
 
 STRANGER: Final = Agent()

@@ -95,3 +95,8 @@ class Limits:
     def seen_every(self) -> int:
         """A heartbeat that follows the last record sooner than this is not recorded."""
         return self.online_for // 30
+
+    @property
+    def reach(self) -> int:
+        """How far from an agent's last record it is online: late by as much as heartbeats go unrecorded."""
+        return self.online_for + self.seen_every

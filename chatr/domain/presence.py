@@ -1,7 +1,7 @@
 """Who is online, found without asking everyone: the present agents by the minute of their last record."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from attrs import define, field
 
@@ -32,7 +32,18 @@ class Presence:
 
     def near(self, now: int, reach: int) -> Iterator[AgentId]:
         """Every present agent whose last record lies within `reach` of `now`, and perhaps a few more."""
+        for minute in self._minutes(now, reach):
+            yield from self.minutes[minute]
+
+    def count(self, now: int, reach: int, within: Callable[[AgentId], bool]) -> int:
+        """How many lie within `reach`: asked of those alone whose minute lies half within."""
+        halves = ((now - reach) // MINUTE, (now + reach) // MINUTE)
+        return sum(
+            sum(map(within, self.minutes[minute])) if minute in halves else len(self.minutes[minute])
+            for minute in self._minutes(now, reach)
+        )
+
+    def _minutes(self, now: int, reach: int) -> list[int]:
         minutes = range((now - reach) // MINUTE, (now + reach) // MINUTE + 1)
-        fewer = minutes if len(minutes) < len(self.minutes) else [each for each in self.minutes if each in minutes]
-        for minute in fewer:
-            yield from self.minutes.get(minute, ())
+        fewer, more = (minutes, self.minutes) if len(minutes) < len(self.minutes) else (self.minutes, minutes)
+        return [minute for minute in fewer if minute in more]

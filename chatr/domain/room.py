@@ -1,5 +1,6 @@
 """The room: everything that is known of it, folded from its records one by one."""
 
+from collections.abc import Iterator
 from hashlib import sha256
 from typing import Final, assert_never
 
@@ -24,6 +25,7 @@ from chatr.domain.events import (
     account,
 )
 from chatr.domain.history import History
+from chatr.domain.limits import MINUTE
 from chatr.domain.presence import Presence
 from chatr.domain.rule import House
 
@@ -117,6 +119,18 @@ class Room:
                 return self.agent(event.agent).position
 
     def online(self, now: int) -> list[Agent]:
+        return [agent for agent in self._near(now) if agent.online(now, self.house.limits)]
+
+    def online_count(self, now: int) -> int:
         limits = self.house.limits
-        near = self.presence.near(now, limits.online_for + limits.seen_every)
-        return [agent for agent in map(self.agent, near) if agent.online(now, limits)]
+        return self.presence.count(now, limits.reach, lambda agent: self.agents[agent].online(now, limits))
+
+    def online_until(self, now: int) -> int:
+        """From `now` to this moment nobody comes or goes by the clock alone."""
+        reach = self.house.limits.reach
+        beyond = ((now + reach) // MINUTE + 1) * MINUTE
+        seen = (beyond, *(agent.last_seen for agent in self._near(now)))
+        return min(moment for at in seen for moment in (at - reach + 1, at + reach) if moment > now)
+
+    def _near(self, now: int) -> Iterator[Agent]:
+        return map(self.agent, self.presence.near(now, self.house.limits.reach))

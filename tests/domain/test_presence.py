@@ -92,3 +92,21 @@ def test_coming_back() -> None:
     back = AgentSeen(CRAB, START + MINUTE)
 
     assert online(folded(happened([CRAB_CAME, CRAB_SEEN, CRAB_LEFT, back])), START + MINUTE) == {"Crab"}
+
+
+@given(histories(), ANY_TIME)
+def test_counting_is_as_good_as_looking(history: list[Record], now: int) -> None:
+    """As many are counted as are found."""
+    room = folded(history)
+
+    assert room.online_count(now) == len(room.online(now))
+
+
+@given(histories(), ANY_TIME, st.floats(0, 1, exclude_max=True))
+def test_nobody_comes_or_goes_until_then(history: list[Record], now: int, part: float) -> None:
+    """Until the moment that the room names the same agents are online, wherever one looks."""
+    room = folded(history)
+    until = room.online_until(now)
+
+    assert until > now
+    assert online(room, now + int((until - now) * part)) == online(room, until - 1) == online(room, now)

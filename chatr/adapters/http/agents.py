@@ -1,16 +1,20 @@
 """GET /api/agents, POST /api/heartbeat and POST /api/disconnect."""
 
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Final
 
 from aiohttp import web
-from attrs import frozen
+from attrs import field, frozen
 
 from chatr.adapters.http import render
 from chatr.adapters.http.queries import number
+from chatr.adapters.http.shared import Kept
 from chatr.domain.agent import Agent
 from chatr.domain.commands import Heartbeat, Leave
 from chatr.domain.limits import SECOND
+from chatr.domain.room import Room
 from chatr.node import Node, Overloaded
 from chatr.ports import Clock, Unavailable, Unknown
 
@@ -18,18 +22,43 @@ PAGE: Final = 200
 
 
 @frozen
+class Listed:
+    """Who is online, by name, and the page that everybody asks for first."""
+
+    agents: Sequence[Agent]
+    first: bytes
+
+
+def by_name(agent: Agent) -> str:
+    """No two names differ by case alone."""
+    return agent.name.lower()
+
+
+def page(room: Room, now: int, agents: Iterable[Agent]) -> bytes:
+    return render.encoded(
+        {"agents": [render.agent(each, online=True) for each in agents], "stats": render.stats(room, now)}
+    )
+
+
+def listed(room: Room, now: int) -> Listed:
+    agents = sorted(room.online(now), key=by_name)
+    return Listed(agents, page(room, now, agents[:PAGE]))
+
+
+@frozen
 class Agents:
     _node: Node
     _clock: Clock
+    _listed: Kept[Listed] = field(init=False, factory=lambda: Kept(listed, Room.online_until))
 
     async def online(self, request: web.Request) -> web.Response:
         """Who is online, by name."""
         now, room = self._clock.now(), self._node.room
-        after = request.query.get("after", "").lower()
-        agents = sorted((each for each in room.online(now) if by_name(each) > after), key=by_name)
-        page = agents[: number(request, "limit", PAGE, PAGE)]
-        stats = render.stats(room, now)
-        return render.reply({"agents": [render.agent(each, online=True) for each in page], "stats": stats})
+        listed = self._listed.at(room, now)
+        if not request.query_string:
+            return render.wrapped(listed.first)
+        first = bisect_right(listed.agents, request.query.get("after", "").lower(), key=by_name)
+        return render.wrapped(page(room, now, listed.agents[first : first + number(request, "limit", PAGE, PAGE)]))
 
     async def me(self, _request: web.Request, agent: Agent) -> web.Response:
         """The agent itself and what it may do; asking is activity, so it is online."""
@@ -55,8 +84,3 @@ class Agents:
     async def disconnect(self, _request: web.Request, agent: Agent) -> web.Response:
         await self._node.handle(Leave(agent.id, self._clock.now()))
         return render.reply({})
-
-
-def by_name(agent: Agent) -> str:
-    """No two names differ by case alone."""
-    return agent.name.lower()

@@ -5,7 +5,7 @@ from typing import Final
 
 import orjson
 
-from chatr.adapters.http import render
+from chatr.adapters.http import render, shared
 from chatr.domain.events import Cursor
 from chatr.domain.history import Message
 from chatr.domain.room import Room
@@ -24,13 +24,13 @@ def identified(cursor: Cursor | None, rest: bytes) -> bytes:
 
 
 def message(room: Room, said: Message) -> bytes:
-    return identified(said.cursor, frame("message", render.message(said, room.agent(said.agent))))
+    return identified(said.cursor, frame("message", shared.message(said, room.agent(said.agent))))
 
 
 def history(room: Room, count: int) -> bytes:
     newest = room.history.last(max(count, 1))
     shown = newest if count else []
-    data = [render.message(each, room.agent(each.agent)) for each in shown]
+    data = [shared.message(each, room.agent(each.agent)) for each in shown]
     return identified(newest[-1].cursor if newest else None, frame("history", data))
 
 

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from typing import Final
 
+import orjson
 from aiohttp import web
 from attrs import frozen
 
-from chatr.adapters.http import render
+from chatr.adapters.http import render, shared
 from chatr.adapters.http.bodies import read_object, text
 from chatr.adapters.http.door import Door
 from chatr.adapters.http.queries import cursor, number
@@ -71,6 +72,6 @@ class Messages:
                 if request.transport is not None and not self._node.said_after(after):
                     await self._node.newer(after, LOOK)
 
-    async def _rendered(self, positions: Sequence[int]) -> list[dict[str, object]]:
+    async def _rendered(self, positions: Sequence[int]) -> list[orjson.Fragment]:
         room = self._node.room
-        return [render.message(each, room.agent(each.agent)) for each in await self._node.messages(positions)]
+        return [shared.message(each, room.agent(each.agent)) for each in await self._node.messages(positions)]

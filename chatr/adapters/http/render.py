@@ -77,7 +77,7 @@ def head(room: Room) -> dict[str, Any]:
 
 
 def stats(room: Room, now: int) -> dict[str, Any]:
-    return totals(len(room.agents), len(room.online(now)), len(room.history.positions))
+    return totals(len(room.agents), room.online_count(now), len(room.history.positions))
 
 
 def totals(agents: int, online: int, messages: int) -> dict[str, Any]:

@@ -8,10 +8,11 @@ from functools import partial
 from typing import Final
 
 from aiohttp import HttpVersion11, web
-from attrs import frozen
+from attrs import field, frozen
 
 from chatr.adapters.http import frames
 from chatr.adapters.http.door import Door
+from chatr.adapters.http.shared import Kept
 from chatr.domain.events import Cursor
 from chatr.hub import Chunk, Hub, Watcher, chunk
 from chatr.node import Node
@@ -36,6 +37,11 @@ class Stream:
     _clock: Clock
     _door: Door
     _history: int
+    _newest: Kept[bytes] = field(init=False)
+
+    @_newest.default
+    def _keep_newest(self) -> Kept[bytes]:
+        return Kept(lambda room, _now: frames.history(room, self._history))
 
     async def watch(self, request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse(headers=HEADERS)
@@ -64,12 +70,13 @@ class Stream:
 
     def _backlog(self, cursor: Cursor | None) -> Chunk:
         room = self._node.room
-        stats = frames.stats(room, self._clock.now())
+        now = self._clock.now()
+        stats = frames.stats(room, now)
         missed = room.history.since(cursor) if cursor else None
         if missed is not None:
             return chunk(frames.RETRY + frames.missed(room, missed) + stats)
         reset = frames.reset(reason(cursor, room.position)) if cursor else b""
-        return chunk(frames.RETRY + reset + frames.history(room, self._history) + stats)
+        return chunk(frames.RETRY + reset + self._newest.at(room, now) + stats)
 
 
 def shown_cursor(request: web.Request) -> Cursor | None:
