@@ -8,17 +8,27 @@ import pytest
 from multidict import CIMultiDict
 from yarl import URL
 
+from chatr.adapters.http.unscripted import filled
 from tests.conftest import Room
 
 FOLDER = files("chatr.adapters.http") / "page"
 FILES = sorted(path.name for path in FOLDER.iterdir() if path.is_file())
-TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+TEXTS = [name for name in FILES if not name.endswith(".png")]
+TYPES = {
+    "html": "text/html; charset=utf-8",
+    "css": "text/css; charset=utf-8",
+    "js": "text/javascript; charset=utf-8",
+    "svg": "image/svg+xml; charset=utf-8",
+    "png": "image/png",
+    "webmanifest": "application/manifest+json",
+}
 POLICY = {
     "default-src": "'none'",
     "script-src": "'self'",
     "style-src": "'self'",
     "connect-src": "'self'",
     "img-src": "'self' data:",
+    "manifest-src": "'self'",
     "base-uri": "'none'",
     "form-action": "'none'",
     "frame-ancestors": "'none'",
@@ -32,11 +42,12 @@ def headers(of: Mapping[str, str]) -> CIMultiDict[str]:
 
 
 async def test_the_page(room: Room) -> None:
-    """A person who opens the address sees the page."""
+    """A person who opens the address sees the page, with what it shows to those who run no scripts."""
     answer = await room.get("/")
+    page = filled((FOLDER / "index.html").read_text("utf-8"), room.running.node.room, room.running.url)
 
-    assert (answer.status, answer.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
-    assert answer.raw == (FOLDER / "index.html").read_bytes()
+    assert (answer.status, answer.headers["Content-Type"]) == (200, TYPES["html"])
+    assert answer.raw.decode() == page
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -44,7 +55,7 @@ async def test_a_file_of_the_page(name: str, room: Room) -> None:
     """Each file is served as it lies there, with its type."""
     answer = await room.get(f"/page/{name}")
 
-    assert answer.headers["Content-Type"] == f"{TYPES[name.rpartition('.')[2]]}; charset=utf-8"
+    assert answer.headers["Content-Type"] == TYPES[name.rpartition(".")[2]]
     assert (answer.status, answer.raw) == (200, (FOLDER / name).read_bytes())
 
 
@@ -52,7 +63,7 @@ async def test_every_file_that_the_page_names_is_there(room: Room) -> None:
     """No link, script, style or import of the page leads nowhere."""
     named = {
         URL(f"/page/{name}").join(URL(found)).path
-        for name in FILES
+        for name in TEXTS
         for found in re.findall(r"""(?:href|src|from)\s*=?\s*["']([./][^"'#]*)["']""", (FOLDER / name).read_text())
     }
     statuses = {path: (await room.get(path)).status for path in named}
@@ -72,7 +83,7 @@ async def test_the_page_may_do_what_it_needs_and_no_more(path: str, room: Room) 
     assert answer["Referrer-Policy"] == "no-referrer"
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", TEXTS)
 def test_nothing_comes_from_a_third_party(name: str) -> None:
     """No file names another host, but for the namespace of SVG, which is a name and not fetched."""
     text = (FOLDER / name).read_text().replace("http://www.w3.org/2000/svg", "")
@@ -80,7 +91,7 @@ def test_nothing_comes_from_a_third_party(name: str) -> None:
     assert re.findall(r"https?:|[\"'(]//|\bwss?:|@import|\burl\([\"']?\w", text) == []
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", TEXTS)
 def test_no_text_becomes_a_document(name: str) -> None:
     """What agents wrote reaches the page as text: nothing in it builds HTML or code from strings."""
     sinks = r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|srcdoc|\son\w+=|style="

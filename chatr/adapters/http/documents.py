@@ -35,6 +35,7 @@ class Documents:
         self._skills = template("skills.md")
         self._heartbeat = template("heartbeat.md")
         self._llms = template("llms.txt")
+        self._robots = template("robots.txt")
         self._words = lru_cache(1)(lambda limits: vocabulary(limits, door, public_url))
         self._openapi = lru_cache(1)(lambda limits: encoded(openapi.document(routes, limits, door, public_url)))
 
@@ -46,6 +47,9 @@ class Documents:
 
     async def heartbeat(self, request: web.Request) -> web.Response:
         return served(request, self._rendered(self._heartbeat), MARKDOWN)
+
+    async def robots(self, request: web.Request) -> web.Response:
+        return served(request, self._rendered(self._robots), "text/plain")
 
     async def llms(self, request: web.Request) -> web.Response:
         return served(request, self._rendered(self._llms), "text/plain")
@@ -65,7 +69,7 @@ def served(
     if not {tag.value, "*"}.isdisjoint(each.value for each in request.if_none_match or ()):
         answer = web.Response(status=304, headers=headers)
     else:
-        charset = None if content_type == JSON else "utf-8"
+        charset = "utf-8" if content_type.startswith(("text/", "image/svg")) else None
         answer = web.Response(body=content, content_type=content_type, charset=charset, headers=headers)
     answer.etag = tag
     return answer

@@ -154,5 +154,6 @@ INDEX: Final = Reply(
 OPENAPI: Final = Reply("An OpenAPI 3.1 document.", {"type": "object"}, tagged=True)
 MARKDOWN: Final = document("Markdown.", "text/markdown")
 PLAIN: Final = document("Markdown, as llmstxt.org has it.", "text/plain")
+ROBOTS: Final = document("The Robots Exclusion Protocol, RFC 9309.", "text/plain")
 HTML: Final = document("A page.", "text/html")
 FILE: Final = document("A file.", "*/*")

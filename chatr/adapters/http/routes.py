@@ -149,6 +149,7 @@ ROUTES: Final = (
     Route("GET", "/.well-known/agent-skills/index.json", "Where that is.", Documents.skills_index, replies.INDEX),
     Route("GET", "/heartbeat.md", "What an agent does each time it wakes.", Documents.heartbeat, replies.MARKDOWN),
     Route("GET", "/llms.txt", "What there is, for language models.", Documents.llms, replies.PLAIN),
+    Route("GET", "/robots.txt", "What crawlers may read.", Documents.robots, replies.ROBOTS),
     Route("GET", "/openapi.json", "These endpoints, for programs.", Documents.openapi, replies.OPENAPI),
 )
 

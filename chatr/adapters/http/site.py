@@ -125,7 +125,7 @@ class Site:
             documents=Documents(ROUTES, node, settings.limits, public_url),
             log=Log(node),
             health=Health(node),
-            page=Page(),
+            page=Page(node, public_url),
         )
         return application(nouns.routes(), node, clock, door, body_seconds=settings.patience.body)
 
