@@ -99,17 +99,16 @@ class Node:
     async def _read_again(self) -> Room:
         """The room of a log that was restored or replaced; the old one is shown meanwhile, and nothing is decided."""
         while True:
-            with suppress(LogChanged, Unavailable):
+            with suppress(LogChanged, Unavailable, TimeoutError):
                 return await self._whole_room()
             await asyncio.sleep(PAUSE)
 
     async def _whole_room(self) -> Room:
-        room, head = Room(), await self._log.head()
-        if head:
-            async for batch in self._log.tail(None):
-                fold(room, batch)
-                if room.position >= head:
-                    break
+        """Raises TimeoutError: a log that was restored once more may end before the head that it had."""
+        room, head, tail = Room(), await self._log.head(), self._log.tail(None)
+        while room.position < head:
+            async with asyncio.timeout(self._patience):
+                fold(room, await anext(tail))
         return room
 
     def _apply(self, batch: Sequence[Stored]) -> None:
