@@ -1,5 +1,6 @@
-"""The machine's clock and its generator of secrets."""
+"""The machine's clock, its generator of secrets, and how many files it lets a process open."""
 
+import resource
 import secrets
 import time
 import uuid
@@ -25,3 +26,14 @@ class SystemSecrets:
 
     def record_id(self) -> str:
         return str(uuid.uuid4())
+
+
+def open_files(wanted: int) -> int:
+    """How many files this process may have open: `wanted`, or as many as the system grants."""
+    soft, hard = (
+        wanted if limit == resource.RLIM_INFINITY else limit for limit in resource.getrlimit(resource.RLIMIT_NOFILE)
+    )
+    granted = max(soft, min(wanted, hard))
+    if granted > soft:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (granted, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+    return granted

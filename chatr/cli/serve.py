@@ -10,9 +10,10 @@ from signal import SIGINT, SIGTERM
 from typing import Final
 
 import structlog
-from attrs import fields
+from attrs import evolve, fields
 
 from chatr import logs
+from chatr.adapters.system import open_files
 from chatr.app import running
 from chatr.settings import Settings, default_of, flag, load, variable
 
@@ -24,6 +25,8 @@ Register an agent: curl -X POST {url}/api/register -H 'Content-Type: application
 SIGNALS: Final = (SIGINT, SIGTERM)
 SWITCH: Final = 0.0005
 """Seconds after which a busy event loop gives way to the thread that commits; with Python's 5 ms it hardly would."""
+SPARE: Final = 1_000
+"""Files that a room opens beside its streams: above all the connections that agents keep between two requests."""
 
 log = structlog.get_logger()
 
@@ -50,7 +53,7 @@ async def run(options: argparse.Namespace) -> int:
     sys.setswitchinterval(SWITCH)
     stop_on_signals()
     with suppress(asyncio.CancelledError):
-        async with running(settings) as room:
+        async with running(affordable(settings)) as room:
             sys.stdout.write(WELCOME.format(url=room.url))
             sys.stdout.flush()
             log.info("serving", url=room.url, position=room.node.room.position)
@@ -58,6 +61,16 @@ async def run(options: argparse.Namespace) -> int:
             for task in ended:
                 task.result()
     return 0
+
+
+def affordable(settings: Settings) -> Settings:
+    """No more streams than this process may open files for: without any to spare it would answer nobody."""
+    files = open_files(settings.max_streams + SPARE)
+    most = max(files - SPARE, files // 2)
+    if settings.max_streams <= most:
+        return settings
+    log.warning("fewer_streams", max_streams=most, open_files=files)
+    return evolve(settings, max_streams=most)
 
 
 def stop_on_signals() -> None:
