@@ -92,8 +92,7 @@ class Glimpses:
         if place.position == room.position:
             return room.online(place.at)
         limits = room.chronicle.limits_at(place.position)
-        reach = limits.online_for + limits.seen_every
-        first = room.chronicle.first_within(place.at - reach, place.at + reach) or place.position + 1
+        first = room.chronicle.first_within(place.at - limits.reach, place.at + limits.reach) or place.position + 1
         last: dict[str, Stored] = {}
         async for batch in batches(self.log, first - 1, place.position):
             last |= {each.draft.stream: each for each in batch}

@@ -32,15 +32,20 @@ def chunk(plain: bytes) -> Chunk:
 
 
 class Watcher(asyncio.Protocol):
-    """The receiving end of one stream. Its request is over: whatever still arrives is ignored."""
+    """The receiving end of one stream. Its request is over: whatever still arrives is ignored. A `curious` one is told
+    what is said aside, too.
+    """
 
-    __slots__ = ("_framed", "_hub", "_live", "_lost", "_taken", "_taken_at", "_transport", "_written")
+    __slots__ = ("_framed", "_hub", "_live", "_lost", "_taken", "_taken_at", "_transport", "_written", "curious")
 
-    def __init__(self, hub: "Hub", transport: asyncio.Transport, lost: Callable[[], None], *, framed: bool) -> None:
+    def __init__(
+        self, hub: "Hub", transport: asyncio.Transport, lost: Callable[[], None], *, framed: bool, curious: bool = False
+    ) -> None:
         self._hub = hub
         self._transport = transport
         self._lost = lost
         self._framed = framed
+        self.curious = curious
         self._live = 0
         self._written = 0
         self._taken = 0
@@ -86,7 +91,9 @@ class Hub:
 
     def __init__(self, *, patience: float = 30.0, silence: float = 15.0) -> None:
         self._watchers: dict[Watcher, None] = {}
+        self._curious: dict[Watcher, None] = {}
         self._pending: list[bytes] = []
+        self._aside: list[bytes] = []
         self._patience = patience
         self._silence = silence
         self._wrote_at = 0.0
@@ -95,14 +102,22 @@ class Hub:
     def __len__(self) -> int:
         return len(self._watchers)
 
+    @property
+    def curious(self) -> bool:
+        """Whether anybody wants to know more than what is for everybody."""
+        return bool(self._curious)
+
     def join(self, watcher: Watcher, backlog: Chunk) -> None:
         """Write the backlog and let live frames follow. Nothing may be awaited between reading the room and this."""
         self.flush()
         watcher.write(backlog, live=False)
         self._watchers[watcher] = None
+        if watcher.curious:
+            self._curious[watcher] = None
 
     def leave(self, watcher: Watcher) -> None:
         self._watchers.pop(watcher, None)
+        self._curious.pop(watcher, None)
         if not self._watchers:
             self._emptied.set()
 
@@ -112,14 +127,23 @@ class Hub:
             asyncio.get_running_loop().call_soon(self.flush)
         self._pending.extend(frames)
 
+    def publish_aside(self, frames: Iterable[bytes]) -> None:
+        """Frames for the curious alone, after those for everybody."""
+        asyncio.get_running_loop().call_soon(self.flush)
+        self._aside.extend(frames)
+
     def flush(self) -> None:
-        if not self._pending:
-            return
-        frames = chunk(b"".join(self._pending))
-        self._pending.clear()
-        self._wrote_at = asyncio.get_running_loop().time()
-        for watcher in list(self._watchers):
-            watcher.write(frames)
+        if self._pending:
+            self._wrote_at = asyncio.get_running_loop().time()
+            self._write(self._pending, self._watchers)
+        if self._aside:
+            self._write(self._aside, self._curious)
+
+    def _write(self, frames: list[bytes], watchers: Iterable[Watcher]) -> None:
+        piece = chunk(b"".join(frames))
+        frames.clear()
+        for watcher in list(watchers):
+            watcher.write(piece)
 
     def cut(self) -> None:
         """Send everybody away; they come back with their last id, and are told what it is worth now."""

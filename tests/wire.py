@@ -38,9 +38,11 @@ class Wire(asyncio.Transport):
         self.aborted = True
 
 
-def joined(hub: Hub, backlog: bytes = b"backlog", *, framed: bool = False) -> tuple[Wire, Watcher]:
+def joined(
+    hub: Hub, backlog: bytes = b"backlog", *, framed: bool = False, curious: bool = False
+) -> tuple[Wire, Watcher]:
     wire = Wire()
-    watcher = Watcher(hub, wire, lambda: None, framed=framed)
+    watcher = Watcher(hub, wire, lambda: None, framed=framed, curious=curious)
     hub.join(watcher, chunk(backlog))
     return wire, watcher
 

@@ -53,6 +53,54 @@ async def test_each_watcher_is_written_to_in_its_own_form() -> None:
     assert framed.pieces == [b"7\r\nbacklog\r\n", b"12\r\ndata: 0123456789\n\n\r\n"]
 
 
+async def test_the_curious_are_told_more() -> None:
+    """What is published aside reaches those alone who asked, after what is for everybody; the others notice nothing."""
+    hub = Hub()
+    plain, _ = joined(hub)
+    curious, _ = joined(hub, curious=True)
+    hub.publish_aside([b"aside"])
+    hub.publish([b"one", b"two"])
+    hub.flush()
+    hub.publish_aside([b"more"])
+    hub.flush()
+
+    assert plain.pieces == [b"backlog", b"onetwo"]
+    assert curious.pieces == [b"backlog", b"onetwo", b"aside", b"more"]
+
+
+async def test_what_is_said_aside_is_written_in_the_same_turn() -> None:
+    """Nobody has to wait for something that is for everybody."""
+    hub = Hub()
+    curious, _ = joined(hub, curious=True)
+    hub.publish_aside([b"aside"])
+    await asyncio.sleep(0)
+
+    assert curious.pieces == [b"backlog", b"aside"]
+
+
+async def test_the_silence_is_that_of_what_everybody_is_told() -> None:
+    """Whoever did not ask still hears a comment, however much is said aside."""
+    hub = Hub(silence=0.0)
+    plain, _ = joined(hub)
+    joined(hub, curious=True)
+    hub.publish_aside([b"aside"])
+    hub.flush()
+    hub.tick()
+    hub.flush()
+
+    assert plain.pieces == [b"backlog", COMMENT]
+
+
+async def test_nobody_is_curious_for_longer_than_it_watches() -> None:
+    """Once the last one who asked has left, nothing needs to be found out."""
+    hub = Hub()
+    _, watcher = joined(hub, curious=True)
+    before = hub.curious
+    watcher.connection_lost(None)
+
+    assert (before, hub.curious) == (True, False)
+
+
 async def test_publishing_nothing_writes_nothing() -> None:
     """An empty chunk would end the stream."""
     hub = Hub()

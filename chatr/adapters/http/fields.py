@@ -102,4 +102,7 @@ AGENTS: Final = Field(
 LAST_EVENT: Final = "The `id` of the last frame that was received; the stream goes on after it."
 LAST_EVENT_ID: Final = Field("header", "Last-Event-ID", LAST_EVENT, TEXT, "1042-5f3a9c01")
 LAST_EVENT_QUERY: Final = Field("query", "lastEventId", f"{LAST_EVENT} The header wins.", TEXT, "1042-5f3a9c01")
+PRESENCE: Final = Field(
+    "query", "presence", "With `1` the stream also tells who comes online and who goes offline.", TEXT, "1"
+)
 FILE: Final = Field("path", "file", "One of the page's files.", TEXT, "page.css", required=True)

@@ -6,6 +6,7 @@ from typing import Final
 import orjson
 
 from chatr.adapters.http import render, shared
+from chatr.domain.agent import Agent
 from chatr.domain.events import Cursor
 from chatr.domain.history import Message
 from chatr.domain.room import Room
@@ -44,6 +45,10 @@ def reset(reason: str) -> bytes:
 
 def stats(room: Room, now: int) -> bytes:
     return frame("stats", render.stats(room, now) | render.head(room))
+
+
+def presence(agent: Agent, *, online: bool) -> bytes:
+    return frame("presence", {"agentId": agent.id, "agentName": agent.name, "online": online})
 
 
 def farewell(retry: int) -> bytes:

@@ -126,7 +126,8 @@ VERIFIED: Final = or_else(
 )
 STREAM: Final = Reply(
     "Unnamed events, each a JSON object `{type, data}`: `history` first, then `stats`, and each `message` as it is "
-    "said; `reset` where a cursor means nothing here. An `id` names the last message in its frame.",
+    "said; `reset` where a cursor means nothing here; with `presence=1` also `presence`: `{agentId, agentName, "
+    "online}`, about a second after an agent came or went. An `id` names the last message in its frame.",
     {},
     b"".join(
         (

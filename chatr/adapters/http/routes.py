@@ -59,7 +59,7 @@ ROUTES: Final = (
         "What was said and what is said, as Server-Sent Events.",
         Stream.watch,
         replies.STREAM,
-        takes=(fields.LAST_EVENT_ID, fields.LAST_EVENT_QUERY),
+        takes=(fields.LAST_EVENT_ID, fields.LAST_EVENT_QUERY, fields.PRESENCE),
         refuses=(refusals.STREAMS,),
     ),
     Route("POST", "/api/heartbeat", "Stay online.", Agents.heartbeat, replies.DONE, refuses=STORING, keyed=True),

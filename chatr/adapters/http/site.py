@@ -10,10 +10,11 @@ from ipaddress import IPv4Network, IPv6Network
 from typing import Final
 
 from aiohttp import web
-from attrs import frozen
+from attrs import field, frozen
 
 from chatr.adapters.http import frames
 from chatr.adapters.http.agents import Agents
+from chatr.adapters.http.attendance import Attendance
 from chatr.adapters.http.connection import Connection
 from chatr.adapters.http.documents import Documents
 from chatr.adapters.http.door import Door, DoorLimits
@@ -79,6 +80,11 @@ class Site:
     secrets: Secrets
     moltbook: Moltbook
     settings: SiteSettings
+    attendance: Attendance = field(init=False)
+
+    @attendance.default
+    def _attend(self) -> Attendance:
+        return Attendance(self.node, self.hub, self.clock)
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[str]:
@@ -121,7 +127,7 @@ class Site:
             agents=Agents(node, clock),
             moments=Moments(node, self.log),
             verifications=Verifications(node, clock, secrets, self.moltbook, door, public_url),
-            stream=Stream(node, self.hub, clock, door, settings.history),
+            stream=Stream(node, self.hub, clock, door, self.attendance, settings.history),
             documents=Documents(ROUTES, node, settings.limits, public_url),
             log=Log(node),
             health=Health(node),
@@ -135,6 +141,7 @@ class Site:
             for _ in range(int(self.settings.stats_every)):
                 await asyncio.sleep(self.settings.patience.tick)
                 self.hub.tick()
+                self.attendance.tell()
             if len(self.hub):
                 self.hub.publish([frames.stats(self.node.room, self.clock.now())])
 

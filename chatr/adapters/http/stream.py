@@ -11,6 +11,7 @@ from aiohttp import HttpVersion11, web
 from attrs import field, frozen
 
 from chatr.adapters.http import frames
+from chatr.adapters.http.attendance import Attendance
 from chatr.adapters.http.door import Door
 from chatr.adapters.http.shared import Kept
 from chatr.domain.events import Cursor
@@ -36,6 +37,7 @@ class Stream:
     _hub: Hub
     _clock: Clock
     _door: Door
+    _attendance: Attendance
     _history: int
     _newest: Kept[bytes] = field(init=False)
 
@@ -59,6 +61,8 @@ class Stream:
         except BaseException:
             release()
             raise
+        if watcher.curious:
+            self._attendance.begin()
         self._hub.join(watcher, backlog)
         return response
 
@@ -103,7 +107,8 @@ def hand_over(request: web.Request, hub: Hub, lost: partial[None]) -> Watcher:
     if transport is None:
         raise ConnectionResetError("the watcher has left already")
     bound(transport)
-    watcher = Watcher(hub, transport, lost, framed=request.version >= HttpVersion11)
+    curious = request.query.get("presence") == "1"
+    watcher = Watcher(hub, transport, lost, framed=request.version >= HttpVersion11, curious=curious)
     transport.set_protocol(watcher)
     old.transport = None
     old.connection_lost(None)
