@@ -31,6 +31,8 @@ class NodeProcess:
     diary: Path
     url: str | None = None
     starts: int = 0
+    codes: list[int] = field(factory=list)
+    """How it ended, each time."""
     ended_by_itself: list[int] = field(factory=list)
     _process: asyncio.subprocess.Process | None = None
     _doomed: bool = False
@@ -55,12 +57,16 @@ class NodeProcess:
             if found := re.search(rb"http://\S+", line):
                 self.url = self.url or found[0].decode()
         code = await process.wait()
+        self.codes.append(code)
         if self.url is not None and not self._doomed:
             self.ended_by_itself.append(code)
 
-    def kill(self) -> None:
+    def end(self, by: signal.Signals) -> None:
         self._doomed = True
-        self._signal(signal.SIGKILL)
+        self._signal(by)
+
+    def kill(self) -> None:
+        self.end(signal.SIGKILL)
 
     async def freeze(self, seconds: float) -> None:
         """Stop the node where it is, and let it go on later as if nothing had been."""

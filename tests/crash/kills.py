@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
 from random import Random
+from signal import SIGKILL, Signals
 from typing import Final
 
 from aiohttp import ClientError, ClientSession, ClientTimeout
@@ -38,6 +39,8 @@ class Plan:
 
     seed: int
     rounds: int
+    by: Signals = SIGKILL
+    opening: float = OPENING
 
 
 @frozen
@@ -47,6 +50,10 @@ class Outcome:
     audit: str
     back: list[float]
     """Seconds from a kill until the room said that it can append."""
+    ending: list[float]
+    """Seconds from a signal until the process had ended, and another one was started."""
+    codes: list[int]
+    """How it ended, each time."""
 
     def faults(self) -> dict[str, list[str]]:
         found = self.verdict.faults()
@@ -61,17 +68,19 @@ class Outcome:
 class Killer:
     node: NodeProcess
     http: ClientSession
-    random: Random
+    plan: Plan
     killed: Callable[[], object]
     back: list[float] = field(factory=list)
+    ending: list[float] = field(factory=list)
 
-    async def rage(self, rounds: int) -> None:
+    async def rage(self) -> None:
         """Let the room live for a while, or begin to, and end it; and leave it open."""
-        for _ in range(rounds):
-            await asyncio.sleep(self.random.uniform(0, LONGEST_LIFE))
+        random = Random(f"kills {self.plan.seed}")
+        for _ in range(self.plan.rounds):
+            await asyncio.sleep(random.uniform(0, LONGEST_LIFE))
             began = await self._kill()
-            while self.random.random() < OPENING:
-                await asyncio.sleep(self.random.uniform(0, LONGEST_OPENING))
+            while random.random() < self.plan.opening:
+                await asyncio.sleep(random.uniform(0, LONGEST_OPENING))
                 began = await self._kill()
             await until(self.ready)
             self.back.append(asyncio.get_running_loop().time() - began)
@@ -84,8 +93,9 @@ class Killer:
         async def started_again() -> bool:
             return self.node.starts > before
 
-        self.node.kill()
+        self.node.end(self.plan.by)
         await until(started_again)
+        self.ending.append(asyncio.get_running_loop().time() - began)
         return began
 
     async def ready(self) -> bool:
@@ -108,16 +118,16 @@ async def killed(plan: Plan, folder: Path, progress: Callable[[], object] = nobo
             node_processes(1, folder, "--log", url, *FLAGS) as nodes,
             ClientSession(timeout=ClientTimeout(total=PATIENCE)) as http,
         ):
-            killer = Killer(nodes[0], http, Random(f"kills {plan.seed}"), progress)
+            killer = Killer(nodes[0], http, plan, progress)
             there = visitors(nodes, plan.seed, agents=AGENTS, watchers=WATCHERS)
             await until(killer.ready)
             async with there.about(http, voices=1):
-                await killer.rage(plan.rounds)
-            verdict = await judged(there, nodes, http, url, RATE)
+                await killer.rage()
+            verdict, codes = await judged(there, nodes, http, url, RATE), list(nodes[0].codes)
     except BaseException as error:
         error.add_note(f"{plan}; what the room said, and its log, are in {folder}")
         raise
-    return Outcome(verdict, integrity(path), await audit(url), killer.back)
+    return Outcome(verdict, integrity(path), await audit(url), killer.back, killer.ending, codes)
 
 
 def integrity(path: Path) -> str:

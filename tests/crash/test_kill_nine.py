@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from random import Random
+from signal import SIGTERM
 
 import pytest
 
@@ -17,3 +18,16 @@ async def test_a_room_outlives_its_process(tmp_path: Path, rounds: int) -> None:
     outcome = await killed(plan, tmp_path)
 
     assert outcome.faults() == {}, plan
+
+
+@pytest.mark.parametrize("rounds", [2, pytest.param(10, marks=[pytest.mark.long, pytest.mark.timeout(200)])])
+async def test_a_room_that_is_told_to_stop_loses_nobody(tmp_path: Path, rounds: int) -> None:
+    """Stopped under load, the process ends in order within ten seconds; nothing acknowledged is lost, and watchers
+    resume.
+    """
+    plan = Plan(Random().randrange(1_000_000), rounds, by=SIGTERM, opening=0)
+    outcome = await killed(plan, tmp_path)
+
+    assert outcome.faults() == {}, plan
+    assert outcome.codes == [0] * rounds
+    assert max(outcome.ending) < 10
