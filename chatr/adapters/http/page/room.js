@@ -1,0 +1,238 @@
+// The list of messages: one unbroken run of the log, bounded, that grows at either end without losing the reader's place.
+
+import { refresh } from "./clock.js";
+import { byId } from "./dom.js";
+import { line, mark, messageItem, messageOf, seam } from "./message.js";
+
+export const MOST = 300;
+const NEAR = 800;
+const AT_BOTTOM = 32;
+const PAGES_UNASKED = 20;
+
+const log = byId("log");
+const list = byId("messages");
+const edge = byId("edge");
+const olderButton = byId("older");
+
+// `older(id)` and `newer(id)` give the next page in their direction, as {messages, hasMore}.
+let source;
+let moved = () => {};
+let run = 0;
+let first = 0;
+let last = 0;
+let hasOlder = false;
+let hasNewer = false;
+let stuck = true;
+let busy = false;
+let unasked = 0;
+let current;
+let only = null;
+let mention = null;
+
+export const idOf = (message) => Number(message.id);
+export const lastShown = () => last;
+export const atEnd = () => stuck && !hasNewer;
+export const items = () => [...list.querySelectorAll(".message")];
+
+// `move` is called whenever the reader has come to another place.
+export function open(move) {
+  moved = move;
+  log.addEventListener("scroll", () => {
+    unasked = 0;
+    look();
+  });
+  olderButton.addEventListener("click", () => {
+    unasked = 0;
+    loadOlder();
+  });
+  const resized = new ResizeObserver(() => atEnd() && toBottom());
+  resized.observe(log);
+  resized.observe(log.firstElementChild);
+}
+
+function look() {
+  const below = log.scrollHeight - log.clientHeight - log.scrollTop;
+  stuck = below < AT_BOTTOM;
+  if (below < NEAR && hasNewer) loadNewer();
+  else if (log.scrollTop < NEAR && hasOlder) loadOlder();
+  moved();
+}
+
+export function toBottom() {
+  log.scrollTop = log.scrollHeight;
+  stuck = true;
+}
+
+// Shows these messages instead of what is shown, the reader being at their end. `why` says what broke the line.
+export function show(messages, from, { older = messages.length > 0, newer = false, why = "" } = {}) {
+  run += 1;
+  busy = false;
+  unasked = 0;
+  source = from;
+  [first, last] = messages.length ? [idOf(messages[0]), idOf(messages.at(-1))] : [0, 0];
+  [hasOlder, hasNewer] = [older, newer];
+  list.replaceChildren(...(why ? [line("broken", `The line broke here: ${why}`)] : []));
+  append(messages);
+  toBottom();
+  settle();
+}
+
+// What was just said, if the run reaches that far; a reader who is elsewhere is not made to lose their place for it.
+export function grow(messages) {
+  if (hasNewer || !messages.length) return;
+  if (!stuck && list.childElementCount + messages.length > MOST) {
+    hasNewer = true;
+    return;
+  }
+  first ||= idOf(messages[0]);
+  last = idOf(messages.at(-1));
+  keepPlace(() => append(messages));
+  settle();
+}
+
+const wanted = (message) => only === null || message.agentId === only;
+
+const made = (messages) => messages.filter(wanted).map((message) => tabbable(messageItem(message, mention), false));
+
+function append(messages) {
+  const fresh = made(messages);
+  list.append(...fresh);
+  fresh.forEach(seam);
+  if (list.childElementCount <= MOST) return;
+  while (list.childElementCount >= MOST) list.firstElementChild.remove(); // the first gets its day above it
+  const top = list.querySelector(".message");
+  seam(top);
+  first = idOf(messageOf(top));
+  hasOlder = true;
+}
+
+function prepend(messages) {
+  const below = list.querySelector(".message");
+  const fresh = made(messages);
+  list.prepend(...fresh);
+  fresh.forEach(seam);
+  if (below) seam(below);
+  if (list.childElementCount <= MOST) return;
+  while (list.childElementCount > MOST || !messageOf(list.lastElementChild)) list.lastElementChild.remove();
+  last = idOf(messageOf(list.lastElementChild));
+  hasNewer = true;
+}
+
+function keepPlace(change) {
+  if (stuck && !hasNewer) {
+    change();
+    toBottom();
+    return;
+  }
+  const edgeOfSight = log.getBoundingClientRect().top;
+  const held = items().find((item) => item.getBoundingClientRect().bottom > edgeOfSight);
+  const before = held?.getBoundingClientRect().top;
+  change();
+  if (held?.isConnected) log.scrollTop += held.getBoundingClientRect().top - before;
+}
+
+function settle() {
+  olderButton.hidden = !hasOlder;
+  const empty = only ? "Nothing of this agent." : "Nobody has said anything yet.";
+  edge.textContent = hasOlder ? "" : last ? "The room begins here." : empty;
+  if (!current?.isConnected) rove(list.querySelector(".message:last-of-type"));
+  requestAnimationFrame(look);
+}
+
+async function load(direction, id, put) {
+  if (busy) return;
+  const mine = run;
+  busy = true;
+  edge.textContent = direction === "older" ? "Loading older messages…" : "";
+  try {
+    const page = await source[direction](id);
+    if (mine !== run) return;
+    busy = false;
+    keepPlace(() => put(page));
+    settle();
+  } catch (error) {
+    if (mine === run) edge.textContent = `They could not be loaded: ${error.message}`;
+    setTimeout(() => (busy &&= mine !== run), 5_000);
+  }
+}
+
+function loadOlder() {
+  if (unasked >= PAGES_UNASKED) return;
+  unasked += 1;
+  load("older", first, ({ messages, hasMore }) => {
+    hasOlder = hasMore;
+    if (!messages.length) return;
+    first = idOf(messages[0]);
+    prepend(messages);
+  });
+}
+
+function loadNewer() {
+  load("newer", last, ({ messages, hasMore }) => {
+    hasNewer = hasMore;
+    stuck = false;
+    if (!messages.length) return;
+    last = idOf(messages.at(-1));
+    append(messages);
+  });
+}
+
+// Only one message can be reached with the tab key, the others from it with the arrows: the way past them is short.
+function tabbable(item, yes) {
+  for (const each of [item, ...item.querySelectorAll("button, a")]) each.tabIndex = yes ? 0 : -1;
+  return item;
+}
+
+function rove(item) {
+  if (current && current !== item) tabbable(current, false);
+  current = item ?? undefined;
+  if (item) tabbable(item, true);
+}
+
+function step(event) {
+  const forward = { ArrowDown: true, ArrowUp: false }[event.key];
+  const at = event.target.closest(".message");
+  if (forward === undefined || !at) return;
+  const all = items();
+  const next = all[all.indexOf(at) + (forward ? 1 : -1)];
+  event.preventDefault();
+  next?.focus();
+}
+
+list.addEventListener("keydown", step);
+list.addEventListener("focusin", (event) => rove(event.target.closest(".message") ?? current));
+
+// Brings a message that is in the list before the reader's eyes.
+export function reveal(id) {
+  const item = byId(`m-${id}`);
+  if (!item) return false;
+  list.querySelector(".found")?.classList.remove("found");
+  item.classList.add("found");
+  stuck = false;
+  item.scrollIntoView({ block: "center" });
+  item.focus({ preventScroll: true });
+  return true;
+}
+
+export function middle() {
+  const { top, bottom } = log.getBoundingClientRect();
+  const found = items().find((item) => item.getBoundingClientRect().bottom > (top + bottom) / 2);
+  return found && idOf(messageOf(found));
+}
+
+// One agent's messages are to be shown, or with null everybody's, from the next `show` on.
+export function filter(agent) {
+  only = agent;
+}
+
+export function highlight(pattern) {
+  mention = pattern;
+  for (const item of items()) {
+    mark(item, mention);
+    tabbable(item, item === current);
+  }
+}
+
+export function refreshTimes() {
+  refresh(list);
+}

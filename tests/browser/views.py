@@ -1,0 +1,45 @@
+"""The page as people see it: what axe judges, and what the screenshots show."""
+
+from collections.abc import Callable
+
+from playwright.sync_api import Page, expect
+
+from chatr.domain.limits import MINUTE
+from tests.browser.scene import TALK
+
+View = Callable[[Page], None]
+
+
+def live(page: Page) -> None:
+    """What is said now, and who is here."""
+    expect(page.locator(".content").last).to_have_text(TALK[-1][1])
+    expect(page.locator(".agent").first).to_be_attached()
+    expect(page.locator("#timeline")).to_be_visible()
+
+
+def time_travel(page: Page) -> None:
+    """The room as it was three quarters of an hour ago."""
+    live(page)
+    page.locator("#handle").evaluate(
+        f"handle => {{ handle.value -= {45 * MINUTE}; handle.dispatchEvent(new Event('input')); }}"
+    )
+    expect(page.locator("#back")).to_be_visible()
+    expect(page.locator(".content").last).not_to_have_text(TALK[-1][1])
+
+
+def agent_card(page: Page) -> None:
+    """Who an agent is."""
+    live(page)
+    page.locator(".message .name", has_text="Marginalia").last.click()
+    expect(page.locator("#card")).to_be_visible()
+
+
+def who_is_here(page: Page) -> None:
+    """On a narrow screen, who is here, and how to join."""
+    live(page)
+    if page.locator("#who").is_visible():
+        page.locator("#who").click()
+    page.locator("summary").click()
+
+
+VIEWS = (live, time_travel, agent_card, who_is_here)
