@@ -73,7 +73,7 @@ class Audit:
             yield Finding(position, sentence)
         record = decode(stored)
         yield from self._pace(record)
-        yield from self._decision(record, stored.draft.stream)
+        yield from self._decision(record, stored.stream)
         self._fold(record)
         yield from self._heads()
 
@@ -84,25 +84,24 @@ class Audit:
 
     def _place(self, stored: Stored) -> Iterator[str]:
         """Is it where it says it is? Of an id 64 bits are kept, as a million whole ones would fill the memory."""
-        expected, last = self.room.position + 1, self._last.get(stored.draft.stream, 0)
+        expected, last = self.room.position + 1, self._last.get(stored.stream, 0)
         if stored.position != expected:
             yield f"Position {expected} should be next: records are missing."
         if stored.previous != last:
             yield f"It follows position {stored.previous} in its stream, whose last record is {last}."
-        if hash(stored.draft.id) in self._ids:
+        if hash(stored.id) in self._ids:
             yield "Its id is that of an earlier record."
-        self._last[stored.draft.stream] = stored.position
-        self._ids.add(hash(stored.draft.id))
+        self._last[stored.stream] = stored.position
+        self._ids.add(hash(stored.id))
 
     def _form(self, stored: Stored) -> Iterator[str]:
         """Is it as it was stored, and could it have been stored then?"""
-        draft = stored.draft
-        if stored.check != draft.check(stored.previous):
+        if stored.check != stored.check_after(stored.previous):
             yield "Its check does not fit: it was changed after it was stored."
-        if not self._sane(draft.at):
+        if not self._sane(stored.at):
             yield "Its time lies in the future, or before 1970."
-        if not stored.previous <= draft.seen < stored.position:
-            yield f"Its decider had seen position {draft.seen}, which cannot be."
+        if not stored.previous <= stored.seen < stored.position:
+            yield f"Its decider had seen position {stored.seen}, which cannot be."
 
     def _pace(self, record: Record) -> Iterator[Finding]:
         """Clocks step back by a little."""

@@ -75,7 +75,7 @@ def write(path: Path, kept: Kept) -> None:
 async def belongs(room: Room, event_log: LogReader) -> None:
     """Is this a room of that log? Raises Foreign: the log may be another one, or have been restored or replaced."""
     first, last = await event_log.read(0, 1), await event_log.read(room.position - 1, 1)
-    if [each.draft.id for each in first] != [room.log_id]:
+    if [each.id for each in first] != [room.log_id]:
         raise Foreign("it is of another log")
     if [each.cursor for each in last] != [room.cursor]:
         raise Foreign(f"the log does not hold {room.cursor}")

@@ -4,8 +4,12 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import orjson
+from attrs import NOTHING, Attribute, fields
 from cattrs.gen import make_dict_unstructure_fn, override
 from cattrs.preconf.orjson import make_converter
+from msgspec import NODEFAULT, Struct, convert, defstruct
+from msgspec.json import Decoder
+from msgspec.structs import astuple
 
 from chatr.domain.events import (
     AgentLeft,
@@ -33,38 +37,47 @@ TYPES: Final[dict[str, type[Event]]] = {
 NAMES: Final = {event: name for name, event in TYPES.items()}
 
 Fields = dict[str, Any]
-Reader = Callable[[Fields], Event]
+Reader = Callable[[str, int], Event]
 
 
 class Unreadable(Exception):
     """This version of chatr cannot make sense of a record, and it never skips one."""
 
 
-def exactly(kind: type) -> Callable[[Any, Any], Any]:
-    """What is stored as anything else is damaged; cattrs by itself would make a text of it."""
-
-    def structure(value: Any, _type: Any) -> Any:
-        if type(value) is not kind:
-            raise TypeError(f"{value!r} is no {kind.__name__}")
-        return value
-
-    return structure
-
-
-converter: Final = make_converter(detailed_validation=False)
-for _scalar in (str, int):
-    converter.register_structure_hook(_scalar, exactly(_scalar))
+converter: Final = make_converter()
 for _event in NAMES:
     # The time stands in a column of its own.
     converter.register_unstructure_hook(_event, make_dict_unstructure_fn(_event, converter, at=override(omit=True)))
 
 
+def form_of(event: type[Event]) -> type[Struct]:
+    """What stored text is read into: a field of another type is damaged, and the time comes later."""
+    return defstruct(event.__name__, [(each.name, each.type, default_of(each)) for each in fields(event)], gc=False)
+
+
+def default_of(field: "Attribute[Any]") -> object:
+    if field.name == "at":
+        return 0
+    return NODEFAULT if field.default is NOTHING else field.default
+
+
 def reader(event: type[Event], upcast: Callable[[Fields], Fields] | None = None) -> Reader:
-    """Makes an event of stored fields; those of an older form, with another name, are brought up to date first."""
-    structure: Callable[[Fields, type[Event]], Event] = converter.get_structure_hook(event)
-    if upcast is None:
-        return lambda fields: structure(fields, event)
-    return lambda fields: structure(upcast(fields), event)
+    """Makes an event of stored text and its time; fields of an older form, with another name, are brought up to date
+    first.
+    """
+    form = form_of(event)
+    read: Callable[[str], Any] = older(form, upcast) if upcast else Decoder(form).decode
+
+    def dated(text: str, at: int) -> Event:
+        found = read(text)
+        found.at = at
+        return event(*astuple(found))
+
+    return dated
+
+
+def older(form: type[Struct], upcast: Callable[[Fields], Fields]) -> Callable[[str], Any]:
+    return lambda text: convert(upcast(orjson.loads(text)), form)
 
 
 READERS: Final[Mapping[str, Reader]] = {name: reader(event) for name, event in TYPES.items()}
@@ -77,13 +90,11 @@ def encode(event: Event, *, record_id: str, seen: int) -> Draft:
 
 def decode(stored: Stored, readers: Mapping[str, Reader] = READERS) -> Record:
     """Raises `Unreadable`."""
-    draft = stored.draft
-    if draft.type not in readers:
-        raise Unreadable(f"Record {stored.position} is of type {draft.type}, unknown to this chatr: use a newer one.")
+    read = readers.get(stored.type)
+    if read is None:
+        raise Unreadable(f"Record {stored.position} is of type {stored.type}, unknown to this chatr: use a newer one.")
     try:
-        fields = orjson.loads(draft.data)
-        fields["at"] = draft.at
-        event = readers[draft.type](fields)
+        event = read(stored.data, stored.at)
     except (ValueError, TypeError, KeyError) as error:
-        raise Unreadable(f"Record {stored.position} ({draft.type}) is damaged: {error!r}.") from error
-    return Record(stored.position, draft.id, draft.seen, stored.check, event)
+        raise Unreadable(f"Record {stored.position} ({stored.type}) is damaged: {error!r}.") from error
+    return Record(stored.position, stored.id, stored.seen, stored.check, event)

@@ -3,6 +3,7 @@
 import sys
 from array import array
 from base64 import b64decode, b64encode
+from collections import deque
 from copy import deepcopy
 from hashlib import sha256
 from typing import Final
@@ -16,11 +17,11 @@ from chatr.domain.agent import STRANGER, Agent
 from chatr.domain.chronicle import Chronicle
 from chatr.domain.events import AgentId, Event, MessagePosted, Record
 from chatr.domain.history import History
-from chatr.domain.limits import Limits
+from chatr.domain.limits import MESSAGES_KEPT, Limits
 from chatr.domain.room import Room
 from chatr.domain.rule import House
 
-FORM: Final = f"chatr room 1, {sys.byteorder} endian"
+FORM: Final = f"chatr room 2, {sys.byteorder} endian"
 FOLD: Final = 2
 """Raise this where the same records make another room than before; tests/test_fold.py tells when that may be so."""
 
@@ -68,14 +69,14 @@ def keep(room: Room) -> Kept:
         dict(room.keys),
         dict(room.accounts),
         b64encode(room.history.positions).decode(),
-        list(room.history.newest.values()),
+        list(room.history.newest),
         deepcopy(room.activity),
         deepcopy(room.chronicle),
     )
 
 
 def room_of(kept: Kept) -> Room:
-    history = History(array("q", b64decode(kept.positions)), {each.position: each for each in kept.newest})
+    history = History(array("q", b64decode(kept.positions)), deque(kept.newest, MESSAGES_KEPT))
     room = Room(
         kept.position,
         kept.last_id,

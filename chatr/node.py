@@ -189,8 +189,8 @@ class Node:
 
     async def messages(self, positions: Sequence[int]) -> list[Message]:
         """The messages at these positions (at most 100). The log is asked for those that memory no longer holds."""
-        newest = self.room.history.newest
-        found = {position: message_of(newest[position]) for position in positions if position in newest}
+        newest = map(self.room.history.whole, positions)
+        found = {record.position: message_of(record) for record in newest if record is not None}
         if missing := [position for position in positions if position not in found]:
             picked = await self._log.pick(missing)
             found |= {stored.position: message_of(decode(stored)) for stored in picked}

@@ -76,7 +76,7 @@ async def last_by(log: LogReader, time: Time, head: int, progress: Progress) -> 
     """Clocks step back, so that every record has to be looked at."""
     last = 0
     async for batch in batches(log, until=head):
-        last = max((each.position for each in batch if each.draft.at <= time.at), default=last)
+        last = max((each.position for each in batch if each.at <= time.at), default=last)
         progress(batch[-1].position)
     if not last:
         raise NoSuchMoment(TOO_EARLY)
@@ -85,7 +85,7 @@ async def last_by(log: LogReader, time: Time, head: int, progress: Progress) -> 
 
 async def time_of(log: LogReader, position: int) -> int:
     """When it was by the clock of the node that decided the record at `position`."""
-    return (await log.read(position - 1, 1))[0].draft.at if position else 0
+    return (await log.read(position - 1, 1))[0].at if position else 0
 
 
 async def fold(log: LogReader, room: Room, until: int, progress: Progress = nowhere) -> None:

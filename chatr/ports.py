@@ -4,10 +4,9 @@ from collections.abc import AsyncIterator, Sequence
 from hashlib import sha256
 from typing import Protocol
 
-from attrs import frozen
-
 from chatr.domain.commands import Profile
 from chatr.domain.events import Cursor
+from chatr.domain.frozen import frozen
 
 
 @frozen
@@ -21,24 +20,30 @@ class Draft:
     seen: int
     data: str
 
-    def check(self, previous: int) -> bytes:
+    def check_after(self, previous: int) -> bytes:
         """The digest of the record that this draft becomes after `previous`."""
         fields = (self.stream, previous, self.id, self.type, self.at, self.seen, self.data)
         return sha256("\n".join(map(str, fields)).encode()).digest()
 
+    def placed(self, position: int, previous: int, check: bytes) -> "Stored":
+        return Stored(self.id, self.stream, self.type, self.at, self.seen, self.data, position, previous, check)
+
 
 @frozen
-class Stored:
+class Stored(Draft):
     """A draft with its place: after `previous`, the last position of its stream before it (0 = none)."""
 
     position: int
     previous: int
-    draft: Draft
     check: bytes
 
     @property
+    def draft(self) -> Draft:
+        return Draft(self.id, self.stream, self.type, self.at, self.seen, self.data)
+
+    @property
     def cursor(self) -> Cursor:
-        return Cursor(self.position, self.draft.id[:8])
+        return Cursor(self.position, self.id[:8])
 
 
 class Conflict(Exception):

@@ -47,7 +47,7 @@ async def proved(log: LogReader, end: int, progress: Progress = nowhere) -> Plac
 
 def prove(records: Sequence[Stored]) -> None:
     for stored in records:
-        if stored.check != stored.draft.check(stored.previous):
+        if stored.check != stored.check_after(stored.previous):
             raise Differs(f"Record {stored.position} does not fit its check: it was changed. See chatr audit.")
 
 

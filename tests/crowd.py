@@ -34,7 +34,9 @@ class Speaker:
 
     def id_of(self, message: str) -> str:
         """What a watcher resumes from after this message."""
-        return str(self.node.room.history.newest[int(message)].cursor)
+        record = self.node.room.history.whole(int(message))
+        assert record is not None
+        return str(record.cursor)
 
 
 async def speaker(node: Node, name: str = "Ada") -> Speaker:

@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
-from attrs import frozen
 
 from chatr.codec import Unreadable, decode, reader
 from chatr.domain.events import AgentId, MessagePosted
+from chatr.domain.frozen import frozen
 from chatr.ports import Draft, Stored
 
 AT = 1_767_225_600_000
@@ -14,12 +14,12 @@ CRAB = AgentId("b6d931fa-8c94-5596-a61e-d8b87a0e3a89")
 
 
 def stored(name: str, data: str) -> Stored:
-    return Stored(1, 0, Draft("1", f"agent/{CRAB}", name, AT, 0, data), b"")
+    return Draft("1", f"agent/{CRAB}", name, AT, 0, data).placed(1, 0, b"")
 
 
 def renamed(fields: dict[str, Any]) -> dict[str, Any]:
     """From a form that called the content its text, and knew no idempotency keys."""
-    return {"agent": fields["agent"], "content": fields["text"], "idempotency_key": None, "at": fields["at"]}
+    return {"agent": fields["agent"], "content": fields["text"], "idempotency_key": None}
 
 
 def test_an_older_form_is_brought_up_to_date() -> None:

@@ -11,16 +11,17 @@ from chatr.kept import FOLD
 
 FROZEN_FOLD = 2
 FROZEN = {
-    "chatr/codec.py": "f5a8c30abc78f232",
+    "chatr/codec.py": "a230b4c7b4539a41",
     "chatr/domain/activity.py": "79dca2ba3e203da3",
-    "chatr/domain/agent.py": "c2431cc875ac3c51",
+    "chatr/domain/agent.py": "f64eaf873a12ce35",
     "chatr/domain/chronicle.py": "f35682d96bce42c6",
-    "chatr/domain/events.py": "bbec0b4aa49dec76",
-    "chatr/domain/history.py": "6246cd62ec79eab8",
-    "chatr/domain/limits.py": "0a01ba7c54fc8365",
-    "chatr/domain/presence.py": "8fc4b4d972973ca7",
+    "chatr/domain/events.py": "b500bdd5884eeaf3",
+    "chatr/domain/history.py": "90bf36fe3d5c8be0",
+    "chatr/domain/limits.py": "8921500a8b137e7a",
+    "chatr/domain/presence.py": "8c40c37e515bb1e9",
     "chatr/domain/room.py": "c665b054438d1d02",
     "chatr/domain/text.py digest": "a39cb87bdaf7eb45",
+    "chatr/domain/times.py": "88ac0f83b0e3413b",
 }
 
 

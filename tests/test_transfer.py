@@ -109,10 +109,7 @@ class Altered(MemoryLog):
     """A log in which the text of the record at position 2 was altered by hand."""
 
     async def read(self, after: int, limit: int) -> list[Stored]:
-        return [
-            each if each.position != 2 else evolve(each, draft=evolve(each.draft, data="[]"))
-            for each in await super().read(after, limit)
-        ]
+        return [each if each.position != 2 else evolve(each, data="[]") for each in await super().read(after, limit)]
 
 
 async def test_an_altered_record_is_not_moved() -> None:

@@ -31,8 +31,7 @@ class Closing:
 
 
 def record_line(stored: Stored) -> bytes:
-    draft = stored.draft
-    drafted = (draft.id, draft.stream, draft.type, draft.at, draft.seen, draft.data)
+    drafted = (stored.id, stored.stream, stored.type, stored.at, stored.seen, stored.data)
     return line(RECORD, stored.position, stored.previous, *drafted, stored.check.hex())
 
 
@@ -43,7 +42,7 @@ def closing_line(closing: Closing) -> bytes:
 def record_of(text: bytes) -> Stored:
     """Raises ValueError."""
     position, previous, *drafted, check = values(RECORD, text)
-    return Stored(position, previous, Draft(*drafted), bytes.fromhex(check))
+    return Draft(*drafted).placed(position, previous, bytes.fromhex(check))
 
 
 def closing_of(text: bytes) -> Closing:

@@ -35,13 +35,13 @@ class Appending:
 
     def __attrs_post_init__(self) -> None:
         loop = asyncio.get_running_loop()
-        self.check = self.draft.check(self.expected)
+        self.check = self.draft.check_after(self.expected)
         self.stored = loop.create_future()
         self.asked_at = loop.time()
 
     def landed(self, position: int) -> Stored:
         """Tell the caller that its draft stands at `position`."""
-        stored = Stored(position, self.expected, self.draft, self.check)
+        stored = self.draft.placed(position, self.expected, self.check)
         if not self.stored.done():
             self.stored.set_result(stored)
         return stored

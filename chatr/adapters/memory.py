@@ -20,7 +20,7 @@ class MemoryLog:
             return follower
         if self._last.get(draft.stream, 0) != expected:
             raise Conflict(follower.position if follower is not None else None)
-        stored = Stored(len(self._records) + 1, expected, draft, draft.check(expected))
+        stored = draft.placed(len(self._records) + 1, expected, draft.check_after(expected))
         self._records.append(stored)
         self._last[draft.stream], self._followers[draft.stream, expected] = stored.position, stored
         self._appended.set()

@@ -13,7 +13,6 @@ from typing import Final, LiteralString
 
 import psycopg
 import structlog
-from psycopg.rows import TupleRow
 
 from chatr.adapters.group_commit import Appending, GroupCommit, fail
 from chatr.adapters.postgres_commit import Outcome, place
@@ -23,7 +22,7 @@ from chatr.domain.events import Cursor
 from chatr.ports import Conflict, Draft, LogChanged, Stored, Unavailable, Unknown
 
 BATCH: Final = 1_000
-SELECT: Final = 'select position, previous, id, stream, type, at, seen, data, "check" from log '
+SELECT: Final = 'select id, stream, type, at, seen, data, position, previous, "check" from log '
 
 log = structlog.get_logger()
 
@@ -70,7 +69,7 @@ class PostgresReader:
         return [found[position] for position in positions]
 
     async def _select(self, rest: LiteralString, parameters: Sequence[object]) -> list[Stored]:
-        return [stored(row) for row in await self._reader.rows(SELECT + rest, parameters)]
+        return [Stored(*row) for row in await self._reader.rows(SELECT + rest, parameters)]
 
     async def head(self) -> int:
         ((position,),) = await self._reader.rows("select coalesce(max(position), 0) from log")
@@ -192,8 +191,3 @@ def tell(outcomes: Sequence[Outcome]) -> None:
             each.fail(position)
         else:
             each.landed(position)
-
-
-def stored(row: TupleRow) -> Stored:
-    position, previous, *fields, check = row
-    return Stored(position, previous, Draft(*fields), check)

@@ -28,7 +28,7 @@ POLL: Final = 0.25
 RECENT: Final = 2_000
 """Records that a tail gets from memory instead of the file."""
 
-SELECT: Final = 'select position, previous, id, stream, type, at, seen, data, "check" from log '
+SELECT: Final = 'select id, stream, type, at, seen, data, position, previous, "check" from log '
 # `exists` and unique (stream, previous) together say: `expected` is the last position of that stream.
 INSERT: Final = """
     insert into log (stream, previous, id, type, at, seen, data, "check")
@@ -74,11 +74,6 @@ async def last_position(reader: aiosqlite.Connection) -> int:
     return int(position)
 
 
-def stored(row: sqlite3.Row) -> Stored:
-    position, previous, *fields, check = row
-    return Stored(position, previous, Draft(*fields), check)
-
-
 @contextmanager
 def available() -> Iterator[None]:
     """What SQLite cannot do now; aiosqlite says ValueError once its connection is closed."""
@@ -104,7 +99,7 @@ class SqliteReader:
 
     async def _select(self, rest: str, parameters: Sequence[int]) -> list[Stored]:
         with available():
-            return [stored(row) for row in await self.connection.execute_fetchall(SELECT + rest, parameters)]
+            return [Stored(*row) for row in await self.connection.execute_fetchall(SELECT + rest, parameters)]
 
     async def tail(self, after: Cursor | None) -> AsyncIterator[list[Stored]]:
         position = after.position if after else 0

@@ -96,7 +96,7 @@ class Reading:
         options, event = self._options, entry.record.event
         return (
             (self._agent is None or (not isinstance(event, LimitsAdopted) and event.agent == self._agent))
-            and options.type in (None, kind(entry.stored), entry.stored.draft.type)
+            and options.type in (None, kind(entry.stored), entry.stored.type)
             and (options.after is None or distance(options.after, entry.record) > 0)
             and (options.before is None or distance(options.before, entry.record) < 0)
         )

@@ -52,7 +52,7 @@ class Names:
 
 def kind(stored: Stored) -> str:
     """Its type without the version."""
-    return stored.draft.type.partition(".")[0]
+    return stored.type.partition(".")[0]
 
 
 def line(entry: Entry, *, keys: bool) -> str:
@@ -64,21 +64,21 @@ def line(entry: Entry, *, keys: bool) -> str:
 
 def as_json(entry: Entry, *, keys: bool) -> dict[str, Any]:
     """The record as it is stored, its data opened."""
-    draft, data = entry.stored.draft, orjson.loads(entry.stored.draft.data)
+    stored, data = entry.stored, orjson.loads(entry.stored.data)
     if not keys:
         data.pop("key_digest", None)
     return {
-        "position": entry.stored.position,
-        "time": time(draft.at),
+        "position": stored.position,
+        "time": time(stored.at),
         "name": entry.name,
-        "type": draft.type,
+        "type": stored.type,
         "data": data,
-        "stream": draft.stream,
-        "previous": entry.stored.previous,
-        "id": draft.id,
-        "at": draft.at,
-        "seen": draft.seen,
-        "check": entry.stored.check.hex(),
+        "stream": stored.stream,
+        "previous": stored.previous,
+        "id": stored.id,
+        "at": stored.at,
+        "seen": stored.seen,
+        "check": stored.check.hex(),
     }
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final, assert_never
 
 from attrs import evolve as changed
-from attrs import field, frozen
+from attrs import field
 
 from chatr.domain.commands import NOBODY
 from chatr.domain.events import (
@@ -19,8 +19,10 @@ from chatr.domain.events import (
     VerificationStarted,
     account,
 )
+from chatr.domain.frozen import frozen
 from chatr.domain.limits import ANSWERS_REMEMBERED, Limits
 from chatr.domain.text import digest
+from chatr.domain.times import Times
 
 
 @frozen
@@ -56,7 +58,7 @@ class Answer:
 class Agent:
     """`position` is that of the last record in the agent's own stream: 0 = nobody has this name.
 
-    `posted` holds the times of its last posts in log order, as many as the larger rate needs.
+    `times` are those of its last posts, as many as the larger rate needs.
     """
 
     id: AgentId = NOBODY
@@ -66,7 +68,7 @@ class Agent:
     position: int = 0
     last_seen: int = 0
     present: bool = False
-    posted: tuple[int, ...] = ()
+    times: Times = Times()
     answers: Mapping[str, Answer] = field(factory=dict)
     verification: Verification | None = None
     badge: Badge | None = None
@@ -74,6 +76,11 @@ class Agent:
     @property
     def registered(self) -> bool:
         return self.position > 0
+
+    @property
+    def posted(self) -> tuple[int, ...]:
+        """The times of its last posts in log order."""
+        return self.times.all
 
     @property
     def verified(self) -> bool:
@@ -91,10 +98,11 @@ def evolve(agent: Agent, record: Record, limits: Limits) -> Agent:
     event, position = record.event, record.position
     match event:
         case MessagePosted():
-            posted = (*agent.posted, event.at)[-limits.posts_remembered :]
-            return active(agent, position, event.at, posted, remembered(agent.answers, event, position))
+            times = agent.times.then(event.at, limits.posts_remembered)
+            answers = remembered(agent.answers, event, position)
+            return active(agent, position, event.at, times, answers)
         case AgentSeen():
-            return active(agent, position, event.at, agent.posted, agent.answers)
+            return active(agent, position, event.at, agent.times, agent.answers)
         case AgentLeft():
             return changed(agent, position=position, last_seen=event.at, present=False)
         case AgentRegistered():
@@ -111,7 +119,7 @@ def evolve(agent: Agent, record: Record, limits: Limits) -> Agent:
             assert_never(event)
 
 
-def active(agent: Agent, position: int, at: int, posted: tuple[int, ...], answers: Mapping[str, Answer]) -> Agent:
+def active(agent: Agent, position: int, at: int, times: Times, answers: Mapping[str, Answer]) -> Agent:
     """Nearly every record of a log comes here, and `changed` takes three times as long."""
     return Agent(
         agent.id,
@@ -121,7 +129,7 @@ def active(agent: Agent, position: int, at: int, posted: tuple[int, ...], answer
         position,
         at,
         True,
-        posted,
+        times,
         answers,
         agent.verification,
         agent.badge,

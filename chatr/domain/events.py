@@ -2,8 +2,7 @@
 
 from typing import NewType, assert_never
 
-from attrs import frozen
-
+from chatr.domain.frozen import frozen
 from chatr.domain.limits import Limits
 
 AgentId = NewType("AgentId", str)

@@ -2,12 +2,14 @@
 
 from array import array
 from bisect import bisect_left, bisect_right
+from collections import deque
 from collections.abc import Sequence
 from itertools import islice
 
-from attrs import define, field, frozen
+from attrs import define, field
 
 from chatr.domain.events import AgentId, Cursor, MessagePosted, Record
+from chatr.domain.frozen import frozen
 from chatr.domain.limits import MESSAGES_KEPT
 
 
@@ -39,21 +41,25 @@ class History:
     """`newest` are the records of the last messages: few of all that are folded are ever asked for."""
 
     positions: "array[int]" = field(factory=lambda: array("q"))
-    newest: dict[int, Record] = field(factory=dict)
+    newest: deque[Record] = field(factory=lambda: deque(maxlen=MESSAGES_KEPT))
 
     def apply(self, record: Record) -> None:
         self.positions.append(record.position)
-        self.newest[record.position] = record
-        if len(self.newest) > MESSAGES_KEPT:
-            del self.newest[self.positions[-MESSAGES_KEPT - 1]]
+        self.newest.append(record)
+
+    def whole(self, position: int) -> Record | None:
+        """The record of the message at a position, if it is among the newest."""
+        place = bisect_left(self.newest, position, key=lambda record: record.position)
+        found = self.newest[place] if place < len(self.newest) else None
+        return found if found is not None and found.position == position else None
 
     def last(self, count: int) -> list[Message]:
         """The newest messages, oldest first."""
-        return list(map(message_of, islice(self.newest.values(), max(0, len(self.newest) - count), None)))
+        return list(map(message_of, islice(self.newest, max(0, len(self.newest) - count), None)))
 
     def since(self, cursor: Cursor) -> list[Message] | None:
         """What was said after the message at `cursor`; None if that message is not among the newest."""
-        known = self.newest.get(cursor.position)
+        known = self.whole(cursor.position)
         if known is None or known.cursor != cursor:
             return None
         missed = len(self.positions) - bisect_right(self.positions, cursor.position)

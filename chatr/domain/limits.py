@@ -1,6 +1,7 @@
 """Every number of the house, once. Times and durations are whole milliseconds."""
 
 from collections.abc import Sequence
+from functools import cached_property
 from itertools import takewhile
 from typing import Final
 
@@ -86,7 +87,7 @@ class Limits:
     def posting(self, *, verified: bool) -> Limit:
         return self.verified if verified else self.unverified
 
-    @property
+    @cached_property
     def posts_remembered(self) -> int:
         """How many times of posts an agent's state needs."""
         return max(self.verified.count, self.unverified.count)

@@ -21,14 +21,12 @@ class Presence:
         if old == new:
             return
         if old is not None:
-            self._leave(old, before.id)
+            there = self.minutes[old]
+            there.discard(before.id)
+            if not there:
+                del self.minutes[old]
         if new is not None:
             self.minutes[new].add(after.id)
-
-    def _leave(self, minute: int, agent: AgentId) -> None:
-        self.minutes[minute].discard(agent)
-        if not self.minutes[minute]:
-            del self.minutes[minute]
 
     def near(self, now: int, reach: int) -> Iterator[AgentId]:
         """Every present agent whose last record lies within `reach` of `now`, and perhaps a few more."""

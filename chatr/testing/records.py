@@ -14,7 +14,7 @@ from chatr.testing.secrets import record_id
 def recorded(event: Event, room: Room) -> Record:
     """The record that `event` becomes if it is the next to happen in `room`."""
     draft = encode(event, record_id=record_id(room.position + 1), seen=room.position)
-    return Record(room.position + 1, draft.id, draft.seen, draft.check(room.expected(event)), event)
+    return Record(room.position + 1, draft.id, draft.seen, draft.check_after(room.expected(event)), event)
 
 
 def happened(events: Iterable[Event]) -> list[Record]:

@@ -24,7 +24,7 @@ LENGTH: Final = 2_500
 
 def records(count: int) -> list[Stored]:
     return [
-        Stored(position, 0, draft, draft.check(0))
+        draft.placed(position, 0, draft.check_after(0))
         for position in range(1, count + 1)
         for draft in [Draft(f"{position:08x}-", f"agent/{position}", "noted.v1", 0, 0, '{"text": "🦀\\u2028\\n"}')]
     ]

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from chatr.adapters.sqlite import SELECT, stored
+from chatr.adapters.sqlite import SELECT
 from chatr.domain import policy
 from chatr.domain.events import AgentRegistered, MessagePosted
 from chatr.domain.keys import digest_of
 from chatr.domain.limits import Limits
 from chatr.domain.room import Room
+from chatr.ports import Stored
 from chatr.testing.clock import START
 from chatr.testing.records import accepted, folded, happened
 from tests.cli.conftest import ADA, BOB, PAST, Chatr, File, Run
@@ -40,13 +41,13 @@ def forge(path: Path) -> None:
     """Have every record's `previous` and check fit, as somebody would who knows how they are made."""
     last = dict[str, int]()
     with closing(sqlite3.connect(path)) as db, db:
-        rows = [stored(row) for row in db.execute(f"{SELECT} order by position")]
+        rows = [Stored(*row) for row in db.execute(f"{SELECT} order by position")]
         db.execute("update log set previous = -position")
         for each in rows:
-            previous = last.get(each.draft.stream, 0)
+            previous = last.get(each.stream, 0)
             change = 'update log set previous = ?, "check" = ? where position = ?'
-            db.execute(change, (previous, each.draft.check(previous), each.position))
-            last[each.draft.stream] = each.position
+            db.execute(change, (previous, each.check_after(previous), each.position))
+            last[each.stream] = each.position
 
 
 SWAP = "update log set position = case position when 5 then -6 when 6 then -5 end where position in (5, 6)"

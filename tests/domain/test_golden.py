@@ -48,7 +48,7 @@ def stored(event: Event) -> Stored:
     file = Path(__file__).with_name("stored") / f"{NAMES[type(event)]}.json"
     frozen: dict[str, Any] = orjson.loads(file.read_bytes())
     position, previous, check = (frozen.pop(name) for name in ("position", "previous", "check"))
-    return Stored(position, previous, Draft(**frozen), bytes.fromhex(check))
+    return Draft(**frozen).placed(position, previous, bytes.fromhex(check))
 
 
 def test_every_type_of_event_is_frozen() -> None:
@@ -63,7 +63,7 @@ def test_a_stored_record_is_read_for_ever(event: Event) -> None:
     record = decode(stored(event))
 
     assert record.event == event
-    assert (record.position, record.seen, record.id) == (LOG.index(event) + 1, LOG.index(event), stored(event).draft.id)
+    assert (record.position, record.seen, record.id) == (LOG.index(event) + 1, LOG.index(event), stored(event).id)
 
 
 @pytest.mark.parametrize("event", LOG, ids=lambda event: NAMES[type(event)])
@@ -71,7 +71,7 @@ def test_an_event_is_stored_byte_by_byte_as_ever(event: Event) -> None:
     """The same event becomes the same text, so that its check stays what it was."""
     before = stored(event)
 
-    assert encode(event, record_id=before.draft.id, seen=before.draft.seen) == before.draft
+    assert encode(event, record_id=before.id, seen=before.seen) == before.draft
 
 
 @pytest.mark.parametrize("event", LOG, ids=lambda event: NAMES[type(event)])
@@ -79,7 +79,7 @@ def test_a_check_is_the_digest_of_the_record_as_stored(event: Event) -> None:
     """The check covers every field of a record but its position."""
     before = stored(event)
 
-    assert before.draft.check(before.previous) == before.check
+    assert before.check_after(before.previous) == before.check
 
 
 @pytest.mark.parametrize(
@@ -91,8 +91,8 @@ def test_no_field_can_be_changed_unnoticed(change: dict[str, Any]) -> None:
     """Whatever is changed in a record changes its check; so does another previous position."""
     before = stored(LOG[3])
 
-    assert evolve(before.draft, **change).check(before.previous) != before.check
-    assert before.draft.check(before.previous + 1) != before.check
+    assert evolve(before, **change).check_after(before.previous) != before.check
+    assert before.check_after(before.previous + 1) != before.check
 
 
 def test_the_head_of_the_log() -> None:
@@ -105,7 +105,7 @@ def test_every_event_survives_the_trip(event: Event) -> None:
     """What is stored is read back the same, and holds no raw newline."""
     draft = encode(event, record_id="1", seen=0)
 
-    assert decode(Stored(1, 0, draft, b"")).event == event
+    assert decode(draft.placed(1, 0, b"")).event == event
     assert "\n" not in draft.data
     assert draft.stream == stream_of(event)
 
@@ -126,7 +126,7 @@ def test_every_event_survives_the_trip(event: Event) -> None:
 def test_what_cannot_be_read_is_never_skipped(draft: Draft) -> None:
     """A record of an unknown type, or one that is damaged, is an error that names its position."""
     with pytest.raises(Unreadable, match="Record 7 "):
-        decode(Stored(7, 0, draft, b""))
+        decode(draft.placed(7, 0, b""))
 
 
 @pytest.mark.parametrize(

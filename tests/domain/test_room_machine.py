@@ -51,7 +51,8 @@ accounts = st.sampled_from(ACCOUNTS)
 
 
 def stored(record: Record) -> Stored:
-    return Stored(record.position, 0, encode(record.event, record_id=record.id, seen=record.seen), record.check)
+    draft = encode(record.event, record_id=record.id, seen=record.seen)
+    return draft.placed(record.position, 0, record.check)
 
 
 class RoomMachine(RuleBasedStateMachine):

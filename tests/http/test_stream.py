@@ -103,7 +103,9 @@ async def test_an_id_is_a_position_and_a_fingerprint(room: Room) -> None:
     async with watching(room.running.url) as watch:
         (said,) = await ada.say("Hello!")
         live = await watch.next("message")
-    fingerprint = room.running.node.room.history.newest[int(said)].cursor.fingerprint
+    record = room.running.node.room.history.whole(int(said))
+    assert record is not None
+    fingerprint = record.cursor.fingerprint
 
     assert len(fingerprint) == 8
     assert live.own_id == f"{live.data['id']}-{fingerprint}"

@@ -17,6 +17,7 @@ from chatr.domain.commands import Post
 from chatr.domain.limits import SECOND, Limits
 from chatr.domain.policy import MEMBERSHIP
 from chatr.domain.rule import House, Refused, Rule
+from chatr.domain.times import Times
 
 INFO: Final = {
     "title": "chatr",
@@ -163,7 +164,7 @@ def name_of(says: Sequence[Says]) -> str:
 def said(says: Says, limits: Limits, door: DoorLimits) -> Turned:
     """The refusal as it is answered, of an agent and an address that do not exist."""
     if isinstance(says, Rule):
-        tired = evolve(ADA, posted=(AT,) * limits.posts_remembered)
+        tired = evolve(ADA, times=Times(limits.posts_remembered, (AT,) * limits.posts_remembered))
         return turned(Refused(says, limits, says.facts(tired, Post(ADA.id, "", AT + SECOND), House(limits))))
     limit = {
         refusals.TOO_LARGE: BODY_BYTES,

@@ -100,7 +100,7 @@ async def test_the_check_is_the_digest_of_the_stored_record(log: EventLog) -> No
     await chain(log, "agent/ada", 3)
     found = await everything(log)
 
-    assert [each.draft.check(each.previous) for each in found] == [each.check for each in found]
+    assert [each.check_after(each.previous) for each in found] == [each.check for each in found]
 
 
 async def test_streams_are_told_apart_by_every_character(log: EventLog) -> None:
