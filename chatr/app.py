@@ -58,12 +58,11 @@ async def running(
         node = Node(event_log, clock, secrets, lambda records: folded(hub, node, checkpoint, records), hub.cut)
         node.room = await checkpoint.load(event_log)
         site = Site(event_log, node, hub, clock, secrets, book, site_settings(settings, patience))
-        async with background(node.follow()) as following:
+        async with kept(node, checkpoint), background(node.follow()) as following:
             await caught_up(node, event_log, following)
             await adopt_limits(node, settings, clock)
             async with site.open() as url, background(site.beat()) as beating:
                 yield Running(url, node, (following, beating))
-        await checkpoint.close(node.room)
 
 
 def open_log(url: str) -> AbstractAsyncContextManager[EventLog]:
@@ -144,6 +143,17 @@ def publish(hub: Hub, node: Node, records: Sequence[Record]) -> None:
     if len(hub):
         messages = [message_of(record) for record in records if isinstance(record.event, MessagePosted)]
         hub.publish(frames.message(node.room, message) for message in messages)
+
+
+@asynccontextmanager
+async def kept(node: Node, checkpoint: Checkpoint) -> AsyncIterator[None]:
+    """Write the room down in the end, also at a signal; but not after an error, which may have left it half folded."""
+    try:
+        yield
+    except asyncio.CancelledError:
+        await checkpoint.close(node.room)
+        raise
+    await checkpoint.close(node.room)
 
 
 @asynccontextmanager

@@ -45,6 +45,15 @@ def test_control_c_ends_the_process_in_order(server: Server) -> None:
     assert "Traceback" not in told
 
 
+def test_a_room_that_is_stopped_is_kept(serve: Callable[..., Server], tmp_path: Path) -> None:
+    """At a signal the room is written down, so that the next start need not read its log."""
+    server = serve("--log", f"sqlite:///{tmp_path}/chatr.db")
+    code, _, _ = stop(server)
+
+    assert code == 0
+    assert (tmp_path / "chatr.db.checkpoint").exists()
+
+
 async def test_open_streams_end_cleanly(server: Server) -> None:
     """Watchers are told when to come back, and their streams end as streams do."""
     async with ClientSession(server.url) as http, http.get("/api/stream") as one, http.get("/api/stream") as two:
