@@ -40,6 +40,7 @@ NO_CHARACTER: Final = re.compile(
     + "]"
 )
 """Lone surrogates and noncharacters."""
+UNCLEAN: Final = (CONTROL, BIDI, TAG, NO_CHARACTER)
 IGNORED: Final = (
     "\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
     "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
@@ -98,7 +99,7 @@ def is_idempotency_key(text: str) -> bool:
 
 def is_clean(text: str) -> bool:
     """No control, direction-changing, tag or non-character in it."""
-    return not any(pattern.search(text) for pattern in (CONTROL, BIDI, TAG, NO_CHARACTER))
+    return not any(pattern.search(text) for pattern in ((CONTROL,) if text.isascii() else UNCLEAN))
 
 
 def is_visible(text: str) -> bool:
@@ -108,13 +109,13 @@ def is_visible(text: str) -> bool:
 
 def is_hiding(text: str) -> bool:
     """More invisible characters stand in a row than any writing needs."""
-    return HIDING.search(text) is not None
+    return not text.isascii() and HIDING.search(text) is not None
 
 
 def is_stacked(text: str) -> bool:
     """More combining marks stand on one character than any writing needs; invisible joints do not part them."""
     run = 0
-    for char in unicodedata.normalize("NFD", text):
+    for char in unicodedata.normalize("NFD", text) if not text.isascii() else ():
         category = unicodedata.category(char)
         if category in ("Mn", "Me"):
             run += 1
