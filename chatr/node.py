@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import Final
 from weakref import WeakValueDictionary
 
@@ -169,7 +169,7 @@ class Node:
         arrival = self._arrival(draft.id)
         try:
             await self._log.append(draft, expected=self.room.expected(event))
-            async with asyncio.timeout(self._patience):
+            async with nullcontext() if arrival.done() else asyncio.timeout(self._patience):
                 return await arrival
         except TimeoutError as error:
             raise Unknown("the log's tail does not arrive") from error

@@ -161,21 +161,20 @@ class SqliteLog(SqliteReader):
 
     async def _insert(self, group: Sequence[Appending]) -> dict[int, tuple[int, bytes]]:
         """Position and check of what then follows `expected` in each one's stream, by its number in the group."""
-        await self._writer.executemany(INSERT, [parameters(each) for each in group])
+        drafts = [parameters(each) for each in group]
         asked = orjson.dumps([(each.draft.stream, each.expected) for each in group]).decode()
-        followers = await self._writer.execute_fetchall(FOLLOWERS, (asked,))
-        await self._writer.commit()
-        return {number: (position, check) for number, position, check in followers}
+        return await file.at_once(self._writer, lambda writer: commit(writer, drafts, asked))
 
     def _settle(self, group: Sequence[Appending], followers: dict[int, tuple[int, bytes]]) -> None:
+        """Wake the tail before the callers: then each finds its record folded, and need not wait again."""
+        self._appended.set()
+        self._appended = asyncio.Event()
         for number, each in enumerate(group):
             position, check = followers.get(number, (None, None))
             if position is None or check != each.check:
                 each.fail(Conflict(position))
             elif (stored := each.landed(position)).position > self._head:
                 self._remember(stored)
-        self._appended.set()
-        self._appended = asyncio.Event()
 
     def _remember(self, landed: Stored) -> None:
         if landed.position != self._head + 1:
@@ -199,6 +198,13 @@ class SqliteLog(SqliteReader):
     async def close(self) -> None:
         self._closed = True
         await self._group.close()
+
+
+def commit(writer: sqlite3.Connection, drafts: Sequence[dict[str, object]], asked: str) -> dict[int, tuple[int, bytes]]:
+    writer.executemany(INSERT, drafts)
+    followers = writer.execute(FOLLOWERS, (asked,)).fetchall()
+    writer.commit()
+    return {number: (position, check) for number, position, check in followers}
 
 
 def parameters(each: Appending) -> dict[str, object]:

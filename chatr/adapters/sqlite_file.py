@@ -3,9 +3,10 @@
 import fcntl
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import aiosqlite
 
@@ -69,6 +70,18 @@ def status(path: Path) -> os.stat_result | None:
         return path.stat()
     except OSError:
         return None
+
+
+T = TypeVar("T")
+
+
+async def at_once(db: aiosqlite.Connection, work: Callable[[sqlite3.Connection], T]) -> T:
+    """Do several things in one turn of the connection's thread: each way there and back costs as much as a record.
+
+    aiosqlite does so for each of its own methods, but has no public name for it; pyproject.toml holds its version.
+    """
+    turn: Callable[..., Awaitable[T]] = db._execute  # noqa: SLF001 -- see above
+    return await turn(lambda: work(db._conn))  # noqa: SLF001 -- see above
 
 
 def writer(path: Path) -> aiosqlite.Connection:
