@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Final
 
@@ -23,6 +24,8 @@ LOOK_UPS: Final = (Limit(1, 10 * SECOND), Limit(10, HOUR))
 """How often an agent may complete a verification: each asks Moltbook."""
 STREAM_RETRY: Final = 10
 UNKNOWN_PEER: Final = "unknown"
+SEEN_LATELY: Final = 256
+"""Peers whose address need not be worked out again; each may have sent 16 KiB of forwarded ones."""
 
 
 @frozen
@@ -48,15 +51,20 @@ class Door:
         self._look_ups = [Quota(limit) for limit in LOOK_UPS]
         self._streams: Counter[str] = Counter()
         self._open = 0
+        self._seen_through = lru_cache(SEEN_LATELY)(self._seen_through_proxies)
 
     def address(self, request: web.Request) -> str:
         """What counts as one address: an IPv4 address or an IPv6 /64, seen through trusted proxies only."""
+        forwarded = request.headers.getall("X-Forwarded-For", ()) if self._proxies else ()
+        return self._seen_through(request.remote or "", ",".join(forwarded))
+
+    def _seen_through_proxies(self, remote: str, forwarded: str) -> str:
         try:
-            peer = plain(ip_address(request.remote or ""))
+            peer = plain(ip_address(remote))
         except ValueError:
             return UNKNOWN_PEER
         if self._trusted(peer):
-            peer = self._forwarded(peer, ",".join(request.headers.getall("X-Forwarded-For", [])))
+            peer = self._forwarded(peer, forwarded)
         return str(peer) if isinstance(peer, IPv4Address) else str(IPv6Network((int(peer) >> 64 << 64, 64)))
 
     def _trusted(self, peer: IPv4Address | IPv6Address) -> bool:

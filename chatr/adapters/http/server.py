@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Middleware
@@ -87,7 +87,7 @@ async def arrive(request: web.Request, seconds: float) -> None:
         raise turn(TOO_LARGE, limit=BODY_BYTES, closes=True)
     if request.can_read_body:
         try:
-            async with asyncio.timeout(seconds):
+            async with nullcontext() if request.content.is_eof() else asyncio.timeout(seconds):
                 await request.read()
         except TimeoutError as error:
             raise turn(TOO_SLOW, seconds=f"{seconds:g}", closes=True) from error
