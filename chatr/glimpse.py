@@ -1,7 +1,9 @@
 """The room as it was, without folding its log again: by what the fold remembers, and the records about that moment."""
 
 from bisect import bisect_right
+from collections import OrderedDict
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from attrs import evolve, frozen
 
@@ -14,8 +16,10 @@ from chatr.domain.history import Message
 from chatr.domain.limits import Limits
 from chatr.domain.room import Room
 from chatr.node import Node
-from chatr.past import TOO_EARLY, Moment, NoSuchMoment, Time, batches, inside, time_of
+from chatr.past import TOO_EARLY, Moment, NoSuchMoment, Time, inside
 from chatr.ports import LogReader, Stored, Unavailable
+
+BLOCKS_KEPT: Final = 16
 
 
 @frozen
@@ -39,64 +43,91 @@ class Glimpse:
     limits: Limits
 
 
-@frozen
+class Blocks:
+    """A room's log, read in blocks of which a few are kept: whoever looks around in the past stays nearby."""
+
+    def __init__(self, log: LogReader, room: Room) -> None:
+        self._log = log
+        self._room = room
+        self._kept: OrderedDict[int, Sequence[Stored]] = OrderedDict()
+
+    async def around(self, position: int) -> Sequence[Stored]:
+        """The records of the block that holds `position`, as far as they are folded. Raises Unavailable."""
+        number = (position - 1) // BLOCK
+        block = self._kept.pop(number, None) or await self._read(number * BLOCK)
+        if len(block) == BLOCK:
+            self._kept[number] = block
+        if len(self._kept) > BLOCKS_KEPT:
+            self._kept.popitem(last=False)
+        return block
+
+    async def _read(self, after: int) -> Sequence[Stored]:
+        count = min(BLOCK, self._room.position - after)
+        block = await self._log.read(after, count)
+        if len(block) < count:
+            raise replaced()
+        return block
+
+
 class Glimpses:
     """Looks at the past of a node's room. The log is read about a moment, and never from its beginning."""
 
-    node: Node
-    log: LogReader
+    def __init__(self, node: Node, log: LogReader) -> None:
+        self.room = node.room
+        self._node = node
+        self._blocks = Blocks(log, node.room)
 
     async def find(self, moment: Moment) -> Place:
         """Where `chatr.past` finds it too. Raises NoSuchMoment or Unavailable."""
         if isinstance(moment, Time):
             return Place(await self._last_by(moment.at), moment.at)
-        if moment > self.node.room.position:
-            await self.node.catch_up()
-        position = inside(self.node.room.position, moment)
-        try:
-            return Place(position, await time_of(self.log, position))
-        except IndexError as error:
-            raise replaced() from error
+        if moment > self.room.position:
+            await self._node.catch_up()
+        return Place(moment, await self._time_of(inside(self.room.position, moment)))
 
     async def _last_by(self, at: int) -> int:
-        room = self.node.room
-        block = room.chronicle.block_by(at)
+        block = self.room.chronicle.block_by(at)
         if block is None:
             raise NoSuchMoment(TOO_EARLY)
-        stored = await self.log.read(block.start - 1, min(BLOCK, room.position + 1 - block.start))
-        last = max((each.position for each in stored if each.draft.at <= at), default=0)
-        if not last:
+        stored = await self._blocks.around(block.start)
+        last = max((each.position for each in stored if each.at <= at), default=None)
+        if last is None:
             raise replaced()
         return last
 
+    async def _time_of(self, position: int) -> int:
+        return (await self._blocks.around(position))[(position - 1) % BLOCK].draft.at if position else 0
+
     async def look(self, place: Place, count: int) -> Glimpse:
         """The room as it was, with `count` messages. Raises Unavailable."""
-        room = self.node.room
-        page = room.history.page(None, place.position + 1, count)
-        messages = await self.node.messages(page.positions)
-        online = await self._online(room, place)
-        if room is not self.node.room:
+        room, position = self.room, place.position
+        page = room.history.page(None, position + 1, count)
+        messages = await self._node.messages(page.positions)
+        online = await self._online(place)
+        if room is not self._node.room:
             raise replaced()
         return Glimpse(
             place,
-            [(each, badged(room.agent(each.agent), place.position)) for each in messages],
+            [(each, badged(room.agent(each.agent), position)) for each in messages],
             page.has_more,
             online,
-            room.chronicle.agents_at(place.position),
-            bisect_right(room.history.positions, place.position),
-            room.chronicle.limits_at(place.position),
+            room.chronicle.agents_at(position),
+            bisect_right(room.history.positions, position),
+            room.chronicle.limits_at(position),
         )
 
-    async def _online(self, room: Room, place: Place) -> list[Agent]:
+    async def _online(self, place: Place) -> list[Agent]:
         """Whoever was there did something about then: nothing before that is read."""
-        if place.position == room.position:
+        room, position = self.room, place.position
+        if position == room.position:
             return room.online(place.at)
-        limits = room.chronicle.limits_at(place.position)
-        first = room.chronicle.first_within(place.at - limits.reach, place.at + limits.reach) or place.position + 1
+        limits = room.chronicle.limits_at(position)
+        first = room.chronicle.first_within(place.at - limits.reach, place.at + limits.reach) or position + 1
         last: dict[str, Stored] = {}
-        async for batch in batches(self.log, first - 1, place.position):
-            last |= {each.draft.stream: each for each in batch}
-        acted = agents(room, place.position, sorted(last.values(), key=lambda each: each.position))
+        for start in range(first - (first - 1) % BLOCK, position + 1, BLOCK):
+            block = await self._blocks.around(start)
+            last |= {each.stream: each for each in block[: position + 1 - start]}
+        acted = agents(room, position, sorted(last.values(), key=lambda each: each.position))
         return [agent for agent in acted if agent.online(place.at, limits)]
 
 

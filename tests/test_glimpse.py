@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 import pytest
+from attrs import frozen
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,7 +20,7 @@ from chatr.domain.room import Room
 from chatr.glimpse import Glimpse, Glimpses
 from chatr.node import Node
 from chatr.past import Moment, NoSuchMoment, Time
-from chatr.ports import Stored
+from chatr.ports import Stored, Unavailable
 from chatr.testing.clock import START, SettableClock
 from chatr.testing.records import happened
 from chatr.testing.strategies import histories
@@ -29,18 +30,30 @@ WILD = 10 * 365 * 24 * HOUR
 
 
 class CountingLog(MemoryLog):
-    """Counts the records that are read."""
+    """Counts the records that are read. It may turn out to hold nothing any more."""
 
     records = 0
+    empty = False
 
     async def read(self, after: int, limit: int) -> list[Stored]:
-        found = await super().read(after, limit)
+        found = [] if self.empty else await super().read(after, limit)
         self.records += len(found)
         return found
 
 
-async def followed(records: Iterable[Record]) -> Glimpses:
-    """A node that has folded a log with these records."""
+@frozen
+class Past:
+    """A log, and a node that has folded it."""
+
+    log: CountingLog
+    node: Node
+    glimpses: Glimpses
+
+    async def look(self, moment: Moment, count: int = MESSAGES) -> Glimpse:
+        return await self.glimpses.look(await self.glimpses.find(moment), count)
+
+
+async def followed(records: Iterable[Record]) -> Past:
     log, room = CountingLog(), Room()
     for record in records:
         event = record.event
@@ -48,7 +61,7 @@ async def followed(records: Iterable[Record]) -> Glimpses:
         room.apply(record)
     node = Node(log, SettableClock(), SystemSecrets(), lambda _: None)
     node.room, log.records = room, 0
-    return Glimpses(node, log)
+    return Past(log, node, Glimpses(node, log))
 
 
 def seen(glimpse: Glimpse) -> dict[str, object]:
@@ -77,14 +90,14 @@ def folded(then: Then) -> dict[str, object]:
     }
 
 
-async def both(glimpses: Glimpses, moment: Moment) -> tuple[object, object]:
+async def both(past: Past, moment: Moment) -> tuple[object, object]:
     """What is seen of a moment, and what `chatr replay` makes of it."""
     try:
-        expected: object = folded(await room_then(glimpses.log, moment))
+        expected: object = folded(await room_then(past.log, moment))
     except NoSuchMoment as refusal:
         expected = str(refusal)
     try:
-        return expected, seen(await glimpses.look(await glimpses.find(moment), MESSAGES))
+        return expected, seen(await past.look(moment))
     except NoSuchMoment as refusal:
         return expected, str(refusal)
 
@@ -95,19 +108,19 @@ MOMENTS = st.integers(0, 60) | st.integers(-MINUTE, 3 * HOUR).map(lambda after: 
 @given(histories(), st.lists(MOMENTS, max_size=8))
 async def test_a_glimpse_is_what_replay_shows(records: list[Record], moments: list[Moment]) -> None:
     """Whatever happened, and whichever moment is asked for, by position or by time, beyond both ends too."""
-    glimpses = await followed(records)
+    past = await followed(records)
     for moment in moments:
-        expected, found = await both(glimpses, moment)
+        expected, found = await both(past, moment)
         assert found == expected
 
 
 @given(histories())
 async def test_every_record_s_own_moment(records: list[Record]) -> None:
     """Record by record the room is seen as it became."""
-    glimpses = await followed(records)
+    past = await followed(records)
     for record in records:
         for moment in (record.position, Time(record.event.at), Time(record.event.at - 1)):
-            expected, found = await both(glimpses, moment)
+            expected, found = await both(past, moment)
             assert found == expected
 
 
@@ -131,10 +144,10 @@ def records() -> list[Record]:
 
 async def test_a_long_log_with_a_wild_clock(records: list[Record]) -> None:
     """Over many blocks, and where a clock was once ten years ahead, it is still what replay shows."""
-    glimpses, last = await followed(records), len(records)
+    past, last = await followed(records), len(records)
     times = [Time(records[number].event.at + off) for number in range(0, last, last // 5) for off in (-1, 0, HOUR)]
     for moment in (*range(0, last, last // 5), last, *times, Time(START + WILD), Time(START + 2 * WILD)):
-        expected, found = await both(glimpses, moment)
+        expected, found = await both(past, moment)
         assert found == expected
 
 
@@ -142,9 +155,41 @@ async def test_a_long_log_with_a_wild_clock(records: list[Record]) -> None:
 async def test_a_look_never_reads_from_zero(wild: int) -> None:
     """What is read for a moment does not grow with the log before it, though a clock was once years ahead."""
     records = long_log(wild=wild)
-    glimpses = await followed(records)
+    past = await followed(records)
     moment = Time(records[-2].event.at)
-    await glimpses.look(await glimpses.find(moment), MESSAGES)
+    await past.look(moment)
 
-    assert isinstance(glimpses.log, CountingLog)
-    assert glimpses.log.records <= BLOCK + (41 * MINUTE) // (20 * SECOND)
+    assert past.log.records <= 2 * BLOCK < len(records) - BLOCK
+
+
+async def test_whoever_stays_nearby_reads_the_log_once(records: list[Record]) -> None:
+    """Moment after moment of an hour costs no more than the first."""
+    past = await followed(records)
+    read = []
+    for minute in range(60):
+        await past.look(Time(records[BLOCK].event.at + minute * MINUTE))
+        read.append(past.log.records)
+
+    assert read[0] == read[-1] > 0
+
+
+async def test_few_blocks_are_kept(records: list[Record], monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many moments are looked at, memory holds a few blocks: the one that was left for longest goes first."""
+    monkeypatch.setattr("chatr.glimpse.BLOCKS_KEPT", 1)
+    past = await followed(records)
+    for place in (BLOCK // 2, BLOCK + BLOCK // 2, BLOCK // 2):
+        await past.look(place)
+
+    assert past.log.records == 3 * BLOCK
+
+
+async def test_a_log_that_was_replaced_is_not_mixed_up(records: list[Record]) -> None:
+    """Where the log holds less than was folded, or the room has become another, nothing is shown."""
+    shorter, another = await followed(records), await followed(records)
+    shorter.log.empty = True
+    another.node.room = Room()
+
+    for past in (shorter, another):
+        for moment in (5, Time(START)):
+            with pytest.raises(Unavailable):
+                await past.look(moment)

@@ -28,27 +28,32 @@ KEPT: Final = 64
 class Moments:
     def __init__(self, node: Node, log: LogReader) -> None:
         self._node = node
+        self._log = log
         self._glimpses = Glimpses(node, log)
         self._places = asyncio.Semaphore(AT_A_TIME)
-        self._room = node.room
         self._kept: OrderedDict[tuple[Place, int], bytes] = OrderedDict()
 
     async def at(self, request: web.Request) -> web.Response:
         asked, count = moment(request), number(request, "limit", messages.LARGEST_PAGE, messages.LARGEST_PAGE)
         try:
             async with asyncio.timeout(WITHIN), self._places:
-                place = await self._glimpses.find(asked)
-                return render.wrapped(await self._answer(place, count))
+                glimpses = self._current()
+                place = await glimpses.find(asked)
+                return render.wrapped(await self._answer(glimpses, place, count))
         except TimeoutError as error:
             raise Overloaded from error
         except NoSuchMoment as error:
             raise turn(NO_SUCH_MOMENT, head=self._node.room.position) from error
 
-    async def _answer(self, place: Place, count: int) -> bytes:
-        if self._room is not self._node.room:
-            self._room = self._node.room
+    def _current(self) -> Glimpses:
+        """A log that was replaced has another past."""
+        if self._glimpses.room is not self._node.room:
+            self._glimpses = Glimpses(self._node, self._log)
             self._kept.clear()
-        answer = self._kept.pop((place, count), None) or rendered(await self._glimpses.look(place, count))
+        return self._glimpses
+
+    async def _answer(self, glimpses: Glimpses, place: Place, count: int) -> bytes:
+        answer = self._kept.pop((place, count), None) or rendered(await glimpses.look(place, count))
         self._kept[place, count] = answer
         if len(self._kept) > KEPT:
             self._kept.popitem(last=False)
