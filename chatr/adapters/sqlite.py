@@ -152,6 +152,7 @@ class SqliteLog(SqliteReader):
             followers = await self._insert(group)
         except Unavailable as error:
             fail(group, error)
+            await self._bring_home()
         except sqlite3.Error as error:
             fail(group, Unknown(str(error)) if doubtful(error) else Unavailable(str(error)))
             with suppress(sqlite3.Error):
@@ -198,6 +199,13 @@ class SqliteLog(SqliteReader):
     async def close(self) -> None:
         self._closed = True
         await self._group.close()
+        await self._bring_home()
+
+    async def _bring_home(self) -> None:
+        """Give what was written ahead to the file that is open: SQLite would give it to any that takes its place."""
+        if self._files.moved():
+            with suppress(sqlite3.Error):
+                await self._writer.execute_fetchall("pragma wal_checkpoint(truncate)")
 
 
 def commit(writer: sqlite3.Connection, drafts: Sequence[dict[str, object]], asked: str) -> dict[int, tuple[int, bytes]]:

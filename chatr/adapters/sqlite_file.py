@@ -48,19 +48,29 @@ class OpenFiles:
     """What was opened, to be told from what lies there later: SQLite would go on writing to a file that is gone."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._paths = (path, *(Path(f"{path.resolve()}{end}") for end in ("-wal", "-shm", ".lock")))
         self._opened = [each.stat() for each in self._paths]
         self._size = self._opened[0].st_size
 
+    def moved(self) -> Path | None:
+        """One of them that is no longer where it was opened."""
+        for path, opened in zip(self._paths, self._opened, strict=True):
+            found = status(path)
+            if found is None or not os.path.samestat(opened, found):
+                return path
+        return None
+
     def check(self) -> None:
         """Raises Unavailable."""
-        found = [status(each) for each in self._paths]
-        for path, before, now in zip(self._paths, self._opened, found, strict=True):
-            if now is None or not os.path.samestat(before, now):
-                raise Unavailable(f"{path} was removed or replaced: put it back, or start chatr again")
-        size = found[0].st_size if found[0] else 0
+        if moved := self.moved():
+            raise Unavailable(f"{moved} was removed or replaced: put it back, or start chatr again")
+        found = status(self._path)
+        size = found.st_size if found else 0
         if size < self._size:
-            raise Unavailable(f"{self._paths[0]} was cut off: put a backup in its place, and start chatr again")
+            raise Unavailable(
+                f"{self._path} was cut off: stop chatr, and put a backup in the place of it and of its -wal"
+            )
         self._size = size
 
 

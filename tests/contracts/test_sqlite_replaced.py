@@ -3,14 +3,16 @@
 import asyncio
 import os
 import shutil
+import sqlite3
 from collections.abc import AsyncIterator, Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from chatr.adapters.sqlite import SqliteLog, sqlite_log
 from chatr.ports import Stored, Unavailable
-from chatr.testing.contract.steps import everything, fill, followed
+from chatr.testing.contract.steps import draft, everything, fill, followed
 
 Harm = Callable[[Path], object]
 
@@ -112,6 +114,34 @@ def test_the_other_file_stays_as_it_is(path: Path) -> None:
         return copy
 
     assert asyncio.run(noticed()) == path.read_bytes()
+
+
+async def written_at_length(log: SqliteLog) -> None:
+    """So much that some of it was brought home, and some is still only written ahead."""
+    for _ in range(60):
+        await asyncio.gather(*(log.append(draft(data='"' + "x" * 1022 + '"'), expected=0) for _ in range(100)))
+
+
+@pytest.mark.parametrize("noticed", [True, False], ids=["noticed", "unnoticed"])
+async def test_a_backup_that_takes_its_place_is_not_spoilt(path: Path, noticed: bool) -> None:
+    """What was written ahead of one file is not added to another one when that is opened, and the one is whole."""
+    backup, elsewhere = path.with_name("backup.db"), path.with_name("elsewhere.db")
+    async with sqlite_log(path) as log:
+        early = await fill(log, 3)
+        with closing(sqlite3.connect(path)) as db, closing(sqlite3.connect(backup)) as copy:
+            db.backup(copy)
+        await written_at_length(log)
+        late = await everything(log)
+        moved(path, elsewhere)
+        moved(backup, path)
+        if noticed:
+            await refusal(log)
+    async with sqlite_log(path) as log:
+        restored = await everything(log)
+    async with sqlite_log(elsewhere) as log:
+        kept = await everything(log)
+
+    assert (restored, kept) == (early, late)
 
 
 async def test_a_log_whose_write_ahead_file_was_removed_keeps_all(path: Path) -> None:
