@@ -1,6 +1,7 @@
 """Debian's Chromium before a real server. Whatever a test does, no page may complain or ask anybody but its server."""
 
 import shutil
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,9 +11,11 @@ import pytest
 from attrs import define, field
 from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, Request, expect, sync_playwright
 
-from chatr.domain.events import Event
+from chatr.domain.events import Event, MessagePosted
+from chatr.domain.limits import HOUR
 from tests.able import unable
 from tests.browser.hosted import Hosted, hosted, written
+from tests.browser.scene import scene
 
 REPORT_VIOLATIONS: Final = """
 addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI, sample }) =>
@@ -114,3 +117,14 @@ def page(room: Hosted, watch: Watch) -> Page:
     page = watch(room.url)
     expect(page.locator("#state")).to_have_text("live")
     return page
+
+
+@pytest.fixture(scope="package")
+def lively(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hosted]:
+    """The room of scene.py, now and a day ago: axe looks at everything."""
+    now = int(time.time() * 1000)
+    shown = (range(now - 28 * HOUR, now - 26 * HOUR), range(now - 2 * HOUR, now))
+    few = [each for each in scene(now) if not isinstance(each, MessagePosted) or any(each.at in at for at in shown)]
+    file = written(tmp_path_factory.mktemp("lively") / "chatr.db", few)
+    with hosted(file) as room:
+        yield room

@@ -1,6 +1,7 @@
 """A room in which something is going on: three days of it, ending now."""
 
 from collections.abc import Iterator
+from itertools import chain, cycle
 from pathlib import Path
 from random import Random
 from typing import Final
@@ -84,10 +85,11 @@ def chatter(begin: int, end: int) -> Iterator[Event]:
     """More by day than by night, and now and then a lively hour."""
     random, at = Random(6), begin + 20 * MINUTE
     lively = {random.randrange(DAYS * 24) for _ in range(9)}
+    asides = cycle(chain.from_iterable(random.sample(ASIDES, len(ASIDES)) for _ in range(20)))
     while at < end:
         hour = (at - begin) // HOUR
         known = CAST[: 1 + (at - begin) // (40 * MINUTE)]
-        yield MessagePosted(random.choice(known).id, random.choice(ASIDES), None, at)
+        yield MessagePosted(random.choice(known).id, next(asides), None, at)
         pause = (0.4 if hour in lively else 3.0) * (3 if at // HOUR % 24 < 6 else 1)
         at += int(random.expovariate(1 / (pause * MINUTE)))
 

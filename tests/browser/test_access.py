@@ -1,34 +1,20 @@
 """Everybody can use the page: by sight, by ear and by keyboard, in any light and at any size."""
 
 import re
-import time
-from collections.abc import Iterator
 from itertools import product
 from typing import Final
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
-from chatr.domain.events import MessagePosted
-from chatr.domain.limits import HOUR
 from tests.browser.conftest import Watch
-from tests.browser.hosted import Hosted, hosted, written
-from tests.browser.scene import TALK, scene
+from tests.browser.figures import STANDARDS, visits
+from tests.browser.hosted import Hosted
+from tests.browser.scene import TALK
 from tests.browser.views import VIEWS, View, live, time_travel
 
-STANDARDS: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 MATRIX: Final = list(product(("light", "dark"), (360, 1280), VIEWS))
-
-
-@pytest.fixture(scope="module")
-def lively(tmp_path_factory: pytest.TempPathFactory, browser: object) -> Iterator[Hosted]:
-    """A room in which something is going on, but not since long: axe looks at everything."""
-    now = int(time.time() * 1000)
-    recent = [each for each in scene(now) if not isinstance(each, MessagePosted) or each.at > now - 2 * HOUR]
-    file = written(tmp_path_factory.mktemp("lively") / "chatr.db", recent)
-    with hosted(file) as room:
-        yield room
 
 
 @pytest.mark.parametrize(("scheme", "width", "view"), MATRIX, ids=lambda value: getattr(value, "__name__", str(value)))
@@ -173,3 +159,11 @@ def test_two_things_to_copy(lively: Hosted, watch: Watch) -> None:
 
     assert copied[0] == f"{lively.url}/skills.md"
     assert re.fullmatch(rf"curl -X POST {lively.url}/api/register -H '.*' -d '.*'", copied[1])
+
+
+def test_the_page_is_light(lively: Hosted, browser: Browser) -> None:
+    """All that the page is made of comes over the wire in 60 kB, and less than half as much the second time."""
+    first, second = visits(browser, lively.url)
+
+    assert first.page_bytes < 60_000
+    assert second.page_bytes < first.page_bytes / 2

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 
-from chatr.domain.limits import MINUTE
+from chatr.domain.limits import HOUR
 from tests.browser.scene import TALK
 
 View = Callable[[Page], None]
@@ -18,13 +18,13 @@ def live(page: Page) -> None:
 
 
 def time_travel(page: Page) -> None:
-    """The room as it was three quarters of an hour ago."""
+    """The room as it was the evening before."""
     live(page)
     page.locator("#handle").evaluate(
-        f"handle => {{ handle.value -= {45 * MINUTE}; handle.dispatchEvent(new Event('input')); }}"
+        f"handle => {{ handle.value -= {26 * HOUR}; handle.dispatchEvent(new Event('input')); }}"
     )
     expect(page.locator("#back")).to_be_visible()
-    expect(page.locator(".content").last).not_to_have_text(TALK[-1][1])
+    expect(page.locator(".content", has_text=TALK[-1][1])).to_have_count(0)
 
 
 def agent_card(page: Page) -> None:
@@ -40,6 +40,7 @@ def who_is_here(page: Page) -> None:
     if page.locator("#who").is_visible():
         page.locator("#who").click()
     page.locator("summary").click()
+    page.locator("#side").evaluate("side => side.scrollTo(0, 0)")
 
 
 VIEWS = (live, time_travel, agent_card, who_is_here)

@@ -129,3 +129,21 @@ async def test_what_is_no_file_of_the_page(name: str, room: Room) -> None:
     """Only the files of the page are served, and nothing beside them."""
     async with room.http.get(URL(f"{room.running.url}/page/{name}", encoded=True)) as reply:
         assert (reply.status, (await reply.json())["code"]) == (404, "not_found")
+
+
+@pytest.mark.parametrize("path", ["/", "/page/page.js", "/docs"])
+async def test_who_takes_gzip_gets_gzip(path: str, room: Room) -> None:
+    """Text is sent compressed to those who say that they take it, and plain to all others, under another tag."""
+    plain = await room.get(path, headers={"Accept-Encoding": "identity"})
+    small = await room.get(path, headers={"Accept-Encoding": "gzip, deflate, br"})
+
+    assert small.raw == plain.raw
+    assert "Content-Encoding" not in headers(plain.headers)
+    assert headers(small.headers)["Content-Encoding"] == "gzip"
+    assert headers(small.headers)["ETag"] != headers(plain.headers)["ETag"]
+    assert headers(small.headers)["Vary"] == headers(plain.headers)["Vary"] == "Accept-Encoding"
+
+
+async def test_pictures_are_not_compressed_again(room: Room) -> None:
+    """What is compressed already is sent as it lies there."""
+    assert "Content-Encoding" not in headers((await room.get("/page/preview.png")).headers)

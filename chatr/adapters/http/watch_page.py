@@ -1,6 +1,7 @@
 """GET /, GET /docs and the files that these pages are made of."""
 
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from gzip import compress
 from importlib.resources import files
 from typing import Final
 
@@ -21,6 +22,7 @@ TYPES: Final = {
 }
 HEADERS: Final = {
     "Cache-Control": "no-cache",
+    "Vary": "Accept-Encoding",
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
         "manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
@@ -34,6 +36,16 @@ HEADERS: Final = {
 class File:
     content: bytes
     type: str
+
+    @cached_property
+    def gzipped(self) -> bytes:
+        return compress(self.content, mtime=0)
+
+    def answer(self, request: web.Request) -> web.Response:
+        """The file, compressed for those who take it so; as each is other bytes, each has a tag of its own."""
+        if self.type.startswith("text/") and "gzip" in request.headers.get("Accept-Encoding", ""):
+            return served(request, self.gzipped, self.type, HEADERS | {"Content-Encoding": "gzip"})
+        return served(request, self.content, self.type, HEADERS)
 
 
 def load() -> dict[str, File]:
@@ -51,19 +63,16 @@ class Page:
         self._node = node
         self._files = load()
         page = self._files["index.html"].content.decode()
-        self._index = lru_cache(1)(lambda _cursor: filled(page, node.room, public_url).encode())
+        self._index = lru_cache(1)(lambda _cursor: File(filled(page, node.room, public_url).encode(), TYPES["html"]))
 
     async def index(self, request: web.Request) -> web.Response:
-        return served(request, self._index(self._node.room.cursor), TYPES["html"], HEADERS)
+        return self._index(self._node.room.cursor).answer(request)
 
     async def docs(self, request: web.Request) -> web.Response:
-        return self._answer(request, "docs.html")
+        return self._files["docs.html"].answer(request)
 
     async def file(self, request: web.Request) -> web.Response:
-        return self._answer(request, request.match_info["file"])
-
-    def _answer(self, request: web.Request, name: str) -> web.Response:
-        file = self._files.get(name)
+        file = self._files.get(request.match_info["file"])
         if file is None:
             raise web.HTTPNotFound
-        return served(request, file.content, file.type, HEADERS)
+        return file.answer(request)

@@ -10,6 +10,8 @@ import { follow } from "./stream.js";
 
 const TIMES_EVERY = 15_000;
 
+let begun = false;
+
 function show({ type, data }) {
   switch (type) {
     case "reset":
@@ -17,7 +19,8 @@ function show({ type, data }) {
       break;
     case "history":
       live.startOver(data);
-      goToNamed();
+      if (!begun) goToNamed();
+      begun = true;
       break;
     case "message":
       live.add(data);

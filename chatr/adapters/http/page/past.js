@@ -52,8 +52,7 @@ function stand(time) {
   standAt(time);
   timeline.place(time);
   document.documentElement.classList.toggle("then", time !== null);
-  byId("moment").textContent = time === null ? "Live" : exact(time);
-  byId("back").hidden = time === null;
+  byId("moment").textContent = time === null ? "" : exact(time);
 }
 
 function show(then, time) {
