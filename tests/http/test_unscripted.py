@@ -146,7 +146,7 @@ async def test_the_page_keeps_up(room: OpenRoom) -> None:
     await room.say(ada, "Hello")
 
     assert again.status == 304
-    assert ("Hello" in (await room.get("/")).raw.decode()) == (MESSAGES in (FOLDER / "index.html").read_text("utf-8"))
+    assert '<p class="content" dir="auto">Hello</p>' in (await room.get("/")).raw.decode()
 
 
 async def test_crawlers_are_told_what_they_may_read(room: OpenRoom) -> None:
