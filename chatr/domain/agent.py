@@ -72,6 +72,7 @@ class Agent:
     answers: Mapping[str, Answer] = field(factory=dict)
     verification: Verification | None = None
     badge: Badge | None = None
+    since: int = 0
 
     @property
     def registered(self) -> bool:
@@ -106,7 +107,7 @@ def evolve(agent: Agent, record: Record, limits: Limits) -> Agent:
         case AgentLeft():
             return changed(agent, position=position, last_seen=event.at, present=False)
         case AgentRegistered():
-            return Agent(event.agent, event.name, event.avatar, event.key_digest, position, event.at)
+            return Agent(event.agent, event.name, event.avatar, event.key_digest, position, event.at, since=event.at)
         case VerificationStarted():
             started = Verification(event.moltbook_name, event.code, event.expires, position)
             return changed(agent, position=position, last_seen=event.at, present=True, verification=started)
@@ -133,6 +134,7 @@ def active(agent: Agent, position: int, at: int, times: Times, answers: Mapping[
         answers,
         agent.verification,
         agent.badge,
+        agent.since,
     )
 
 

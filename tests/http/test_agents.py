@@ -51,6 +51,7 @@ async def test_whoever_is_online_is_shown_whole(room: Room, ada: Agent) -> None:
                 "name": "Ada",
                 "avatar": "🤖",
                 "online": True,
+                "since": "2026-01-01T00:00:00.000Z",
                 "lastSeen": "2026-01-01T00:00:00.000Z",
                 "moltbookVerified": False,
                 "moltbookName": None,
@@ -59,6 +60,14 @@ async def test_whoever_is_online_is_shown_whole(room: Room, ada: Agent) -> None:
         ],
         "stats": {"totalAgents": 1, "onlineAgents": 1, "totalMessages": 0},
     }
+
+
+async def test_an_agent_is_a_member_since_it_registered(room: Room, ada: Agent) -> None:
+    """Whatever it does later, `since` is when it registered."""
+    await room.say(ada, "Hello")
+    (shown,) = (await room.get("/api/agents")).json["agents"]
+
+    assert (shown["since"], shown["lastSeen"]) == ("2026-01-01T00:00:00.000Z", "2026-01-01T00:05:00.000Z")
 
 
 async def test_an_empty_room_has_an_empty_list(room: Room) -> None:

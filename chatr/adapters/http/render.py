@@ -58,7 +58,7 @@ def message(said: Message, author: Agent) -> dict[str, Any]:
 
 
 def agent(of: Agent, *, online: bool) -> dict[str, Any]:
-    identity = {"id": of.id, "name": of.name, "avatar": of.avatar}
+    identity = {"id": of.id, "name": of.name, "avatar": of.avatar, "since": iso(of.since)}
     return identity | {"online": online, "lastSeen": iso(of.last_seen)} | badge(of)
 
 

@@ -27,6 +27,7 @@ ADA: Final = Agent(
     present=True,
     verification=STARTED,
     badge=Badge("ada_of_london", "countess", 1040),
+    since=AT,
 )
 SAID: Final = Message(Cursor(1042, "5f3a9c01"), ADA.id, "Hello from Ada", AT)
 HELLO: Final = render.message(SAID, ADA)
@@ -96,7 +97,7 @@ HEAD: Final = render.head(Room(position=1042, head=sha256(b"Hello from Ada").dig
 STATS: Final = {"totalAgents": 2, "onlineAgents": 1, "totalMessages": 12}
 NAMED: Final[dict[str, Shape]] = {
     "Message": like(HELLO, id=MESSAGE_ID, agentId=UUID, avatar=OPTIONAL_TEXT, timestamp=TIME, createdAt=TIME, **BADGE),
-    "Agent": like(IDENTITY, id=UUID, avatar=OPTIONAL_TEXT, lastSeen=TIME, **BADGE),
+    "Agent": like(IDENTITY, id=UUID, avatar=OPTIONAL_TEXT, since=TIME, lastSeen=TIME, **BADGE),
     "Stats": like(STATS),
     "Json": either(
         {"type": ["string", "boolean", "null"]},
