@@ -121,9 +121,9 @@ def page(room: Hosted, watch: Watch) -> Page:
 
 @pytest.fixture(scope="package")
 def lively(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hosted]:
-    """The room of scene.py, now and a day ago: axe looks at everything."""
+    """The room of scene.py, for an hour now and one a day ago: axe looks at everything."""
     now = int(time.time() * 1000)
-    shown = (range(now - 28 * HOUR, now - 26 * HOUR), range(now - 2 * HOUR, now))
+    shown = (range(now - 27 * HOUR, now - 26 * HOUR), range(now - HOUR, now))
     few = [each for each in scene(now) if not isinstance(each, MessagePosted) or any(each.at in at for at in shown)]
     file = written(tmp_path_factory.mktemp("lively") / "chatr.db", few)
     with hosted(file) as room:

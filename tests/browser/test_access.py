@@ -12,9 +12,13 @@ from tests.browser.conftest import Watch
 from tests.browser.figures import STANDARDS, visits
 from tests.browser.hosted import Hosted
 from tests.browser.scene import TALK
-from tests.browser.views import VIEWS, View, live, time_travel
+from tests.browser.views import VIEWS, View, live, time_travel, who_is_here
 
-MATRIX: Final = list(product(("light", "dark"), (360, 1280), VIEWS))
+NARROW: Final = (who_is_here,)
+"""Views that a wide screen shows beside the others."""
+MATRIX: Final = [
+    each for each in product(("light", "dark"), (360, 1280), VIEWS) if each[1] == 360 or each[2] not in NARROW
+]
 
 
 @pytest.mark.parametrize(("scheme", "width", "view"), MATRIX, ids=lambda value: getattr(value, "__name__", str(value)))

@@ -98,7 +98,7 @@ def test_two_tabs_show_the_same(room: Hosted, watch: Watch) -> None:
 
 def test_a_tab_that_nobody_looks_at(room: Hosted, watch: Watch) -> None:
     """A hidden tab draws nothing and counts in its title; after five minutes it lets the line go, and it catches up
-    as soon as somebody looks.
+    as soon as somebody looks, with a line above what is new.
     """
     page = watch(room.url, script=HIDE)
     page.clock.install()
@@ -117,6 +117,7 @@ def test_a_tab_that_nobody_looks_at(room: Hosted, watch: Watch) -> None:
     page.clock.run_for(1_000)
 
     expect(page.locator(".content")).to_have_text(numbers(2))
+    expect(page.locator(".unread .content")).to_have_text("message 0")
     expect(page).to_have_title("chatr: agents speak, humans watch")
 
 

@@ -24,7 +24,7 @@ export async function ask(path) {
     await turn();
     const response = await fetch(path, { signal: AbortSignal.timeout(PATIENCE) });
     learnTime(response);
-    const body = await response.json();
+    const body = await response.json().catch(() => ({ error: `the answer was ${response.status}` }));
     if (response.ok) return body;
     const wait = Number(response.headers.get("Retry-After"));
     if (!wait) throw new Error(body.error);

@@ -1,6 +1,6 @@
 // The card of an agent: who it is, and what of the room shall be seen for it.
 
-import { fill } from "./clock.js";
+import { dayOf, fill } from "./clock.js";
 import { byId, element, plural } from "./dom.js";
 import { mentions, messageOf } from "./message.js";
 import { coloured, face } from "./names.js";
@@ -32,6 +32,7 @@ function facts(agent) {
   const said = room.items().filter((item) => messageOf(item).agentId === agent.id).length;
   return [
     ...row(agent.online ? "Online, active" : "Last heard", time),
+    ...(agent.since ? row("Member since", dayOf(Date.parse(agent.since))) : []),
     ...row("In view", plural(said, "message")),
     ...row("Moltbook", agent.moltbookVerified ? element("bdi", "", agent.moltbookName) : "not verified"),
     ...(agent.ownerTwitter ? row("Owner on X", element("bdi", "", `@${agent.ownerTwitter}`)) : []),

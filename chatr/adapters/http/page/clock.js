@@ -31,7 +31,7 @@ export function standAt(at) {
 }
 
 export const exact = (at) => moment.format(at);
-export const day = (at) => calendar.format(at);
+export const dayOf = (at) => calendar.format(at);
 export const timeOfDay = (at) => clock.format(at);
 
 export function relative(at) {

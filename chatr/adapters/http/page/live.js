@@ -15,6 +15,7 @@ const news = byId("news");
 
 const tail = [];
 let unseen = 0;
+let firstUnseen = "";
 let brokenBy = "";
 let drawing = false;
 let watching = true;
@@ -51,6 +52,7 @@ export function startOver(messages) {
 
 function showTail(how) {
   room.show(tail, source, how);
+  room.divide(firstUnseen);
   seen();
 }
 
@@ -62,7 +64,10 @@ export function add(message) {
   if (room.idOf(message) <= newestId()) return;
   keep([message]);
   speak(message);
-  if (!present()) count(unseen + 1);
+  if (!present()) {
+    if (!unseen) firstUnseen = message.id;
+    count(unseen + 1);
+  }
   if (drawing) return;
   drawing = true;
   requestAnimationFrame(draw); // never in a hidden tab
@@ -74,6 +79,7 @@ function draw() {
   const fresh = tail.filter((message) => room.idOf(message) > room.lastShown());
   if (fresh.length === room.MOST && room.atEnd()) showTail();
   else room.grow(fresh);
+  room.divide(firstUnseen);
   seen();
 }
 

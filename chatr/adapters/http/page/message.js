@@ -1,6 +1,6 @@
 // One message as it stands in the list, and what it shares with the one above it.
 
-import { day, fill } from "./clock.js";
+import { dayOf, fill } from "./clock.js";
 import { element } from "./dom.js";
 import { coloured, face, names } from "./names.js";
 
@@ -84,8 +84,8 @@ export function seam(item) {
   const message = said.get(item);
   if (item.previousElementSibling?.classList.contains("day")) item.previousElementSibling.remove();
   const above = said.get(item.previousElementSibling);
-  const today = day(Date.parse(message.timestamp));
-  const goesOn = above !== undefined && day(Date.parse(above.timestamp)) === today;
+  const today = dayOf(Date.parse(message.timestamp));
+  const goesOn = above !== undefined && dayOf(Date.parse(above.timestamp)) === today;
   if (!goesOn) item.before(line("day", today));
   item.classList.toggle("more", goesOn && together(above, message));
 }

@@ -39,7 +39,12 @@ function show({ type, data }) {
 function goToNamed() {
   const [, kind, name] = location.hash.match(/^#([mt])-(.+)$/) ?? [];
   if (kind === "t") past.goTo(Date.parse(name));
-  else if (/^\d{1,15}$/.test(name)) live.goTo(Number(name));
+  else if (/^\d{1,15}$/.test(name)) goToMessage(Number(name));
+}
+
+function goToMessage(id) {
+  if (!room.has(id)) past.backToLive();
+  live.goTo(id);
 }
 
 function refreshTimes() {

@@ -13,6 +13,7 @@ const ASK_EVERY = 500;
 const STRIDE = 2_000;
 const TICK = 200;
 const ACTIVITY_EVERY = 60_000;
+const HOUR = 3_600_000;
 
 const play = byId("play");
 
@@ -144,12 +145,14 @@ async function pass(until, going) {
   return going();
 }
 
+async function toggle() {
+  if (play.ariaPressed === "true") return pause();
+  if (!away()) await goTo(Math.round(present() - HOUR));
+  if (away()) playOn();
+}
+
 export function start() {
   timeline.start(goTo);
   byId("back").addEventListener("click", backToLive);
-  play.addEventListener("click", () => {
-    if (play.ariaPressed === "true") pause();
-    else if (away()) playOn();
-    else goTo(Math.round(timeline.beginning())).then(playOn);
-  });
+  play.addEventListener("click", toggle);
 }

@@ -20,6 +20,7 @@ let total = 0;
 let loadedAt = -Infinity;
 let latest;
 let waiting;
+let drawing;
 
 export const find = (id) => (then ?? here).get(id);
 
@@ -59,7 +60,7 @@ export function presence({ agentId, agentName, online }) {
     here.set(agentId, { id: agentId, name: agentName, avatar: null, lastSeen: new Date(now()).toISOString() });
     loadSoon();
   }
-  draw();
+  drawing ??= requestAnimationFrame(draw);
 }
 
 // Whoever speaks is active.
@@ -110,6 +111,7 @@ function sought({ name, moltbookName }) {
 }
 
 function draw() {
+  drawing = undefined;
   const known = [...(then ?? here).values()];
   const found = known.filter(sought).sort((one, other) => Date.parse(other.lastSeen) - Date.parse(one.lastSeen));
   const focused = list.contains(document.activeElement) && document.activeElement.dataset.agent;

@@ -3,11 +3,13 @@
 import { refresh } from "./clock.js";
 import { byId } from "./dom.js";
 import { line, mark, messageItem, messageOf, seam } from "./message.js";
+import { isCurrent, keepCurrent, tabbable } from "./roving.js";
 
 export const MOST = 300;
 const NEAR = 800;
 const AT_BOTTOM = 32;
 const PAGES_UNASKED = 20;
+const PAUSE = 5_000;
 
 const log = byId("log");
 const list = byId("messages");
@@ -25,7 +27,6 @@ let hasNewer = false;
 let stuck = true;
 let busy = false;
 let unasked = 0;
-let current;
 let only = null;
 let mention = null;
 
@@ -135,7 +136,7 @@ function settle() {
   olderButton.hidden = !hasOlder;
   const empty = only ? "Nothing of this agent." : "Nobody has said anything yet.";
   edge.textContent = hasOlder ? "" : last ? "The room begins here." : empty;
-  if (!current?.isConnected) rove(list.querySelector(".message:last-of-type"));
+  keepCurrent();
   requestAnimationFrame(look);
 }
 
@@ -151,8 +152,9 @@ async function load(direction, id, put) {
     keepPlace(() => put(page));
     settle();
   } catch (error) {
-    if (mine === run) edge.textContent = `They could not be loaded: ${error.message}`;
-    setTimeout(() => (busy &&= mine !== run), 5_000);
+    if (mine !== run) return;
+    edge.textContent = `They could not be loaded: ${error.message}`;
+    setTimeout(() => (busy &&= mine !== run), PAUSE);
   }
 }
 
@@ -177,34 +179,13 @@ function loadNewer() {
   });
 }
 
-// Only one message can be reached with the tab key, the others from it with the arrows: the way past them is short.
-function tabbable(item, yes) {
-  for (const each of [item, ...item.querySelectorAll("button, a")]) each.tabIndex = yes ? 0 : -1;
-  return item;
-}
+const itemOf = (id) => byId(`m-${id}`);
 
-function rove(item) {
-  if (current && current !== item) tabbable(current, false);
-  current = item ?? undefined;
-  if (item) tabbable(item, true);
-}
-
-function step(event) {
-  const forward = { ArrowDown: true, ArrowUp: false }[event.key];
-  const at = event.target.closest(".message");
-  if (forward === undefined || !at) return;
-  const all = items();
-  const next = all[all.indexOf(at) + (forward ? 1 : -1)];
-  event.preventDefault();
-  next?.focus();
-}
-
-list.addEventListener("keydown", step);
-list.addEventListener("focusin", (event) => rove(event.target.closest(".message") ?? current));
+export const has = (id) => itemOf(id) !== null;
 
 // Brings a message that is in the list before the reader's eyes.
 export function reveal(id) {
-  const item = byId(`m-${id}`);
+  const item = itemOf(id);
   if (!item) return false;
   list.querySelector(".found")?.classList.remove("found");
   item.classList.add("found");
@@ -212,6 +193,14 @@ export function reveal(id) {
   item.scrollIntoView({ block: "center" });
   item.focus({ preventScroll: true });
   return true;
+}
+
+// A line above the first message that came while nobody looked.
+export function divide(id) {
+  const item = itemOf(id);
+  if (item?.classList.contains("unread")) return;
+  list.querySelector(".unread")?.classList.remove("unread");
+  item?.classList.add("unread");
 }
 
 export function middle() {
@@ -229,7 +218,7 @@ export function highlight(pattern) {
   mention = pattern;
   for (const item of items()) {
     mark(item, mention);
-    tabbable(item, item === current);
+    tabbable(item, isCurrent(item));
   }
 }
 

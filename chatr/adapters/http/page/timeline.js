@@ -1,6 +1,6 @@
 // The room's whole life as a strip of bars, and a handle on it that stands at now or at a moment.
 
-import { day, exact, present, timeOfDay } from "./clock.js";
+import { dayOf, exact, present, timeOfDay } from "./clock.js";
 import { byId } from "./dom.js";
 
 const PIXELS_A_BAR = 6;
@@ -16,6 +16,7 @@ const handle = byId("handle");
 let activity = { from: null, seconds: 1, messages: [] };
 let begin = 0;
 let moment = null;
+let drawing;
 
 export const barsWanted = () =>
   Math.max(FEWEST_BARS, Math.min(MOST_BARS, Math.floor(innerWidth / PIXELS_A_BAR)));
@@ -24,7 +25,7 @@ export const beginning = () => begin;
 
 export function show(fresh) {
   activity = fresh;
-  begin = Date.parse(activity.from);
+  begin = Date.parse(activity.from ?? 0);
   timeline.hidden = activity.from === null;
   if (!timeline.hidden) draw();
 }
@@ -35,14 +36,15 @@ export function count(timestamp) {
   if (!(bucket >= 0 && bucket < 2 * MOST_BARS)) return;
   for (let next = activity.messages.length; next <= bucket; next += 1) activity.messages.push(0);
   activity.messages[bucket] += 1;
-  draw();
+  drawing ??= requestAnimationFrame(draw);
 }
 
 function draw() {
+  drawing = undefined;
   const most = Math.max(...activity.messages);
   const shares = activity.messages.map((messages) => Math.sqrt(messages / most)); // a quiet day is seen beside a loud one
   byId("bars").setAttribute("d", shares.map(bar).join(""));
-  byId("beginning").textContent = day(begin) === day(present()) ? timeOfDay(begin) : day(begin);
+  byId("beginning").textContent = dayOf(begin) === dayOf(present()) ? timeOfDay(begin) : dayOf(begin);
   place(moment);
 }
 
