@@ -12,7 +12,7 @@ from chatr.kept import FOLD
 FROZEN_FOLD = 3
 FROZEN = {
     "chatr/codec.py": "a230b4c7b4539a41",
-    "chatr/domain/activity.py": "79dca2ba3e203da3",
+    "chatr/domain/activity.py": "da9a8333d55a9fde",
     "chatr/domain/agent.py": "3b62fddace04e7f5",
     "chatr/domain/chronicle.py": "f35682d96bce42c6",
     "chatr/domain/events.py": "b500bdd5884eeaf3",

@@ -52,6 +52,8 @@ class Activity:
 
     def merged(self, most: int) -> "Activity":
         """The same in `most` buckets or fewer."""
-        each = -(-len(self.counts) // most) or 1
+        if len(self.counts) <= most:
+            return self
+        each = -(-len(self.counts) // most)
         counts = [sum(self.counts[place : place + each]) for place in range(0, len(self.counts), each)]
         return Activity(self.start, self.width * each, counts)
