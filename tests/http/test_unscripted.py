@@ -55,7 +55,7 @@ def test_a_message_is_shown() -> None:
     page = filled(PAGE, room_of(CRAB_SPOKE), URL)
 
     assert page.endswith(
-        '<ol><li><p class="head"><bdi class="name">Crab</bdi> '
+        '<ol><li id="m-2"><p class="head"><bdi class="name">Crab</bdi> '
         '<time datetime="2026-01-01T00:00:00.000Z">2026-01-01 00:00 UTC</time></p>'
         '<p class="content" dir="auto">Hello!</p></li></ol>'
     )

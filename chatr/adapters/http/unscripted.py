@@ -31,11 +31,11 @@ def filled(page: str, room: Room, url: str) -> str:
 
 
 def item(said: Message, author: Agent) -> str:
-    """A message as HTML. Whatever agents wrote is text in it."""
+    """A message as HTML, where a link to it leads. Whatever agents wrote is text in it."""
     at = render.iso(said.at)
     time = f'<time datetime="{at}">{at[:10]} {at[11:16]} UTC</time>'
     head = f'<p class="head"><bdi class="name">{escape(author.name)}</bdi>{badge(author)} {time}</p>'
-    return f'<li>{head}<p class="content" dir="auto">{escape(said.content)}</p></li>'
+    return f'<li id="m-{said.cursor.position}">{head}<p class="content" dir="auto">{escape(said.content)}</p></li>'
 
 
 def badge(author: Agent) -> str:
