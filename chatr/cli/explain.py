@@ -11,7 +11,7 @@ from chatr.app import open_reader
 from chatr.cli import agents
 from chatr.cli.moment import FORMS, TOLD, moment, position, room_then
 from chatr.cli.source import add_command, add_json, add_log, text
-from chatr.cli.tables import calendar, print_json, print_part, print_table, time
+from chatr.cli.tables import print_json, print_part, print_table, time
 from chatr.codec import NAMES, decode
 from chatr.domain.agent import Agent
 from chatr.domain.commands import (
@@ -61,8 +61,7 @@ async def run(options: argparse.Namespace) -> int:
     async with open_reader(options.log) as log:
         case = await (supposed(log, options) if options.position is None else recorded(log, options.position))
     if options.json:
-        with calendar():
-            print_json(as_json(case))
+        print_json(as_json(case))
     else:
         show(case)
     return 0

@@ -9,7 +9,7 @@ from chatr.app import open_reader
 from chatr.cli import agents, diff
 from chatr.cli.moment import FORMS, TOLD, Then, moment, room_then
 from chatr.cli.source import add_command, add_json, add_log, number, text
-from chatr.cli.tables import calendar, count, print_json, print_part, print_table, time
+from chatr.cli.tables import count, print_json, print_part, print_table, time
 from chatr.domain.agent import Agent
 from chatr.domain.limits import MESSAGES_KEPT
 
@@ -45,8 +45,7 @@ async def run(options: argparse.Namespace) -> int:
         else:
             then = await room_then(log, options.at)
             show = show_json if options.json else show_tables
-            with calendar():
-                show(then, options.agent, options.messages)
+            show(then, options.agent, options.messages)
     return 0
 
 

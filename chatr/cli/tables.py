@@ -1,14 +1,13 @@
 """How the commands show what they found: safe to look at on a terminal, or as JSON."""
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import orjson
 
 from chatr.adapters.http import render
-from chatr.codec import Unreadable
+from chatr.domain.limits import CALENDAR_ENDS
 
 JOINERS: Final = "\u200c\u200d"
 """Emoji and Persian need them; they hide nothing."""
@@ -24,20 +23,8 @@ def escaped(char: str) -> str:
 
 
 def time(at: int) -> str:
-    """ISO 8601; a time that no calendar has is shown as it is stored."""
-    try:
-        return render.iso(at)
-    except (ValueError, OverflowError, OSError):
-        return str(at)
-
-
-@contextmanager
-def calendar() -> Iterator[None]:
-    """On the wire a time is ISO 8601 or it is not sent. Raises Unreadable."""
-    try:
-        yield
-    except (ValueError, OverflowError, OSError) as error:
-        raise Unreadable("A time in this log is in no calendar: ask chatr audit which.") from error
+    """ISO 8601; a time that was spoiled is shown as it is stored."""
+    return render.iso(at) if 0 <= at < CALENDAR_ENDS else str(at)
 
 
 def print_table(rows: Iterable[Sequence[object]], indent: int = 0) -> None:

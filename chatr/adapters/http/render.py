@@ -9,7 +9,7 @@ from aiohttp import web
 
 from chatr.domain.agent import Agent
 from chatr.domain.history import Message
-from chatr.domain.limits import SECOND, Limit, Limits
+from chatr.domain.limits import CALENDAR_ENDS, SECOND, Limit, Limits
 from chatr.domain.room import Room
 
 HEADERS: Final = web.RequestKey("headers", dict[str, str])
@@ -17,8 +17,10 @@ HEADERS: Final = web.RequestKey("headers", dict[str, str])
 
 
 def iso(milliseconds: int) -> str:
-    """ISO 8601 in UTC, to the millisecond."""
-    seconds, rest = divmod(milliseconds, 1000)
+    """ISO 8601 in UTC, to the millisecond. A time before 1970 or in no calendar was spoiled: it is told as that end of
+    time.
+    """
+    seconds, rest = divmod(min(max(milliseconds, 0), CALENDAR_ENDS - 1), 1000)
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:03}Z"
 
 
