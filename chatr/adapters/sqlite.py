@@ -174,8 +174,15 @@ class SqliteLog(SqliteReader):
             position, check = followers.get(number, (None, None))
             if position is None or check != each.check:
                 each.fail(Conflict(position))
+                self._reach(position or 0)
             elif (stored := each.landed(position)).position > self._head:
                 self._remember(stored)
+
+    def _reach(self, position: int) -> None:
+        """What a commit left there though it seemed to fail is read from the file."""
+        if position > self._head:
+            self._recent.clear()
+            self._head = position
 
     def _remember(self, landed: Stored) -> None:
         if landed.position != self._head + 1:

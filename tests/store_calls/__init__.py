@@ -1,0 +1,1 @@
+"""Every call of the store fails once, before it took effect or after it."""
