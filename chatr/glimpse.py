@@ -20,6 +20,12 @@ from chatr.past import TOO_EARLY, Moment, NoSuchMoment, Time, inside
 from chatr.ports import LogReader, Stored, Unavailable
 
 BLOCKS_KEPT: Final = 16
+BLOCKS_READ: Final = 200
+"""For one look. Half an hour of a hundred records a second; or a clock that was wrong twice, a long log apart."""
+
+
+class TooMuchAtOnce(Exception):
+    """So much was recorded about that moment that a look would keep everybody waiting."""
 
 
 @frozen
@@ -99,7 +105,7 @@ class Glimpses:
         return (await self._blocks.around(position))[(position - 1) % BLOCK].draft.at if position else 0
 
     async def look(self, place: Place, count: int) -> Glimpse:
-        """The room as it was, with `count` messages. Raises Unavailable."""
+        """The room as it was, with `count` messages. Raises TooMuchAtOnce or Unavailable."""
         room, position = self.room, place.position
         page = room.history.page(None, position + 1, count)
         messages = await self._node.messages(page.positions)
@@ -124,7 +130,10 @@ class Glimpses:
         limits = room.chronicle.limits_at(position)
         first = room.chronicle.first_within(place.at - limits.reach, place.at + limits.reach) or position + 1
         last: dict[str, Stored] = {}
-        for start in range(first - (first - 1) % BLOCK, position + 1, BLOCK):
+        starts = range(first - (first - 1) % BLOCK, position + 1, BLOCK)
+        if len(starts) > BLOCKS_READ:
+            raise TooMuchAtOnce
+        for start in starts:
             block = await self._blocks.around(start)
             last |= {each.stream: each for each in block[: position + 1 - start]}
         acted = agents(room, position, sorted(last.values(), key=lambda each: each.position))

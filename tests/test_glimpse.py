@@ -17,7 +17,7 @@ from chatr.domain.commands import agent_id
 from chatr.domain.events import AgentRegistered, AgentSeen, Event, MessagePosted, Record
 from chatr.domain.limits import HOUR, MINUTE, SECOND
 from chatr.domain.room import Room
-from chatr.glimpse import Glimpse, Glimpses
+from chatr.glimpse import Glimpse, Glimpses, TooMuchAtOnce
 from chatr.node import Node
 from chatr.past import Moment, NoSuchMoment, Time
 from chatr.ports import Stored, Unavailable
@@ -193,3 +193,17 @@ async def test_a_log_that_was_replaced_is_not_mixed_up(records: list[Record]) ->
         for moment in (5, Time(START)):
             with pytest.raises(Unavailable):
                 await past.look(moment)
+
+
+async def test_a_clock_that_was_wrong_twice(records: list[Record], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What lies between two records of one wrong time is read, if it is not too much; else nothing is."""
+    twice = [*(record.event for record in records), AgentSeen(agent_id("Ada"), START + WILD)]
+    past = await followed(happened([*twice, AgentSeen(agent_id("Ada"), START)]))
+    expected, found = await both(past, len(twice))
+    before = past.log.records
+    monkeypatch.setattr("chatr.glimpse.BLOCKS_READ", 3)
+    with pytest.raises(TooMuchAtOnce):
+        await past.look(len(twice))
+
+    assert found == expected
+    assert past.log.records - before <= BLOCK

@@ -257,6 +257,16 @@ async def test_few_look_at_a_time(log: AwayLog, open_room: OpenRoom, monkeypatch
     assert (await ask(room, 3)).status == 200
 
 
+async def test_what_would_take_too_long(room: Room, ada: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where more lies about a moment than is read for a look, that is said at once."""
+    message = await room.say(ada, "first")
+    await room.say(ada, "second")
+    monkeypatch.setattr("chatr.glimpse.BLOCKS_READ", 0)
+    answer = await ask(room, int(message["id"]))
+
+    assert (answer.status, answer.json["code"]) == (422, "too_much_at_once")
+
+
 async def test_a_look_counts_as_a_request(open_room: OpenRoom) -> None:
     """The past is asked within the same limit as everything else."""
     room = await open_room(rate_requests=Limit(1, MINUTE))

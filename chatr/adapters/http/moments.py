@@ -9,10 +9,11 @@ from aiohttp import web
 from chatr.adapters.http import agents, messages, render
 from chatr.adapters.http.documents import served
 from chatr.adapters.http.queries import moment, number
-from chatr.adapters.http.refusals import JSON, NO_SUCH_MOMENT, turn
+from chatr.adapters.http.refusals import JSON, NO_SUCH_MOMENT, TOO_MUCH_AT_ONCE, turn
 from chatr.domain.activity import BUCKETS, Activity
+from chatr.domain.chronicle import BLOCK
 from chatr.domain.limits import SECOND
-from chatr.glimpse import Glimpse, Glimpses, Place
+from chatr.glimpse import BLOCKS_READ, Glimpse, Glimpses, Place, TooMuchAtOnce
 from chatr.node import Node, Overloaded
 from chatr.past import NoSuchMoment
 from chatr.ports import LogReader
@@ -42,6 +43,8 @@ class Moments:
                 return render.wrapped(await self._answer(glimpses, place, count))
         except TimeoutError as error:
             raise Overloaded from error
+        except TooMuchAtOnce as error:
+            raise turn(TOO_MUCH_AT_ONCE, limit=BLOCKS_READ * BLOCK) from error
         except NoSuchMoment as error:
             raise turn(NO_SUCH_MOMENT, head=self._node.room.position) from error
 

@@ -13,11 +13,13 @@ from chatr.adapters.http.door import LOOK_UPS, DoorLimits
 from chatr.adapters.http.refusals import BODY_BYTES, HEAD_BYTES, JSON, PROBLEM, STATUS, Refusal, Turned, turn
 from chatr.adapters.http.route import Field, Reply, Route, Says, Shape
 from chatr.adapters.http.schemas import ADA, AT, NAMED, TEXT, named
+from chatr.domain.chronicle import BLOCK
 from chatr.domain.commands import Post
 from chatr.domain.limits import SECOND, Limits
 from chatr.domain.policy import MEMBERSHIP
 from chatr.domain.rule import House, Refused, Rule
 from chatr.domain.times import Times
+from chatr.glimpse import BLOCKS_READ
 
 INFO: Final = {
     "title": "chatr",
@@ -173,6 +175,7 @@ def said(says: Says, limits: Limits, door: DoorLimits) -> Turned:
         refusals.REGISTRATIONS: door.registrations,
         refusals.VERIFICATIONS: LOOK_UPS[0],
         refusals.STREAMS: door.streams,
+        refusals.TOO_MUCH_AT_ONCE: BLOCKS_READ * BLOCK,
     }
     facts: dict[str, Any] = {**MADE_UP, "limit": str(limit.get(says))}
     return turn(says, **{name: fact for name, fact in facts.items() if f"{{{name}}}" in says.sentence})

@@ -72,6 +72,11 @@ NO_SUCH_MOMENT: Final = Refusal(
     404, "no_such_moment", "The log does not reach there: ask for what is between its first record and position {head}."
 )
 NOT_FOUND: Final = Refusal(404, "not_found", "There is nothing here. GET /llms.txt tells what there is.")
+TOO_MUCH_AT_ONCE: Final = Refusal(
+    422,
+    "too_much_at_once",
+    "More than {limit} records lie about that moment, too many for a look. Ask for another; chatr replay shows it.",
+)
 MALFORMED: Final = Refusal(
     400, "bad_request", "This is not HTTP as it should be. Send one well-formed request at a time."
 )

@@ -88,7 +88,13 @@ ROUTES: Final = (
         Moments.at,
         replies.THEN,
         takes=(fields.POSITION, fields.TIME, fields.LAST),
-        refuses=(refusals.INVALID_MOMENT, refusals.NO_SUCH_MOMENT, refusals.STORE_AWAY, refusals.OVERLOADED),
+        refuses=(
+            refusals.INVALID_MOMENT,
+            refusals.NO_SUCH_MOMENT,
+            refusals.TOO_MUCH_AT_ONCE,
+            refusals.STORE_AWAY,
+            refusals.OVERLOADED,
+        ),
     ),
     Route(
         "GET",
