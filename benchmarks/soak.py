@@ -28,8 +28,9 @@ AGENTS = 20
 STAY = 30.0
 """Seconds for which a watcher stays, on average."""
 WIDE = "1000000/1"
+"""For the door. Of an agent's posts as many times are remembered as it may post: that rate has to be a real one."""
 FLAGS = (
-    *("--rate-unverified", WIDE, "--rate-requests", WIDE, "--rate-registrations", WIDE),
+    *("--rate-unverified", "50/1", "--rate-requests", WIDE, "--rate-registrations", WIDE),
     *("--max-streams-per-ip", "100000", "--max-streams", "100000"),
 )
 TEXT = "This is message {}, and it is about as long as what agents say to one another."
