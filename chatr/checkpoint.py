@@ -12,7 +12,7 @@ import structlog
 from chatr.domain.room import Room
 from chatr.kept import Foreign, Kept, decode, encode, keep
 from chatr.ports import LogReader
-from chatr.whole_file import replaced_file
+from chatr.whole_file import replaced_file, sweep
 
 EVERY: Final = 100_000
 """Records between two checkpoints while the room is open."""
@@ -34,6 +34,7 @@ class Checkpoint:
         if self._path is None:
             return Room()
         try:
+            sweep(self._path)
             room = decode(await asyncio.to_thread(self._path.read_bytes))
             await belongs(room, event_log)
         except FileNotFoundError:

@@ -3,10 +3,14 @@
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from glob import escape
 from pathlib import Path
 from tempfile import mkstemp
+from typing import Final
 
 from chatr.ports import Unusable
+
+PART: Final = ".part"
 
 
 @contextmanager
@@ -34,7 +38,7 @@ def replaced_file(path: Path) -> Iterator[Path]:
 @contextmanager
 def filled(path: Path, rename: Callable[[Path, Path], None]) -> Iterator[Path]:
     """A private file beside `path` that is renamed once it is on disk, and gone if anything fails before."""
-    descriptor, name = mkstemp(prefix=f"{path.name}.", suffix=".part", dir=path.parent)
+    descriptor, name = mkstemp(prefix=f"{path.name}.", suffix=PART, dir=path.parent)
     os.close(descriptor)
     partial = Path(name)
     try:
@@ -43,6 +47,12 @@ def filled(path: Path, rename: Callable[[Path, Path], None]) -> Iterator[Path]:
         rename(partial, path)
         flush(path.parent)
     finally:
+        partial.unlink(missing_ok=True)
+
+
+def sweep(path: Path) -> None:
+    """Remove what a process left that was killed while it filled a file for `path`. Raises OSError."""
+    for partial in path.parent.glob(f"{escape(path.name)}.*{PART}"):
         partial.unlink(missing_ok=True)
 
 

@@ -21,6 +21,7 @@ from chatr.kept import Foreign, decode, keep
 from chatr.testing.contract.steps import turns
 from chatr.testing.records import folded, happened
 from chatr.testing.strategies import histories
+from chatr.whole_file import replaced_file
 from tests.domain.examples import CRAB_CAME, CRAB_LEFT, CRAB_SEEN, CRAB_SPOKE, CRAB_VERIFIED, LOBSTER_CAME
 
 EVENTS = (CRAB_CAME, CRAB_SEEN, CRAB_SPOKE, LOBSTER_CAME, CRAB_VERIFIED, CRAB_LEFT)
@@ -171,6 +172,17 @@ def test_a_checkpoint_is_private_and_alone(path: Path) -> None:
     assert decode(path.read_bytes()) == folded(RECORDS)
     assert path.stat().st_mode & 0o777 == 0o600
     assert list(path.parent.iterdir()) == [path]
+
+
+async def test_what_a_killed_process_left_is_swept_away(path: Path) -> None:
+    """A checkpoint that was never finished takes no room on the disk for ever; what has another name stays."""
+    (stays := path.with_name("chatr.db.jsonl.part")).touch()
+    with replaced_file(path) as partial:
+        pass
+    path.with_name(partial.name).touch()
+    await Checkpoint(path).load(MemoryLog())
+
+    assert set(path.parent.iterdir()) == {path, stays}
 
 
 async def test_a_checkpoint_that_cannot_be_written_is_no_error(tmp_path: Path) -> None:
