@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from chatr.adapters.http.reference import rules
 from chatr.cli.rules import reference
 from chatr.domain.limits import Limits
@@ -39,14 +41,12 @@ def test_every_decision_is_listed() -> None:
     assert {page.name for page in Path("docs/decisions").glob("*.md")} - {"README.md"} == listed
 
 
-def test_every_test_that_is_named_exists() -> None:
-    """The page of threats names tests by file and function, and they are there."""
-    page = Path("docs/decisions/threats.md").read_text("utf-8")
+@pytest.mark.parametrize("page", ["docs/decisions/threats.md", "docs/reliability.md"])
+def test_every_test_that_is_named_exists(page: str) -> None:
+    """The pages of threats and of promises name tests by file and function, and they are there."""
     named, file = [], ""
-    for name in re.findall(r"`((?:\w+/)?test_\w+(?:\.py)?)`", page):
-        if name.endswith(".py"):
-            file = name
-        else:
-            named.append((file, name))
+    for name in re.findall(r"`((?:\w+/)?test_\w+(?:\.py)?)`", Path(page).read_text("utf-8")):
+        file = name if name.endswith(".py") else file
+        named.append((file, "" if name == file else f"def {name}("))
 
-    assert [each for each in named if f"def {each[1]}(" not in (Path("tests") / each[0]).read_text("utf-8")] == []
+    assert [each for each in named if each[1] not in (Path("tests") / each[0]).read_text("utf-8")] == []
