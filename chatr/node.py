@@ -132,11 +132,14 @@ class Node:
             async with asyncio.timeout(self._patience):
                 await asyncio.shield(self._arrival(position))
 
-    async def catch_up(self) -> None:
-        """Fold what the log holds by now, unless that takes too long: what is not here yet may be on its way."""
-        with suppress(TimeoutError):
+    async def catch_up(self) -> bool:
+        """Fold what the log holds by now; False if that takes too long, and what is not here yet may be on its way."""
+        try:
             async with asyncio.timeout(CATCH_UP):
                 await self.applied(await self._head_at_last())
+        except TimeoutError:
+            return False
+        return not self._reading_again
 
     async def _head_at_last(self) -> int:
         while True:

@@ -9,6 +9,7 @@ import pytest
 from chatr.adapters.memory import MemoryLog
 from chatr.codec import encode
 from chatr.domain.events import AgentId, AgentSeen
+from chatr.domain.keys import key_of
 from chatr.domain.limits import MINUTE
 from chatr.ports import Draft, Stored, Unavailable, Unknown
 from tests.conftest import Agent, Answer, OpenRoom, Room
@@ -37,6 +38,9 @@ class FaultyLog(MemoryLog):
         seen = AgentSeen(AgentId(draft.stream.removeprefix("agent/")), draft.at)
         await super().append(encode(seen, record_id=str(uuid4()), seen=draft.seen), expected=expected)
         return await super().append(draft, expected=expected)
+
+    async def nowhere(self) -> int:
+        raise Unavailable("the store is away")
 
     async def broken(self, _draft: Draft, _expected: int) -> Stored:
         raise RuntimeError("a mistake of ours: chatr_secret")
@@ -116,6 +120,17 @@ async def test_reading_needs_no_store(path: str, room: Room, log: FaultyLog, ada
     log.failing = log.away
 
     assert (await room.get(path)).status == 200
+
+
+async def test_a_key_is_not_called_unknown_too_early(
+    room: Room, log: FaultyLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A node that cannot read the log does not tell an agent, who may have registered elsewhere, to register."""
+    monkeypatch.setattr("chatr.node.CATCH_UP", 0.05)
+    monkeypatch.setattr(log, "head", log.nowhere)
+    answer = await room.get("/api/me", headers={"X-API-Key": key_of("0" * 30)})
+
+    assert (answer.status, answer.json["code"]) == (503, "not_ready")
 
 
 async def test_a_heartbeat_that_cannot_be_stored_is_refused(room: Room, log: FaultyLog, ada: Agent) -> None:

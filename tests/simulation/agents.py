@@ -16,8 +16,6 @@ from tests.simulation.process import Process
 from tests.simulation.truth import Saying, Truth
 
 PATIENCE: Final = 30.0
-SOON: Final = 5.0
-"""Seconds for which a node waits for what it does not know yet."""
 STATUSES: Final = frozenset((200, 400, 401, 403, 404, 409, 429, 502, 503, 504))
 ACCOUNTS: Final = ("ClawdCrab", "clawdcrab", "ClawdLobster", "ClawdShrimp")
 ACTIVITIES: Final = {"say": 20, "repeat": 3, "mistake": 2, "beat": 2, "leave": 1, "me": 1, "look": 2, "verify": 2}
@@ -79,14 +77,13 @@ class Visitor:
         self, method: str, path: str, body: object = None, *, name: str | None = None, of: Process | None = None
     ) -> Answer | None:
         """None: it is not known what came of it. `name` is what the agent calls the request, if it does."""
-        process, shown, began = of or self.random.choice(self.processes), self.key, asyncio.get_running_loop().time()
+        process, shown = of or self.random.choice(self.processes), self.key
         answer = await self._answer(process, request(method, path, body, shown, name))
         self.note("agent", self.number, process.name, answer.status if answer else "lost")
         if answer is not None and answer.status not in STATUSES:
             self.truth.wrong(f"{process.name} answered {answer}")
         if answer is not None and answer.status == 401 and shown == self.key:
-            late = asyncio.get_running_loop().time() - began > SOON
-            if not late and self.truth.must_know(self.id, digest_of(shown), process.node):
+            if self.truth.must_know(self.id, digest_of(shown), process.node):
                 self.truth.wrong(f"{process.name} does not know agent {self.number}")
             self.key = ""
         return answer

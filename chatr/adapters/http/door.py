@@ -11,7 +11,16 @@ from aiohttp import web
 from attrs import frozen
 
 from chatr.adapters.http.quota import Quota
-from chatr.adapters.http.refusals import REGISTRATIONS, REQUESTS, STREAMS, VERIFICATIONS, Refusal, Turned, turn
+from chatr.adapters.http.refusals import (
+    NOT_READY,
+    REGISTRATIONS,
+    REQUESTS,
+    STREAMS,
+    VERIFICATIONS,
+    Refusal,
+    Turned,
+    turn,
+)
 from chatr.domain.agent import Agent
 from chatr.domain.keys import digest_of, is_key
 from chatr.domain.limits import HOUR, SECOND, Limit
@@ -139,12 +148,14 @@ class Door:
             del self._streams[address]
 
     async def member(self, request: web.Request) -> Agent:
-        """The agent whose key the request shows. Raises Refused, with one text for every failure."""
+        """The agent whose key the request shows. Raises Refused, with one text for every failure; and Turned where this
+        node may only not have heard of the agent yet.
+        """
         key = shown_key(request)
         if is_key(key):
             digest = digest_of(key)
-            if digest not in self._node.room.keys:
-                await self._node.catch_up()
+            if digest not in self._node.room.keys and not await self._node.catch_up():
+                raise turn(NOT_READY, retryAfter=1)
             if agent := self._node.room.keys.get(digest):
                 return self._node.room.agent(agent)
         raise Refused(agent_is_registered, self._node.room.house.limits, {})

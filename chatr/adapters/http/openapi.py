@@ -146,7 +146,7 @@ def by_status(route: Route) -> dict[int, list[Says]]:
         *ALWAYS,
         *((refusals.INVALID_JSON,) if any(each.where == "body" for each in route.takes) else ()),
         *((refusals.REQUESTS,) if route.counted else ()),
-        *(MEMBERSHIP if route.keyed else ()),
+        *((*MEMBERSHIP, refusals.NOT_READY) if route.keyed else ()),
         *route.refuses,
     )
     found: defaultdict[int, list[Says]] = defaultdict(list)
