@@ -5,7 +5,9 @@ resumes by its last id and loses nothing.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import Final
 
 import structlog
@@ -13,6 +15,10 @@ from attrs import frozen
 
 BUDGET: Final = 1024 * 1024
 """Bytes of live frames that may wait for one watcher."""
+SLICE: Final = 1_000
+"""Watchers that are written to in one turn of the loop: some milliseconds, then posts and beats have their turn."""
+REST: Final = 2.0
+"""How many times as long as writing took the loop is left to others. Frames gather meanwhile, and cost one write."""
 END: Final = b"0\r\n\r\n"
 COMMENT: Final = b":\n\n"
 
@@ -59,8 +65,14 @@ class Watcher(asyncio.Protocol):
         self._written += len(data)
         if live:
             self._live += len(data)
-            if min(self._live, self._transport.get_write_buffer_size()) > BUDGET:
-                self.cut()
+            if self._live > BUDGET:
+                self._look()
+
+    def _look(self) -> None:
+        """Of what waits, the live frames are the last; to look at each write would take as long as the write."""
+        self._live = min(self._live, self._transport.get_write_buffer_size())
+        if self._live > BUDGET:
+            self.cut()
 
     def stalled(self, now: float, patience: float) -> bool:
         """Something has been waiting for it for `patience` seconds, and it has taken nothing."""
@@ -86,14 +98,34 @@ class Watcher(asyncio.Protocol):
         self._lost()
 
 
-class Hub:
-    """The watchers, and what is about to be written to them."""
+@frozen
+class Piece:
+    """Frames in one piece, and those it is for who have not been written it yet."""
 
-    def __init__(self, *, patience: float = 30.0, silence: float = 15.0) -> None:
+    frames: Chunk
+    audience: Iterator[Watcher]
+
+
+class Hub:
+    """The watchers, and what is about to be written to them: what is pending, and then what is sealed.
+
+    A piece is sealed for those who are there, when its turn comes or when somebody joins: whoever joins has what was
+    said so far in its backlog, and is in the audience of no piece before. So it may join between two slices of one.
+    """
+
+    def __init__(
+        self, *, patience: float = 30.0, silence: float = 15.0, portion: int = SLICE, rest: float = REST
+    ) -> None:
         self._watchers: dict[Watcher, None] = {}
         self._curious: dict[Watcher, None] = {}
         self._pending: list[bytes] = []
         self._aside: list[bytes] = []
+        self._sealed: deque[Piece] = deque()
+        self._next: asyncio.Handle | None = None
+        self._began_at = 0.0
+        self._rested_at = 0.0
+        self._portion = portion
+        self._rest = rest
         self._patience = patience
         self._silence = silence
         self._wrote_at = 0.0
@@ -109,7 +141,7 @@ class Hub:
 
     def join(self, watcher: Watcher, backlog: Chunk) -> None:
         """Write the backlog and let live frames follow. Nothing may be awaited between reading the room and this."""
-        self.flush()
+        self._seal()
         watcher.write(backlog, live=False)
         self._watchers[watcher] = None
         if watcher.curious:
@@ -122,28 +154,60 @@ class Hub:
             self._emptied.set()
 
     def publish(self, frames: Iterable[bytes]) -> None:
-        """Frames for everybody, written in one piece with all that is published in this turn of the loop."""
-        if not self._pending:
-            asyncio.get_running_loop().call_soon(self.flush)
+        """Frames for everybody, written in one piece with all that is published before their turn comes."""
         self._pending.extend(frames)
+        self._schedule()
 
     def publish_aside(self, frames: Iterable[bytes]) -> None:
         """Frames for the curious alone, after those for everybody."""
-        asyncio.get_running_loop().call_soon(self.flush)
         self._aside.extend(frames)
+        self._schedule()
+
+    def _schedule(self) -> None:
+        """Begin in the next turn of the loop, or once the loop was left to others for long enough."""
+        if self._next is None:
+            loop = asyncio.get_running_loop()
+            resting = self._rested_at > loop.time()
+            self._next = loop.call_at(self._rested_at, self._begin) if resting else loop.call_soon(self._begin)
+
+    def _begin(self) -> None:
+        self._began_at = asyncio.get_running_loop().time()
+        self._seal()
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Write to some; the others have their turn after whatever else is to be done."""
+        if self._sealed:
+            self._write()
+        self._next = asyncio.get_running_loop().call_soon(self._go_on if self._sealed else self._finish)
+
+    def _finish(self) -> None:
+        now = asyncio.get_running_loop().time()
+        self._rested_at = now + self._rest * (now - self._began_at)
+        self._next = None
+        if self._pending or self._aside:
+            self._schedule()
+
+    def _seal(self) -> None:
+        for frames, audience in ((self._pending, self._watchers), (self._aside, self._curious)):
+            if frames:
+                self._sealed.append(Piece(chunk(b"".join(frames)), iter(list(audience))))
+                frames.clear()
+
+    def _write(self) -> None:
+        piece = self._sealed[0]
+        some = list(islice(piece.audience, self._portion))
+        for watcher in some:
+            watcher.write(piece.frames)
+        if len(some) < self._portion:
+            self._sealed.popleft()
+            self._wrote_at = asyncio.get_running_loop().time()
 
     def flush(self) -> None:
-        if self._pending:
-            self._wrote_at = asyncio.get_running_loop().time()
-            self._write(self._pending, self._watchers)
-        if self._aside:
-            self._write(self._aside, self._curious)
-
-    def _write(self, frames: list[bytes], watchers: Iterable[Watcher]) -> None:
-        piece = chunk(b"".join(frames))
-        frames.clear()
-        for watcher in list(watchers):
-            watcher.write(piece)
+        """Write everything to everybody now."""
+        self._seal()
+        while self._sealed:
+            self._write()
 
     def cut(self) -> None:
         """Send everybody away; they come back with their last id, and are told what it is worth now."""
