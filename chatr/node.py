@@ -11,7 +11,7 @@ from attrs import frozen
 
 from chatr.codec import decode, encode
 from chatr.domain.commands import Command
-from chatr.domain.decide import Settled, decide
+from chatr.domain.decide import Settled, answered, decide
 from chatr.domain.events import AgentId, Event, Record
 from chatr.domain.history import Message, message_of
 from chatr.domain.room import Room
@@ -146,6 +146,10 @@ class Node:
             with suppress(Unavailable):
                 return await self._log.head()
             await asyncio.sleep(PAUSE)
+
+    def settled(self, command: Command) -> bool:
+        """Whether a record answers `command` already, and it need not be handed in."""
+        return answered(self.room.agent(command.agent), command, self.room.house) is not None
 
     async def handle(self, command: Command) -> Handled:
         """Have `command` decided and what comes of it stored and folded.

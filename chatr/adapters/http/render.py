@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final
 
 import orjson
@@ -21,7 +22,13 @@ def iso(milliseconds: int) -> str:
     time.
     """
     seconds, rest = divmod(min(max(milliseconds, 0), CALENDAR_ENDS - 1), 1000)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:03}Z"
+    return f"{to_the_second(seconds)}.{rest:03}Z"
+
+
+@lru_cache(256)
+def to_the_second(seconds: int) -> str:
+    """Of what is told in one second most happened in few others."""
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}"
 
 
 def reply(body: Mapping[str, Any], *, headers: Mapping[str, str] | None = None) -> web.Response:

@@ -49,9 +49,10 @@ def keyed(route: Route, node: Node, clock: Clock, door: Door, body_seconds: floa
             await arrive(request, body_seconds)
             return await route.handler(request, agent)
         finally:
-            if not route.silent:
+            heartbeat = Heartbeat(agent.id, clock.now())
+            if not (route.silent or node.settled(heartbeat)):
                 with suppress(Unavailable, Unknown, Overloaded):
-                    await node.handle(Heartbeat(agent.id, clock.now()))
+                    await node.handle(heartbeat)
 
     return handle
 
