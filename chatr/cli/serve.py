@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import os
 import sys
 from contextlib import suppress
@@ -54,6 +55,7 @@ async def run(options: argparse.Namespace) -> int:
     stop_on_signals()
     with suppress(asyncio.CancelledError):
         async with running(affordable(settings)) as room:
+            gc.freeze()  # what was read at the start is not looked through again and again
             sys.stdout.write(WELCOME.format(url=room.url))
             sys.stdout.flush()
             log.info("serving", url=room.url, position=room.node.room.position)

@@ -58,6 +58,7 @@ async def test_nobody_waits_for_a_slow_one(open_room: OpenRoom) -> None:
     async with watching(room.running.url, receive=LITTLE), watching(room.running.url) as quick:
         listening = asyncio.create_task(heard_until_cut(quick))
         said = await talk(ada, hub, 1)
+        hub.flush()
         quick.connection.write_eof()
         heard = await listening
 
