@@ -49,8 +49,8 @@ TROUBLES: Final = pytest.mark.parametrize(
     ("trouble", "code"),
     [
         pytest.param(full, NOTHING, id="full"),
-        pytest.param(failing("pwrite64", "EROFS"), NOTHING, id="read-only"),
-        pytest.param(failing("pwrite64", "EIO"), NOTHING, id="writes fail"),
+        pytest.param(failing("pwrite64", "EROFS"), NOTHING, id="read-only", marks=pytest.mark.long),
+        pytest.param(failing("pwrite64", "EIO"), NOTHING, id="writes fail", marks=pytest.mark.long),
         pytest.param(failing("fdatasync", "EIO"), DOUBT, id="flushes fail"),
     ],
 )
