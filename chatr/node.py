@@ -14,6 +14,7 @@ from chatr.domain.commands import Command
 from chatr.domain.decide import Settled, answered, decide
 from chatr.domain.events import AgentId, Event, Record
 from chatr.domain.history import Message, message_of
+from chatr.domain.limits import SECOND
 from chatr.domain.room import Room
 from chatr.ports import Clock, Conflict, EventLog, LogChanged, Secrets, Stored, Unavailable, Unknown
 
@@ -21,7 +22,7 @@ ATTEMPTS: Final = 5
 """A conflict comes only from another node; so many in a row mean that the nodes cannot keep up."""
 CATCH_UP: Final = 5.0
 PROMPT: Final = 1.0
-"""Seconds within which a node that is ready answers that it is."""
+"""Seconds within which a node that is ready answers that it is, and within which it has appended."""
 PAUSE: Final = 0.1
 """Seconds between two questions to a log that is away."""
 TRUST_AFTER: Final = 10_000
@@ -82,6 +83,7 @@ class Node:
         self._leaving = False
         self._reading_again = False
         self._failed_at: int | None = None
+        self._appending: dict[str, int] = {}
 
     async def follow(self) -> None:
         """The one loop in which memory changes. Never returns; if it raises, the process must end."""
@@ -174,6 +176,7 @@ class Node:
         """Where the event then stands. It is known by its id: a log that failed over may use its position again."""
         draft = encode(event, record_id=self._secrets.record_id(), seen=self.room.position)
         arrival = self._arrival(draft.id)
+        self._appending[draft.id] = self._clock.elapsed()
         try:
             await self._log.append(draft, expected=self.room.expected(event))
             async with nullcontext() if arrival.done() else asyncio.timeout(self._patience):
@@ -186,6 +189,7 @@ class Node:
             raise
         finally:
             self._arrivals.pop(draft.id, None)
+            del self._appending[draft.id]
 
     async def _see(self, position: int) -> None:
         """Fold what a decision conflicted with."""
@@ -222,8 +226,7 @@ class Node:
 
     async def ready(self) -> bool:
         """This node can append and has folded all there was a moment ago."""
-        lately = self._failed_at is not None and self._clock.elapsed() - self._failed_at < TRUST_AFTER
-        if lately or self._reading_again:
+        if self._struggling() or self._reading_again:
             return False
         try:
             async with asyncio.timeout(PROMPT):
@@ -231,3 +234,9 @@ class Node:
         except (TimeoutError, Unavailable):
             return False
         return True
+
+    def _struggling(self) -> bool:
+        """An append failed a moment ago, or one takes too long."""
+        now = self._clock.elapsed()
+        lately = self._failed_at is not None and now - self._failed_at < TRUST_AFTER
+        return lately or now - min(self._appending.values(), default=now) > PROMPT * SECOND

@@ -1,5 +1,6 @@
 """GET /health and GET /ready: whether the process lives, and whether it can do its work."""
 
+import asyncio
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -9,6 +10,7 @@ import pytest
 
 from chatr.domain.limits import SECOND
 from tests.conftest import OpenRoom, Room
+from tests.watching import PATIENCE
 
 
 @pytest.fixture
@@ -72,3 +74,17 @@ async def test_a_write_that_failed_is_remembered_for_a_while(room: Room, tmp_pat
     assert (refused.status, refused.json["code"]) == (503, "storage_unavailable")
     assert (just_after, await statuses(room)) == ((200, 503), (200, 200))
     assert (await room.post("/api/messages", {"content": "Hello!"}, agent=ada)).status == 200
+
+
+async def test_a_store_that_hangs(room: Room, tmp_path: Path) -> None:
+    """While a record has been waiting for the disk for more than a second, posts should go elsewhere."""
+    ada = await room.register()
+    with closing(sqlite3.connect(tmp_path / "chatr.db", isolation_level=None)) as db:
+        db.execute("begin immediate")
+        saying = asyncio.create_task(room.post("/api/messages", {"content": "Hello!"}, agent=ada))
+        async with asyncio.timeout(PATIENCE):
+            while await statuses(room) == (200, 200):
+                room.clock.advance(SECOND)
+
+    assert (await saying).status == 200
+    assert await statuses(room) == (200, 200)
