@@ -13,7 +13,10 @@ from tests.crash.tracing import calls, through_strace
 
 AGENTS: Final = 5
 """As many as one address may register by default."""
-CALLS: Final = "trace=recvfrom,sendto,sendmsg,pwrite64,fdatasync"
+HEARS: Final = ("recvfrom", "read")
+SAYS: Final = ("sendto", "sendmsg", "write", "writev")
+"""What asyncio asks of the system, and what uvloop does."""
+CALLS: Final = f"trace={','.join((*HEARS, *SAYS))},pwrite64,fdatasync"
 
 
 async def said_by_all(url: str) -> None:
@@ -40,9 +43,9 @@ def stories(trace: Path) -> list[str]:
         letter = letters.get((call.name, call.done), "") if call.descriptor.endswith("-wal>") else ""
         for connection in under_way:
             under_way[connection] += letter
-        if call.name == "recvfrom" and '"POST ' in call.rest and call.done:
+        if call.name in HEARS and '"POST ' in call.rest and call.done:
             under_way[call.descriptor] = ""
-        elif call.name.startswith("send") and not call.done and call.descriptor in under_way:
+        elif call.name in SAYS and not call.done and call.descriptor in under_way:
             told.append(under_way.pop(call.descriptor))
     return told
 
