@@ -51,8 +51,12 @@ def test_a_restart_is_survived(serve: Serve, watch: Watch, tmp_path: Path) -> No
 
 
 def test_the_network_comes_and_goes(page: Page, room: Hosted) -> None:
-    """Offline and online again and again: what was said meanwhile is there, once and in order."""
+    """Offline and online again and again: what was said meanwhile is there, once and in order, and what was there
+    before stays as it is.
+    """
     ada = room.agent()
+    ada.say("first of all")
+    page.locator(".content").evaluate("shown => { shown.dataset.untouched = true; }")
     for number in range(3):
         break_off(page.context)
         expect(page.locator("#state")).not_to_have_text("live")
@@ -62,7 +66,8 @@ def test_the_network_comes_and_goes(page: Page, room: Hosted) -> None:
         ada.say(f"message {2 * number + 1}")
         expect(page.locator(".content").last).to_have_text(f"message {2 * number + 1}")
 
-    assert contents(page) == numbers(6)
+    assert contents(page) == ["first of all", *numbers(6)]
+    expect(page.locator("[data-untouched]")).to_have_text("first of all")
 
 
 def break_off(context: BrowserContext) -> None:

@@ -61,7 +61,6 @@ export function breakLine({ reason }) {
 }
 
 export function add(message) {
-  if (room.idOf(message) <= newestId()) return;
   keep([message]);
   speak(message);
   if (!present()) {
