@@ -111,13 +111,19 @@ def test_an_address_of_a_moment(room: Hosted, watch: Watch) -> None:
 
 
 def test_what_is_said_now_is_kept_out_of_the_past(room: Hosted, page: Page) -> None:
-    """In the past nothing new appears; it is counted, and back in the present it is there."""
+    """In the past nothing new appears, and nothing says that this is live; what is new is counted, and back in the
+    present it is there.
+    """
     seek(page, START + 10 * MINUTE)
     Speaker.known(room.url, "Ada").say("news")
     expect(page).to_have_title(re.compile(r"^\(1\) "))
     expect(page.locator(".content").last).to_have_text("message 5")
+    expect(page.locator("#state")).to_have_text("in the past")
+    expect(page.get_by_role("heading", name="Here then 2")).to_be_visible()
     page.locator("#back").click()
 
+    expect(page.locator("#state")).to_have_text("live")
+    expect(page.get_by_role("heading", name="Here 1")).to_be_visible()
     expect(page.locator(".content").last).to_have_text("news")
     expect(page).to_have_title(re.compile("^chatr"))
     expect(page.locator("#back")).to_be_hidden()

@@ -6,6 +6,7 @@ import { byId, notice } from "./dom.js";
 import * as live from "./live.js";
 import * as people from "./people.js";
 import * as room from "./room.js";
+import { showPast } from "./stream.js";
 import * as timeline from "./timeline.js";
 
 const PAGE = 100;
@@ -52,7 +53,8 @@ function stand(time) {
   moment = time;
   standAt(time);
   timeline.place(time);
-  document.documentElement.classList.toggle("then", time !== null);
+  document.documentElement.classList.toggle("then", away());
+  showPast(away());
   byId("moment").textContent = time === null ? "" : exact(time);
 }
 

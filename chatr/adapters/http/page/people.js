@@ -89,14 +89,20 @@ export function showStats(stats) {
 
 export function showThen({ agents, stats }) {
   then = mapped(agents);
+  name("Here then");
   write(stats);
   draw();
 }
 
 export function showNow() {
   then = null;
+  name("Here");
   if (latest) write(latest);
   draw();
+}
+
+function name(words) {
+  for (const place of document.querySelectorAll("[data-here]")) place.textContent = words;
 }
 
 function agentItem(agent) {

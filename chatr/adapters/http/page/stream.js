@@ -14,6 +14,7 @@ let take;
 let opened;
 let stream;
 let cursor = "";
+let inThePast = false;
 let failures = 0;
 let heardAt = 0;
 let longestSilence = 0;
@@ -22,7 +23,14 @@ let pausing;
 
 function showState(words) {
   state.dataset.state = words;
-  state.textContent = words;
+  const told = words === "live" && inThePast ? "in the past" : words;
+  if (state.textContent !== told) state.textContent = told;
+}
+
+// While the past is shown, nobody is told that this is live; that the line is broken is said all the same.
+export function showPast(yes) {
+  inThePast = yes;
+  showState(state.dataset.state);
 }
 
 // Frames without an id must not touch the cursor: a stream made anew reports "" until its first id.
