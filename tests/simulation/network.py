@@ -62,8 +62,12 @@ class Pipe(asyncio.Transport):
         """The connection ends, from whichever side."""
         if not self.closing:
             self.closing = True
-            self.context.run(asyncio.get_running_loop().call_soon, self.protocol.connection_lost, None)
+            # Not in the next turn, which may be the one in which the connection is first looked at.
+            self.context.run(asyncio.get_running_loop().call_later, 0, self._lose)
             self.end.lost()
+
+    def _lose(self) -> None:
+        self.protocol.connection_lost(None)
 
     def abort(self) -> None:
         self.close()

@@ -27,7 +27,7 @@ def weather(random: Random) -> Weather:
     def perhaps(most: float) -> float:
         return random.choice((0.0, most * random.random()))
 
-    usual = {"speak": 60.0, "come": 10.0, "take": 6.0, "start": 8.0}
+    usual = {"speak": 60.0, "come": 10.0, "take": 6.0, "start": 4.0}
     often = {"part": perhaps(8), "kill": perhaps(3), "stop": perhaps(3)}
     seldom = {act: perhaps(1.5) for act in ("unplug", "stall", "jump", "adopt", "dance", "restore")}
     return Weather(
@@ -35,7 +35,7 @@ def weather(random: Random) -> Weather:
         Luck(*(perhaps(0.15) for _ in range(4))),
         cut=perhaps(0.3),
         slow=perhaps(0.8),
-        rush=perhaps(1),
+        rush=random.uniform(0.1, 0.7),
         shuffled=random.random() < 0.5,
         history=random.choice((1, 5, 50)),
         kept=random.choice((60, 1001)),

@@ -29,7 +29,7 @@ VOICES: Final = 2
 PLENTY: Final = Limit(1_000_000, SECOND)
 JUMPS: Final = (1, 999, SECOND, MINUTE, HOUR, 24 * HOUR, 48 * HOUR, 3650 * 24 * HOUR)
 WINDOWS: Final = (SECOND, 2 * SECOND, 5 * SECOND)
-TURNS: Final = 10
+TURNS: Final = 3
 ROOMS: Final = 10
 """Steps between two comparisons of a whole room."""
 TAIL: Final = 60
@@ -73,13 +73,14 @@ class World:
     def _stored(self, stored: Stored) -> None:
         self.note("stored", stored.position, stored.type, stored.data)
         self.truth.stored(stored)
-        if self.random.random() < self.weather.rush:
-            self._begin(self._rush())
+        while self.random.random() < self.weather.rush:
+            self._rush(self.random.randint(0, TURNS))
 
-    async def _rush(self) -> None:
+    def _rush(self, turns: int) -> None:
         """A watcher comes at the very moment at which nodes read what was stored: a few turns sooner or later."""
-        for _ in range(self.random.randint(0, TURNS)):
-            await asyncio.sleep(0)
+        if turns:
+            asyncio.get_running_loop().call_soon(self._rush, turns - 1)
+            return
         watcher = self.random.choice(self.watchers)
         watcher.leave()
         self._come(watcher)
