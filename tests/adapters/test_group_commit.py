@@ -38,6 +38,24 @@ async def test_what_waits_is_one_commit() -> None:
     assert place.groups == [1, 10]
 
 
+async def test_two_halves_of_a_crowd_become_one() -> None:
+    """Whoever asks again soon after it was told is in the commit of those who asked meanwhile."""
+    place = Place()
+    group = GroupCommit(place.commit)
+
+    async def ask(times: int) -> None:
+        for _ in range(times):
+            await group.append(draft(), 0)
+            await turns(3)
+
+    first = [asyncio.create_task(ask(3)) for _ in range(4)]
+    await turns(2)
+    await asyncio.gather(*first, *(ask(3) for _ in range(4)))
+    await group.close()
+
+    assert place.groups[:3] == [4, 8, 8]
+
+
 async def test_a_mistake_is_told_and_not_repeated() -> None:
     """Whose commit failed in a way that nobody had thought of does not know; the next one is stored."""
     place = Place()

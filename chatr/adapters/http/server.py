@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import nullcontext, suppress
+from itertools import chain
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Middleware
@@ -79,7 +80,7 @@ def entrance(routes: tuple[Route, ...], door: Door) -> Middleware:
 
 async def arrive(request: web.Request, seconds: float) -> None:
     """Take the whole request in, within bounds of size and time. Raises Turned."""
-    if len(request.raw_path) + sum(len(name) + len(value) for name, value in request.raw_headers) > HEAD_BYTES:
+    if len(request.raw_path) + sum(map(len, chain.from_iterable(request.raw_headers))) > HEAD_BYTES:
         raise turn(HEAD_TOO_LARGE, limit=HEAD_BYTES, closes=True)
     encodings = (request.headers.get(name, "") for name in (hdrs.CONTENT_ENCODING, hdrs.TRANSFER_ENCODING))
     if any(encoding.lower() not in ("", "identity", "chunked") for encoding in encodings):
