@@ -163,8 +163,7 @@ def verdicts(record: Record, command: Command, agent: Agent, house: House) -> It
     for rule in broken:
         who = "Today's rules would" if rule.of_text else "The rules"
         yield Finding(position, f"{who} refuse it: {rule.told(house.limits)}", note=rule.of_text)
-    if all(rule.of_text for rule in broken):
-        again = event_of(agent, command)
+    if all(rule.of_text for rule in broken) and (again := event_of(agent, command)) != record.event:
         for field in fields(type(again)):
             if getattr(again, field.name) != getattr(record.event, field.name):
                 yield Finding(position, f"Decided again, its {field.name} comes out otherwise.")

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import errno
+import gc
 import io
 import os
 import sys
@@ -35,11 +36,16 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message.rstrip('.')}. See {self.prog} --help.\n")
 
 
+COLLECT_AFTER: Final = 10_000
+"""New objects after which Python looks for cycles, instead of 700: a log is made into many objects, and no cycle."""
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command; its exit code is what its `run` returns."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     options = parser().parse_args(arguments)
+    gc.set_threshold(COLLECT_AFTER)
     try:
         with asyncio.Runner(loop_factory=fastest_loop()) as runner:
             code = runner.run(options.run(options))
