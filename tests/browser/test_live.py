@@ -134,7 +134,7 @@ def test_the_icon_counts_too(page: Page, room: Hosted) -> None:
     assert "%3E1%3C%2Ftext" in str(page.locator("#icon").get_attribute("href"))
 
 
-@pytest.mark.parametrize("hours", [-30 * 24, -3, 5, 400 * 24])
+@pytest.mark.parametrize("hours", [-30 * 24, 5])
 def test_the_reader_s_clock_may_be_wrong(hours: int, room: Hosted, watch: Watch) -> None:
     """How long ago something was said is reckoned by the server's clock."""
     room.agent().say("Hello")

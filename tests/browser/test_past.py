@@ -35,7 +35,7 @@ def story() -> list[Event]:
     return start + sorted(later, key=lambda event: event.at)
 
 
-MOMENTS = (START, START + 29 * MINUTE, START + 61 * MINUTE + 1, START + 100 * MINUTE, START + 119 * MINUTE)
+MOMENTS = (START + 29 * MINUTE, START + 61 * MINUTE + 1, START + 119 * MINUTE)
 
 
 @pytest.fixture
