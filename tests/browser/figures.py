@@ -32,11 +32,11 @@ new MutationObserver((_, seeing) => {
 
 @define
 class Visit:
-    """Bytes as they came over the wire, headers and the stream's history included."""
+    """Bytes as they came over the wire, with their headers: what the page is made of, and what the room answered."""
 
     requests: int = 0
     page_bytes: int = 0
-    all_bytes: int = 0
+    answer_bytes: int = 0
     first_message_ms: float = 0
 
     def watch(self, page: Page) -> None:
@@ -45,8 +45,10 @@ class Visit:
         urls: dict[str, str] = {}
 
         def count(event: dict[str, Any]) -> None:
-            self.all_bytes += event["encodedDataLength"]
-            if "/api/" not in urls.get(event["requestId"], ""):
+            """The room's answers are not compressed, and of a stream that goes on Chromium tells only what it holds."""
+            if "/api/" in urls.get(event["requestId"], ""):
+                self.answer_bytes += event.get("dataLength", event["encodedDataLength"])
+            else:
                 self.page_bytes += event["encodedDataLength"]
 
         def answered(event: dict[str, Any]) -> None:
@@ -102,7 +104,7 @@ def main() -> None:
                 took = median(each.first_message_ms for each in seen)
                 print(
                     f"{name}  requests {seen[0].requests}  page {seen[0].page_bytes:,} bytes"
-                    f"  with answers and history {seen[0].all_bytes:,}  first message {took:.0f} ms"
+                    f"  answers and history {seen[0].answer_bytes:,} bytes  first message {took:.0f} ms"
                 )
             print(f"axe: {violations(browser, room.url)} violations in {4 * len(VIEWS)} views")
 
