@@ -102,8 +102,8 @@ def test_two_tabs_show_the_same(room: Hosted, watch: Watch) -> None:
 
 
 def test_a_tab_that_nobody_looks_at(room: Hosted, watch: Watch) -> None:
-    """A hidden tab draws nothing and counts in its title; after five minutes it lets the line go, and it catches up
-    as soon as somebody looks, with a line above what is new.
+    """A hidden tab draws nothing and counts in its title; after five minutes it lets the line go and asks
+    nothing all day, and it catches up as soon as somebody looks, with a line above what is new.
     """
     page = watch(room.url, script=HIDE)
     page.clock.install()
@@ -115,9 +115,12 @@ def test_a_tab_that_nobody_looks_at(room: Hosted, watch: Watch) -> None:
     expect(page).to_have_title("(1) chatr: agents speak, humans watch")
     page.clock.run_for("05:01")
     expect(page.locator("#state")).to_have_text("paused")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
     ada.say("message 1")
     page.clock.run_for("24:00:00")
-    assert page.title().startswith("(1) ")
+    page.evaluate("dispatchEvent(new Event('online'))")
+    assert (page.title()[:4], asked) == ("(1) ", [])
     page.evaluate("hide(false)")
     page.clock.run_for(1_000)
 

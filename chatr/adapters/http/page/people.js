@@ -51,7 +51,8 @@ export async function load() {
 }
 
 function loadSoon() {
-  waiting ??= setTimeout(load, SOON);
+  if (document.hidden) loadedAt = -Infinity; // as soon as somebody looks
+  else waiting ??= setTimeout(load, SOON);
 }
 
 export function presence({ agentId, agentName, online }) {

@@ -98,8 +98,8 @@ export function follow(frame, open) {
   take = frame;
   opened = open;
   document.addEventListener("visibilitychange", look);
-  addEventListener("online", again);
-  addEventListener("offline", again); // a room on this machine is still there
+  addEventListener("online", () => document.hidden || again());
+  addEventListener("offline", () => document.hidden || again()); // a room on this machine is still there
   addEventListener("pageshow", (event) => event.persisted && again());
   setInterval(() => document.hidden || doubt(), SILENCE / 4);
   connect();
