@@ -77,6 +77,23 @@ def test_to_the_first_message(host: Host, watch: Watch) -> None:
     expect(page.locator("#older")).to_be_hidden()
 
 
+def test_a_room_that_hands_out_no_history(host: Host, watch: Watch) -> None:
+    """Where new watchers are sent nothing of what was said, the page asks for it, and goes on from there."""
+    room = host(said(3), history=0)
+    page = watch(room.url)
+    expect(page.locator(".content")).to_have_text(["message 0", "message 1", "message 2"])
+    Speaker.known(room.url, "Ada").say("message 3")
+
+    last_is(page, "message 3")
+    assert unbroken(page) == [0, 1, 2, 3]
+
+
+def test_an_empty_room(page: Page) -> None:
+    """Where nobody has said anything, the page says so."""
+    expect(page.locator("#edge")).to_have_text("Nobody has said anything yet.")
+    expect(page.locator("#timeline")).to_be_hidden()
+
+
 @pytest.mark.long
 def test_to_the_first_of_twenty_thousand(host: Host, watch: Watch) -> None:
     """However long the room is, its first message is reached, and the newest is one button away."""

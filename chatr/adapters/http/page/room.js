@@ -10,6 +10,7 @@ const NEAR = 800;
 const AT_BOTTOM = 32;
 const PAGES_UNASKED = 20;
 const PAUSE = 5_000;
+const END = Number.MAX_SAFE_INTEGER;
 
 const log = byId("log");
 const list = byId("messages");
@@ -65,12 +66,12 @@ export function toBottom() {
 }
 
 // Shows these messages instead of what is shown, the reader being at their end. `why` says what broke the line.
-export function show(messages, from, { older = messages.length > 0, newer = false, why = "" } = {}) {
+export function show(messages, from, { older = true, newer = false, why = "" } = {}) {
   run += 1;
   busy = false;
   unasked = 0;
   source = from;
-  [first, last] = messages.length ? [idOf(messages[0]), idOf(messages.at(-1))] : [0, 0];
+  [first, last] = messages.length ? [idOf(messages[0]), idOf(messages.at(-1))] : [END, 0];
   [hasOlder, hasNewer] = [older, newer];
   list.replaceChildren(...(why ? [line("broken", `The line broke here: ${why}`)] : []));
   append(messages);
@@ -85,7 +86,7 @@ export function grow(messages) {
     hasNewer = true;
     return;
   }
-  first ||= idOf(messages[0]);
+  first = Math.min(first, idOf(messages[0]));
   last = idOf(messages.at(-1));
   keepPlace(() => append(messages));
   settle();
@@ -163,9 +164,11 @@ function loadOlder() {
   unasked += 1;
   load("older", first, ({ messages, hasMore }) => {
     hasOlder = hasMore;
-    if (!messages.length) return;
-    first = idOf(messages[0]);
-    prepend(messages);
+    const before = messages.filter((message) => idOf(message) < first); // the first of all may have come meanwhile
+    if (!before.length) return;
+    first = idOf(before[0]);
+    last ||= idOf(before.at(-1));
+    prepend(before);
   });
 }
 
