@@ -14,12 +14,11 @@ from structlog.testing import capture_logs
 from chatr import kept
 from chatr.adapters.memory import MemoryLog
 from chatr.checkpoint import Checkpoint
-from chatr.codec import encode
 from chatr.domain.events import Record
 from chatr.domain.room import Room
 from chatr.kept import Foreign, decode, keep
 from chatr.testing.contract.steps import turns
-from chatr.testing.records import folded, happened
+from chatr.testing.records import folded, happened, holding
 from chatr.testing.strategies import histories
 from chatr.whole_file import replaced_file
 from tests.domain.examples import CRAB_CAME, CRAB_LEFT, CRAB_SEEN, CRAB_SPOKE, CRAB_VERIFIED, LOBSTER_CAME
@@ -91,15 +90,6 @@ def test_a_room_of_another_version_is_none(monkeypatch: pytest.MonkeyPatch, name
         decode(later)
 
 
-async def written(records: list[Record]) -> MemoryLog:
-    log, room = MemoryLog(), Room()
-    for record in records:
-        event = record.event
-        await log.append(encode(event, record_id=record.id, seen=record.seen), expected=room.expected(event))
-        room.apply(record)
-    return log
-
-
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "chatr.db.checkpoint"
@@ -107,7 +97,7 @@ def path(tmp_path: Path) -> Path:
 
 async def test_a_room_is_kept_from_one_run_to_the_next(path: Path) -> None:
     """What was written when a room closed is what the next one opens with."""
-    log = await written(RECORDS)
+    log = await holding(MemoryLog(), RECORDS)
     await Checkpoint(path).close(folded(RECORDS))
 
     assert await Checkpoint(path).load(log) == folded(RECORDS)
@@ -117,13 +107,13 @@ async def test_the_log_may_have_gone_on(path: Path) -> None:
     """A checkpoint is good for a log that holds more by now."""
     await Checkpoint(path).close(folded(RECORDS[:3]))
 
-    assert await Checkpoint(path).load(await written(RECORDS)) == folded(RECORDS[:3])
+    assert await Checkpoint(path).load(await holding(MemoryLog(), RECORDS)) == folded(RECORDS[:3])
 
 
 async def test_without_a_checkpoint_nothing_is_said(path: Path) -> None:
     """The first start is from zero, and that is as it should be."""
     with capture_logs() as told:
-        room = await Checkpoint(path).load(await written(RECORDS))
+        room = await Checkpoint(path).load(await holding(MemoryLog(), RECORDS))
 
     assert (room, told) == (Room(), [])
 
@@ -147,7 +137,7 @@ async def test_a_checkpoint_of_another_log_is_discarded(path: Path, records: lis
     """Where the log does not hold the record at which the room was kept, it is read from its first record."""
     await Checkpoint(path).close(folded(RECORDS))
     with capture_logs() as told:
-        room = await Checkpoint(path).load(await written(records))
+        room = await Checkpoint(path).load(await holding(MemoryLog(), records))
 
     assert room == Room()
     assert [(line["event"], line["reason"]) for line in told] == [("checkpoint_discarded", reason)]
@@ -158,7 +148,7 @@ async def test_a_checkpoint_that_cannot_be_read_is_discarded(path: Path, damage:
     """Whatever lies there, it is no error; one line says that it was not used."""
     damage(path)
     with capture_logs() as told:
-        room = await Checkpoint(path).load(await written(RECORDS))
+        room = await Checkpoint(path).load(await holding(MemoryLog(), RECORDS))
 
     assert room == Room()
     assert [line["event"] for line in told] == ["checkpoint_discarded"]
@@ -217,4 +207,4 @@ async def test_a_log_without_a_file_keeps_nothing() -> None:
     checkpoint.folded(folded(RECORDS))
     await checkpoint.close(folded(RECORDS))
 
-    assert await checkpoint.load(await written(RECORDS)) == Room()
+    assert await checkpoint.load(await holding(MemoryLog(), RECORDS)) == Room()

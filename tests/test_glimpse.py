@@ -11,7 +11,6 @@ from chatr.adapters.http import render
 from chatr.adapters.memory import MemoryLog
 from chatr.adapters.system import SystemSecrets
 from chatr.cli.moment import Then, room_then
-from chatr.codec import encode
 from chatr.domain.chronicle import BLOCK
 from chatr.domain.commands import agent_id
 from chatr.domain.events import AgentRegistered, AgentSeen, Event, MessagePosted, Record
@@ -22,7 +21,7 @@ from chatr.node import Node
 from chatr.past import Moment, NoSuchMoment, Time
 from chatr.ports import Stored, Unavailable
 from chatr.testing.clock import START, SettableClock
-from chatr.testing.records import happened
+from chatr.testing.records import folded, happened, holding
 from chatr.testing.strategies import histories
 
 MESSAGES = 5
@@ -54,13 +53,9 @@ class Past:
 
 
 async def followed(records: Iterable[Record]) -> Past:
-    log, room = CountingLog(), Room()
-    for record in records:
-        event = record.event
-        await log.append(encode(event, record_id=record.id, seen=record.seen), expected=room.expected(event))
-        room.apply(record)
+    log = await holding(CountingLog(), records)
     node = Node(log, SettableClock(), SystemSecrets(), lambda _: None)
-    node.room, log.records = room, 0
+    node.room = folded(records)
     return Past(log, node, Glimpses(node, log))
 
 
@@ -76,7 +71,7 @@ def seen(glimpse: Glimpse) -> dict[str, object]:
     }
 
 
-def folded(then: Then) -> dict[str, object]:
+def replayed(then: Then) -> dict[str, object]:
     """The same of a room that was folded from the first record on."""
     room = then.room
     return {
@@ -93,7 +88,7 @@ def folded(then: Then) -> dict[str, object]:
 async def both(past: Past, moment: Moment) -> tuple[object, object]:
     """What is seen of a moment, and what `chatr replay` makes of it."""
     try:
-        expected: object = folded(await room_then(past.log, moment))
+        expected: object = replayed(await room_then(past.log, moment))
     except NoSuchMoment as refusal:
         expected = str(refusal)
     try:

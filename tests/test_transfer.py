@@ -8,23 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatr.adapters.memory import MemoryLog
-from chatr.codec import encode
 from chatr.domain.events import Record
-from chatr.domain.room import Room
 from chatr.ports import Draft, EventLog, Stored, Unavailable, Unknown
 from chatr.testing.contract.steps import chain, draft, everything, fill
-from chatr.testing.records import folded
+from chatr.testing.records import folded, holding
 from chatr.testing.strategies import histories
 from chatr.transfer import BEGINNING, Differs, compare, move, proved
-
-
-async def written(records: list[Record]) -> MemoryLog:
-    log, room = MemoryLog(), Room()
-    for record in records:
-        event = record.event
-        await log.append(encode(event, record_id=record.id, seen=record.seen), expected=room.expected(event))
-        room.apply(record)
-    return log
 
 
 async def moved(source: EventLog, target: EventLog) -> list[Stored]:
@@ -39,7 +28,7 @@ def test_a_log_is_moved_whole_or_in_parts(records: list[Record], data: st.DataOb
     there = data.draw(st.integers(0, len(records)))
 
     async def check() -> None:
-        source, target = await written(records), await written(records[:there])
+        source, target = await holding(MemoryLog(), records), await holding(MemoryLog(), records[:there])
 
         assert await moved(source, target) == await everything(source)
 
@@ -51,7 +40,7 @@ def test_the_head_of_a_log_is_that_of_its_room(records: list[Record]) -> None:
     """What proves that nothing was changed is the head that a room shows, too."""
 
     async def check() -> None:
-        log = await written(records)
+        log = await holding(MemoryLog(), records)
         place = await proved(log, len(records))
 
         assert (place.head, place) == (folded(records).head, await compare(log, log, BEGINNING, len(records)))

@@ -1,6 +1,7 @@
 """Events as the records of a log, and a log as the room it makes."""
 
 from collections.abc import Iterable
+from typing import TypeVar
 
 from chatr.codec import encode
 from chatr.domain.commands import Command
@@ -8,7 +9,10 @@ from chatr.domain.decide import Settled, decide
 from chatr.domain.events import Event, Record
 from chatr.domain.room import Room
 from chatr.domain.rule import Refused
+from chatr.ports import EventLog
 from chatr.testing.secrets import record_id
+
+Log = TypeVar("Log", bound=EventLog)
 
 
 def recorded(event: Event, room: Room) -> Record:
@@ -45,3 +49,13 @@ def folded(records: Iterable[Record]) -> Room:
     for record in records:
         room.apply(record)
     return room
+
+
+async def holding(log: Log, records: Iterable[Record]) -> Log:
+    """The log, which was empty, with these records in it."""
+    room = Room()
+    for record in records:
+        draft = encode(record.event, record_id=record.id, seen=record.seen)
+        await log.append(draft, expected=room.expected(record.event))
+        room.apply(record)
+    return log
