@@ -29,7 +29,7 @@ class TooMuchAtOnce(Exception):
 
 
 @frozen
-class Place:
+class Instant:
     """A moment that was found: the last position of its past, and what the clock showed."""
 
     position: int
@@ -38,9 +38,9 @@ class Place:
 
 @frozen
 class Glimpse:
-    """What was seen at `place`: the last `messages`, whoever was `online`, totals, and the limits in force."""
+    """What was seen at `instant`: the last `messages`, whoever was `online`, totals, and the limits in force."""
 
-    place: Place
+    instant: Instant
     messages: Sequence[tuple[Message, Agent]]
     has_more: bool
     online: Sequence[Agent]
@@ -83,13 +83,13 @@ class Glimpses:
         self._node = node
         self._blocks = Blocks(log, node.room)
 
-    async def find(self, moment: Moment) -> Place:
+    async def find(self, moment: Moment) -> Instant:
         """Where `chatr.past` finds it too. Raises NoSuchMoment or Unavailable."""
         if isinstance(moment, Time):
-            return Place(await self._last_by(moment.at), moment.at)
+            return Instant(await self._last_by(moment.at), moment.at)
         if moment > self.room.position:
             await self._node.catch_up()
-        return Place(moment, await self._time_of(inside(self.room.position, moment)))
+        return Instant(moment, await self._time_of(inside(self.room.position, moment)))
 
     async def _last_by(self, at: int) -> int:
         block = self.room.chronicle.block_by(at)
@@ -104,16 +104,16 @@ class Glimpses:
     async def _time_of(self, position: int) -> int:
         return (await self._blocks.around(position))[(position - 1) % BLOCK].draft.at if position else 0
 
-    async def look(self, place: Place, count: int) -> Glimpse:
+    async def look(self, instant: Instant, count: int) -> Glimpse:
         """The room as it was, with `count` messages. Raises TooMuchAtOnce or Unavailable."""
-        room, position = self.room, place.position
+        room, position = self.room, instant.position
         page = room.history.page(None, position + 1, count)
         messages = await self._node.messages(page.positions)
-        online = await self._online(place)
+        online = await self._online(instant)
         if room is not self._node.room:
             raise replaced()
         return Glimpse(
-            place,
+            instant,
             [(each, badged(room.agent(each.agent), position)) for each in messages],
             page.has_more,
             online,
@@ -122,13 +122,13 @@ class Glimpses:
             room.chronicle.limits_at(position),
         )
 
-    async def _online(self, place: Place) -> list[Agent]:
+    async def _online(self, instant: Instant) -> list[Agent]:
         """Whoever was there did something about then: nothing before that is read."""
-        room, position = self.room, place.position
+        room, position = self.room, instant.position
         if position == room.position:
-            return room.online(place.at)
+            return room.online(instant.at)
         limits = room.chronicle.limits_at(position)
-        first = room.chronicle.first_within(place.at - limits.reach, place.at + limits.reach) or position + 1
+        first = room.chronicle.first_within(instant.at - limits.reach, instant.at + limits.reach) or position + 1
         last: dict[str, Stored] = {}
         starts = range(first - (first - 1) % BLOCK, position + 1, BLOCK)
         if len(starts) > BLOCKS_READ:
@@ -137,7 +137,7 @@ class Glimpses:
             block = await self._blocks.around(start)
             last |= {each.stream: each for each in block[: position + 1 - start]}
         acted = agents(room, position, sorted(last.values(), key=lambda each: each.position))
-        return [agent for agent in acted if agent.online(place.at, limits)]
+        return [agent for agent in acted if agent.online(instant.at, limits)]
 
 
 def replaced() -> Unavailable:

@@ -61,8 +61,8 @@ async def followed(records: Iterable[Record]) -> Past:
 
 def seen(glimpse: Glimpse) -> dict[str, object]:
     return {
-        "position": glimpse.place.position,
-        "at": glimpse.place.at,
+        "position": glimpse.instant.position,
+        "at": glimpse.instant.at,
         "messages": [render.message(said, author) for said, author in glimpse.messages],
         "more": glimpse.has_more,
         "online": sorted((render.agent(each, online=True) for each in glimpse.online), key=str),

@@ -10,7 +10,7 @@ from attrs import field, frozen
 
 from chatr.adapters.http import render
 from chatr.adapters.http.queries import number
-from chatr.adapters.http.shared import Kept
+from chatr.adapters.http.shared import Shared
 from chatr.domain.agent import Agent
 from chatr.domain.commands import Heartbeat, Leave
 from chatr.domain.limits import SECOND
@@ -49,7 +49,7 @@ def listed(room: Room, now: int) -> Listed:
 class Agents:
     _node: Node
     _clock: Clock
-    _listed: Kept[Listed] = field(init=False, factory=lambda: Kept(listed, Room.online_until))
+    _listed: Shared[Listed] = field(init=False, factory=lambda: Shared(listed, Room.online_until))
 
     async def online(self, request: web.Request) -> web.Response:
         """Who is online, by name."""

@@ -13,7 +13,7 @@ from chatr.adapters.http.refusals import JSON, NO_SUCH_MOMENT, TOO_MUCH_AT_ONCE,
 from chatr.domain.activity import BUCKETS, Activity
 from chatr.domain.chronicle import BLOCK
 from chatr.domain.limits import SECOND
-from chatr.glimpse import BLOCKS_READ, Glimpse, Glimpses, Place, TooMuchAtOnce
+from chatr.glimpse import BLOCKS_READ, Glimpse, Glimpses, Instant, TooMuchAtOnce
 from chatr.node import Node, Overloaded
 from chatr.past import NoSuchMoment
 from chatr.ports import LogReader
@@ -32,15 +32,15 @@ class Moments:
         self._log = log
         self._glimpses = Glimpses(node, log)
         self._places = asyncio.Semaphore(AT_A_TIME)
-        self._kept: OrderedDict[tuple[Place, int], bytes] = OrderedDict()
+        self._kept: OrderedDict[tuple[Instant, int], bytes] = OrderedDict()
 
     async def at(self, request: web.Request) -> web.Response:
         asked, count = moment(request), number(request, "limit", messages.LARGEST_PAGE, messages.LARGEST_PAGE)
         try:
             async with asyncio.timeout(WITHIN), self._places:
                 glimpses = self._current()
-                place = await glimpses.find(asked)
-                return render.wrapped(await self._answer(glimpses, place, count))
+                instant = await glimpses.find(asked)
+                return render.wrapped(await self._answer(glimpses, instant, count))
         except TimeoutError as error:
             raise Overloaded from error
         except TooMuchAtOnce as error:
@@ -55,9 +55,9 @@ class Moments:
             self._kept.clear()
         return self._glimpses
 
-    async def _answer(self, glimpses: Glimpses, place: Place, count: int) -> bytes:
-        answer = self._kept.pop((place, count), None) or rendered(await glimpses.look(place, count))
-        self._kept[place, count] = answer
+    async def _answer(self, glimpses: Glimpses, instant: Instant, count: int) -> bytes:
+        answer = self._kept.pop((instant, count), None) or rendered(await glimpses.look(instant, count))
+        self._kept[instant, count] = answer
         if len(self._kept) > KEPT:
             self._kept.popitem(last=False)
         return answer
@@ -71,8 +71,8 @@ def rendered(seen: Glimpse) -> bytes:
     online = sorted(seen.online, key=agents.by_name)
     return render.encoded(
         {
-            "position": seen.place.position,
-            "time": render.iso(seen.place.at),
+            "position": seen.instant.position,
+            "time": render.iso(seen.instant.at),
             "messages": [render.message(said, author) for said, author in seen.messages],
             "hasMore": seen.has_more,
             "agents": [render.agent(each, online=True) for each in online[: agents.PAGE]],

@@ -26,7 +26,7 @@ def _encoded(said: Message, name: str, avatar: str | None, badge: Badge | None) 
     return orjson.dumps(render.message(said, Agent(said.agent, name, avatar, badge=badge)))
 
 
-class Kept(Generic[T]):
+class Shared(Generic[T]):
     """What `make` makes of the room at a moment: kept until the room's next record, or `until` a later moment."""
 
     def __init__(self, make: Callable[[Room, int], T], until: Callable[[Room, int], float] = lambda _room, _now: inf):

@@ -13,7 +13,7 @@ from attrs import field, frozen
 from chatr.adapters.http import frames
 from chatr.adapters.http.attendance import Attendance
 from chatr.adapters.http.door import Door
-from chatr.adapters.http.shared import Kept
+from chatr.adapters.http.shared import Shared
 from chatr.domain.events import Cursor
 from chatr.hub import Chunk, Hub, Watcher, chunk
 from chatr.node import Node
@@ -39,11 +39,11 @@ class Stream:
     _door: Door
     _attendance: Attendance
     _history: int
-    _newest: Kept[bytes] = field(init=False)
+    _newest: Shared[bytes] = field(init=False)
 
     @_newest.default
-    def _keep_newest(self) -> Kept[bytes]:
-        return Kept(lambda room, _now: frames.history(room, self._history))
+    def _keep_newest(self) -> Shared[bytes]:
+        return Shared(lambda room, _now: frames.history(room, self._history))
 
     async def watch(self, request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse(headers=HEADERS)
