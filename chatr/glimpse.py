@@ -102,7 +102,7 @@ class Glimpses:
         return last
 
     async def _time_of(self, position: int) -> int:
-        return (await self._blocks.around(position))[(position - 1) % BLOCK].draft.at if position else 0
+        return (await self._blocks.around(position))[(position - 1) % BLOCK].at if position else 0
 
     async def look(self, instant: Instant, count: int) -> Glimpse:
         """The room as it was, with `count` messages. Raises TooMuchAtOnce or Unavailable."""
