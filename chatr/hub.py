@@ -128,7 +128,7 @@ class Hub:
         self._rest = rest
         self._patience = patience
         self._silence = silence
-        self._wrote_at = 0.0
+        self._told_at = 0.0
         self._emptied = asyncio.Event()
 
     def __len__(self) -> int:
@@ -189,6 +189,8 @@ class Hub:
             self._schedule()
 
     def _seal(self) -> None:
+        if self._pending:
+            self._told_at = asyncio.get_running_loop().time()
         for frames, audience in ((self._pending, self._watchers), (self._aside, self._curious)):
             if frames:
                 self._sealed.append(Piece(chunk(b"".join(frames)), iter(list(audience))))
@@ -201,7 +203,6 @@ class Hub:
             watcher.write(piece.frames)
         if len(some) < self._portion:
             self._sealed.popleft()
-            self._wrote_at = asyncio.get_running_loop().time()
 
     def flush(self) -> None:
         """Write everything to everybody now."""
@@ -217,7 +218,7 @@ class Hub:
     def tick(self) -> None:
         """Once a second or so: break the silence, cut off who takes nothing."""
         now = asyncio.get_running_loop().time()
-        if now - self._wrote_at >= self._silence:
+        if now - self._told_at >= self._silence:
             self.publish([COMMENT])
         for watcher in list(self._watchers):
             if watcher.stalled(now, self._patience):
