@@ -19,6 +19,8 @@ SLICE: Final = 1_000
 """Watchers that are written to in one turn of the loop: some milliseconds, then posts and beats have their turn."""
 REST: Final = 2.0
 """How many times as long as writing took the loop is left to others. Frames gather meanwhile, and cost one write."""
+LONGEST_REST: Final = 1.0
+"""Seconds. A process that was stopped while it wrote would rest for twice as long as it was stopped."""
 END: Final = b"0\r\n\r\n"
 COMMENT: Final = b":\n\n"
 
@@ -183,7 +185,7 @@ class Hub:
 
     def _finish(self) -> None:
         now = asyncio.get_running_loop().time()
-        self._rested_at = now + self._rest * (now - self._began_at)
+        self._rested_at = now + min(self._rest * (now - self._began_at), LONGEST_REST)
         self._next = None
         if self._pending or self._aside:
             self._schedule()

@@ -106,8 +106,22 @@ async def test_after_a_rest_writing_goes_on_by_itself() -> None:
     hub.publish([b"one"])
     await turns_of_the_loop()
     hub.publish([b"two"])
+    await reached(wire, b"two")
+
+
+async def test_no_rest_is_long() -> None:
+    """Whoever stops the process while it writes does not keep the watchers waiting for hours afterwards."""
+    hub = Hub(rest=1e9)
+    wire, _ = joined(hub)
+    hub.publish([b"one"])
+    await turns_of_the_loop()
+    hub.publish([b"two"])
+    await reached(wire, b"two")
+
+
+async def reached(wire: Wire, piece: bytes) -> None:
     async with asyncio.timeout(10):
-        while b"two" not in wire.pieces:  # noqa: ASYNC110 -- a wire has no event
+        while piece not in wire.pieces:  # noqa: ASYNC110 -- a wire has no event
             await asyncio.sleep(0)
 
 
