@@ -145,7 +145,7 @@ async def came_back(url: str, last_id: str, missed: int) -> None:
 
 @pytest.mark.long
 async def test_a_thousand_watchers_come_back_at_once(serve: Serve, tmp_path: Path) -> None:
-    """Five seconds after the room is back everybody has heard what was missed; ten on a machine that is busy."""
+    """Ten seconds after the room is back everybody has heard what was missed, on a machine that is busy, too."""
     flags = ("--log", f"sqlite:///{tmp_path}/chatr.db", *FLAGS)
     server = serve(*flags)
     async with ClientSession(server.url) as http, watching(server.url) as watch:

@@ -37,7 +37,7 @@ class Parser(argparse.ArgumentParser):
 
 
 COLLECT_AFTER: Final = 10_000
-"""New objects after which Python looks for cycles, instead of 700: a log is made into many objects, and no cycle."""
+"""New objects after which Python looks for cycles: many, as a log is made into many and into no cycle."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -1,7 +1,4 @@
-"""Classes whose instances do not change. mypy sees to it; at run time it would cost more than all else in a fold.
-
-See "Zero-overhead frozen attrs classes" by the maintainer of cattrs, and docs/decisions/reading.md.
-"""
+"""Classes whose instances do not change. mypy sees to it, and nothing when they are made: docs/decisions/reading.md."""
 
 from functools import partial
 from typing import TYPE_CHECKING
