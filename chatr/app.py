@@ -108,7 +108,7 @@ def open_reader(url: str) -> AbstractAsyncContextManager[LogReader]:
     if url.endswith((".jsonl", ".jsonl.gz")) or Path(url).is_file():
         return export_reader(Path(url))
     shown = re.sub("//.*@", "//…@", url)  # there may be a password in it
-    raise BadSetting(f"{shown} is no log that can be read: give sqlite:///FILE, or an exported file.")
+    raise BadSetting(f"{shown} is no log that can be read: give sqlite:///FILE, postgresql://…, or an exported file.")
 
 
 def site_settings(settings: Settings, patience: Patience) -> SiteSettings:

@@ -65,7 +65,7 @@ IN_FORCE: Final = Limits()
 class Settings:
     """What an operator may set. The three limits that are facts of the log are None unless given."""
 
-    log: str = setting("sqlite:///./chatr.db", "URL", "the log: sqlite:///FILE or memory:")
+    log: str = setting("sqlite:///./chatr.db", "URL", "the log: sqlite:///FILE, postgresql://… or memory:")
     host: str = setting("127.0.0.1", "ADDRESS", "address to listen on; 0.0.0.0 for all", something)
     port: int = setting(8080, "PORT", "port to listen on; 0 picks a free one", whole(0, 65535))
     public_url: str | None = setting(None, "URL", "address by which agents and people reach the room", web_address)
