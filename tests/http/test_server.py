@@ -1,6 +1,7 @@
 """What every answer has in common: one form, whatever is asked, and the headers that go with it."""
 
 import socket
+import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from uuid import UUID
@@ -8,6 +9,7 @@ from uuid import UUID
 import pytest
 from yarl import URL
 
+from chatr.adapters.http.site import DEAD_AFTER, SEND_BUFFER, listen
 from tests.conftest import Answer, Room
 
 OPEN = ["/", "/skills.md", "/llms.txt", "/page/page.js", "/health", "/ready", "/api/messages", "/api/agents"]
@@ -182,3 +184,16 @@ async def test_a_crowd_may_come_at_once(room: Room) -> None:
         answer = await room.get("/health")
 
     assert answer.status == 200
+
+
+def test_a_connection_holds_little_for_one_that_does_not_take_it() -> None:
+    """Every connection has the send buffer and the patience of the socket it came in by."""
+    with listen("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
+        accepted, _ = listener.accept()
+        with accepted:
+            held = accepted.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
+
+            assert held == listener.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) <= 2 * SEND_BUFFER
+
+            if sys.platform == "linux":
+                assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == DEAD_AFTER

@@ -3,6 +3,7 @@
 import asyncio
 import random
 import socket
+import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
@@ -39,6 +40,12 @@ LINE_BYTES: Final = 8 * 1024
 HEADERS: Final = 64
 BACKLOG: Final = 1024
 """Connections that wait to be accepted; one more is dropped, and its client tries again after a second."""
+
+
+SEND_BUFFER: Final = 128 * 1024
+"""Bytes that the kernel takes for a watcher: small, so that one that stalls is seen to."""
+DEAD_AFTER: Final = 30_000
+"""Milliseconds for which a peer that vanished may leave bytes unacknowledged."""
 
 
 class CannotListen(Exception):
@@ -150,9 +157,18 @@ def listen(host: str, port: int) -> socket.socket:
     """Raises CannotListen."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+        listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
     except OSError as error:
         raise CannotListen(f"Cannot listen on {host}, port {port}: {error.strerror}.") from error
+    bound(listener)
+    return listener
+
+
+def bound(listener: socket.socket) -> None:
+    """Let the kernel hold little for a watcher, and give up on one that vanished; connections inherit it."""
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+    if sys.platform == "linux":
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAD_AFTER)
 
 
 def address(listener: socket.socket) -> str:

@@ -1,9 +1,6 @@
 """GET /api/stream: what was said, then what is said, without a gap between."""
 
 import re
-import socket
-import sys
-from asyncio import Transport
 from functools import partial
 from typing import Final
 
@@ -25,10 +22,6 @@ HEADERS: Final = {
     "X-Accel-Buffering": "no",
 }
 CURSOR: Final = re.compile("([0-9]{1,18})-([0-9a-f]{8})")
-SEND_BUFFER: Final = 128 * 1024
-"""Bytes that the kernel takes for a watcher: small, so that one that stalls is seen to."""
-DEAD_AFTER: Final = 30_000
-"""Milliseconds for which a peer that vanished may leave bytes unacknowledged."""
 
 
 @frozen
@@ -106,7 +99,6 @@ def hand_over(request: web.Request, hub: Hub, lost: partial[None]) -> Watcher:
     old, transport = request.protocol, request.transport
     if transport is None:
         raise ConnectionResetError("the watcher has left already")
-    bound(transport)
     curious = request.query.get("presence") == "1"
     watcher = Watcher(hub, transport, lost, framed=request.version >= HttpVersion11, curious=curious)
     transport.set_protocol(watcher)
@@ -114,12 +106,3 @@ def hand_over(request: web.Request, hub: Hub, lost: partial[None]) -> Watcher:
     old.connection_lost(None)
     transport.resume_reading()
     return watcher
-
-
-def bound(transport: Transport) -> None:
-    """Let the kernel hold little for a watcher, and give up on one that vanished."""
-    connection = transport.get_extra_info("socket")
-    if connection is not None and connection.family != socket.AF_UNIX:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
-        if sys.platform == "linux":
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAD_AFTER)
