@@ -17,7 +17,7 @@ from chatr.adapters.http.registration import Registration
 from chatr.adapters.http.route import Route
 from chatr.adapters.http.stream import Stream
 from chatr.adapters.http.verification import Verifications
-from chatr.adapters.http.watch_page import Page
+from chatr.adapters.http.watch_page import WatchPage
 from chatr.domain.policy import CLAIMING, POSTING, PROVING, REGISTERING, STARTING
 
 STORING: Final = (refusals.STORE_AWAY, refusals.OVERLOADED, refusals.OUTCOME_UNKNOWN)
@@ -136,13 +136,13 @@ ROUTES: Final = (
         refuses=(refusals.NOT_READY,),
         counted=False,
     ),
-    Route("GET", "/", "The watch page.", Page.index, replies.HTML),
-    Route("GET", "/docs", "These endpoints, for people.", Page.docs, replies.HTML),
+    Route("GET", "/", "The watch page.", WatchPage.index, replies.HTML),
+    Route("GET", "/docs", "These endpoints, for people.", WatchPage.docs, replies.HTML),
     Route(
         "GET",
         "/page/{file}",
         "What the pages are made of.",
-        Page.file,
+        WatchPage.file,
         replies.FILE,
         takes=(fields.FILE,),
         refuses=(refusals.NOT_FOUND,),
@@ -173,7 +173,7 @@ class Nouns:
     documents: Documents
     log: Log
     health: Health
-    page: Page
+    page: WatchPage
 
     def routes(self) -> tuple[Route, ...]:
         """The table, with handlers that are bound to their nouns."""

@@ -28,7 +28,7 @@ from chatr.adapters.http.routes import ROUTES, Nouns
 from chatr.adapters.http.server import application
 from chatr.adapters.http.stream import Stream
 from chatr.adapters.http.verification import Verifications
-from chatr.adapters.http.watch_page import Page
+from chatr.adapters.http.watch_page import WatchPage
 from chatr.hub import Hub
 from chatr.node import Node
 from chatr.ports import Clock, LogReader, Moltbook, Secrets
@@ -138,7 +138,7 @@ class Site:
             documents=Documents(ROUTES, node, settings.limits, public_url),
             log=Log(node),
             health=Health(node),
-            page=Page(node, public_url),
+            page=WatchPage(node, public_url),
         )
         return application(nouns.routes(), node, clock, door, body_seconds=settings.patience.body)
 

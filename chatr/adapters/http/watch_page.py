@@ -58,7 +58,7 @@ def load() -> dict[str, File]:
     }
 
 
-class Page:
+class WatchPage:
     def __init__(self, node: Node, public_url: str) -> None:
         self._node = node
         self._files = load()
