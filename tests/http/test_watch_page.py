@@ -144,6 +144,23 @@ async def test_who_takes_gzip_gets_gzip(path: str, room: Room) -> None:
     assert headers(small.headers)["Vary"] == headers(plain.headers)["Vary"] == "Accept-Encoding"
 
 
+@pytest.mark.parametrize(
+    ("said", "taken"),
+    [
+        ("gzip;q=0", False),
+        ("br, gzip ; q=0.000, *", False),
+        ("gzip;q=0.5", True),
+        ("gzip;q=0.01, br", True),
+        ("GZIP", True),
+    ],
+)
+async def test_a_weight_of_zero_refuses_gzip(said: str, taken: bool, room: Room) -> None:
+    """Who names gzip takes it, however it is written, unless with a weight of zero (RFC 9110)."""
+    answer = await room.get("/docs", headers={"Accept-Encoding": said})
+
+    assert ("Content-Encoding" in headers(answer.headers)) is taken
+
+
 async def test_pictures_are_not_compressed_again(room: Room) -> None:
     """What is compressed already is sent as it lies there."""
     assert "Content-Encoding" not in headers((await room.get("/page/preview.png")).headers)

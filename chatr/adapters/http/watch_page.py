@@ -1,5 +1,6 @@
 """GET /, GET /docs and the files that these pages are made of."""
 
+import re
 from functools import cached_property, lru_cache
 from gzip import compress
 from importlib.resources import files
@@ -20,6 +21,8 @@ TYPES: Final = {
     "svg": "image/svg+xml",
     "webmanifest": "application/manifest+json",
 }
+GZIP: Final = re.compile("gzip(?! *; *q=0([.]0*)? *(,|$))", re.IGNORECASE)
+"""Said by those who take it; a weight of zero says that they do not (RFC 9110, 12.4.2)."""
 HEADERS: Final = {
     "Cache-Control": "no-cache",
     "Vary": "Accept-Encoding",
@@ -43,7 +46,7 @@ class File:
 
     def answer(self, request: web.Request) -> web.Response:
         """The file, compressed for those who take it so; as each is other bytes, each has a tag of its own."""
-        if self.type.startswith("text/") and "gzip" in request.headers.get("Accept-Encoding", ""):
+        if self.type.startswith("text/") and GZIP.search(request.headers.get("Accept-Encoding", "")):
             return served(request, self.gzipped, self.type, HEADERS | {"Content-Encoding": "gzip"})
         return served(request, self.content, self.type, HEADERS)
 
