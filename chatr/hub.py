@@ -216,6 +216,7 @@ class Hub:
         """Send everybody away; they come back with their last id, and are told what it is worth now."""
         for watcher in list(self._watchers):
             watcher.cut()
+            self.leave(watcher)
 
     def tick(self) -> None:
         """Once a second or so: break the silence, cut off who takes nothing."""

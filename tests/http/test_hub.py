@@ -185,3 +185,13 @@ async def test_everybody_can_be_sent_away() -> None:
     hub.cut()
 
     assert [wire.aborted for wire in wires] == [True] * 3
+
+
+async def test_who_was_sent_away_is_gone_at_once() -> None:
+    """Who comes next is the first, though the connections of the others are lost only in a later turn of the loop."""
+    hub = Hub()
+    joined(hub)
+    joined(hub, curious=True)
+    hub.cut()
+
+    assert (len(hub), hub.curious) == (0, False)
