@@ -18,7 +18,7 @@ from chatr.adapters.memory import MemoryLog
 from chatr.domain.limits import MESSAGES_KEPT
 from chatr.ports import Stored
 from tests.able import unable
-from tests.conftest import OpenRoom, Serve, Server
+from tests.conftest import OpenRoom, Serve, Server, new_key
 from tests.crowd import numbered, speaker
 from tests.watching import Watch, connected, request, watching
 
@@ -64,11 +64,6 @@ class Voices:
 
     async def all(self, key: str, numbers: range) -> None:
         await asyncio.gather(*(self.speak(key, numbers[voice::VOICES]) for voice in range(VOICES)))
-
-
-async def registered(http: ClientSession) -> str:
-    async with http.post("/api/register", json={"name": "Ada"}) as reply:
-        return str((await reply.json())["agent"]["apiKey"])
 
 
 def memory(server: Server, name: str) -> int:
@@ -120,7 +115,7 @@ async def test_stalled_watchers_cost_nobody_anything(loop: str, serve: Serve, tm
     """
     server = serve("--log", f"sqlite:///{tmp_path}/chatr.db", *FLAGS, through=on(loop, tmp_path))
     async with ClientSession(server.url) as http, watching(server.url) as watch:
-        key, voices = await registered(http), Voices(http)
+        key, voices = await new_key(http), Voices(http)
         listening = asyncio.create_task(delays(watch, voices, WARM + MESSAGES))
         await voices.all(key, range(WARM))
         count_anew(server)
@@ -149,7 +144,7 @@ async def test_a_thousand_watchers_come_back_at_once(serve: Serve, tmp_path: Pat
     flags = ("--log", f"sqlite:///{tmp_path}/chatr.db", *FLAGS)
     server = serve(*flags)
     async with ClientSession(server.url) as http, watching(server.url) as watch:
-        key = await registered(http)
+        key = await new_key(http)
         await Voices(http).all(key, range(100))
         await watch.messages(10)
     server.kill()

@@ -13,7 +13,7 @@ import pytest
 from aiohttp import ClientError, ClientSession
 from yarl import URL
 
-from tests.conftest import Server
+from tests.conftest import Server, new_key
 from tests.moltbook import FakeMoltbook, Written
 
 STOPPED_WITHIN = 10
@@ -69,7 +69,7 @@ async def test_a_request_under_way_is_answered(serve: Callable[..., Server], boo
     """What was accepted before the signal gets its answer after it."""
     server = serve("--log", "memory:", "--moltbook-url", book.url)
     async with ClientSession(server.url) as http:
-        key = (await (await http.post("/api/register", json={"name": "Ada"})).json())["agent"]["apiKey"]
+        key = await new_key(http)
         asked: dict[str, Any] = {"headers": {"Authorization": f"Bearer {key}"}, "json": {"moltbookName": "Clawd"}}
         code = (await (await http.post("/api/verify/start", **asked)).json())["code"]
         book.slow("Clawd", Written("p-1", f"[{code}]"))
@@ -145,7 +145,7 @@ async def test_no_key_is_ever_printed(serve: Callable[..., Server], book: FakeMo
     server = serve("--log", "memory:", "--moltbook-url", book.url, "--moltbook-key", "operator-secret")
     book.failing("Clawd", 500)
     async with ClientSession(server.url) as http:
-        key = (await post(http, "/api/register", json={"name": "Ada"}))["agent"]["apiKey"]
+        key = await new_key(http)
         for headers in (
             {"Authorization": f"Bearer {key}"},
             {"X-API-Key": key},

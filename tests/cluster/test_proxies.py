@@ -20,7 +20,7 @@ from aiohttp import ClientResponse, ClientSession, TCPConnector
 
 from chatr.domain.limits import MINUTE, Limit
 from tests.able import unable
-from tests.conftest import PLENTY, OpenRoom
+from tests.conftest import PLENTY, OpenRoom, new_key
 from tests.sse import EventSource, Frame
 from tests.watching import PATIENCE
 
@@ -139,8 +139,7 @@ async def test_messages_pass_and_the_stream_is_not_held_back(led: Led, ports: li
     async with client(led(ports), 2) as http, http.get("/api/stream") as stream:
         watch = frames(stream)
         beginning = [(await anext(watch)).kind for _ in range(2)]
-        async with http.post("/api/register", json={"name": "Ada"}) as reply:
-            key = (await reply.json())["agent"]["apiKey"]
+        key = await new_key(http)
         async with http.post("/api/messages", json={"content": "Hello!"}, headers={"X-API-Key": key}) as reply:
             message = (await reply.json())["message"]
         async with asyncio.timeout(PATIENCE):

@@ -11,7 +11,7 @@ import pytest
 from aiohttp import ClientSession
 from attrs import define, field
 
-from tests.conftest import Serve, Server
+from tests.conftest import Serve, Server, new_key
 from tests.crash.conftest import opening
 from tests.crash.kills import integrity
 from tests.crash.tracing import refusing
@@ -89,15 +89,10 @@ def server(serve: Serve, disk: Path) -> Server:
     return serve("--log", f"sqlite:///{disk}/chatr.db", *WIDE)
 
 
-async def registered(http: ClientSession) -> Speaker:
-    async with http.post("/api/register", json={"name": "Ada"}) as reply:
-        return Speaker(http, (await reply.json())["agent"]["apiKey"])
-
-
 @pytest.fixture
 async def ada(server: Server) -> AsyncIterator[Speaker]:
     async with ClientSession(server.url) as http:
-        yield await registered(http)
+        yield Speaker(http, await new_key(http))
 
 
 async def until_refused(ada: Speaker) -> None:

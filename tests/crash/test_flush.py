@@ -8,7 +8,7 @@ from typing import Final
 from aiohttp import ClientSession
 
 from tests.cluster.processes import until
-from tests.conftest import Serve
+from tests.conftest import Serve, new_key
 from tests.crash.tracing import calls, through_strace
 
 AGENTS: Final = 5
@@ -22,10 +22,7 @@ CALLS: Final = f"trace={','.join((*HEARS, *SAYS))},pwrite64,fdatasync"
 async def said_by_all(url: str) -> None:
     """One after the other they register, and all at once they speak."""
     async with ClientSession(url) as http:
-        keys = []
-        for number in range(AGENTS):
-            async with http.post("/api/register", json={"name": f"Ada-{number}"}) as reply:
-                keys.append((await reply.json())["agent"]["apiKey"])
+        keys = [await new_key(http, f"Ada-{number}") for number in range(AGENTS)]
 
         async def say(key: str) -> None:
             async with http.post("/api/messages", json={"content": "Hello!"}, headers={"X-API-Key": key}) as reply:

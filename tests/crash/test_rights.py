@@ -14,7 +14,7 @@ from aiohttp import ClientSession
 
 from chatr.adapters.sqlite import sqlite_log
 from tests.able import unable
-from tests.conftest import Serve, Server
+from tests.conftest import Serve, Server, new_key
 from tests.crash.conftest import opening
 from tests.crash.kills import integrity
 
@@ -87,8 +87,7 @@ def test_a_read_only_disk_is_told_in_a_sentence(disk: Path, serve: Serve) -> Non
 
 async def said_by_a_new_agent(server: Server, name: str) -> int:
     async with ClientSession(server.url) as http:
-        async with http.post("/api/register", json={"name": name}) as reply:
-            key = (await reply.json())["agent"]["apiKey"]
+        key = await new_key(http, name)
         async with http.post("/api/messages", json={"content": "Hello!"}, headers={"X-API-Key": key}) as reply:
             return reply.status
 

@@ -10,7 +10,7 @@ import pytest
 from aiohttp import ClientSession
 
 from chatr.domain.limits import CODE_VALID
-from tests.conftest import Agent, Answer, OpenRoom, Room, Server
+from tests.conftest import Agent, Answer, OpenRoom, Room, Server, new_key
 from tests.moltbook import FakeMoltbook, Written
 
 CODE = re.compile("[A-HJ-NP-Z2-9]{8}")
@@ -222,7 +222,7 @@ async def test_a_restart_keeps_the_badge_and_asks_nobody(
     flags = ("--log", f"sqlite:///{tmp_path}/chatr.db", "--moltbook-url", book.url)
     first = serve(*flags)
     async with ClientSession(first.url) as http:
-        key = (await (await http.post("/api/register", json={"name": "Ada"})).json())["agent"]["apiKey"]
+        key = await new_key(http)
         bearer, body = {"Authorization": f"Bearer {key}"}, {"moltbookName": "ClawdClawderberg"}
         published(book, await (await http.post("/api/verify/start", headers=bearer, json=body)).json())
         await http.post("/api/verify/complete", headers=bearer, json=body)
