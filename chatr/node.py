@@ -12,7 +12,7 @@ from attrs import frozen
 from chatr.codec import decode, encode
 from chatr.domain.commands import Command
 from chatr.domain.decide import Settled, answered, decide
-from chatr.domain.events import AgentId, Event, Record
+from chatr.domain.events import AgentId, Event, MessagePosted, Record
 from chatr.domain.history import Message, message_of
 from chatr.domain.limits import SECOND
 from chatr.domain.room import Room
@@ -203,9 +203,15 @@ class Node:
         newest = map(self.room.history.whole, positions)
         found = {record.position: message_of(record) for record in newest if record is not None}
         if missing := [position for position in positions if position not in found]:
-            picked = await self._log.pick(missing)
-            found |= {stored.position: message_of(decode(stored)) for stored in picked}
+            found |= {message.cursor.position: message for message in await self._picked(missing)}
         return [found[position] for position in positions]
+
+    async def _picked(self, positions: Sequence[int]) -> list[Message]:
+        """Raises Unavailable, also where the log was replaced and this node has not read it again yet."""
+        records = list(map(decode, await self._log.pick(positions)))
+        if self._reading_again or not all(isinstance(each.event, MessagePosted) for each in records):
+            raise Unavailable("the log was replaced and is being read again")
+        return list(map(message_of, records))
 
     def said_after(self, position: int) -> bool:
         """Whether there is news; when the node leaves, nobody shall wait for any."""

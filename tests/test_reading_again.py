@@ -3,13 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator
 
+import pytest
+
 from chatr.adapters.memory import MemoryLog
 from chatr.app import background
 from chatr.codec import encode
 from chatr.domain.commands import agent_id
-from chatr.domain.events import AgentSeen, Cursor
+from chatr.domain.events import AgentSeen, Cursor, MessagePosted
 from chatr.node import Node
-from chatr.ports import LogChanged, Stored
+from chatr.ports import LogChanged, Stored, Unavailable
 from chatr.testing.clock import START, SettableClock
 from chatr.testing.secrets import CountedSecrets, record_id
 
@@ -44,3 +46,38 @@ async def test_a_log_may_be_restored_twice_in_a_row() -> None:
         await again.wait()
 
     assert node.room.position == 1
+
+
+class ReplacedLog(RestoredLog):
+    """Another log took its place, and to read that takes long."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = asyncio.Event()
+
+    async def head(self) -> int:
+        self.asked.set()
+        await asyncio.Event().wait()
+        return 0
+
+
+async def test_a_record_of_another_log_is_shown_as_no_message() -> None:
+    """What a message was in the log that was replaced may be anything in this one; it is asked for later again."""
+    log = ReplacedLog()
+    await log.append(encode(AgentSeen(agent_id("Ada"), START), record_id=record_id(1), seen=0), expected=0)
+    node = Node(log, SettableClock(), CountedSecrets(), lambda _: None)
+
+    with pytest.raises(Unavailable):
+        await node.messages([1])
+
+
+async def test_a_node_that_reads_again_shows_nothing_of_the_other_log() -> None:
+    """A message of the new log among the agents of the old one would be a message that nobody wrote."""
+    log = ReplacedLog()
+    posted = MessagePosted(agent_id("Ada"), "hello", None, START)
+    await log.append(encode(posted, record_id=record_id(1), seen=0), expected=0)
+    node = Node(log, SettableClock(), CountedSecrets(), lambda _: None)
+    async with background(node.follow()), asyncio.timeout(10):
+        await log.asked.wait()
+        with pytest.raises(Unavailable):
+            await node.messages([1])
