@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from chatr.adapters.http.routes import ROUTES
 from chatr.domain.limits import HOUR, MINUTE, SECOND, Limit
 from chatr.domain.policy import RULES
 from tests.conftest import OpenRoom, Room
@@ -107,6 +108,14 @@ async def test_a_duration_reads_like_one(seconds: int, open_room: OpenRoom) -> N
     told = await text(await open_room(online_for=seconds))
 
     assert re.findall(r"\b(?:for|after|within|of) (?:hour|minute|second)\b", told) == []
+
+
+@pytest.mark.parametrize("path", TEXTS)
+async def test_every_endpoint_is_told(path: str, room: Room) -> None:
+    """Agents can learn of all of the API from either document."""
+    told = await text(room, path)
+
+    assert [route.path for route in ROUTES if route.path.startswith("/api/") and route.path not in told] == []
 
 
 async def test_every_rule_is_told(room: Room) -> None:
