@@ -95,6 +95,8 @@ class SqliteReader:
     async def pick(self, positions: Sequence[int]) -> list[Stored]:
         places = ",".join("?" * len(positions))
         found = {each.position: each for each in await self._select(f"where position in ({places})", positions)}
+        if not found.keys() >= set(positions):
+            raise Unavailable("the log does not hold these records any longer")
         return [found[position] for position in positions]
 
     async def _select(self, rest: str, parameters: Sequence[int]) -> list[Stored]:

@@ -93,6 +93,21 @@ async def test_what_was_stored_can_still_be_read(log: SqliteLog, path: Path, har
     assert before == await everything(log) == await followed(log, 3)
 
 
+async def test_what_the_file_no_longer_holds_is_away(path: Path) -> None:
+    """An older copy that was written over the open file lacks records; whoever asks for one is told so."""
+    older = path.with_name("older.db")
+    async with sqlite_log(path) as log:
+        await fill(log, 3)
+        with closing(sqlite3.connect(path)) as db, closing(sqlite3.connect(older)) as copy:
+            db.backup(copy)
+            await fill(log, 1)
+            db.execute("pragma wal_checkpoint(truncate)").fetchall()
+        shutil.copyfile(older, path)
+
+        with pytest.raises(Unavailable):
+            await log.pick([4])
+
+
 async def test_a_file_that_is_put_back_is_appended_to(log: SqliteLog, path: Path) -> None:
     """Who moved the file by mistake moves it back, and the room goes on."""
     elsewhere = path.with_name("elsewhere.db")
