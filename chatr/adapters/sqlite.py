@@ -203,7 +203,10 @@ class SqliteLog(SqliteReader):
 
     async def head(self) -> int:
         self._files.check()
-        return await super().head()
+        least, position = self._head, await super().head()
+        if position < least:
+            raise Unavailable(f"the file ends at {position} and had reached {least}: start chatr again")
+        return position
 
     async def close(self) -> None:
         self._closed = True

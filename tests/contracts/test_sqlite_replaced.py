@@ -93,8 +93,9 @@ async def test_what_was_stored_can_still_be_read(log: SqliteLog, path: Path, har
     assert before == await everything(log) == await followed(log, 3)
 
 
-async def test_what_the_file_no_longer_holds_is_away(path: Path) -> None:
-    """An older copy that was written over the open file lacks records; whoever asks for one is told so."""
+@pytest.fixture
+async def overwritten(path: Path) -> AsyncIterator[SqliteLog]:
+    """A log of four records, over whose open file an older copy was written, as large and with three."""
     older = path.with_name("older.db")
     async with sqlite_log(path) as log:
         await fill(log, 3)
@@ -103,9 +104,19 @@ async def test_what_the_file_no_longer_holds_is_away(path: Path) -> None:
             await fill(log, 1)
             db.execute("pragma wal_checkpoint(truncate)").fetchall()
         shutil.copyfile(older, path)
+        yield log
 
-        with pytest.raises(Unavailable):
-            await log.pick([4])
+
+async def test_what_the_file_no_longer_holds_is_away(overwritten: SqliteLog) -> None:
+    """Whoever asks for a record that an older copy lacks is told so."""
+    with pytest.raises(Unavailable):
+        await overwritten.pick([4])
+
+
+async def test_a_log_that_lost_records_is_not_ready(overwritten: SqliteLog) -> None:
+    """Where the file ends before what was stored, nothing more can be decided, whatever its size."""
+    with pytest.raises(Unavailable):
+        await overwritten.head()
 
 
 async def test_a_file_that_is_put_back_is_appended_to(log: SqliteLog, path: Path) -> None:
