@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
@@ -25,6 +26,9 @@ from chatr.testing.clock import SettableClock
 from tests.postgres import Postgres
 
 pytest.register_assert_rewrite("chatr.testing.contract")
+
+# What a shell starts in the background is deaf to Ctrl-C, and so is all that it starts in turn.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("dev", max_examples=50, deadline=None)
 settings.register_profile(
