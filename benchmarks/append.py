@@ -45,7 +45,7 @@ async def work(url: str, agents: int, seconds: float) -> None:
     async with open_log(url) as log:
         node = Node(log, clock, SystemSecrets(), lambda _: None)
         async with background(node.follow()) as following:
-            await caught_up(node, await log.head(), following)
+            await caught_up(node, log, following)
             names = [f"agent-{uuid4().hex[:20]}" for _ in range(agents)]
             for name in names:
                 await node.handle(Register(name, None, uuid4().hex * 2, clock.now()))
