@@ -33,7 +33,10 @@ let mention = null;
 
 export const idOf = (message) => Number(message.id);
 export const lastShown = () => last;
-export const atEnd = () => stuck && !hasNewer;
+const rests = () => stuck && !hasNewer;
+const below = () => log.scrollHeight - log.clientHeight - log.scrollTop;
+// Where somebody scrolled to is told a frame later, so the place itself is asked.
+export const atEnd = () => rests() && below() < AT_BOTTOM;
 export const items = () => [...list.querySelectorAll(".message")];
 
 // `move` is called whenever the reader has come to another place.
@@ -47,15 +50,14 @@ export function open(move) {
     unasked = 0;
     loadOlder();
   });
-  const resized = new ResizeObserver(() => atEnd() && toBottom());
+  const resized = new ResizeObserver(() => rests() && toBottom());
   resized.observe(log);
   resized.observe(log.firstElementChild);
 }
 
 function look() {
-  const below = log.scrollHeight - log.clientHeight - log.scrollTop;
-  stuck = below < AT_BOTTOM;
-  if (below < NEAR && hasNewer) loadNewer();
+  stuck = below() < AT_BOTTOM;
+  if (below() < NEAR && hasNewer) loadNewer();
   else if (log.scrollTop < NEAR && hasOlder) loadOlder();
   moved();
 }
@@ -121,7 +123,7 @@ function prepend(messages) {
 }
 
 function keepPlace(change) {
-  if (stuck && !hasNewer) {
+  if (atEnd()) {
     change();
     toBottom();
     return;
