@@ -105,6 +105,8 @@ async def test_limits_are_those_of_the_log(rooms: list[Room], open_room: OpenRoo
     ada = await rooms[1].register()
     await rooms[1].post("/api/heartbeat", agent=ada)
     rooms[1].clock.advance(59 * MINUTE)
+    for room in rooms:
+        assert await room.running.node.catch_up()
 
     assert [(await room.get("/api/agents")).json["stats"]["onlineAgents"] for room in rooms] == [1, 1, 1]
 
