@@ -18,7 +18,9 @@ BUDGET: Final = 1024 * 1024
 SLICE: Final = 1_000
 """Watchers that are written to in one turn of the loop: some milliseconds, then posts and beats have their turn."""
 REST: Final = 2.0
-"""How many times as long as writing took the loop is left to others. Frames gather meanwhile, and cost one write."""
+"""How many times as long as writing took the loop is left to others, while several frames come at a time. More gather
+meanwhile, and cost one write; whoever speaks alone is not kept waiting for company.
+"""
 LONGEST_REST: Final = 1.0
 """Seconds. A process that was stopped while it wrote would rest for twice as long as it was stopped."""
 END: Final = b"0\r\n\r\n"
@@ -125,6 +127,7 @@ class Hub:
         self._sealed: deque[Piece] = deque()
         self._next: asyncio.Handle | None = None
         self._began_at = 0.0
+        self._several = False
         self._rested_at = 0.0
         self._portion = portion
         self._rest = rest
@@ -174,6 +177,7 @@ class Hub:
 
     def _begin(self) -> None:
         self._began_at = asyncio.get_running_loop().time()
+        self._several = len(self._sealed) + len(self._pending) > 1
         self._seal()
         self._go_on()
 
@@ -185,7 +189,8 @@ class Hub:
 
     def _finish(self) -> None:
         now = asyncio.get_running_loop().time()
-        self._rested_at = now + min(self._rest * (now - self._began_at), LONGEST_REST)
+        rest = self._rest if self._several else 0.0
+        self._rested_at = now + min(rest * (now - self._began_at), LONGEST_REST)
         self._next = None
         if self._pending or self._aside:
             self._schedule()

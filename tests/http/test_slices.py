@@ -88,35 +88,46 @@ async def test_what_is_said_while_the_hub_rests_is_one_piece() -> None:
     """When many messages come, writing leaves the loop to them for a while, and then writes all of them at once."""
     hub = Hub(rest=3600.0)
     wire, _ = joined(hub)
-    hub.publish([b"one"])
-    for frame in (b"two", b"three"):
+    hub.publish([b"one", b"two"])
+    for frame in (b"three", b"four"):
         await turns_of_the_loop()
         hub.publish([frame])
     await turns_of_the_loop()
     resting = wire.pieces[1:]
     hub.flush()
 
-    assert (resting, wire.pieces[1:]) == ([b"one"], [b"one", b"twothree"])
+    assert (resting, wire.pieces[1:]) == ([b"onetwo"], [b"onetwo", b"threefour"])
+
+
+async def test_after_a_message_alone_there_is_no_rest() -> None:
+    """Where messages come one at a time, none waits for a write that is over."""
+    hub = Hub(rest=3600.0)
+    wire, _ = joined(hub)
+    for frame in (b"one", b"two"):
+        hub.publish([frame])
+        await turns_of_the_loop()
+
+    assert wire.pieces[1:] == [b"one", b"two"]
 
 
 async def test_after_a_rest_writing_goes_on_by_itself() -> None:
     """What gathered is written as soon as the rest is over, whether or not more is said."""
     hub = Hub(rest=2.0)
     wire, _ = joined(hub)
-    hub.publish([b"one"])
+    hub.publish([b"one", b"two"])
     await turns_of_the_loop()
-    hub.publish([b"two"])
-    await reached(wire, b"two")
+    hub.publish([b"three"])
+    await reached(wire, b"three")
 
 
 async def test_no_rest_is_long() -> None:
     """Whoever stops the process while it writes does not keep the watchers waiting for hours afterwards."""
     hub = Hub(rest=1e9)
     wire, _ = joined(hub)
-    hub.publish([b"one"])
+    hub.publish([b"one", b"two"])
     await turns_of_the_loop()
-    hub.publish([b"two"])
-    await reached(wire, b"two")
+    hub.publish([b"three"])
+    await reached(wire, b"three")
 
 
 async def reached(wire: Wire, piece: bytes) -> None:
