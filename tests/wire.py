@@ -4,7 +4,8 @@ import asyncio
 
 from attrs import define, field
 
-from chatr.hub import Hub, Watcher, chunk
+from chatr.hub import Hub
+from chatr.watcher import Watcher, chunk
 
 
 @define(eq=False)

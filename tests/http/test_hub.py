@@ -3,7 +3,8 @@
 import asyncio
 from itertools import count
 
-from chatr.hub import COMMENT, END, Hub
+from chatr.hub import COMMENT, Hub
+from chatr.watcher import END
 from tests.wire import joined, told
 
 

@@ -8,7 +8,8 @@ from attrs import define, field
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatr.hub import Hub, Watcher
+from chatr.hub import Hub
+from chatr.watcher import Watcher
 from tests.wire import Wire, joined
 
 STEPS = st.lists(st.sampled_from(["say", "say", "aside", "join", "join curious", "leave", "turn", "turn", "flush"]))

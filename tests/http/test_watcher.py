@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatr.hub import BUDGET, Hub, Watcher, chunk
+from chatr.hub import Hub
+from chatr.watcher import BUDGET, Watcher, chunk
 from tests.wire import Wire, joined, told
 
 

@@ -19,10 +19,11 @@ from chatr.domain.events import AgentId, AgentLeft, Cursor, Event, Record
 from chatr.domain.history import History, Message
 from chatr.domain.limits import Limit
 from chatr.domain.room import Room
-from chatr.hub import Chunk, Hub, Watcher
+from chatr.hub import Hub
 from chatr.kept import Kept
 from chatr.node import Handled, Node
 from chatr.ports import Conflict, Stored, Unknown
+from chatr.watcher import Chunk, Watcher
 
 append = Node._append
 apply = History.apply

@@ -12,9 +12,10 @@ from chatr.adapters.http.attendance import Attendance
 from chatr.adapters.http.door import Door
 from chatr.adapters.http.shared import Shared
 from chatr.domain.events import Cursor
-from chatr.hub import Chunk, Hub, Watcher, chunk
+from chatr.hub import Hub
 from chatr.node import Node
 from chatr.ports import Clock
+from chatr.watcher import Chunk, Watcher, chunk
 
 HEADERS: Final = {
     "Content-Type": "text/event-stream",
