@@ -1,6 +1,7 @@
 """A connection without a network, and watchers at its end."""
 
 import asyncio
+from typing import Any
 
 from attrs import define, field
 
@@ -25,6 +26,9 @@ class Wire(asyncio.Transport):
 
     def take(self, most: int | None = None) -> None:
         self.waiting = 0 if most is None else max(0, self.waiting - most)
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:  # noqa: ARG002 -- it has no socket, nor else
+        return default
 
     def get_write_buffer_size(self) -> int:
         return self.waiting
