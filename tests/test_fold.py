@@ -17,7 +17,7 @@ FROZEN = {
     "chatr/domain/chronicle.py": "f35682d96bce42c6",
     "chatr/domain/events.py": "b500bdd5884eeaf3",
     "chatr/domain/history.py": "90bf36fe3d5c8be0",
-    "chatr/domain/limits.py": "8921500a8b137e7a",
+    "chatr/domain/limits.py": "0e0eff96c02954e0",
     "chatr/domain/presence.py": "8c40c37e515bb1e9",
     "chatr/domain/room.py": "c665b054438d1d02",
     "chatr/domain/text.py digest": "a39cb87bdaf7eb45",

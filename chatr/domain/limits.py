@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from functools import cached_property
-from itertools import takewhile
 from typing import Final
 
 from attrs import field, frozen
@@ -65,9 +64,10 @@ class Limit:
     def budget(self, times: Sequence[int], at: int) -> tuple[int, int]:
         """How many more are allowed at `at`, and the milliseconds until that number grows (0 = it is at its most)."""
         counted = times[-self.count :]
-        passed = sum(1 for _ in takewhile(lambda time: abs(at - time) >= self.window, counted))
-        waiting = counted[passed:]
-        return self.count - len(waiting), waiting[0] + self.window - at if waiting else 0
+        for passed, time in enumerate(counted):
+            if abs(at - time) < self.window:
+                return self.count - len(counted) + passed, time + self.window - at
+        return self.count, 0
 
     def __str__(self) -> str:
         return f"{self.count} per {spoken(self.window)}"
