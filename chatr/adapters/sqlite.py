@@ -29,7 +29,7 @@ RECENT: Final = 2_000
 """Records that a tail gets from memory instead of the file."""
 
 SELECT: Final = 'select id, stream, type, at, seen, data, position, previous, "check" from log '
-# `exists` and unique (stream, previous) together say: `expected` is the last position of that stream.
+# `exists` and unique (previous, stream) together say: `expected` is the last position of that stream.
 INSERT: Final = """
     insert into log (stream, previous, id, type, at, seen, data, "check")
     select :stream, :expected, :id, :type, :at, :seen, :data, :check

@@ -1,5 +1,7 @@
 -- The log. Positions are 1, 2, 3 … because nothing is ever deleted: SQLite gives max + 1.
--- unique (stream, previous) is the concurrency check: only one record can follow another in its stream.
+-- unique (previous, stream) is the concurrency check: only one record can follow another in its stream. `previous` comes
+-- first because that keeps what is inserted together together; in the order of streams each record of a commit had a page
+-- of its own to write. (Files begun before that order hold the same, and cost what they did.)
 create table log (
     position integer primary key,
     stream   text    not null,
@@ -10,5 +12,5 @@ create table log (
     seen     integer not null, -- position that the decider had applied
     data     text    not null, -- JSON, byte for byte as it was checked
     "check"  blob    not null, -- SHA-256 of stream, previous, id, type, at, seen, data, joined by line feeds
-    unique (stream, previous)
+    unique (previous, stream)
 ) strict;

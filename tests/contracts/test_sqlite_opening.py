@@ -15,9 +15,9 @@ import pytest
 from chatr import schema
 from chatr.adapters.sqlite import sqlite_log
 from chatr.adapters.sqlite_file import LogInUse
-from chatr.ports import Unusable
+from chatr.ports import Conflict, Unusable
 from chatr.schema import SchemaTooNew
-from chatr.testing.contract.steps import everything, fill
+from chatr.testing.contract.steps import chain, draft, everything, fill
 
 
 @pytest.fixture
@@ -166,6 +166,20 @@ async def test_an_older_log_is_brought_up_to_date_and_keeps_its_records(path: Pa
         found = await everything(log)
 
     assert (written, 2, {"log", "next"}) == (found, version(path), tables(path))
+
+
+async def test_a_log_begun_with_its_columns_in_another_order_goes_on(path: Path, migrations: Path) -> None:
+    """In either order of the unique columns only one record can follow another."""
+    script = (migrations / "0001_log.sql").read_text("utf-8")
+    older = script.replace("unique (previous, stream)", "unique (stream, previous)")
+    (migrations / "0001_log.sql").write_text(older, "utf-8")
+    async with sqlite_log(path) as log:
+        first, second = await chain(log, "agent/a", 2)
+        with pytest.raises(Conflict):
+            await log.append(draft("agent/a"), expected=first.position)
+        found = await everything(log)
+
+    assert (script != older, [first, second]) == (True, found)
 
 
 async def test_a_failing_migration_leaves_the_log_as_it_was(path: Path, migrations: Path) -> None:
