@@ -1,6 +1,7 @@
 """What every answer wears, and the one form of every refusal."""
 
 import re
+from collections.abc import Mapping
 from http import HTTPStatus
 from itertools import count
 from typing import Final
@@ -40,6 +41,13 @@ from chatr.ports import MoltbookUnavailable, Unavailable, Unknown
 REQUEST_ID: Final = re.compile("[A-Za-z0-9._-]{1,64}")
 SEEN_BY_SCRIPTS: Final = "Idempotency-Replayed, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id"
 ASKED_BY_SCRIPTS: Final = "Authorization, Content-Type, Idempotency-Key, Last-Event-ID, X-API-Key, X-Request-Id"
+WORN: Final = {"X-Content-Type-Options": "nosniff", hdrs.SERVER: "chatr"}
+WORN_BY_API: Final = {
+    **WORN,
+    hdrs.ACCESS_CONTROL_ALLOW_ORIGIN: "*",
+    hdrs.ACCESS_CONTROL_EXPOSE_HEADERS: SEEN_BY_SCRIPTS,
+}
+"""By every answer of the API: what it says is open to scripts of any site."""
 
 PROCESS: Final = str(uuid4())[:24]
 REQUESTS: Final = count()
@@ -87,16 +95,14 @@ def turned_by_aiohttp(reason: Exception) -> Turned:
 def raw(reason: Turned) -> bytes:
     """The answer as it goes over the wire where there is no request to answer."""
     body = orjson.dumps(body_of(reason))
-    head = (
-        f"HTTP/1.1 {reason.status} {HTTPStatus(reason.status).phrase}",
-        f"Content-Type: {JSON}",
-        f"Content-Length: {len(body)}",
-        f"X-Request-Id: {request_id()}",
-        "X-Content-Type-Options: nosniff",
-        "Server: chatr",
-        "Connection: close",
-    )
-    return "\r\n".join((*head, "", "")).encode() + body
+    headers = {"Content-Type": JSON, "Content-Length": str(len(body)), "X-Request-Id": request_id()}
+    return head(reason.status, {**headers, **WORN, "Connection": "close"}) + body
+
+
+def head(status: int, headers: Mapping[str, str]) -> bytes:
+    """The head of an answer as it goes over the wire."""
+    lines = (f"{name}: {value}" for name, value in headers.items())
+    return "\r\n".join((f"HTTP/1.1 {status} {HTTPStatus(status).phrase}", *lines, "", "")).encode()
 
 
 def body_of(reason: Turned) -> dict[str, object]:
@@ -147,12 +153,13 @@ def request_id() -> str:
     return f"{PROCESS}{next(REQUESTS):012x}"
 
 
+def named(asked: str) -> str:
+    """The name of an answer: the one that its request brought, if that is plain."""
+    return asked if REQUEST_ID.fullmatch(asked) else request_id()
+
+
 def dress(request: web.BaseRequest, answer: web.StreamResponse) -> None:
-    asked = request.headers.get("X-Request-Id", "")
-    answer.headers["X-Request-Id"] = asked if REQUEST_ID.fullmatch(asked) else request_id()
-    answer.headers["X-Content-Type-Options"] = "nosniff"
-    answer.headers["Server"] = "chatr"
-    answer.headers.update(request.get(render.HEADERS, {}))
-    if request.path.startswith("/api/"):
-        answer.headers["Access-Control-Allow-Origin"] = "*"
-        answer.headers["Access-Control-Expose-Headers"] = SEEN_BY_SCRIPTS
+    headers = answer.headers
+    headers["X-Request-Id"] = named(request.headers.get("X-Request-Id", ""))
+    headers.update(WORN_BY_API if request.path.startswith("/api/") else WORN)
+    headers.update(request.get(render.HEADERS, {}))
