@@ -1,9 +1,9 @@
 """Who comes in: the peer's address, its quotas and its stream places, and whose key it shows."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import lru_cache, partial
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Final
 
@@ -63,9 +63,11 @@ class Door:
         self._seen_through = lru_cache(SEEN_LATELY)(self._seen_through_proxies)
 
     def address(self, request: web.Request) -> str:
+        return self.address_of(request.remote or "", ",".join(request.headers.getall("X-Forwarded-For", ())))
+
+    def address_of(self, remote: str, forwarded: str) -> str:
         """What counts as one address: an IPv4 address or an IPv6 /64, seen through trusted proxies only."""
-        forwarded = request.headers.getall("X-Forwarded-For", ()) if self._proxies else ()
-        return self._seen_through(request.remote or "", ",".join(forwarded))
+        return self._seen_through(remote, forwarded if self._proxies else "")
 
     def _seen_through_proxies(self, remote: str, forwarded: str) -> str:
         try:
@@ -90,9 +92,9 @@ class Door:
                 return client
         return peer
 
-    def admit(self, request: web.Request) -> None:
+    def admit(self, address: str) -> None:
         """Count a request. Raises Turned."""
-        self._take(self._requests, REQUESTS, self.address(request))
+        self._take(self._requests, REQUESTS, address)
 
     @contextmanager
     def registering(self, request: web.Request) -> Iterator[None]:
@@ -125,23 +127,23 @@ class Door:
     @contextmanager
     def waiting(self, request: web.Request) -> Iterator[None]:
         """Take one of the places for streams while a request waits. Raises Turned."""
-        address = self.address(request)
-        self.reserve_stream(address)
+        release = self.reserve_stream(self.address(request))
         try:
             yield
         finally:
-            self.release_stream(address)
+            release()
 
-    def reserve_stream(self, address: str) -> None:
-        """Take one of the places for streams. Raises Turned."""
+    def reserve_stream(self, address: str) -> Callable[[], None]:
+        """Take one of the places for streams; gives what gives it back. Raises Turned."""
         if self._streams[address] >= self.limits.streams:
             raise too_many(self.limits.streams, "from one address")
         if self._open >= self.limits.streams_in_all:
             raise too_many(self.limits.streams_in_all, "in all")
         self._streams[address] += 1
         self._open += 1
+        return partial(self._release_stream, address)
 
-    def release_stream(self, address: str) -> None:
+    def _release_stream(self, address: str) -> None:
         self._open -= 1
         self._streams[address] -= 1
         if not self._streams[address]:

@@ -68,7 +68,7 @@ def entrance(routes: tuple[Route, ...], door: Door) -> Middleware:
         resource = request.match_info.route.resource
         try:
             if resource is None or resource.canonical not in free:
-                door.admit(request)
+                door.admit(door.address(request))
             return await handler(request)
         except ConnectionError:
             raise

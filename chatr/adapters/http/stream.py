@@ -1,7 +1,7 @@
 """GET /api/stream: what was said, then what is said, without a gap between."""
 
 import re
-from functools import partial
+from collections.abc import Callable
 from typing import Final
 
 from aiohttp import HttpVersion11, web
@@ -43,9 +43,7 @@ class Stream:
         response = web.StreamResponse(headers=HEADERS)
         if request.method == "HEAD":
             return response
-        address = self._door.address(request)
-        self._door.reserve_stream(address)
-        release = partial(self._door.release_stream, address)
+        release = self._door.reserve_stream(self._door.address(request))
         try:
             cursor = await self._judgeable(shown_cursor(request))
             await response.prepare(request)
@@ -92,7 +90,7 @@ def reason(cursor: Cursor, position: int) -> str:
     )
 
 
-def hand_over(request: web.Request, hub: Hub, lost: partial[None]) -> Watcher:
+def hand_over(request: web.Request, hub: Hub, lost: Callable[[], None]) -> Watcher:
     """Take the connection from aiohttp, whose handler would weigh five times as much as a watcher.
 
     aiohttp lets go of a connection that it believes lost; it must not find the transport then, or it would close it.
