@@ -67,10 +67,10 @@ class Hub:
         """Whether anybody wants to know more than what is for everybody."""
         return bool(self._curious)
 
-    def join(self, watcher: Watcher, backlog: Chunk) -> None:
+    def join(self, watcher: Watcher, backlog: bytes) -> None:
         """Write the backlog and let live frames follow. Nothing may be awaited between reading the room and this."""
         self._seal()
-        watcher.write(backlog, live=False)
+        watcher.begin(backlog)
         self._watchers[watcher] = None
         if watcher.curious:
             self._curious[watcher] = None

@@ -26,7 +26,12 @@ class Chunk:
 
 
 def chunk(plain: bytes) -> Chunk:
-    return Chunk(plain, b"%x\r\n%b\r\n" % (len(plain), plain))
+    return Chunk(plain, b"".join(chunked(plain)))
+
+
+def chunked(*pieces: bytes) -> tuple[bytes, ...]:
+    """These pieces as one chunk of HTTP/1.1."""
+    return (b"%x\r\n" % sum(map(len, pieces)), *pieces, b"\r\n")
 
 
 def sent_straight(file: int, data: bytes) -> int:
@@ -84,14 +89,20 @@ class Watcher(asyncio.Protocol):
         self._taken = 0
         self._taken_at = 0.0
 
-    def write(self, frames: Chunk, *, live: bool = True) -> None:
+    def begin(self, backlog: bytes) -> None:
+        """Write what the watcher asked for, as it goes over the wire: it does not count as live."""
+        sent = 0 if self._behind else sent_straight(self._file, backlog)
+        if sent < len(backlog):
+            self._hand(backlog[sent:], live=False)
+
+    def write(self, frames: Chunk) -> None:
         """Straight to the kernel while nothing waits, and why that is safe: docs/decisions/fan-out.md."""
         data = frames.framed if self._framed else frames.plain
         if self._behind:
             self._behind = self._transport.get_write_buffer_size() > 0
         sent = 0 if self._behind else sent_straight(self._file, data)
         if sent < len(data):
-            self._hand(data[sent:], live=live)
+            self._hand(data[sent:], live=True)
 
     def _hand(self, data: bytes, *, live: bool) -> None:
         """The transport keeps what the kernel did not take."""

@@ -48,7 +48,7 @@ def joined(
 ) -> tuple[Wire, Watcher]:
     wire = Wire()
     watcher = Watcher(hub, wire, lambda: None, framed=framed, curious=curious)
-    hub.join(watcher, chunk(backlog))
+    hub.join(watcher, chunk(backlog).framed if framed else backlog)
     return wire, watcher
 
 

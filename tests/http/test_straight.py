@@ -55,7 +55,7 @@ def test_all_is_seen_in_order(make_loop: MakeLoop, steps: list[int]) -> None:
     async def scene() -> None:
         hub, loop = Hub(), asyncio.get_running_loop()
         far, watcher = await connected(hub)
-        hub.join(watcher, chunk(b"backlog"))
+        hub.join(watcher, b"backlog")
         said, seen = bytearray(b"backlog"), bytearray()
         for number, size in enumerate(steps):
             if size > 0:
@@ -102,7 +102,7 @@ def test_a_lost_connection_s_file_is_left_alone(
     async def scene() -> None:
         hub, kept = Hub(), list[int]()
         far, watcher = await connected(hub, lambda file: kept.extend([file] * bool(os.fstat(file))))
-        hub.join(watcher, chunk(b"backlog"))
+        hub.join(watcher, b"backlog")
         leave(watcher)
         far.close()
         await lost(hub)

@@ -77,7 +77,7 @@ async def test_one_that_is_lost_leaves_and_gives_its_place_back() -> None:
     """The loss of a connection is told once to the hub and once to the door."""
     hub, places = Hub(), ["a place"]
     watcher = Watcher(hub, Wire(), places.clear, framed=True)
-    hub.join(watcher, chunk(b"backlog"))
+    hub.join(watcher, b"backlog")
     watcher.connection_lost(None)
 
     assert (len(hub), places) == (0, [])

@@ -23,7 +23,7 @@ from chatr.hub import Hub
 from chatr.kept import Kept
 from chatr.node import Handled, Node
 from chatr.ports import Conflict, Stored, Unknown
-from chatr.watcher import Chunk, Watcher
+from chatr.watcher import Watcher
 
 append = Node._append
 apply = History.apply
@@ -121,15 +121,15 @@ def window_too_long(limit: Limit, times: tuple[int, ...], at: int) -> int:
     return wait(Limit(limit.count, limit.window + 200), times, at)
 
 
-def join_later(hub: Hub, watcher: Watcher, backlog: Chunk) -> None:
+def join_later(hub: Hub, watcher: Watcher, backlog: bytes) -> None:
     """Something is awaited between the backlog and the fan-out."""
-    watcher.write(backlog, live=False)
+    watcher.begin(backlog)
     asyncio.get_running_loop().call_later(0.01, hub._watchers.setdefault, watcher, None)
 
 
-def join_before_flush(hub: Hub, watcher: Watcher, backlog: Chunk) -> None:
+def join_before_flush(hub: Hub, watcher: Watcher, backlog: bytes) -> None:
     """What is in the backlog and has yet to be written comes twice."""
-    watcher.write(backlog, live=False)
+    watcher.begin(backlog)
     hub._watchers[watcher] = None
 
 

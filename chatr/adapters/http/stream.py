@@ -15,7 +15,7 @@ from chatr.domain.events import Cursor
 from chatr.hub import Hub
 from chatr.node import Node
 from chatr.ports import Clock
-from chatr.watcher import Chunk, Watcher, chunk
+from chatr.watcher import Watcher, chunked
 
 HEADERS: Final = {
     "Content-Type": "text/event-stream",
@@ -48,7 +48,7 @@ class Stream:
             cursor = await self._judgeable(shown_cursor(request))
             await response.prepare(request)
             # From here on nothing may be awaited: what is said meanwhile would be missed or doubled.
-            backlog = self._backlog(cursor)
+            backlog = b"".join(self._backlog(cursor, framed=request.version >= HttpVersion11))
             watcher = hand_over(request, self._hub, release)
         except BaseException:
             release()
@@ -64,15 +64,14 @@ class Stream:
             await self._node.catch_up()
         return cursor
 
-    def _backlog(self, cursor: Cursor | None) -> Chunk:
-        room = self._node.room
-        now = self._clock.now()
-        stats = frames.stats(room, now)
+    def _backlog(self, cursor: Cursor | None, *, framed: bool) -> tuple[bytes, ...]:
+        """In pieces: the history is shared, and long enough to be copied only once."""
+        room, now = self._node.room, self._clock.now()
         missed = room.history.since(cursor) if cursor else None
-        if missed is not None:
-            return chunk(frames.RETRY + frames.missed(room, missed) + stats)
-        reset = frames.reset(reason(cursor, room.position)) if cursor else b""
-        return chunk(frames.RETRY + reset + self._newest.at(room, now) + stats)
+        said = self._newest.at(room, now) if missed is None else frames.missed(room, missed)
+        reset = frames.reset(reason(cursor, room.position)) if cursor and missed is None else b""
+        pieces = (frames.RETRY, reset, said, frames.stats(room, now))
+        return chunked(*pieces) if framed else pieces
 
 
 def shown_cursor(request: web.Request) -> Cursor | None:
