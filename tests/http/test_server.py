@@ -194,6 +194,8 @@ def test_a_connection_holds_little_for_one_that_does_not_take_it() -> None:
             held = accepted.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
 
             assert held == listener.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) <= 2 * SEND_BUFFER
+            assert accepted.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
             if sys.platform == "linux":
                 assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == DEAD_AFTER

@@ -109,6 +109,7 @@ class Site:
             runner.server,
             head_seconds=patience.head,
             keepalive_timeout=patience.idle,
+            tcp_keepalive=False,
             lingering_time=patience.linger,
             max_line_size=LINE_BYTES,
             max_field_size=LINE_BYTES,
@@ -165,8 +166,12 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def bound(listener: socket.socket) -> None:
-    """Let the kernel hold little for a watcher, and give up on one that vanished; connections inherit it."""
+    """Let the kernel hold little for a watcher, send at once what there is for it, and give up on one that vanished;
+    connections inherit it, so that none has to be told.
+    """
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     if sys.platform == "linux":
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAD_AFTER)
 
