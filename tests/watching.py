@@ -72,6 +72,10 @@ class Watch:
         assert not await self._reader.read()
         raise EOFError
 
+    async def body(self) -> bytes:
+        """The whole of an answer that is no stream."""
+        return await self._reader.readexactly(int(self.headers.get("content-length", "0")))
+
     async def frames(self, count: int) -> list[Frame]:
         return [await self.frame() for _ in range(count)]
 

@@ -143,6 +143,16 @@ class Door:
         self._open += 1
         return partial(self._release_stream, address)
 
+    def admit_watcher(self, address: str) -> Callable[[], None]:
+        """Count a request for a place and take the place, both or neither; gives what gives it back. Raises Turned."""
+        release = self.reserve_stream(address)
+        try:
+            self.admit(address)
+        except Turned:
+            release()
+            raise
+        return release
+
     def _release_stream(self, address: str) -> None:
         self._open -= 1
         self._streams[address] -= 1

@@ -4,7 +4,7 @@ import asyncio
 import random
 import socket
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from ipaddress import IPv4Network, IPv6Network
@@ -19,6 +19,7 @@ from chatr.adapters.http.attendance import Attendance
 from chatr.adapters.http.connection import Connection
 from chatr.adapters.http.documents import Documents
 from chatr.adapters.http.door import Door, DoorLimits
+from chatr.adapters.http.greeter import Greeter, Silent
 from chatr.adapters.http.health import Health
 from chatr.adapters.http.log import Log
 from chatr.adapters.http.messages import Messages
@@ -98,13 +99,31 @@ class Site:
         """Listen; gives the URL by which this machine reaches the room. Leaving ends requests first, streams then."""
         listener = listen(self.settings.host, self.settings.port)
         url = address(listener)
-        patience = self.settings.patience
-        runner = web.AppRunner(
-            self._application(self.settings.public_url or url), access_log=None, shutdown_timeout=patience.shutdown
-        )
+        door = Door(self.node, self.clock, self.settings.limits, self.settings.proxies)
+        nouns = self._nouns(door, self.settings.public_url or url)
+        runner, silent = self._runner(door, nouns), Silent(self.settings.patience.idle)
         await runner.setup()
+        greeter = partial(Greeter, silent, nouns.stream.watch_at_once, self._connections(runner))
+        accepting = await asyncio.get_running_loop().create_server(greeter, sock=listener, backlog=BACKLOG)
+        try:
+            yield url
+        finally:
+            accepting.close()
+            silent.close()
+            self.node.leave()
+            await runner.cleanup()
+            await self.hub.close(lambda: frames.farewell(random.randint(*RETRY)))  # noqa: S311 -- it guards nothing
+
+    def _runner(self, door: Door, nouns: Nouns) -> web.AppRunner:
+        patience = self.settings.patience
+        app = application(nouns.routes(), self.node, self.clock, door, body_seconds=patience.body)
+        return web.AppRunner(app, access_log=None, shutdown_timeout=patience.shutdown)
+
+    def _connections(self, runner: web.AppRunner) -> Callable[[], Connection]:
+        """What makes a connection that aiohttp serves. That it is kept alive is inherited."""
         assert runner.server is not None
-        connection = partial(
+        patience = self.settings.patience
+        return partial(
             Connection,
             runner.server,
             head_seconds=patience.head,
@@ -117,19 +136,10 @@ class Site:
             auto_decompress=False,
             access_log=None,
         )
-        accepting = await asyncio.get_running_loop().create_server(connection, sock=listener, backlog=BACKLOG)
-        try:
-            yield url
-        finally:
-            accepting.close()
-            self.node.leave()
-            await runner.cleanup()
-            await self.hub.close(lambda: frames.farewell(random.randint(*RETRY)))  # noqa: S311 -- it guards nothing
 
-    def _application(self, public_url: str) -> web.Application:
+    def _nouns(self, door: Door, public_url: str) -> Nouns:
         node, clock, secrets, settings = self.node, self.clock, self.secrets, self.settings
-        door = Door(node, clock, settings.limits, settings.proxies)
-        nouns = Nouns(
+        return Nouns(
             registration=Registration(node, clock, secrets, door),
             messages=Messages(node, clock, door),
             agents=Agents(node, clock),
@@ -141,7 +151,6 @@ class Site:
             health=Health(node),
             page=WatchPage(node, public_url),
         )
-        return application(nouns.routes(), node, clock, door, body_seconds=settings.patience.body)
 
     async def beat(self) -> None:
         """Tell the totals now and then, and look after the watchers every second. Never returns."""

@@ -1,15 +1,26 @@
-"""GET /api/stream: what was said, then what is said, without a gap between."""
+"""GET /api/stream: what was said, then what is said, without a gap between.
 
+There are two ways in, for the same answer: `watch` serves whatever aiohttp has read, `watch_at_once` the request that
+nearly everyone sends.
+"""
+
+import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from email.utils import formatdate
+from functools import lru_cache
+from time import time
 from typing import Final
 
 from aiohttp import HttpVersion11, web
 from attrs import field, frozen
 
 from chatr.adapters.http import frames
+from chatr.adapters.http.answers import WORN_BY_API, head, named
 from chatr.adapters.http.attendance import Attendance
 from chatr.adapters.http.door import Door
+from chatr.adapters.http.plain_request import PlainRequest
+from chatr.adapters.http.refusals import Turned
 from chatr.adapters.http.shared import Shared
 from chatr.domain.events import Cursor
 from chatr.hub import Hub
@@ -22,6 +33,8 @@ HEADERS: Final = {
     "Cache-Control": "no-cache, no-transform",
     "X-Accel-Buffering": "no",
 }
+CONSTANT: Final = head(200, {**HEADERS, "Transfer-Encoding": "chunked", **WORN_BY_API}).removesuffix(b"\r\n")
+"""Of the head of an answer that aiohttp does not write."""
 CURSOR: Final = re.compile("([0-9]{1,18})-([0-9a-f]{8})")
 
 
@@ -45,7 +58,9 @@ class Stream:
             return response
         release = self._door.reserve_stream(self._door.address(request))
         try:
-            cursor = await self._judgeable(shown_cursor(request))
+            cursor = shown_cursor(request.headers, request.query)
+            if self._ahead(cursor):
+                await self._node.catch_up()
             await response.prepare(request)
             # From here on nothing may be awaited: what is said meanwhile would be missed or doubled.
             backlog = b"".join(self._backlog(cursor, framed=request.version >= HttpVersion11))
@@ -53,16 +68,43 @@ class Stream:
         except BaseException:
             release()
             raise
+        self._join(watcher, backlog)
+        return response
+
+    def watch_at_once(self, transport: asyncio.Transport, asked: PlainRequest) -> bool:
+        """Make a watcher of a connection that aiohttp never saw, with head and backlog in one write.
+
+        False where there is something to wait for or to refuse: nothing has happened then, and aiohttp's way does it.
+        """
+        cursor = shown_cursor(asked.headers, asked.query)
+        if self._ahead(cursor) or transport.is_closing():
+            return False
+        try:
+            release = self._door.admit_watcher(self._address(transport, asked))
+        except Turned:
+            return False
+        try:
+            answer = b"".join((opening(asked.headers), *self._backlog(cursor, framed=True)))
+            watcher = Watcher(self._hub, transport, release, framed=True, curious=is_curious(asked.query))
+            transport.set_protocol(watcher)
+        except BaseException:
+            release()
+            raise
+        self._join(watcher, answer)
+        return True
+
+    def _address(self, transport: asyncio.Transport, asked: PlainRequest) -> str:
+        peer = transport.get_extra_info("peername")
+        return self._door.address_of(peer[0] if peer else "", asked.headers.get("x-forwarded-for", ""))
+
+    def _join(self, watcher: Watcher, backlog: bytes) -> None:
         if watcher.curious:
             self._attendance.begin()
         self._hub.join(watcher, backlog)
-        return response
 
-    async def _judgeable(self, cursor: Cursor | None) -> Cursor | None:
-        """A cursor ahead of this node may come from another one that is faster."""
-        if cursor is not None and cursor.position > self._node.room.position:
-            await self._node.catch_up()
-        return cursor
+    def _ahead(self, cursor: Cursor | None) -> bool:
+        """It may come from another node that is faster than this one."""
+        return cursor is not None and cursor.position > self._node.room.position
 
     def _backlog(self, cursor: Cursor | None, *, framed: bool) -> tuple[bytes, ...]:
         """In pieces: the history is shared, and long enough to be copied only once."""
@@ -74,11 +116,26 @@ class Stream:
         return chunked(*pieces) if framed else pieces
 
 
-def shown_cursor(request: web.Request) -> Cursor | None:
+def shown_cursor(headers: Mapping[str, str], query: Mapping[str, str]) -> Cursor | None:
     """Where the client says it is; nonsense is nothing."""
-    text = request.headers.get("Last-Event-ID") or request.query.get("lastEventId", "")
+    text = headers.get("last-event-id") or query.get("lastEventId", "")
     found = CURSOR.fullmatch(text)
     return Cursor(int(found[1]), found[2]) if found else None
+
+
+def is_curious(query: Mapping[str, str]) -> bool:
+    return query.get("presence") == "1"
+
+
+def opening(asked: Mapping[str, str]) -> bytes:
+    """The head of the answer, as aiohttp would write it."""
+    name = named(asked.get("x-request-id", ""))
+    return b"%bDate: %b\r\nX-Request-Id: %b\r\n\r\n" % (CONSTANT, date(int(time())), name.encode())
+
+
+@lru_cache(1)
+def date(second: int) -> bytes:
+    return formatdate(second, usegmt=True).encode()
 
 
 def reason(cursor: Cursor, position: int) -> str:
@@ -97,8 +154,8 @@ def hand_over(request: web.Request, hub: Hub, lost: Callable[[], None]) -> Watch
     old, transport = request.protocol, request.transport
     if transport is None:
         raise ConnectionResetError("the watcher has left already")
-    curious = request.query.get("presence") == "1"
-    watcher = Watcher(hub, transport, lost, framed=request.version >= HttpVersion11, curious=curious)
+    framed, curious = request.version >= HttpVersion11, is_curious(request.query)
+    watcher = Watcher(hub, transport, lost, framed=framed, curious=curious)
     transport.set_protocol(watcher)
     old.transport = None
     old.connection_lost(None)
