@@ -120,7 +120,7 @@ def nothing_logged(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
 
 async def soon(holds: Callable[[], bool]) -> None:
     """Let the loop turn until this holds."""
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(PATIENCE):
         while not holds():  # noqa: ASYNC110 -- nobody tells when a loop has let go of a task or a socket
             await asyncio.sleep(0)
 
