@@ -72,7 +72,7 @@ def deliveries(watchers: int, seconds: float) -> float:
 
 def measured(most: int, seconds: float) -> Iterator[Row]:
     print(f"{'agents':>9}{'messages':>11}{'watchers':>10}{'us per message':>16}{'us per delivery':>17}")
-    for agents, messages in [(each, 1_000) for each in AGENTS] + [(100, each) for each in MESSAGES]:
+    for agents, messages in [(each, MESSAGES[0]) for each in AGENTS] + [(AGENTS[0], each) for each in MESSAGES[1:]]:
         if max(agents, messages) <= most:
             yield row(agents, messages, 0, posts(agents, messages))
     for watchers in WATCHERS:
