@@ -13,13 +13,13 @@ FROZEN_FOLD = 3
 FROZEN = {
     "chatr/codec.py": "a230b4c7b4539a41",
     "chatr/domain/activity.py": "da9a8333d55a9fde",
-    "chatr/domain/agent.py": "3b62fddace04e7f5",
+    "chatr/domain/agent.py": "3eed1b8c23e62c11",
     "chatr/domain/chronicle.py": "f35682d96bce42c6",
     "chatr/domain/events.py": "b500bdd5884eeaf3",
     "chatr/domain/history.py": "90bf36fe3d5c8be0",
     "chatr/domain/limits.py": "0e0eff96c02954e0",
     "chatr/domain/presence.py": "8c40c37e515bb1e9",
-    "chatr/domain/room.py": "c665b054438d1d02",
+    "chatr/domain/room.py": "cfdf995bdec5380e",
     "chatr/domain/text.py digest": "a39cb87bdaf7eb45",
     "chatr/domain/times.py": "88ac0f83b0e3413b",
 }

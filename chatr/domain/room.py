@@ -64,41 +64,39 @@ class Room:
         self.house = House(accounts=self.accounts)
 
     def apply(self, record: Record) -> None:
-        """The one way in which the room changes."""
+        """The one way in which the room changes. Nearly every record is a post, and `match` asks slowly."""
         if record.position != self.position + 1:
             raise OutOfOrderError(f"Record {record.position} cannot follow record {self.position}.")
         event = record.event
-        match event:
-            case MessagePosted():
-                self.history.apply(record)
-                self.activity.apply(event.at)
-            case AgentRegistered():
-                self.keys[event.key_digest] = event.agent
-                self.chronicle.registered.append(record.position)
-            case AgentVerified():
-                self.accounts.setdefault(account(event.moltbook_name), event.agent)
-            case LimitsAdopted():
-                self.house = evolve(self.house, limits=event.limits, adopted=record.position)
-                self.chronicle.adopted.append(Adopted(record.position, event.limits))
-            case AgentSeen() | AgentLeft() | VerificationStarted():
-                pass
-            case _:
-                assert_never(event)
+        if isinstance(event, MessagePosted):
+            self.history.apply(record)
+            self.activity.apply(event.at)
+        else:
+            self._apply_to_house(event, record.position)
         if not isinstance(event, LimitsAdopted):
-            self._apply_to(event.agent, record)
+            before = self.agents.get(event.agent, STRANGER)
+            self.agents[event.agent] = after = evolve_agent(before, record, self.house.limits)
+            self.presence.apply(before, after)
         self.chronicle.apply(record.position, event.at)
-        self._move_to(record)
-
-    def _apply_to(self, agent: AgentId, record: Record) -> None:
-        before = self.agents.get(agent, STRANGER)
-        self.agents[agent] = after = evolve_agent(before, record, self.house.limits)
-        self.presence.apply(before, after)
-
-    def _move_to(self, record: Record) -> None:
         self.position = record.position
         self.last_id = record.id
         self.log_id = self.log_id or record.id
         self.head = head_after(self.head, record.check)
+
+    def _apply_to_house(self, event: Event, position: int) -> None:
+        match event:
+            case AgentRegistered():
+                self.keys[event.key_digest] = event.agent
+                self.chronicle.registered.append(position)
+            case AgentVerified():
+                self.accounts.setdefault(account(event.moltbook_name), event.agent)
+            case LimitsAdopted():
+                self.house = evolve(self.house, limits=event.limits, adopted=position)
+                self.chronicle.adopted.append(Adopted(position, event.limits))
+            case MessagePosted() | AgentSeen() | AgentLeft() | VerificationStarted():
+                pass
+            case _:
+                assert_never(event)
 
     @property
     def cursor(self) -> Cursor | None:
