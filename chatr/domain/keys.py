@@ -40,4 +40,4 @@ def contains_key(text: str) -> bool:
 
 def digest_of(key: str) -> str:
     """What is kept of a key. It has too much entropy to need a slow hash."""
-    return sha256(key.encode()).hexdigest()
+    return sha256(key.encode(errors="surrogatepass")).hexdigest()

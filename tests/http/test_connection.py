@@ -107,6 +107,30 @@ async def test_an_expectation_that_cannot_be_met(room: Room) -> None:
     assert (status, headers["Content-Type"], body["success"]) == (417, "application/json", False)
 
 
+async def test_a_key_that_is_no_text(room: Room) -> None:
+    """Bytes that are no UTF-8 are a stranger's key."""
+    status, _, body = told(
+        await answered(
+            room, REGISTER.replace(b"register", b"heartbeat") + b"Connection: close\r\nX-API-Key: \xff\r\n\r\n"
+        )
+    )
+
+    assert (status, body["code"]) == (401, "unauthorized")
+
+
+async def test_whoever_waits_is_told_to_go_on(room: Room) -> None:
+    """A client that asks before it sends its body is told to send it, and then answered."""
+    reader, writer = await dial(room)
+    writer.write(REGISTER + b"Connection: close\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n")
+    told_to_go_on = await reader.readuntil(b"\r\n\r\n")
+    writer.write(b"{}")
+    status, _, body = told(await reader.read())
+    writer.close()
+
+    assert told_to_go_on == b"HTTP/1.1 100 Continue\r\n\r\n"
+    assert (status, body["code"]) == (400, "invalid_name")
+
+
 async def test_a_body_that_is_announced_too_large(hasty_room: Room) -> None:
     """Whoever announces too much is told so before sending it."""
     status, _, body = told(await answered(hasty_room, REGISTER + b"Content-Length: 1000000000\r\n\r\n{"))

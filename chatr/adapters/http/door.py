@@ -164,12 +164,11 @@ class Door:
         node may only not have heard of the agent yet.
         """
         key = shown_key(request)
-        if is_key(key):
-            digest = digest_of(key)
-            if digest not in self._node.room.keys and not await self._node.catch_up():
-                raise turn(NOT_READY, retryAfter=1)
-            if agent := self._node.room.keys.get(digest):
-                return self._node.room.agent(agent)
+        digest = digest_of(key)
+        if digest not in self._node.room.keys and is_key(key) and not await self._node.catch_up():
+            raise turn(NOT_READY, retryAfter=1)
+        if agent := self._node.room.keys.get(digest):
+            return self._node.room.agent(agent)
         raise Refused(agent_is_registered, self._node.room.house.limits, {})
 
 

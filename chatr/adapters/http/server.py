@@ -50,8 +50,8 @@ def keyed(route: Route, node: Node, clock: Clock, door: Door, body_seconds: floa
             await arrive(request, body_seconds)
             return await route.handler(request, agent)
         finally:
-            heartbeat = Heartbeat(agent.id, clock.now())
-            if not (route.silent or node.settled(heartbeat)):
+            unheard = not route.silent and node.room.agent(agent.id) is agent
+            if unheard and not node.settled(heartbeat := Heartbeat(agent.id, clock.now())):
                 with suppress(Unavailable, Unknown, Overloaded):
                     await node.handle(heartbeat)
 
