@@ -51,7 +51,7 @@ class Agents:
     _clock: Clock
     _listed: Shared[Listed] = field(init=False, factory=lambda: Shared(listed, Room.online_until))
 
-    async def online(self, request: web.Request) -> web.Response:
+    async def online(self, request: web.BaseRequest) -> web.Response:
         """Who is online, by name."""
         now, room = self._clock.now(), self._node.room
         listed = self._listed.at(room, now)
@@ -60,7 +60,7 @@ class Agents:
         first = bisect_right(listed.agents, request.query.get("after", "").lower(), key=by_name)
         return render.wrapped(page(room, now, listed.agents[first : first + number(request, "limit", PAGE, PAGE)]))
 
-    async def me(self, _request: web.Request, agent: Agent) -> web.Response:
+    async def me(self, _request: web.BaseRequest, agent: Agent) -> web.Response:
         """The agent itself and what it may do; asking is activity, so it is online."""
         with suppress(Unavailable, Unknown, Overloaded):
             await self._node.handle(Heartbeat(agent.id, self._clock.now()))
@@ -77,10 +77,10 @@ class Agents:
         identity = render.agent(agent, online=agent.online(now, limits))
         return render.reply({"agent": identity, "limits": {"messages": messages, "urls": agent.verified}})
 
-    async def heartbeat(self, _request: web.Request, agent: Agent) -> web.Response:
+    async def heartbeat(self, _request: web.BaseRequest, agent: Agent) -> web.Response:
         await self._node.handle(Heartbeat(agent.id, self._clock.now()))
         return render.reply({})
 
-    async def disconnect(self, _request: web.Request, agent: Agent) -> web.Response:
+    async def disconnect(self, _request: web.BaseRequest, agent: Agent) -> web.Response:
         await self._node.handle(Leave(agent.id, self._clock.now()))
         return render.reply({})

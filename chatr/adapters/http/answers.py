@@ -14,7 +14,6 @@ from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
 
 from chatr.adapters.http import render
 from chatr.adapters.http.refusals import (
-    EXPECTATION,
     FAULT,
     HEAD_BYTES,
     HEAD_TOO_LARGE,
@@ -23,7 +22,6 @@ from chatr.adapters.http.refusals import (
     METHOD_NOT_ALLOWED,
     MOLTBOOK_FAILED,
     MOLTBOOK_LATE,
-    NOT_FOUND,
     OUTCOME_UNKNOWN,
     OVERLOADED,
     PROBLEM,
@@ -77,13 +75,6 @@ def turned(reason: Exception) -> Turned:
 
 def turned_by_aiohttp(reason: Exception) -> Turned:
     match reason:
-        case web.HTTPMethodNotAllowed():
-            allow = ", ".join(sorted(reason.allowed_methods))
-            return turn(METHOD_NOT_ALLOWED, allow=allow, headers={"Allow": allow})
-        case web.HTTPNotFound():
-            return turn(NOT_FOUND)
-        case web.HTTPExpectationFailed():
-            return turn(EXPECTATION, closes=True)
         case HttpProcessingError() if isinstance(reason, LineTooLong) or "Too many headers" in reason.message:
             return turn(HEAD_TOO_LARGE, limit=HEAD_BYTES, closes=True)
         case HttpProcessingError() | web.RequestPayloadError():

@@ -26,7 +26,7 @@ def unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
 DUPLICATES: Final = json.JSONDecoder(object_pairs_hook=unique)
 
 
-async def read_object(request: web.Request) -> dict[str, Any]:
+async def read_object(request: web.BaseRequest) -> dict[str, Any]:
     """The JSON object in the request's body. Raises Turned."""
     if request.content_type != "application/json" or (request.charset or "utf-8").lower() not in ("utf-8", "utf8"):
         raise turn(WRONG_TYPE)

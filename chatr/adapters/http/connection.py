@@ -32,11 +32,11 @@ class Connection(web.RequestHandler):
     async def finish_response(
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
     ) -> tuple[web.StreamResponse, bool]:
-        """Aiohttp's own answers, such as to an odd `Expect`, are put like all others."""
+        """What was begun already, as a stream, is dressed."""
         self._handling = False
         self._stop_timer()
-        if isinstance(resp, web.HTTPException):
-            resp = refused(request, resp)
+        if not resp.prepared:
+            dress(request, resp)
         return await super().finish_response(request, resp, start_time)
 
     def handle_error(
@@ -52,7 +52,6 @@ class Connection(web.RequestHandler):
         reason = exc if isinstance(exc, Exception) else RuntimeError(f"aiohttp answered {status}")
         answer = refused(request, reason)
         answer.force_close()
-        dress(request, answer)
         return answer
 
     def connection_lost(self, exc: BaseException | None) -> None:

@@ -39,22 +39,22 @@ class Documents:
         self._words = lru_cache(1)(lambda limits: vocabulary(limits, door, public_url))
         self._openapi = lru_cache(1)(lambda limits: encoded(openapi.document(routes, limits, door, public_url)))
 
-    async def skills(self, request: web.Request) -> web.Response:
+    async def skills(self, request: web.BaseRequest) -> web.Response:
         return served(request, self._rendered(self._skills), MARKDOWN)
 
-    async def skills_index(self, request: web.Request) -> web.Response:
+    async def skills_index(self, request: web.BaseRequest) -> web.Response:
         return served(request, encoded(skills_index(self._rendered(self._skills))), JSON)
 
-    async def heartbeat(self, request: web.Request) -> web.Response:
+    async def heartbeat(self, request: web.BaseRequest) -> web.Response:
         return served(request, self._rendered(self._heartbeat), MARKDOWN)
 
-    async def robots(self, request: web.Request) -> web.Response:
+    async def robots(self, request: web.BaseRequest) -> web.Response:
         return served(request, self._rendered(self._robots), "text/plain")
 
-    async def llms(self, request: web.Request) -> web.Response:
+    async def llms(self, request: web.BaseRequest) -> web.Response:
         return served(request, self._rendered(self._llms), "text/plain")
 
-    async def openapi(self, request: web.Request) -> web.Response:
+    async def openapi(self, request: web.BaseRequest) -> web.Response:
         return served(request, self._openapi(self._node.room.house.limits), JSON)
 
     def _rendered(self, text: Template) -> bytes:
@@ -62,7 +62,7 @@ class Documents:
 
 
 def served(
-    request: web.Request, content: bytes, content_type: str, headers: Mapping[str, str] | None = None
+    request: web.BaseRequest, content: bytes, content_type: str, headers: Mapping[str, str] | None = None
 ) -> web.Response:
     """The document, unless the client has it. Proxies that compress weaken tags, so weak ones count."""
     tag = ETag(sha256(content).hexdigest()[:16])

@@ -62,7 +62,7 @@ class Door:
         self._open = 0
         self._seen_through = lru_cache(SEEN_LATELY)(self._seen_through_proxies)
 
-    def address(self, request: web.Request) -> str:
+    def address(self, request: web.BaseRequest) -> str:
         return self.address_of(request.remote or "", ",".join(request.headers.getall("X-Forwarded-For", ())))
 
     def address_of(self, remote: str, forwarded: str) -> str:
@@ -97,7 +97,7 @@ class Door:
         self._take(self._requests, REQUESTS, address)
 
     @contextmanager
-    def registering(self, request: web.Request) -> Iterator[None]:
+    def registering(self, request: web.BaseRequest) -> Iterator[None]:
         """Count a registration unless it is refused. Raises Turned."""
         address = self.address(request)
         taken = self._take(self._registrations, REGISTRATIONS, address)
@@ -125,7 +125,7 @@ class Door:
         return now
 
     @contextmanager
-    def waiting(self, request: web.Request) -> Iterator[None]:
+    def waiting(self, request: web.BaseRequest) -> Iterator[None]:
         """Take one of the places for streams while a request waits. Raises Turned."""
         release = self.reserve_stream(self.address(request))
         try:
@@ -159,7 +159,7 @@ class Door:
         if not self._streams[address]:
             del self._streams[address]
 
-    async def member(self, request: web.Request) -> Agent:
+    async def member(self, request: web.BaseRequest) -> Agent:
         """The agent whose key the request shows. Raises Refused, with one text for every failure; and Turned where this
         node may only not have heard of the agent yet.
         """
@@ -185,7 +185,7 @@ def too_many(limit: int, whose: str) -> Turned:
     return turn(STREAMS, limit=limit, whose=whose, retryAfter=STREAM_RETRY)
 
 
-def shown_key(request: web.Request) -> str:
+def shown_key(request: web.BaseRequest) -> str:
     scheme, _, key = request.headers.get("Authorization", "").partition(" ")
     if scheme:
         return key.strip() if scheme.lower() == "bearer" else ""

@@ -12,10 +12,10 @@ from chatr.node import Node
 class Health:
     _node: Node
 
-    async def live(self, _request: web.Request) -> web.Response:
+    async def live(self, _request: web.BaseRequest) -> web.Response:
         return render.reply({"status": "ok"})
 
-    async def ready(self, _request: web.Request) -> web.Response:
+    async def ready(self, _request: web.BaseRequest) -> web.Response:
         if not await self._node.ready():
             raise turn(NOT_READY, retryAfter=1)
         return render.reply({"status": "ready"})

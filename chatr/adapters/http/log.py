@@ -11,6 +11,6 @@ from chatr.node import Node
 class Log:
     _node: Node
 
-    async def head(self, _request: web.Request) -> web.Response:
+    async def head(self, _request: web.BaseRequest) -> web.Response:
         room = self._node.room
         return render.reply({**render.head(room), "logId": room.log_id})

@@ -32,7 +32,7 @@ class Messages:
     _clock: Clock
     _door: Door
 
-    async def post(self, request: web.Request, agent: Agent) -> web.Response:
+    async def post(self, request: web.BaseRequest, agent: Agent) -> web.Response:
         try:
             content = text(await read_object(request), "content", content_fits)
             command = Post(agent.id, content, self._clock.now(), request.headers.get("Idempotency-Key"))
@@ -44,7 +44,7 @@ class Messages:
         (message,) = await self._rendered([handled.position])
         return render.reply({"message": message})
 
-    def _tell_budget(self, request: web.Request, agent: AgentId) -> None:
+    def _tell_budget(self, request: web.BaseRequest, agent: AgentId) -> None:
         """The agent's quota and what is left of it, as of draft-ietf-httpapi-ratelimit-headers-11."""
         now, room = self._clock.now(), self._node.room
         poster = room.agent(agent)
@@ -55,14 +55,14 @@ class Messages:
             "RateLimit": f'"messages";r={remaining};t={-(-reset // SECOND)}',
         }
 
-    async def page(self, request: web.Request) -> web.Response:
+    async def page(self, request: web.BaseRequest) -> web.Response:
         after, before = cursor(request, "after", "since"), cursor(request, "before")
         if after is not None and before is None:
             await self._wait(request, after, number(request, "wait", 0, LONGEST_WAIT, least=0))
         page = self._node.room.history.page(after, before, number(request, "limit", PAGE, LARGEST_PAGE))
         return render.reply({"messages": await self._rendered(page.positions), "hasMore": page.has_more})
 
-    async def _wait(self, request: web.Request, after: int, seconds: int) -> None:
+    async def _wait(self, request: web.BaseRequest, after: int, seconds: int) -> None:
         """Hold the request until something newer is said; that takes one of the places for streams."""
         looks = int(seconds / LOOK)
         if not looks or self._node.said_after(after):

@@ -34,7 +34,7 @@ class Moments:
         self._places = asyncio.Semaphore(AT_A_TIME)
         self._kept: OrderedDict[tuple[Instant, int], bytes] = OrderedDict()
 
-    async def at(self, request: web.Request) -> web.Response:
+    async def at(self, request: web.BaseRequest) -> web.Response:
         asked, count = moment(request), number(request, "limit", messages.LARGEST_PAGE, messages.LARGEST_PAGE)
         try:
             async with asyncio.timeout(WITHIN), self._places:
@@ -62,7 +62,7 @@ class Moments:
             self._kept.popitem(last=False)
         return answer
 
-    async def activity(self, request: web.Request) -> web.Response:
+    async def activity(self, request: web.BaseRequest) -> web.Response:
         activity = self._node.room.activity.merged(number(request, "buckets", BUCKETS, BUCKETS))
         return served(request, render.encoded(chart(activity)), JSON)
 

@@ -18,13 +18,13 @@ DATE_TIME: Final = re.compile(
 NUMBER: Final = re.compile("-?[0-9]{1,4000}")
 
 
-def cursor(request: web.Request, *parameters: str) -> int | None:
+def cursor(request: web.BaseRequest, *parameters: str) -> int | None:
     """The message id in the first of these query parameters that is given; all that are must be ids. Raises Turned."""
     found = [message_id(request.query[each], each) for each in parameters if each in request.query]
     return found[0] if found else None
 
 
-def moment(request: web.Request) -> Moment:
+def moment(request: web.BaseRequest) -> Moment:
     """The position or the time that is asked for; exactly one of the two must be given. Raises Turned."""
     given = [(name, request.query[name]) for name in ("position", "time") if name in request.query]
     match given:
@@ -51,7 +51,7 @@ def message_id(text: str, parameter: str) -> int:
     return int(text)
 
 
-def number(request: web.Request, parameter: str, default: int, most: int, *, least: int = 1) -> int:
+def number(request: web.BaseRequest, parameter: str, default: int, most: int, *, least: int = 1) -> int:
     """A whole number from `least` to `most`: clamped, and the default where it is none."""
     text = request.query.get(parameter, "")
     return min(max(int(text), least), most) if NUMBER.fullmatch(text) else default

@@ -20,7 +20,7 @@ class Registration:
     _secrets: Secrets
     _door: Door
 
-    async def register(self, request: web.Request) -> web.Response:
+    async def register(self, request: web.BaseRequest) -> web.Response:
         body = await read_object(request)
         key = self._secrets.key()
         name, avatar = text(body, "name", name_has_shape), optional_text(body, "avatar", avatar_fits)

@@ -26,7 +26,7 @@ from chatr.adapters.http.messages import Messages
 from chatr.adapters.http.moments import Moments
 from chatr.adapters.http.registration import Registration
 from chatr.adapters.http.routes import ROUTES, Nouns
-from chatr.adapters.http.server import application
+from chatr.adapters.http.server import server
 from chatr.adapters.http.stream import Stream
 from chatr.adapters.http.verification import Verifications
 from chatr.adapters.http.watch_page import WatchPage
@@ -114,12 +114,12 @@ class Site:
             await runner.cleanup()
             await self.hub.close(lambda: frames.farewell(random.randint(*RETRY)))  # noqa: S311 -- it guards nothing
 
-    def _runner(self, door: Door, nouns: Nouns) -> web.AppRunner:
+    def _runner(self, door: Door, nouns: Nouns) -> web.ServerRunner:
         patience = self.settings.patience
-        app = application(nouns.routes(), self.node, self.clock, door, body_seconds=patience.body)
-        return web.AppRunner(app, access_log=None, shutdown_timeout=patience.shutdown)
+        serving = server(nouns.routes(), self.node, self.clock, door, body_seconds=patience.body)
+        return web.ServerRunner(serving, shutdown_timeout=patience.shutdown)
 
-    def _connections(self, runner: web.AppRunner) -> Callable[[], Connection]:
+    def _connections(self, runner: web.ServerRunner) -> Callable[[], Connection]:
         """What makes a connection that aiohttp serves. That it is kept alive is inherited."""
         assert runner.server is not None
         patience = self.settings.patience

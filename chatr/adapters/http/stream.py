@@ -16,7 +16,7 @@ from aiohttp import HttpVersion11, web
 from attrs import field, frozen
 
 from chatr.adapters.http import frames
-from chatr.adapters.http.answers import WORN_BY_API, head, named
+from chatr.adapters.http.answers import WORN_BY_API, dress, head, named
 from chatr.adapters.http.attendance import Attendance
 from chatr.adapters.http.door import Door
 from chatr.adapters.http.plain_request import PlainRequest
@@ -52,7 +52,7 @@ class Stream:
     def _keep_newest(self) -> Shared[bytes]:
         return Shared(lambda room, _now: frames.history(room, self._history))
 
-    async def watch(self, request: web.Request) -> web.StreamResponse:
+    async def watch(self, request: web.BaseRequest) -> web.StreamResponse:
         response = web.StreamResponse(headers=HEADERS)
         if request.method == "HEAD":
             return response
@@ -61,6 +61,7 @@ class Stream:
             cursor = shown_cursor(request.headers, request.query)
             if self._ahead(cursor):
                 await self._node.catch_up()
+            dress(request, response)
             await response.prepare(request)
             # From here on nothing may be awaited: what is said meanwhile would be missed or doubled.
             backlog = b"".join(self._backlog(cursor, framed=request.version >= HttpVersion11))
@@ -146,7 +147,7 @@ def reason(cursor: Cursor, position: int) -> str:
     )
 
 
-def hand_over(request: web.Request, hub: Hub, lost: Callable[[], None]) -> Watcher:
+def hand_over(request: web.BaseRequest, hub: Hub, lost: Callable[[], None]) -> Watcher:
     """Take the connection from aiohttp, whose handler would weigh five times as much as a watcher.
 
     aiohttp lets go of a connection that it believes lost; it must not find the transport then, or it would close it.

@@ -24,7 +24,7 @@ class Verifications:
     _door: Door
     _public_url: str
 
-    async def start(self, request: web.Request, agent: Agent) -> web.Response:
+    async def start(self, request: web.BaseRequest, agent: Agent) -> web.Response:
         name = text(await read_object(request), "moltbookName", moltbook_name_has_shape)
         now = self._clock.now()
         await self._node.handle(StartVerification(agent.id, name, self._secrets.code(), now + CODE_VALID, now))
@@ -33,7 +33,7 @@ class Verifications:
             return already(agent)
         return render.reply(asked(agent.verification, self._public_url))
 
-    async def complete(self, request: web.Request, agent: Agent) -> web.Response:
+    async def complete(self, request: web.BaseRequest, agent: Agent) -> web.Response:
         """The rules are asked twice, so that Moltbook is asked only where it matters."""
         name = text(await read_object(request), "moltbookName", moltbook_name_has_shape)
         if agent.badge is not None:

@@ -10,6 +10,7 @@ from aiohttp import web
 from attrs import frozen
 
 from chatr.adapters.http.documents import served
+from chatr.adapters.http.refusals import NOT_FOUND, turn
 from chatr.adapters.http.unscripted import filled
 from chatr.node import Node
 
@@ -44,7 +45,7 @@ class File:
     def gzipped(self) -> bytes:
         return compress(self.content, mtime=0)
 
-    def answer(self, request: web.Request) -> web.Response:
+    def answer(self, request: web.BaseRequest) -> web.Response:
         """The file, compressed for those who take it so; as each is other bytes, each has a tag of its own."""
         if self.type.startswith("text/") and GZIP.search(request.headers.get("Accept-Encoding", "")):
             return served(request, self.gzipped, self.type, HEADERS | {"Content-Encoding": "gzip"})
@@ -68,14 +69,14 @@ class WatchPage:
         page = self._files["index.html"].content.decode()
         self._index = lru_cache(1)(lambda _cursor: File(filled(page, node.room, public_url).encode(), TYPES["html"]))
 
-    async def index(self, request: web.Request) -> web.Response:
+    async def index(self, request: web.BaseRequest) -> web.Response:
         return self._index(self._node.room.cursor).answer(request)
 
-    async def docs(self, request: web.Request) -> web.Response:
+    async def docs(self, request: web.BaseRequest) -> web.Response:
         return self._files["docs.html"].answer(request)
 
-    async def file(self, request: web.Request) -> web.Response:
-        file = self._files.get(request.match_info["file"])
+    async def file(self, request: web.BaseRequest) -> web.Response:
+        file = self._files.get(request.path.removeprefix("/page/"))
         if file is None:
-            raise web.HTTPNotFound
+            raise turn(NOT_FOUND)
         return file.answer(request)
