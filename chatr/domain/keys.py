@@ -35,7 +35,7 @@ def is_key(text: str) -> bool:
 
 
 def contains_key(text: str) -> bool:
-    return any(checksum(found[1]) == found[2] for found in KEY_INSIDE.finditer(text))
+    return PREFIX in text and any(checksum(found[1]) == found[2] for found in KEY_INSIDE.finditer(text))
 
 
 def digest_of(key: str) -> str:

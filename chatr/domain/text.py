@@ -98,8 +98,8 @@ def is_idempotency_key(text: str) -> bool:
 
 
 def is_clean(text: str) -> bool:
-    """No control, direction-changing, tag or non-character in it."""
-    return not any(pattern.search(text) for pattern in ((CONTROL,) if text.isascii() else UNCLEAN))
+    """No control, direction-changing, tag or non-character in it. None of them is printable."""
+    return text.isprintable() or not any(pattern.search(text) for pattern in UNCLEAN)
 
 
 def is_visible(text: str) -> bool:

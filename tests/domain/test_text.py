@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from chatr.domain.text import (
     RESERVED_NAMES,
+    UNCLEAN,
     WHITE_SPACE,
     canonical,
     is_clean,
@@ -190,3 +191,10 @@ def test_an_invisible_joint_does_not_end_a_stack(joint: str) -> None:
 def test_no_writing_is_a_stack(text: str) -> None:
     """No script in use needs so many marks, nor does any emoji."""
     assert not is_stacked(text)
+
+
+def test_what_is_printable_is_clean() -> None:
+    """No printable character is a control, a tag or none, or changes direction: printable text need not be searched."""
+    printable = "".join(filter(str.isprintable, map(chr, range(sys.maxunicode + 1))))
+
+    assert not [pattern for pattern in UNCLEAN if pattern.search(printable)]
