@@ -1,5 +1,6 @@
 """What `contains_url` makes of each corpus, and what it costs: python benchmarks/links.py."""
 
+import json
 import re
 from pathlib import Path
 from statistics import quantiles
@@ -25,14 +26,16 @@ def microseconds(text: str) -> float:
 
 def main() -> None:
     print(f"{'corpus':24} {'samples':>7} {'refused':>7} {'share':>7}")
-    messages = []
+    messages, shares = [], {}
     for corpus in sorted(CORPORA.glob("*.txt")):
         texts = samples(corpus)
         refused = sum(map(contains_url, texts))
         messages += [(text * CONTENT_LENGTH)[:CONTENT_LENGTH] for text in texts]
-        print(f"{corpus.stem:24} {len(texts):7} {refused:7} {refused / len(texts):7.1%}")
+        shares[corpus.stem] = round(refused / len(texts), 4)
+        print(f"{corpus.stem:24} {len(texts):7} {refused:7} {shares[corpus.stem]:7.1%}")
     costs = quantiles([microseconds(message) for message in messages * 10], n=100)
     print(f"\n{CONTENT_LENGTH} characters: median {costs[49]:.0f} us, p99 {costs[98]:.0f} us")
+    print(json.dumps({"refused": shares, "median_us": round(costs[49], 1), "p99_us": round(costs[98], 1)}))
 
 
 if __name__ == "__main__":

@@ -98,7 +98,7 @@ class Audience:
 
     def delivered(self) -> int:
         """Messages that every watcher has."""
-        return min(each.value for each in self.everywhere)
+        return int(min(each.value for each in self.everywhere))
 
     def leave(self) -> list[Seen]:
         self.end.set()

@@ -3,7 +3,8 @@
 Both keep them in SQLite files. The library folds them into its aggregates: as its users do (`repository.get`), from its
 notification log, and by the shortest way there is, its recorder, a thousand at a time. Beside the aggregates the last
 two keep what a room of chatr keeps, but for presence and the digest of the log. Each round measures all of them, in
-seconds of processor time, and each one's best round counts: others that use the machine can only slow it down.
+seconds of processor time, each in a process of its own that replays a few times, so that none finds memory as another
+left it. Each one's best counts: whoever else uses the machine can only slow it down.
 
 Usage: pip install -e ".[bench]" && python benchmarks/replay.py [--messages N] [--agents N] [--rounds N]
 """
@@ -108,7 +109,7 @@ class Peer(Application[UUID]):
         activity, chronicle = Activity(), Chronicle()
         for page in pages:
             for notification in page:
-                event = self.mapper.to_domain_event(notification)
+                event: Any = self.mapper.to_domain_event(notification)
                 members[event.originator_id] = event.mutate(members.get(event.originator_id))
                 if isinstance(event, Member.Posted):
                     positions.append(notification.id)

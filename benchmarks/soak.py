@@ -14,9 +14,11 @@ import tempfile
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from random import Random
 from statistics import linear_regression
+from typing import cast
 from urllib.parse import urlsplit
 
 import matplotlib.pyplot as plt
@@ -79,11 +81,10 @@ class Load:
     async def watch(self) -> None:
         """One place on the stream, taken again and again."""
         last_id = b""
-        await asyncio.sleep(self._random.uniform(0, STAY))
+        await asyncio.sleep(min(self._random.uniform(0, STAY), self.until - time.monotonic()))
         while time.monotonic() < self.until:
-            listener = Listener(last_id)
-            loop, port = asyncio.get_running_loop(), urlsplit(self.url).port
-            transport, _ = await loop.create_connection(lambda listener=listener: listener, "127.0.0.1", port)
+            connect, port = asyncio.get_running_loop().create_connection, urlsplit(self.url).port
+            transport, listener = await connect(partial(Listener, last_id), "127.0.0.1", port or 0)
             self.streams += 1
             stay = min(self._random.expovariate(1 / STAY), self.until - time.monotonic())
             done, _ = await asyncio.wait([listener.lost], timeout=max(0, stay))
@@ -103,7 +104,7 @@ class Listener(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         shown = b"Last-Event-ID: %b\r\n" % self._shown if self._shown else b""
-        transport.write(b"GET /api/stream HTTP/1.1\r\nHost: room\r\n" + shown + b"\r\n")
+        cast(asyncio.Transport, transport).write(b"GET /api/stream HTTP/1.1\r\nHost: room\r\n" + shown + b"\r\n")
 
     def data_received(self, data: bytes) -> None:
         if b"\nid: " in data:
@@ -114,7 +115,8 @@ class Listener(asyncio.Protocol):
             self.lost.set_result(None)
 
     def last_id(self) -> bytes:
-        return (ID.findall(self._newest) or [self._shown])[-1]
+        newest: list[bytes] = ID.findall(self._newest) or [self._shown]
+        return newest[-1]
 
 
 @asynccontextmanager
@@ -123,8 +125,9 @@ async def room(folder: Path) -> AsyncIterator[tuple[str, psutil.Process]]:
     with (folder / "diary").open("wb") as diary:
         process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, stderr=diary)
     try:
-        found = re.search(r"http://\S+", (await process.stdout.readline()).decode())
-        yield found[0], psutil.Process(process.pid)
+        assert process.stdout is not None
+        (url,) = re.findall(r"http://\S+", (await process.stdout.readline()).decode())
+        yield url, psutil.Process(process.pid)
     finally:
         process.terminate()
         await process.wait()
@@ -165,7 +168,7 @@ def tell(samples: list[Sample], minutes: float) -> None:
         print(f"{line}{last.log / MIB:10.1f}{last.cpu / last.seconds:8.0%}", flush=True)
 
 
-def judged(samples: list[Sample], load: Load) -> dict[str, float]:
+def judged(samples: list[Sample], load: Load) -> dict[str, float | str]:
     """Slopes are those of straight lines through what came after the first fifth of the time."""
     end = samples[-1]
     warm = [each for each in samples if each.seconds > end.seconds / 5]

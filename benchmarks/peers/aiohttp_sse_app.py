@@ -31,4 +31,4 @@ async def post(request: web.Request) -> web.Response:
 app = web.Application()
 app.router.add_get("/api/stream", stream)
 app.router.add_post("/api/messages", post)
-web.run_app(app, host="127.0.0.1", port=int(sys.argv[1]), access_log=None, print=None, backlog=1024)
+web.run_app(app, host="127.0.0.1", port=int(sys.argv[1]), access_log=None, print=None, backlog=1024, shutdown_timeout=1)
