@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from chatr.ports import EventLog
-from chatr.testing.contract.steps import draft, everything, fill, followed, nothing_left, turns
+from chatr.testing.contract.steps import PATIENCE, draft, everything, fill, followed, nothing_left, turns
 
 
 async def give_up(task: asyncio.Task[object], after: int) -> None:
@@ -48,10 +48,16 @@ async def test_a_cancelled_read_harms_no_other(log: EventLog) -> None:
 
 @pytest.mark.parametrize("turn", range(4))
 async def test_cancelling_a_tail_leaves_nothing_behind(log: EventLog, turn: int) -> None:
-    """A follower that is cancelled, wherever it is, takes its tasks and threads with it."""
+    """A follower that is cancelled, wherever it is, takes its tasks and threads with it.
+
+    What the log does for itself, such as to connect, may begin meanwhile, and ends.
+    """
     written = await fill(log, 1)
+    before = asyncio.all_tasks()
     with nothing_left():
         await give_up(asyncio.create_task(followed(log, 1, after=written[0].cursor)), turn)
+        if begun := asyncio.all_tasks() - before:
+            await asyncio.wait(begun, timeout=PATIENCE)
 
 
 async def test_a_log_is_followed_after_a_tail_was_cancelled(log: EventLog) -> None:
