@@ -56,8 +56,9 @@ async def test_cancelling_a_tail_leaves_nothing_behind(log: EventLog, turn: int)
     before = asyncio.all_tasks()
     with nothing_left():
         await give_up(asyncio.create_task(followed(log, 1, after=written[0].cursor)), turn)
-        if begun := asyncio.all_tasks() - before:
-            await asyncio.wait(begun, timeout=PATIENCE)
+        async with asyncio.timeout(PATIENCE):
+            while begun := asyncio.all_tasks() - before:
+                await asyncio.wait(begun)
 
 
 async def test_a_log_is_followed_after_a_tail_was_cancelled(log: EventLog) -> None:
