@@ -1,7 +1,6 @@
 """The web server: every request has one way in, and is taken in whole before anybody looks at it.
 
-Its way is looked up in the table of endpoints: to find one of two dozen paths, aiohttp's application, which can do much
-more, took a twentieth of the time that a post takes.
+Its way is looked up in the table of endpoints (docs/decisions/look-up.md).
 """
 
 import asyncio
