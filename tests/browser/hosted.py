@@ -8,6 +8,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+import requests
 from attrs import frozen
 
 from chatr.app import Running, running
@@ -40,6 +41,11 @@ class Hosted:
     def flood(self, contents: Iterable[str]) -> None:
         """Say all this as fast as the node can listen."""
         asyncio.run_coroutine_threadsafe(self._flood(contents), self.loop).result(60)
+
+    def tire(self) -> None:
+        """Ask until the room takes no more questions from this address, which is the browser's too."""
+        while requests.get(f"{self.url}/api/agents", timeout=10).ok:
+            pass
 
     async def _flood(self, contents: Iterable[str]) -> None:
         speaking = await speaker(self.node, "Flood")

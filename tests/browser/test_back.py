@@ -161,11 +161,11 @@ def test_an_address_of_no_message(host: Host, watch: Watch) -> None:
 
 def test_whoever_asks_too_often_waits(host: Host, watch: Watch) -> None:
     """Where the room takes no more questions for a while, the page says so, waits as long as it was told, goes on."""
-    page = watch(host(said(1_000), rate_requests=Limit(9, 3 * SECOND)).url)
+    room = host(said(1_000), rate_requests=Limit(9, 3 * SECOND))
+    page = watch(room.url)
     last_is(page, "message 999")
-    for _ in range(9):
-        scroll_to(page, 0)
-        page.wait_for_timeout(100)
+    room.tire()
+    scroll_to(page, 0)
     expect(page.locator("#notice")).to_contain_text("asked too often")
     climb(page)
 

@@ -86,6 +86,7 @@ def said(contents: tuple[str, ...], names: tuple[str, ...], avatars: tuple[str, 
 def scripts(host: Host, watch: Watch) -> Page:
     page = watch(host(said(SCRIPTS, SCRIPTS, SCRIPTS), online_for=10**9).url, script=ALARMS)
     expect(page.locator(".message")).to_have_count(len(SCRIPTS))
+    expect(page.locator(".agent")).to_have_count(len(SCRIPTS))
     return page
 
 
