@@ -1,0 +1,1 @@
+"""What is stored and what is on the wire stays as it is. These tests use the command line, HTTP and files only."""

@@ -1,0 +1,116 @@
+"""A log that an earlier version wrote is read by this one, and everything that it printed and served is the same."""
+
+import asyncio
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.compatibility import kept
+from tests.compatibility.commands import Result, chatr
+
+OUTPUTS = sorted({path.name for path in kept.BEFORE.iterdir()} - {"room.db", "room.db.checkpoint"})
+SERVED = [name for name in OUTPUTS if name.startswith(("get-", "stream-"))]
+PRINTED = [name for name in OUTPUTS if name not in SERVED]
+HEAD = json.loads((kept.BEFORE / "get-log-head.json").read_bytes())
+
+
+@pytest.fixture(scope="module")
+def printed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    directory = tmp_path_factory.mktemp("printed")
+    kept.copy_log(directory)
+    return kept.outputs(directory)
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, bytes], dict[str, bytes]]:
+    """What two servers show: one that starts from the checkpoint, and one that has none."""
+    with_checkpoint, without = tmp_path_factory.mktemp("checkpoint"), tmp_path_factory.mktemp("none")
+    for directory in (with_checkpoint, without):
+        kept.copy_log(directory)
+    (without / "room.db.checkpoint").unlink()
+
+    async def both() -> tuple[dict[str, bytes], dict[str, bytes]]:
+        return await asyncio.gather(kept.bodies(with_checkpoint), kept.bodies(without))
+
+    return asyncio.run(both())
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Result]]:
+    """Results of commands that read the kept exports, and the directory that they ran in."""
+    directory = tmp_path_factory.mktemp("exported")
+    log = ("--log", "sqlite:///new.db")
+    replay = ("replay", "--json", "--at", "56", "--messages", "100", "--log")
+    commands = [
+        [*replay, str(kept.BEFORE / "room.jsonl")],
+        [*replay, str(kept.BEFORE / "room.jsonl.gz")],
+        ["import", str(kept.BEFORE / "room.jsonl.gz"), *log],
+        ["audit", *log, "--expect", f"{HEAD['position']}:{HEAD['digest']}"],
+        ["export", "new.jsonl", *log],
+    ]
+    return directory, chatr(commands, directory)
+
+
+def test_every_kept_file_is_compared() -> None:
+    """Each kept file belongs to a command or a request, and each of these has its file."""
+    streams = {"stream-history.txt", "stream-resumed.txt"}
+
+    assert set(OUTPUTS) == {*kept.commands(), *kept.requests(), *streams}
+
+
+def test_the_log_holds_every_type_of_event() -> None:
+    """The kept log has records of all seven types, and three of adopted limits."""
+    types = [each["type"] for each in kept.records()]
+
+    assert (len(set(types)), len(types), types.count("limits-adopted.v1")) == (7, 56, 3)
+
+
+def test_an_earlier_log_audits_without_findings(printed: dict[str, bytes]) -> None:
+    """`chatr audit` finds nothing wrong in the kept log and computes the same digest."""
+    audited = json.loads(printed["audit.json"])
+
+    assert (audited["findings"], audited["notes"]) == (0, 0)
+    assert (audited["position"], audited["digest"]) == (HEAD["position"], HEAD["digest"])
+
+
+@pytest.mark.parametrize("name", [name for name in PRINTED if name != "room.jsonl.gz"])
+def test_commands_print_the_same(name: str, printed: dict[str, bytes]) -> None:
+    """What a command prints or exports about the kept log is byte for byte what it was."""
+    assert printed[name] == (kept.BEFORE / name).read_bytes()
+
+
+def test_a_compressed_export_holds_the_same(printed: dict[str, bytes]) -> None:
+    """A compressed export of the kept log holds the same lines; how zlib packs them may differ."""
+    assert gzip.decompress(printed["room.jsonl.gz"]) == (kept.BEFORE / "room.jsonl").read_bytes()
+
+
+def test_an_earlier_export_is_read_as_a_log(exported: tuple[Path, list[Result]]) -> None:
+    """`chatr replay --log` of a kept export prints what it prints of the log itself."""
+    plain, compressed, *_ = exported[1]
+    replayed = (kept.BEFORE / "replay-at-56.json").read_text("utf-8")
+
+    assert (plain.output, compressed.output) == (replayed, replayed)
+
+
+def test_an_earlier_export_is_imported(exported: tuple[Path, list[Result]]) -> None:
+    """A log that is imported from the kept export has its digest, and its export has the same bytes."""
+    directory, results = exported
+
+    assert [result.code for result in results] == [0] * 5
+    assert (directory / "new.jsonl").read_bytes() == (kept.BEFORE / "room.jsonl").read_bytes()
+
+
+@pytest.mark.parametrize("name", SERVED)
+def test_a_server_shows_the_same(name: str, shown: tuple[dict[str, bytes], dict[str, bytes]]) -> None:
+    """A server that starts on the kept log and its checkpoint sends the same bodies and frames."""
+    assert shown[0][name] == (kept.BEFORE / name).read_bytes()
+
+
+@pytest.mark.parametrize("name", SERVED)
+def test_a_server_without_a_checkpoint_shows_the_same(
+    name: str, shown: tuple[dict[str, bytes], dict[str, bytes]]
+) -> None:
+    """A server that reads the whole kept log sends the same bodies and frames."""
+    assert shown[1][name] == (kept.BEFORE / name).read_bytes()
