@@ -1,7 +1,7 @@
-"""Durable posts per second, from decision to answer: python -m benchmarks.append [--seconds N] [--postgres URL].
+"""Measures durable posts per second: python -m benchmarks.append [--seconds N] [--postgres URL].
 
-Every node is a process of its own. PostgreSQL is the one of the tests, which flushes to this disk, unless a database is
-given; it is left with a log in it.
+A post is measured from the decision of its node until the response could be sent. Every node is a process of its own.
+PostgreSQL is the server of the tests, which flushes to this disk, unless a database is given; a log is left in it.
 """
 
 import argparse
@@ -15,12 +15,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
-from chatr import logs
+from chatr import logging_setup
+from chatr.adapters.stores.urls import open_log
 from chatr.adapters.system import SystemClock, SystemSecrets
-from chatr.app import background, caught_up, open_log
+from chatr.app import background, catch_up
 from chatr.domain.commands import Post, Register, agent_id
 from chatr.domain.limits import MINUTE
-from chatr.node import Node
+from chatr.domain.room import Room
+from chatr.node.follower import Follower
+from chatr.node.node import Node
 from tests.postgres import Postgres
 
 AGENTS = (1, 8, 64)
@@ -28,36 +31,37 @@ NODES = (1, 2, 3)
 TEXT = "This is about as long as what agents say to one another: {}."
 
 
-async def speak(node: Node, name: str, until: float) -> int:
-    """How often an agent was heard that says the next thing as soon as it has been; never too soon by its own clock."""
-    said, at = 0, SystemClock().now()
-    while time.monotonic() < until:
+async def post_until(node: Node, name: str, end: float) -> int:
+    """Post one message after the other until `end` (time.monotonic()), and return how many."""
+    count, at = 0, SystemClock().now()
+    while time.monotonic() < end:
+        # By its own clock the agent posts every five minutes, so the rate limit rejects nothing.
         at += 5 * MINUTE
-        said += 1
-        await node.handle(Post(agent_id(name), TEXT.format(said), at))
-    return said
+        count += 1
+        await node.commands.handle(Post(agent_id(name), TEXT.format(count), at))
+    return count
 
 
-async def work(url: str, agents: int, seconds: float) -> None:
-    """One node: says when it is ready, and counts once it is told to go."""
-    logs.configure()
+async def run_node(url: str, agents: int, seconds: float) -> None:
+    """Run one node: print "ready", wait for a line on standard input, and print how many posts were made."""
+    logging_setup.configure()
     clock = SystemClock()
     async with open_log(url) as log:
-        node = Node(log, clock, SystemSecrets(), lambda _: None)
-        async with background(node.follow()) as following:
-            await caught_up(node, log, following)
+        node = Node.create(log, Follower(log, Room()), clock, SystemSecrets())
+        async with background(node.follower.run()) as following:
+            await catch_up(node, log, following)
             names = [f"agent-{uuid4().hex[:20]}" for _ in range(agents)]
             for name in names:
-                await node.handle(Register(name, None, uuid4().hex * 2, clock.now()))
+                await node.commands.handle(Register(name, None, uuid4().hex * 2, clock.now()))
             print("ready", flush=True)
             await asyncio.to_thread(sys.stdin.readline)
-            until = time.monotonic() + seconds
-            said = await asyncio.gather(*(speak(node, name, until) for name in names))
-    print(sum(said))
+            end = time.monotonic() + seconds
+            counts = await asyncio.gather(*(post_until(node, name, end) for name in names))
+    print(sum(counts))
 
 
 async def measure(url: str, nodes: int, agents: int, seconds: float) -> int:
-    """Posts per second of so many agents in all."""
+    """Return the posts per second of all agents together, which are shared out among the nodes."""
     shares = [agents // nodes + (number < agents % nodes) for number in range(nodes)]
     command = [sys.executable, "-m", "benchmarks.append", "--work", url, "--seconds", str(seconds), "--agents"]
     processes = [
@@ -66,15 +70,17 @@ async def measure(url: str, nodes: int, agents: int, seconds: float) -> int:
         )
         for share in shares
     ]
+    # All nodes begin at the same time, once the last one has started.
     for process in processes:
         assert process.stdout is not None
         await process.stdout.readline()
-    answers = await asyncio.gather(*(process.communicate(b"go\n") for process in processes))
-    return round(sum(int(told) for told, _ in answers) / seconds)
+    outputs = await asyncio.gather(*(process.communicate(b"go\n") for process in processes))
+    return round(sum(int(output) for output, _ in outputs) / seconds)
 
 
 @contextmanager
 def database(url: str | None) -> Iterator[str]:
+    """Yield the given URL, or that of a PostgreSQL server which is stopped at the end."""
     if url:
         yield url
         return
@@ -85,7 +91,9 @@ def database(url: str | None) -> Iterator[str]:
         server.close()
 
 
-def measured(postgres: str | None, seconds: float) -> Iterator[dict[str, object]]:
+def measure_all(postgres: str | None, seconds: float) -> Iterator[dict[str, object]]:
+    """Print a table, row by row as it is measured, and yield its rows."""
+
     def row(log: str, url: str, nodes: int, agents: int) -> dict[str, object]:
         posts = asyncio.run(measure(url, nodes, agents, seconds))
         print(f"{log:12}{nodes:>6}{agents:>8}{posts:>10,}", flush=True)
@@ -103,6 +111,7 @@ def measured(postgres: str | None, seconds: float) -> Iterator[dict[str, object]
 
 
 def main() -> None:
+    """Measure; or run one node, as this program does in its own subprocesses."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=3.0)
     parser.add_argument("--postgres", metavar="URL")
@@ -110,9 +119,9 @@ def main() -> None:
     parser.add_argument("--agents", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.work:
-        asyncio.run(work(options.work, options.agents, options.seconds))
+        asyncio.run(run_node(options.work, options.agents, options.seconds))
     else:
-        print(json.dumps(list(measured(options.postgres, options.seconds))))
+        print(json.dumps(list(measure_all(options.postgres, options.seconds))))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
-"""What a look at the past costs in logs of any length: GET /api/at, and GET /api/messages before a permalink.
+"""Measures what a request about the past costs, by the length of the log: GET /api/at, and older pages of messages.
 
-`far` moments are drawn by a seed from the whole log, half of them by position and half by time; `near` ones are those
-of an hour in its middle, one after the other. No moment comes twice. Everything is asked of a server over the network,
-in milliseconds: the median of what the client waited, and what client and server, who share a process, computed.
+`far`: moments drawn from the whole log by a seed, half of them by position, half by time. `near`: moments of one hour
+in the middle of the log, one after the other. `page`: pages of messages before positions of the whole log. No moment
+comes twice. All requests go over the network to a server in this process. Printed are milliseconds: the median that the
+client waited, and the CPU time of client and server together.
 
 Usage: python benchmarks/past.py [--messages N ...] [--agents N] [--looks N]
 """
@@ -20,48 +21,52 @@ from statistics import median
 from aiohttp import ClientSession
 from startup import START, fill
 
-from chatr.app import Running, running
+from chatr.app import RunningRoom, running_room
 from chatr.domain.limits import HOUR, MINUTE, SECOND, Limit
 from chatr.settings import Settings
 
-PLENTY = Limit(10**9, SECOND)
+UNLIMITED = Limit(10**9, SECOND)
 Query = Mapping[str, int]
 
 
-async def asked(room: Running, path: str, queries: Iterable[Query]) -> tuple[float, float]:
-    """Milliseconds of an answer: waited, and computed."""
-    took, cpu = [], time.process_time()
-    async with ClientSession(room.url) as http:
+async def measure_requests(room: RunningRoom, path: str, queries: Iterable[Query]) -> tuple[float, float]:
+    """Return the median milliseconds that a response took, and the milliseconds of CPU for each."""
+    latencies, cpu_before = [], time.process_time()
+    async with ClientSession(room.url) as session:
         for query in queries:
             began = time.perf_counter()
-            async with http.get(path, params=query) as reply:
-                assert reply.status == 200, await reply.text()
-                await reply.read()
-            took.append(1_000 * (time.perf_counter() - began))
-    return round(median(took), 2), round(1_000 * (time.process_time() - cpu) / len(took), 2)
+            async with session.get(path, params=query) as response:
+                assert response.status == 200, await response.text()
+                await response.read()
+            latencies.append(1_000 * (time.perf_counter() - began))
+    return round(median(latencies), 2), round(1_000 * (time.process_time() - cpu_before) / len(latencies), 2)
 
 
-async def measure(messages: int, agents: int, looks: int) -> dict[str, float]:
-    said = Random(messages).sample(range(messages), looks)
-    positions = [{"position": each + agents + 2} for each in said]
-    times = [{"time": START + each * 5 * MINUTE // agents} for each in said]
+async def measure(messages: int, agents: int, requests: int) -> dict[str, float]:
+    """Measure so many requests of each kind in a room of so many messages and agents."""
+    numbers = Random(messages).sample(range(messages), requests)
+    # The limits and the registrations stand before the messages; see `startup.events`.
+    positions = [{"position": number + agents + 2} for number in numbers]
+    times = [{"time": START + number * 5 * MINUTE // agents} for number in numbers]
     middle = START + messages * 5 * MINUTE // agents // 2
-    far = [pair[look % 2] for look, pair in enumerate(zip(positions, times, strict=True))]
-    near = [{"time": middle + look * HOUR // looks} for look in range(looks)]
+    far = [pair[index % 2] for index, pair in enumerate(zip(positions, times, strict=True))]
+    near = [{"time": middle + index * HOUR // requests} for index in range(requests)]
+    pages = [{"before": query["position"]} for query in positions]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "chatr.db"
         await fill(path, agents, messages)
-        async with running(Settings(log=f"sqlite:///{path}", port=0, rate_requests=PLENTY)) as room:
+        async with running_room(Settings(log=f"sqlite:///{path}", port=0, rate_requests=UNLIMITED)) as room:
             figures = {
-                "far": await asked(room, "/api/at", far),
-                "near": await asked(room, "/api/at", near),
-                "page": await asked(room, "/api/messages", [{"before": each["position"]} for each in positions]),
+                "far": await measure_requests(room, "/api/at", far),
+                "near": await measure_requests(room, "/api/at", near),
+                "page": await measure_requests(room, "/api/messages", pages),
             }
-    waited = {f"{name}_ms": each[0] for name, each in figures.items()}
-    return {"messages": messages} | waited | {f"{name}_cpu_ms": each[1] for name, each in figures.items()}
+    latencies = {f"{name}_ms": latency for name, (latency, _) in figures.items()}
+    return {"messages": messages} | latencies | {f"{name}_cpu_ms": cpu for name, (_, cpu) in figures.items()}
 
 
 def main() -> None:
+    """Measure each length; print its figures, then the same as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--messages", type=int, nargs="+", default=[1_000, 10_000, 100_000])
     parser.add_argument("--agents", type=int, default=100)

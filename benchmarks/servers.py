@@ -1,4 +1,4 @@
-"""The servers that are compared: each a process of its own, on 127.0.0.1, on a port that was free a moment ago."""
+"""The servers that are compared. Each is a process of its own on 127.0.0.1, on a port that was free a moment before."""
 
 import os
 import shutil
@@ -17,43 +17,46 @@ from attrs import frozen
 
 PEERS = Path(__file__).parent / "peers"
 NCHAN = Path("/usr/lib/nginx/modules/ngx_nchan_module.so")
-SPEAKERS = 200
-WIDE = "1000000/1"
+AGENTS = 200
+"""Agents that post in turn."""
+UNLIMITED = "1000000/1"
 FLAGS = (
-    *("--rate-requests", WIDE, "--rate-registrations", WIDE, "--rate-unverified", "50/1"),
+    *("--rate-requests", UNLIMITED, "--rate-registrations", UNLIMITED, "--rate-unverified", "50/1"),
     *("--max-streams", "20000", "--max-streams-per-ip", "20000"),
 )
-"""Of an agent's posts as many times are remembered as it may post, so that rate has to be a real one."""
-WHOLE = (
+"""The limits per address are lifted. The message rate is realistic: an agent's state has as many times as it allows."""
+PUBLISHED = (
     '{"type":"message","data":{"id":"1042","agentId":"3f2b8c1e-9d47-5a56-8e21-0c7d5b9a4f13","agentName":"speaker-0","avatar":null,'
     '"content":"%s","timestamp":"2026-11-23T13:49:19.123Z","createdAt":"2026-11-23T13:49:19.123Z","moltbookVerified":false,'
     '"moltbookName":null,"ownerTwitter":null}}'
 )
-"""What chatr makes of a post; those that only pass on what they are given are given this."""
+"""The frame that chatr makes of a post. Peers pass on what is posted to them, so this is posted to them."""
 
 
 @frozen
 class Server:
-    """`heads` are added to a post, one after the other; `body` has a place for what is said."""
+    """A running server. `body` is that of a post, with a place for its text; `headers` are added to posts in turn."""
 
     port: int
     process: psutil.Process
     body: str
-    heads: tuple[str, ...] = ("",)
+    headers: tuple[str, ...] = ("",)
 
     def cpu(self) -> float:
-        """Seconds of CPU so far, of all its processes."""
+        """Return the seconds of CPU that the server and its child processes have used so far."""
         family = [self.process, *self.process.children(recursive=True)]
-        return sum(times.user + times.system for times in (each.cpu_times() for each in family))
+        return sum(times.user + times.system for times in (process.cpu_times() for process in family))
 
 
 def free_port() -> int:
+    """Return a port on which nothing listens."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         return int(taken.getsockname()[1])
 
 
 @contextmanager
 def started(command: Callable[[int, Path], list[str]]) -> Iterator[tuple[int, psutil.Process]]:
+    """Start the command for a port and an empty folder, and yield port and process once the server listens."""
     port = free_port()
     with tempfile.TemporaryDirectory() as folder:
         process = psutil.Popen(command(port, Path(folder)), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -66,12 +69,13 @@ def started(command: Callable[[int, Path], list[str]]) -> Iterator[tuple[int, ps
 
 
 def wait_for(port: int) -> None:
-    until = time.monotonic() + 60
+    """Wait until a server listens on the port. Raises OSError after 60 seconds."""
+    end = time.monotonic() + 60
     while True:
         try:
             socket.create_connection(("127.0.0.1", port), 1).close()
         except OSError:
-            if time.monotonic() > until:
+            if time.monotonic() > end:
                 raise
             time.sleep(0.05)
         else:
@@ -80,22 +84,25 @@ def wait_for(port: int) -> None:
 
 @contextmanager
 def chatr(log: Path | None = None) -> Iterator[Server]:
-    """As durable as it always is."""
+    """Start chatr on SQLite with its usual durability, and register AGENTS agents."""
 
     def command(port: int, folder: Path) -> list[str]:
         file = log or folder / "chatr.db"
         return [sys.executable, "-m", "chatr", "serve", "--port", str(port), "--log", f"sqlite:///{file}", *FLAGS]
 
     with started(command) as (port, process):
-        names = [f"speaker-{os.getpid()}-{number}" for number in range(SPEAKERS)]
+        # The process id keeps names apart if a log is used again.
+        names = [f"speaker-{os.getpid()}-{number}" for number in range(AGENTS)]
         url = f"http://127.0.0.1:{port}/api/register"
         keys = [requests.post(url, json={"name": name}, timeout=9).json()["agent"]["apiKey"] for name in names]
-        heads = tuple(f"Authorization: Bearer {key}\r\nContent-Type: application/json\r\n" for key in keys)
-        yield Server(port, process, '{"content":"%s"}', heads)
+        headers = tuple(f"Authorization: Bearer {key}\r\nContent-Type: application/json\r\n" for key in keys)
+        yield Server(port, process, '{"content":"%s"}', headers)
 
 
 @contextmanager
 def nchan() -> Iterator[Server]:
+    """Start nginx with the module nchan, which publishes posts to an event stream."""
+
     def command(port: int, folder: Path) -> list[str]:
         conf = folder / "nginx.conf"
         text = (PEERS / "nchan.conf").read_text()
@@ -105,38 +112,32 @@ def nchan() -> Iterator[Server]:
         return ["nginx", "-p", str(folder), "-c", str(conf)]
 
     with started(command) as (port, process):
-        yield Server(port, process, WHOLE)
+        yield Server(port, process, PUBLISHED)
 
 
 @contextmanager
 def starlette() -> Iterator[Server]:
+    """Start Starlette with sse-starlette, on uvicorn."""
+
     def command(port: int, _folder: Path) -> list[str]:
-        quiet = ["--log-level", "critical", "--no-access-log", "--backlog", "1024"]
-        return [
-            sys.executable,
-            "-m",
-            "uvicorn",
-            "--app-dir",
-            str(PEERS),
-            "starlette_app:app",
-            "--port",
-            str(port),
-            *quiet,
-        ]
+        uvicorn = [sys.executable, "-m", "uvicorn", "--app-dir", str(PEERS), "starlette_app:app"]
+        quiet = ["--log-level", "critical", "--no-access-log"]
+        return [*uvicorn, "--port", str(port), *quiet, "--backlog", "1024"]
 
     with started(command) as (port, process):
-        yield Server(port, process, WHOLE)
+        yield Server(port, process, PUBLISHED)
 
 
 @contextmanager
 def aiohttp_sse() -> Iterator[Server]:
+    """Start aiohttp with aiohttp-sse."""
     with started(lambda port, _: [sys.executable, str(PEERS / "aiohttp_sse_app.py"), str(port)]) as (port, process):
-        yield Server(port, process, WHOLE)
+        yield Server(port, process, PUBLISHED)
 
 
-def compared() -> dict[str, Callable[[], AbstractContextManager[Server]]]:
-    """Those that can be started here, by name."""
-    all_of_them: dict[str, Callable[[], AbstractContextManager[Server]]] = {
+def available_servers() -> dict[str, Callable[[], AbstractContextManager[Server]]]:
+    """Return the servers that can be started on this machine, by name."""
+    servers: dict[str, Callable[[], AbstractContextManager[Server]]] = {
         "chatr": chatr,
         "nginx + nchan": nchan,
         "starlette + sse-starlette": starlette,
@@ -144,5 +145,5 @@ def compared() -> dict[str, Callable[[], AbstractContextManager[Server]]]:
     }
     if shutil.which("nginx") is None or not NCHAN.exists():
         print("nginx + nchan is left out: neither pip nor this machine has it (Debian: libnginx-mod-nchan).")
-        del all_of_them["nginx + nchan"]
-    return all_of_them
+        del servers["nginx + nchan"]
+    return servers

@@ -1,4 +1,4 @@
-"""How long a room takes to open, and how fast its log is folded; or how long it takes from a checkpoint.
+"""Measures how long a server takes to start, by folding its log or from a checkpoint.
 
 Usage: python benchmarks/startup.py [--messages N] [--checkpoint]
 """
@@ -11,20 +11,22 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from chatr.adapters.sqlite import sqlite_log
+from chatr.adapters.stores.sqlite.log import sqlite_log
 from chatr.adapters.system import SystemSecrets
-from chatr.app import running
-from chatr.codec import encode
+from chatr.app import running_room
 from chatr.domain.commands import agent_id
-from chatr.domain.events import AgentRegistered, Event, LimitsAdopted, MessagePosted, stream_of
+from chatr.domain.events import AgentRegistered, Event, LimitsAdopted, MessagePosted
 from chatr.domain.limits import MINUTE, Limits
+from chatr.domain.room import Room
 from chatr.settings import Settings
+from chatr.testing.records import draft_of
 
 START = 1_767_225_600_000
+"""2026-01-01 in milliseconds since 1970."""
 
 
 def events(agents: int, messages: int) -> Iterator[Event]:
-    """Limits, registrations, and then everybody speaks in turn, as fast as a new agent may."""
+    """Yield the limits, a registration of each agent, and messages of all agents in turn, as fast as they may post."""
     names = [f"agent-number-{number}" for number in range(agents)]
     yield LimitsAdopted(Limits(), START)
     for name in names:
@@ -35,34 +37,37 @@ def events(agents: int, messages: int) -> Iterator[Event]:
 
 
 async def fill(path: Path, agents: int, messages: int) -> None:
-    secrets, last = SystemSecrets(), dict[str, int]()
+    """Create a SQLite log of these events, a thousand appends at a time so that they share commits."""
+    secrets, last_in_stream = SystemSecrets(), dict[str, int]()
     async with sqlite_log(path) as log:
         pending: list[asyncio.Task[object]] = []
         for position, event in enumerate(events(agents, messages), 1):
-            stream = stream_of(event)
-            draft = encode(event, record_id=secrets.record_id(), seen=position - 1)
-            pending.append(asyncio.create_task(log.append(draft, expected=last.get(stream, 0))))
-            last[stream] = position
+            stream = Room().stream_end(event).stream
+            draft = draft_of(event, record_id=secrets.record_id(), decided_at_position=position - 1)
+            pending.append(asyncio.create_task(log.append(draft, expected=last_in_stream.get(stream, 0))))
+            last_in_stream[stream] = position
             if len(pending) == 1000:
                 await asyncio.gather(*pending)
                 pending.clear()
         await asyncio.gather(*pending)
 
 
-async def opened(path: Path) -> tuple[float, int]:
-    """Seconds until the room is open, and the position there."""
+async def start(path: Path) -> tuple[float, int]:
+    """Return the seconds until the server listens, and the position that it has folded."""
     began = time.perf_counter()
-    async with running(Settings(log=f"sqlite:///{path}", port=0)) as room:
+    async with running_room(Settings(log=f"sqlite:///{path}", port=0)) as room:
         return time.perf_counter() - began, room.node.room.position
 
 
 async def measure(agents: int, messages: int, *, checkpoint: bool) -> dict[str, float]:
+    """Measure one start on a new log of so many agents and messages."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "chatr.db"
         await fill(path, agents, messages)
         if checkpoint:
-            await opened(path)
-        seconds, position = await opened(path)
+            # A server writes its checkpoint when it stops.
+            await start(path)
+        seconds, position = await start(path)
     return {
         "agents": agents,
         "records": position,
@@ -72,10 +77,11 @@ async def measure(agents: int, messages: int, *, checkpoint: bool) -> dict[str, 
 
 
 def main() -> None:
+    """Measure and print the figures, then the same as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--messages", type=int, default=100_000)
     parser.add_argument("--agents", type=int, default=1_000)
-    parser.add_argument("--checkpoint", action="store_true", help="open twice, and measure the second time")
+    parser.add_argument("--checkpoint", action="store_true", help="start twice, and measure the second start")
     options = parser.parse_args()
     result = asyncio.run(measure(options.agents, options.messages, checkpoint=options.checkpoint))
     print("  ".join(f"{name} {value:,}" for name, value in result.items()))

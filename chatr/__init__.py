@@ -1,0 +1,1 @@
+"""A self-hostable, real-time chat room for AI agents."""

@@ -1,5 +1,5 @@
-"""python -m chatr."""
+"""Run the command line with `python -m chatr`."""
 
-from chatr.cli import main
+from chatr.cli.main import main
 
 main()

@@ -1,156 +1,129 @@
-"""Settings -> log, clock, node, web app. The one place that knows what the program is made of."""
+"""The composition root: puts log, clock, node and web server together. The only module that knows all the parts."""
 
 import asyncio
-import re
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
-from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 from typing import Final
 
 import structlog
 from attrs import frozen
 
-from chatr.adapters.export_file import export_reader
-from chatr.adapters.http import frames
-from chatr.adapters.http.door import DoorLimits
-from chatr.adapters.http.site import Patience, Site, SiteSettings
-from chatr.adapters.memory import MemoryLog
-from chatr.adapters.moltbook import moltbook
-from chatr.adapters.sqlite import sqlite_log, sqlite_reader
+from chatr.adapters.http.admission.admission import NodeLimits
+from chatr.adapters.http.server import DEFAULT_HTTP_TIMEOUTS, HttpServer, HttpSettings, HttpTimeouts
+from chatr.adapters.http.stream.hub import Hub
+from chatr.adapters.http.stream.live_messages import LiveMessages
+from chatr.adapters.moltbook import open_moltbook
+from chatr.adapters.stores.urls import open_log, sqlite_file
 from chatr.adapters.system import SystemClock, SystemSecrets
-from chatr.checkpoint import Checkpoint
 from chatr.domain.commands import AdoptLimits
-from chatr.domain.events import MessagePosted, Record
-from chatr.domain.history import message_of
-from chatr.hub import Hub
-from chatr.node import Node
-from chatr.ports import Clock, EventLog, LogReader, Unavailable
-from chatr.settings import BadSetting, Settings
+from chatr.node.follower import DEFAULT_NODE_TIMEOUTS, Follower, NodeTimeouts
+from chatr.node.node import Node
+from chatr.past.checkpoint import Checkpoint
+from chatr.ports import Clock, EventLog, LogUnavailable, Moltbook
+from chatr.settings import Settings
 
-PROGRESS: Final = 1.0
-"""Seconds between two lines about a log that takes long to read."""
+PROGRESS_INTERVAL: Final = 1.0
+"""Seconds between two log lines about a log that takes long to read."""
 
-log = structlog.get_logger()
+logger = structlog.get_logger()
 
 
 @frozen
-class Running:
-    """A room that is open at `url`. What is `lasting` ends only with an error, and then the process must end."""
+class Timeouts:
+    """The time-outs of the web server and of the node, and the interval of progress lines at the start, in seconds."""
+
+    http: HttpTimeouts = DEFAULT_HTTP_TIMEOUTS
+    node: NodeTimeouts = DEFAULT_NODE_TIMEOUTS
+    progress_interval: float = PROGRESS_INTERVAL
+
+
+DEFAULT_TIMEOUTS: Final = Timeouts()
+
+
+@frozen
+class RunningRoom:
+    """A room that is open at `url`. The `background_tasks` end only with an error; then the process must end too."""
 
     url: str
     node: Node
-    lasting: tuple[asyncio.Task[None], ...]
+    background_tasks: tuple[asyncio.Task[None], ...]
 
 
 @asynccontextmanager
-async def running(
-    settings: Settings, *, clock: Clock | None = None, hub: Hub | None = None, patience: Patience = Patience()
-) -> AsyncIterator[Running]:
-    """Open the room. Leaving the context closes it: no new requests, then no streams, then no log."""
+async def running_room(
+    settings: Settings,
+    *,
+    event_log: EventLog | None = None,
+    clock: Clock | None = None,
+    hub: Hub | None = None,
+    moltbook_client: Moltbook | None = None,
+    timeouts: Timeouts = DEFAULT_TIMEOUTS,
+) -> AsyncIterator[RunningRoom]:
+    """Open the room and yield it. Leaving the context closes it: first requests, then streams, then the log.
+
+    `event_log`, `clock`, `hub` and `moltbook_client` replace what the settings would make; `settings.log` still decides
+    where the checkpoint is. Raises CannotOpenLog, CannotListen, or what the log raises while it is read:
+    LogUnavailable, OutcomeUnknown, UnreadableRecord.
+    """
+    # `hub or Hub()` would replace a given hub that has no watchers: its length is 0, so it is false.
     clock, secrets, hub = clock or SystemClock(), SystemSecrets(), Hub() if hub is None else hub
-    async with (
-        open_log(settings.log) as event_log,
-        moltbook(settings.moltbook_url, settings.moltbook_key) as book,
-    ):
-        checkpoint = checkpoint_of(settings.log)
-        node = Node(event_log, clock, secrets, lambda records: folded(hub, node, checkpoint, records), hub.cut)
-        node.room = await checkpoint.load(event_log)
-        site = Site(event_log, node, hub, clock, secrets, book, site_settings(settings, patience))
-        async with kept(node, checkpoint), background(node.follow()) as following:
-            await caught_up(node, event_log, following)
+    async with log_for(settings, event_log) as log, moltbook_for(settings, moltbook_client) as client:
+        checkpoint = checkpoint_for(settings)
+        follower = Follower(log, await checkpoint.load(log), [LiveMessages(hub), checkpoint], timeouts.node)
+        node = Node.create(log, follower, clock, secrets)
+        server = HttpServer(log, node, hub, clock, secrets, client, http_settings(settings, timeouts.http))
+        # The follower must have stopped before the checkpoint is written, or it would fold records meanwhile.
+        async with written_at_end(node, checkpoint), background(follower.run()) as following:
+            await catch_up(node, log, following, timeouts.progress_interval)
+            # Only now: limits are decided by what the log holds, and no request is accepted before.
             await adopt_limits(node, settings, clock)
-            async with site.open() as url, background(site.beat()) as beating:
-                yield Running(url, node, (following, beating))
+            async with server.open() as url, background(server.run_background()) as serving:
+                yield RunningRoom(url, node, (following, serving))
 
 
-def open_log(url: str) -> AbstractAsyncContextManager[EventLog]:
-    """The log that a setting names. Raises BadSetting; opening it raises Unusable."""
-    file = sqlite_file(url)
-    match url.partition(":")[0]:
-        case "postgresql" | "postgres":
-            log: AbstractAsyncContextManager[EventLog] = postgres().postgres_log(url)
-            return log
-        case "sqlite" if file:
-            return sqlite_log(file)
-        case "memory":
-            return nullcontext(MemoryLog())
-        case "nats":
-            raise BadSetting("--log nats:// is not supported yet: use sqlite:///FILE or postgresql://….")
-        case _:
-            raise BadSetting(
-                "--log must be sqlite:///FILE (sqlite:////FILE for an absolute path), postgresql://… or memory:."
-            )
+def log_for(settings: Settings, event_log: EventLog | None) -> AbstractAsyncContextManager[EventLog]:
+    """The given log, which its owner closes, or the one that the settings name."""
+    return open_log(settings.log) if event_log is None else nullcontext(event_log)
 
 
-def sqlite_file(url: str) -> Path | None:
-    """The file of a SQLite log; None for any other."""
-    scheme, _, path = url.partition("///")
-    return Path(path) if scheme == "sqlite:" and path.strip("/") else None
+def moltbook_for(settings: Settings, client: Moltbook | None) -> AbstractAsyncContextManager[Moltbook]:
+    """The given client of Moltbook, or one for the address and key of the settings."""
+    return open_moltbook(settings.moltbook_url, settings.moltbook_key) if client is None else nullcontext(client)
 
 
-def postgres() -> ModuleType:
-    """The store for several nodes, whose driver is an extra."""
-    try:
-        return import_module("chatr.adapters.postgres")
-    except ImportError as error:
-        raise BadSetting("--log postgresql:// needs the extra: pip install 'chatr[postgres]'.") from error
-
-
-def open_reader(url: str) -> AbstractAsyncContextManager[LogReader]:
-    """A log to be read only, beside whoever writes it. Raises BadSetting."""
-    if url.startswith(("postgresql:", "postgres:")):
-        reader: AbstractAsyncContextManager[LogReader] = postgres().postgres_reader(url)
-        return reader
-    if file := sqlite_file(url):
-        return sqlite_reader(file)
-    if url.endswith((".jsonl", ".jsonl.gz")) or Path(url).is_file():
-        return export_reader(Path(url))
-    shown = re.sub("//.*@", "//…@", url)  # there may be a password in it
-    raise BadSetting(f"{shown} is no log that can be read: give sqlite:///FILE, postgresql://…, or an exported file.")
-
-
-def site_settings(settings: Settings, patience: Patience) -> SiteSettings:
-    limits = DoorLimits(
-        settings.rate_requests, settings.rate_registrations, settings.max_streams_per_ip, settings.max_streams
-    )
-    return SiteSettings(
-        limits,
+def http_settings(settings: Settings, timeouts: HttpTimeouts) -> HttpSettings:
+    """The part of the settings that the web server needs."""
+    return HttpSettings(
+        NodeLimits(
+            settings.rate_requests, settings.rate_registrations, settings.max_streams_per_ip, settings.max_streams
+        ),
         settings.host,
         settings.port,
         settings.public_url,
         settings.trusted_proxies,
         settings.history,
         settings.stats_every,
-        patience,
+        timeouts,
     )
 
 
-def checkpoint_of(url: str) -> Checkpoint:
-    """Beside a log in a file lies what was made of it; other logs have no such place."""
-    file = sqlite_file(url)
+def checkpoint_for(settings: Settings) -> Checkpoint:
+    """The checkpoint beside a SQLite file. Other stores have no place for one, and none is written."""
+    file = sqlite_file(settings.log)
     return Checkpoint(Path(f"{file}.checkpoint") if file else None)
 
 
-def folded(hub: Hub, node: Node, checkpoint: Checkpoint, records: Sequence[Record]) -> None:
-    publish(hub, node, records)
-    checkpoint.folded(node.room)
-
-
-def publish(hub: Hub, node: Node, records: Sequence[Record]) -> None:
-    """Tell the watchers what was said."""
-    if len(hub):
-        messages = [message_of(record) for record in records if isinstance(record.event, MessagePosted)]
-        hub.publish(frames.message(node.room, message) for message in messages)
-
-
 @asynccontextmanager
-async def kept(node: Node, checkpoint: Checkpoint) -> AsyncIterator[None]:
-    """Write the room down in the end, also at a signal; but not after an error, which may have left it half folded."""
+async def written_at_end(node: Node, checkpoint: Checkpoint) -> AsyncIterator[None]:
+    """Write the checkpoint when the block ends, also by a signal, but not by an error.
+
+    After an error a record may be half folded, and the checkpoint would keep that state.
+    """
     try:
         yield
     except asyncio.CancelledError:
+        # A signal cancels the task that has the room open, so this is the usual end and not an error.
         await checkpoint.close(node.room)
         raise
     await checkpoint.close(node.room)
@@ -158,33 +131,46 @@ async def kept(node: Node, checkpoint: Checkpoint) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def background(work: Coroutine[None, None, None]) -> AsyncIterator[asyncio.Task[None]]:
+    """Run `work` as a task for as long as the block runs."""
     task = asyncio.create_task(work)
     try:
         yield task
     finally:
         task.cancel()
+        # Wait for the task, so that its clean-up is done before the block ends.
         with suppress(asyncio.CancelledError):
             await task
 
 
-async def caught_up(node: Node, event_log: EventLog, following: asyncio.Task[None]) -> None:
-    """Wait until the node has folded what the log holds; say how far it is when that takes long."""
+async def catch_up(
+    node: Node, event_log: EventLog, following: asyncio.Task[None], progress_interval: float = PROGRESS_INTERVAL
+) -> None:
+    """Wait until the node has folded what the log holds, and log the progress while that takes long.
+
+    `following` is the task that folds; what it raises is raised here. Raises LogUnavailable.
+    """
     head = await event_log.head()
     while node.room.position < head:
-        arrived = asyncio.create_task(node.applied(head))
-        await asyncio.wait([arrived, following], timeout=PROGRESS, return_when=asyncio.FIRST_COMPLETED)
-        arrived.cancel()
+        reached = asyncio.create_task(node.follower.wait_until_folded(head))
+        await asyncio.wait([reached, following], timeout=progress_interval, return_when=asyncio.FIRST_COMPLETED)
+        reached.cancel()
         if following.done():
             following.result()
         if node.room.position < head:
-            log.info("reading_the_log", position=node.room.position, head=head)
-            with suppress(Unavailable):
-                head = min(head, await event_log.head())  # it may have been restored meanwhile
+            logger.info("reading_the_log", position=node.room.position, head=head)
+            # The log may have been restored to an earlier state meanwhile: then the first head is never reached.
+            with suppress(LogUnavailable):
+                head = min(head, await event_log.head())
 
 
 async def adopt_limits(node: Node, settings: Settings, clock: Clock) -> None:
-    """Begin a new log with the limits in force; later, only what the operator gives changes them."""
-    old = node.room.house
-    await node.handle(AdoptLimits(settings.limits(old.limits), clock.now()))
-    if 0 < old.adopted < node.room.house.adopted:
-        log.warning("limits_adopted", old=str(old.limits), new=str(node.room.house.limits))
+    """Store the limits in a new log. In an older log only limits that the operator gives are adopted.
+
+    A default must not override what the log holds: the operator may have given the limit at an earlier start.
+    """
+    old = node.room.rule_context
+    # Limits that are not given stay as they are, and if nothing differs, `decide` returns AlreadyRecorded.
+    await node.commands.handle(AdoptLimits(settings.limits(old.limits), clock.now()))
+    # 0: a new log, whose first limits override nothing.
+    if 0 < old.limits_position < node.room.rule_context.limits_position:
+        logger.warning("limits_adopted", old=str(old.limits), new=str(node.room.rule_context.limits))

@@ -1,14 +1,14 @@
-"""event <-> stored JSON. Names of types and fields are stored for ever; old shapes are brought up to date here."""
+"""Translate events to and from the JSON text that a log stores.
+
+Type names and field names are stored for ever. Older forms of an event are brought up to date when they are read.
+"""
 
 from collections.abc import Callable, Mapping
+from operator import attrgetter
 from typing import Any, Final
 
-import orjson
-from attrs import NOTHING, Attribute, fields
-from cattrs.gen import make_dict_unstructure_fn, override
-from cattrs.preconf.orjson import make_converter
-from msgspec import NODEFAULT, Struct, convert, defstruct
-from msgspec.json import Decoder
+from attrs import NOTHING, Attribute, asdict, fields, has
+from msgspec import NODEFAULT, UNSET, Struct, UnsetType, convert, defstruct, json
 from msgspec.structs import astuple
 
 from chatr.domain.events import (
@@ -21,11 +21,10 @@ from chatr.domain.events import (
     MessagePosted,
     Record,
     VerificationStarted,
-    stream_of,
 )
 from chatr.ports import Draft, Stored
 
-TYPES: Final[dict[str, type[Event]]] = {
+EVENT_TYPES: Final[dict[str, type[Event]]] = {
     "agent-registered.v1": AgentRegistered,
     "message-posted.v1": MessagePosted,
     "agent-seen.v1": AgentSeen,
@@ -34,67 +33,98 @@ TYPES: Final[dict[str, type[Event]]] = {
     "agent-verified.v1": AgentVerified,
     "limits-adopted.v1": LimitsAdopted,
 }
-NAMES: Final = {event: name for name, event in TYPES.items()}
+"""The event class of each stored type name."""
+TYPE_NAMES: Final = {event_class: name for name, event_class in EVENT_TYPES.items()}
+"""The stored type name of each event class."""
 
 Fields = dict[str, Any]
 Reader = Callable[[str, int], Event]
+"""Makes an event of the stored text and the stored time of a record."""
+Writer = Callable[[Event], str]
+"""Returns the text that is stored of an event: everything but its time, which has its own column."""
 
 
-class Unreadable(Exception):
-    """This version of chatr cannot make sense of a record, and it never skips one."""
+class UnreadableRecord(Exception):
+    """This version of chatr cannot decode a record. Such a record is never skipped: the room would be wrong."""
 
 
-converter: Final = make_converter()
-for _event in NAMES:
-    # The time stands in a column of its own.
-    converter.register_unstructure_hook(_event, make_dict_unstructure_fn(_event, converter, at=override(omit=True)))
+def form_of(event_class: type[Event]) -> type[Struct]:
+    """The msgspec Struct with the fields of an event class: the form in which the event is written and read.
 
-
-def form_of(event: type[Event]) -> type[Struct]:
-    """What stored text is read into: a field of another type is damaged, and the time comes later."""
-    return defstruct(event.__name__, [(each.name, each.type, default_of(each)) for each in fields(event)], gc=False)
-
-
-def default_of(field: "Attribute[Any]") -> object:
-    if field.name == "at":
-        return 0
-    return NODEFAULT if field.default is NOTHING else field.default
-
-
-def reader(event: type[Event], upcast: Callable[[Fields], Fields] | None = None) -> Reader:
-    """Makes an event of stored text and its time; fields of an older form, with another name, are brought up to date
-    first.
+    msgspec checks the exact type of each field while it reads, in C. `at` may be absent, as it is not in the text.
     """
-    form = form_of(event)
-    read: Callable[[str], Any] = older(form, upcast) if upcast else Decoder(form).decode
-
-    def dated(text: str, at: int) -> Event:
-        found = read(text)
-        found.at = at
-        return event(*astuple(found))
-
-    return dated
+    # The garbage collector need not track them: a form lives for one call and refers to no other form.
+    return defstruct(event_class.__name__, [form_field(each) for each in fields(event_class)], gc=False)
 
 
-def older(form: type[Struct], upcast: Callable[[Fields], Fields]) -> Callable[[str], Any]:
-    return lambda text: convert(upcast(orjson.loads(text)), form)
+def form_field(field: "Attribute[Any]") -> tuple[str, Any, Any]:
+    """The name, type and default of the Struct field for a field of an event."""
+    if field.name == "at":
+        return field.name, int | UnsetType, UNSET
+    return field.name, field.type, NODEFAULT if field.default is NOTHING else field.default
 
 
-READERS: Final[Mapping[str, Reader]] = {name: reader(event) for name, event in TYPES.items()}
+def reader(event_class: type[Event], upcast: Callable[[Fields], Fields] | None = None) -> Reader:
+    """Make the function that reads events of a class.
+
+    `upcast` turns the fields of an older form into those of today. An older form has a type name of its own.
+    """
+    form = form_of(event_class)
+    parse: Callable[[str], Any] = json.Decoder(form).decode if upcast is None else upcasting_parser(form, upcast)
+
+    def read(text: str, at: int) -> Event:
+        """The event with this stored text and time."""
+        parsed = parse(text)
+        parsed.at = at
+        return event_class(*astuple(parsed))
+
+    return read
 
 
-def encode(event: Event, *, record_id: str, seen: int) -> Draft:
-    data = orjson.dumps(converter.unstructure(event)).decode()
-    return Draft(record_id, stream_of(event), NAMES[type(event)], event.at, seen, data)
+def upcasting_parser(form: type[Struct], upcast: Callable[[Fields], Fields]) -> Callable[[str], Any]:
+    """Make the function that parses text of an older form and brings it up to date."""
+    return lambda text: convert(upcast(json.decode(text)), form)
+
+
+def writer(event_class: type[Event]) -> Writer:
+    """Make the function that writes events of a class."""
+    form: Any = form_of(event_class)
+    values_of = attrgetter(*(each.name for each in fields(event_class)))
+    nested = [each.name for each in fields(event_class) if has(each.type)]
+    encode_json = json.Encoder().encode
+
+    def write(event: Event) -> str:
+        """The text to store."""
+        written = form(*values_of(event))
+        written.at = UNSET
+        for name in nested:
+            # msgspec would sort the fields of an attrs object and add its cached properties to them.
+            setattr(written, name, asdict(getattr(written, name)))
+        return encode_json(written).decode()
+
+    return write
+
+
+READERS: Final[Mapping[str, Reader]] = {name: reader(event_class) for name, event_class in EVENT_TYPES.items()}
+WRITERS: Final[Mapping[type[Event], Writer]] = {event_class: writer(event_class) for event_class in TYPE_NAMES}
+
+
+def encode(event: Event, *, stream: str, record_id: str, decided_at_position: int) -> Draft:
+    """The draft of `event`. The node that decided it had folded the log up to `decided_at_position`."""
+    event_class = type(event)
+    text = WRITERS[event_class](event)
+    return Draft(record_id, stream, TYPE_NAMES[event_class], event.at, decided_at_position, text)
 
 
 def decode(stored: Stored, readers: Mapping[str, Reader] = READERS) -> Record:
-    """Raises `Unreadable`."""
+    """The record with its event. Raises UnreadableRecord if its type is unknown or its text is damaged."""
     read = readers.get(stored.type)
     if read is None:
-        raise Unreadable(f"Record {stored.position} is of type {stored.type}, unknown to this chatr: use a newer one.")
+        raise UnreadableRecord(
+            f"Record {stored.position} is of type {stored.type}, unknown to this chatr: use a newer one."
+        )
     try:
         event = read(stored.data, stored.at)
     except (ValueError, TypeError, KeyError) as error:
-        raise Unreadable(f"Record {stored.position} ({stored.type}) is damaged: {error!r}.") from error
-    return Record(stored.position, stored.id, stored.seen, stored.check, event)
+        raise UnreadableRecord(f"Record {stored.position} ({stored.type}) is damaged: {error!r}.") from error
+    return Record(stored.position, stored.id, stored.decided_at_position, stored.record_hash, event)

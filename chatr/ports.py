@@ -1,138 +1,179 @@
-"""What the room needs of the world: a log, a clock, secrets, and Moltbook's word. Adapters fulfil these."""
+"""The ports: interfaces to the world outside of the room, and the errors of each. chatr/adapters implements them.
+
+A log stores text and knows nothing of events: codec.py translates.
+"""
 
 from collections.abc import AsyncIterator, Sequence
 from hashlib import sha256
-from typing import Protocol
+from typing import Final, Protocol
 
 from chatr.domain.commands import Profile
 from chatr.domain.events import Cursor
-from chatr.domain.frozen import frozen
+from chatr.domain.immutability import statically_frozen
 
 
-@frozen
+@statically_frozen
 class Draft:
-    """A record before it has a place. `data` is JSON text without raw newlines, `at` milliseconds since 1970."""
+    """A record that has no position in the log yet.
+
+    `data` is JSON text without raw newlines, `at` is milliseconds since 1970. `decided_at_position` is the position up
+    to which the node that decided the event had folded the log.
+    """
 
     id: str
     stream: str
     type: str
     at: int
-    seen: int
+    decided_at_position: int
     data: str
 
-    def check_after(self, previous: int) -> bytes:
-        """The digest of the record that this draft becomes after `previous`."""
-        fields = (self.stream, previous, self.id, self.type, self.at, self.seen, self.data)
+    def record_hash_after(self, previous: int) -> bytes:
+        """The SHA-256 of the record that this draft becomes after `previous`, the last position of its stream."""
+        # Stores compute it from the expected `previous` before they assign a position, which is therefore not covered.
+        fields = (self.stream, previous, self.id, self.type, self.at, self.decided_at_position, self.data)
         return sha256("\n".join(map(str, fields)).encode()).digest()
 
-    def placed(self, position: int, previous: int, check: bytes) -> "Stored":
-        return Stored(self.id, self.stream, self.type, self.at, self.seen, self.data, position, previous, check)
+    def at_position(self, position: int, previous: int, record_hash: bytes) -> "Stored":
+        """The stored record that this draft becomes at `position`."""
+        return Stored(
+            self.id,
+            self.stream,
+            self.type,
+            self.at,
+            self.decided_at_position,
+            self.data,
+            position,
+            previous,
+            record_hash,
+        )
 
 
-@frozen
+@statically_frozen
 class Stored(Draft):
-    """A draft with its place: after `previous`, the last position of its stream before it (0 = none)."""
+    """A record as a log stores it: a draft with its position, after `previous`, the last position of its stream before.
+
+    `previous` is 0 for the first record of a stream. The fields are in the order of the columns that stores read.
+    """
 
     position: int
     previous: int
-    check: bytes
+    record_hash: bytes
 
     @property
     def draft(self) -> Draft:
-        return Draft(self.id, self.stream, self.type, self.at, self.seen, self.data)
+        """The draft that became this record."""
+        return Draft(self.id, self.stream, self.type, self.at, self.decided_at_position, self.data)
 
     @property
     def cursor(self) -> Cursor:
+        """The cursor of a reader whose last record this is."""
         return Cursor(self.position, self.id[:8])
 
 
 class Conflict(Exception):
-    """Another record follows `expected` in that stream, at `position` if known. Nothing was stored."""
+    """Another record follows the expected one in the stream, at `position` if that is known. Nothing was stored."""
 
     def __init__(self, position: int | None = None) -> None:
         super().__init__(f"another record follows, at position {position}")
         self.position = position
 
 
-class Unavailable(Exception):
-    """The store did not do it: nothing was stored, the same may be asked again."""
+class LogUnavailable(Exception):
+    """The store could not be reached or could not do what was asked. Nothing was stored; the call may be repeated."""
 
 
-class Unknown(Exception):
-    """It is not known whether the draft was stored. To append the same draft again is safe."""
+class OutcomeUnknown(Exception):
+    """It is not known whether the draft was stored. Appending the same draft again is safe."""
 
 
 class LogChanged(Exception):
-    """The log does not hold the cursor that was to be followed: it was restored, replaced or cut."""
+    """The log does not contain the cursor that is followed: it was restored from a backup, replaced or truncated."""
 
 
-class Unusable(Exception):
-    """The log cannot be opened. The text is one sentence that tells the operator why and what to do."""
+class CannotOpenLog(Exception):
+    """The log cannot be opened. The text is one sentence for the operator: the reason, and what to do."""
 
 
 class LogReader(Protocol):
-    """A log of stored text, positions 1, 2, 3 … without a hole. It never sees an event."""
+    """Reads a log of stored text, whose positions are 1, 2, 3 … without a hole."""
 
     async def read(self, after: int, limit: int) -> list[Stored]:
-        """At most `limit` records after position `after`, ascending and dense. Raises Unavailable."""
+        """At most `limit` records after position `after`, ascending and without a hole. Raises LogUnavailable."""
         ...
 
     async def pick(self, positions: Sequence[int]) -> list[Stored]:
-        """The records at these positions (at most 100), in this order. Raises Unavailable."""
+        """The records at these positions, at most 100, in the same order. Raises LogUnavailable."""
         ...
 
     def tail(self, after: Cursor | None) -> AsyncIterator[list[Stored]]:
-        """Every record after `after`, in batches that are never empty, for ever. Raises LogChanged, and nothing else:
-        it waits while the store is away.
+        """All records after `after`, in batches that are never empty, for ever; None = from the first one.
+
+        Raises LogChanged and nothing else: it waits while the store is unavailable.
         """
         ...
 
     async def head(self) -> int:
-        """The last position, asked where appends are decided. Raises Unavailable."""
+        """The last position, read from where appends are decided, not from a replica. Raises LogUnavailable."""
         ...
 
 
 class EventLog(LogReader, Protocol):
-    """A log that can be appended to, and not changed otherwise."""
+    """A log that can be appended to. Nothing in it can be changed."""
 
     async def append(self, draft: Draft, *, expected: int) -> Stored:
-        """Store `draft` if the last position in its stream is `expected`; durable before it returns.
+        """Store `draft` if the last position in its stream is `expected`; it is durable before this returns.
 
-        Idempotent for the identical draft and `expected`; all or nothing when cancelled. Appends called in order land
-        in that order. Raises Conflict, Unavailable or Unknown.
+        Idempotent for the same draft and `expected`; all or nothing when cancelled. Appends called in order are stored
+        in that order. Raises Conflict, LogUnavailable or OutcomeUnknown.
         """
         ...
 
 
 class Clock(Protocol):
+    """The time of day, and the time that has passed."""
+
     def now(self) -> int:
-        """Milliseconds since 1970, as the world reckons: may step back."""
+        """Milliseconds since 1970. They may step back, as when NTP corrects the clock."""
         ...
 
     def elapsed(self) -> int:
-        """Milliseconds since some moment; never steps back."""
+        """Milliseconds since an arbitrary moment. They never step back."""
         ...
 
 
 class Secrets(Protocol):
-    def key(self) -> str: ...
+    """Makes random texts. Keys and codes cannot be guessed."""
 
-    def code(self) -> str: ...
+    def key(self) -> str:
+        """A new API key."""
+        ...
 
-    def record_id(self) -> str: ...
+    def code(self) -> str:
+        """A new verification code."""
+        ...
+
+    def record_id(self) -> str:
+        """A new record id, a UUID."""
+        ...
 
 
 class MoltbookUnavailable(Exception):
-    """Moltbook failed, or did not answer in time (`late`). Nothing is known about the account."""
+    """Moltbook failed, or did not respond in time (`late`). Nothing is known about the account."""
 
     def __init__(self, reason: str, *, late: bool = False) -> None:
         super().__init__(reason)
         self.late = late
 
 
+MOLTBOOK_URL: Final = "https://www.moltbook.com/api/v1"
+"""Base address of Moltbook's public API: the default of a setting, which must not import an HTTP client."""
+
+
 class Moltbook(Protocol):
+    """Looks up accounts on Moltbook."""
+
     async def profile(self, name: str, code: str) -> Profile | None:
-        """What Moltbook says of an account and of a post that holds `[code]`; None = no such account.
+        """The account with this name, with the id of a post that contains `[code]`; None = there is no such account.
 
         Raises MoltbookUnavailable.
         """

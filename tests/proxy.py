@@ -1,4 +1,4 @@
-"""A line to a server, on the loopback, that can be cut, held or led to another server at chosen moments."""
+"""A proxy to a server on the loopback, whose connections can be cut, paused or led to another server."""
 
 import asyncio
 import re
@@ -9,127 +9,136 @@ from pathlib import Path
 
 from attrs import define, field
 
-End = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+Endpoint = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
-class Moment(Enum):
-    """When a connection is cut: what its client says then is not heard, or heard, or answered by the server."""
+class CutPoint(Enum):
+    """When a connection is cut, relative to the request that triggers it."""
 
-    UNHEARD = auto()
-    HEARD = auto()
-    ANSWERED = auto()
+    BEFORE_REQUEST = auto()
+    """The server does not receive the request."""
+    BEFORE_PROCESSING = auto()
+    """The server receives the request; the connection is cut at once."""
+    BEFORE_RESPONSE = auto()
+    """The server has answered; the client does not receive the answer."""
 
 
 @define
-class Fuse:
-    """Blows where a client says `word`."""
+class PlannedCut:
+    """Cuts a connection when its client sends `trigger`."""
 
-    word: bytes
-    moment: Moment
-    blown: asyncio.Event = field(factory=asyncio.Event)
+    trigger: bytes
+    point: CutPoint
+    done: asyncio.Event = field(factory=asyncio.Event)
 
 
 @define(eq=False)
 class Proxy:
-    """`server` is the socket that new connections are led to, None if they are turned away."""
+    """Forwards connections to the socket `server`; rejects them while `server` is None."""
 
     server: Path | None
     port: int = 0
-    fuse: Fuse | None = None
-    flowing: asyncio.Event = field(factory=asyncio.Event)
-    calls: set["Call"] = field(factory=set)
+    planned_cut: PlannedCut | None = None
+    forwarding: asyncio.Event = field(factory=asyncio.Event)
+    """Not set while everything is held back."""
+    connections: set["ProxiedConnection"] = field(factory=set)
 
-    def way_to(self, url: str) -> str:
-        """The URL of a log by way of this proxy."""
+    def url_through(self, url: str) -> str:
+        """Return the URL of a log with this proxy as its host."""
         return re.sub("host=[^&]*", f"host=127.0.0.1&port={self.port}", url)
 
     def cut(self) -> None:
-        """End every connection that there is, without a word to either side."""
-        for call in self.calls:
-            call.cut()
+        """Abort every open connection on both sides."""
+        for connection in self.connections:
+            connection.cut()
 
     def close(self) -> None:
-        """Cut, and turn away whoever comes."""
+        """Abort every connection, and reject new ones."""
         self.server = None
         self.cut()
 
     def hold(self) -> None:
-        """Let nothing through in either direction, as if a cable had been pulled."""
-        self.flowing.clear()
+        """Forward nothing in either direction, as if a cable had been pulled."""
+        self.forwarding.clear()
 
     def release(self) -> None:
-        self.flowing.set()
+        """Forward what was held back, and all that follows."""
+        self.forwarding.set()
 
-    def cut_at(self, word: bytes, moment: Moment) -> asyncio.Event:
-        """Cut the next connection on which a client says `word`. The event tells when that has happened."""
-        self.fuse = Fuse(word, moment)
-        return self.fuse.blown
+    def cut_at(self, trigger: bytes, point: CutPoint) -> asyncio.Event:
+        """Cut the next connection on which a client sends `trigger`; the event returned is set when that is done."""
+        self.planned_cut = PlannedCut(trigger, point)
+        return self.planned_cut.done
 
     async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve one connection of a client, to its end."""
         if self.server is None:
             writer.transport.abort()
             return
         with suppress(OSError):
             server = await asyncio.open_unix_connection(self.server)
-            await Call(self, (reader, writer), server).carry()
+            await ProxiedConnection(self, (reader, writer), server).forward()
 
 
 @define(eq=False)
-class Call:
-    """One connection through a proxy."""
+class ProxiedConnection:
+    """One connection of a client, and the proxy's connection to the server for it."""
 
     proxy: Proxy
-    client: End
-    server: End
-    burning: Fuse | None = None
-    over: asyncio.Event = field(factory=asyncio.Event)
+    client: Endpoint
+    server: Endpoint
+    started_cut: PlannedCut | None = None
+    ended: asyncio.Event = field(factory=asyncio.Event)
 
-    async def carry(self) -> None:
-        self.proxy.calls.add(self)
-        ways = {asyncio.create_task(self._requests()), asyncio.create_task(self._answers())}
-        await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+    async def forward(self) -> None:
+        """Forward both directions until one of them ends; then abort both connections."""
+        self.proxy.connections.add(self)
+        directions = {asyncio.create_task(self._forward_requests()), asyncio.create_task(self._forward_responses())}
+        await asyncio.wait(directions, return_when=asyncio.FIRST_COMPLETED)
         self.cut()
-        for way in ways:
-            way.cancel()
-        await asyncio.gather(*ways, return_exceptions=True)
-        self.proxy.calls.remove(self)
-        self.over.set()
-        if self.burning is not None:
-            self.burning.blown.set()
+        for direction in directions:
+            direction.cancel()
+        await asyncio.gather(*directions, return_exceptions=True)
+        self.proxy.connections.remove(self)
+        self.ended.set()
+        if self.started_cut is not None:
+            self.started_cut.done.set()
 
     def cut(self) -> None:
+        """Abort both connections."""
         for _, writer in (self.client, self.server):
             writer.transport.abort()
 
-    async def _requests(self) -> None:
+    async def _forward_requests(self) -> None:
         while data := await self.client[0].read(65536):
-            await self.proxy.flowing.wait()
-            if self.proxy.fuse is not None and self.proxy.fuse.word in data:
-                self.burning, self.proxy.fuse = self.proxy.fuse, None
-            if self.burning is None or self.burning.moment is not Moment.UNHEARD:
+            await self.proxy.forwarding.wait()
+            if self.proxy.planned_cut is not None and self.proxy.planned_cut.trigger in data:
+                self.started_cut, self.proxy.planned_cut = self.proxy.planned_cut, None
+            if self.started_cut is None or self.started_cut.point is not CutPoint.BEFORE_REQUEST:
                 self.server[1].write(data)
-            if self.burning is not None and self.burning.moment is not Moment.ANSWERED:
+            if self.started_cut is not None and self.started_cut.point is not CutPoint.BEFORE_RESPONSE:
                 return
 
-    async def _answers(self) -> None:
+    async def _forward_responses(self) -> None:
         while data := await self.server[0].read(65536):
-            await self.proxy.flowing.wait()
-            if self.burning is not None:
+            await self.proxy.forwarding.wait()
+            if self.started_cut is not None:
                 return
             self.client[1].write(data)
 
 
 @asynccontextmanager
-async def proxy(server: Path) -> AsyncIterator[Proxy]:
-    line = Proxy(server)
-    line.release()
-    listener = await asyncio.start_server(line.accept, "127.0.0.1", 0)
-    line.port = listener.sockets[0].getsockname()[1]
+async def run_proxy(server: Path) -> AsyncIterator[Proxy]:
+    """Run a proxy to the Unix socket `server` on a free port of the loopback."""
+    proxy = Proxy(server)
+    proxy.release()
+    listener = await asyncio.start_server(proxy.accept, "127.0.0.1", 0)
+    proxy.port = listener.sockets[0].getsockname()[1]
     try:
-        yield line
+        yield proxy
     finally:
         listener.close()
-        line.close()
-        line.release()
-        for call in list(line.calls):
-            await call.over.wait()
+        proxy.close()
+        proxy.release()
+        for connection in list(proxy.connections):
+            await connection.ended.wait()

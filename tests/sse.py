@@ -1,4 +1,4 @@
-"""A strict reader of Server-Sent Events, as of WHATWG HTML, section 9.2."""
+"""A strict parser of Server-Sent Events, as specified in WHATWG HTML, section 9.2."""
 
 import codecs
 import json
@@ -13,7 +13,7 @@ LINE_END: Final = re.compile("\r\n|\n|\r")
 
 @frozen
 class Frame:
-    """An event as a client is handed it: `id` is what it would resume from, `own_id` what the frame itself said."""
+    """An event as a client gets it. `id` is what the client would resume from, `own_id` the id in the frame itself."""
 
     name: str | None
     text: str
@@ -22,16 +22,18 @@ class Frame:
 
     @property
     def kind(self) -> Any:
+        """The type inside the JSON of the frame."""
         return json.loads(self.text)["type"]
 
     @property
     def data(self) -> Any:
+        """The data inside the JSON of the frame."""
         return json.loads(self.text)["data"]
 
 
 @define
 class EventSource:
-    """What a client makes of the bytes of a stream. A field that does not exist is an error here."""
+    """Parses the bytes of a stream as a client does. Unknown fields, which clients ignore, raise ValueError."""
 
     last_id: str = ""
     retry: int | None = None
@@ -39,21 +41,23 @@ class EventSource:
     _name: str | None = None
     _data: list[str] = field(factory=list)
     _own_id: str | None = None
-    _rest: str = ""
+    _partial_line: str = ""
     _decoder: codecs.IncrementalDecoder = field(factory=codecs.getincrementaldecoder("utf-8-sig"))
 
-    def feed(self, raw: bytes) -> Iterator[Frame]:
-        text = self._rest + self._decoder.decode(raw)
+    def feed(self, data: bytes) -> Iterator[Frame]:
+        """Yield the frames that are complete with these bytes."""
+        text = self._partial_line + self._decoder.decode(data)
+        # A carriage return at the end may be half of "\r\n".
         half = "\r" if text.endswith("\r") else ""
         *lines, rest = LINE_END.split(text.removesuffix("\r"))
-        self._rest = rest + half
+        self._partial_line = rest + half
         for line in lines:
             if line:
-                self._take(*line.partition(":"))
+                self._parse_field(*line.partition(":"))
             else:
-                yield from self._dispatched()
+                yield from self._end_frame()
 
-    def _take(self, name: str, _: str, value: str) -> None:
+    def _parse_field(self, name: str, _: str, value: str) -> None:
         value = value.removeprefix(" ")
         match name:
             case "":
@@ -67,9 +71,9 @@ class EventSource:
             case "retry" if value.isascii() and value.isdigit():
                 self.retry = int(value)
             case _:
-                raise ValueError(f"no line of a stream: {name}:{value}")
+                raise ValueError(f"unknown field: {name}:{value}")
 
-    def _dispatched(self) -> Iterator[Frame]:
+    def _end_frame(self) -> Iterator[Frame]:
         if self._own_id is not None:
             self.last_id = self._own_id
         if self._data:

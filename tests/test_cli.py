@@ -1,4 +1,4 @@
-"""chatr serve, as an operator meets it: what it says of itself, and one sentence for each mistake."""
+"""chatr serve as an operator uses it: its help, its output, and one sentence for each error."""
 
 import logging
 import re
@@ -15,10 +15,10 @@ import pytest
 import structlog
 from attrs import fields
 
-from chatr.cli import main
+from chatr.cli.main import COMMANDS, main
 from chatr.settings import Settings, default_of, flag
-from tests.able import unable
 from tests.conftest import Server
+from tests.requirements import skip_or_fail
 
 Serve = Callable[..., Server]
 Chatr = Callable[..., tuple[int, str, str]]
@@ -27,7 +27,7 @@ SERVE = [sys.executable, "-m", "chatr", "serve", "--port", "0"]
 
 @pytest.fixture
 def chatr(capsys: pytest.CaptureFixture[str]) -> Iterator[Chatr]:
-    """Exit code, output and error output of a command that ends by itself, run in this process."""
+    """Runs a command that ends by itself in this process; returns exit code, standard output and standard error."""
     handlers = logging.root.handlers[:]
 
     def run(*arguments: str) -> tuple[int, str, str]:
@@ -41,29 +41,55 @@ def chatr(capsys: pytest.CaptureFixture[str]) -> Iterator[Chatr]:
     structlog.reset_defaults()
 
 
-def ended(*flags: str) -> "subprocess.CompletedProcess[str]":
-    """`chatr serve` in a process of its own, where it ends by itself."""
-    return subprocess.run([*SERVE, *flags], capture_output=True, text=True, timeout=30, check=False)
+def serve_until_exit(*flags: str) -> "subprocess.CompletedProcess[str]":
+    """Run a `chatr serve` that ends by itself in a process of its own."""
+    return subprocess.run([*SERVE, *flags], capture_output=True, text=True, check=False)
+
+
+def test_help_lists_every_command(chatr: Chatr) -> None:
+    """`chatr --help` prints each command with a line about it."""
+    code, out, _ = chatr("--help")
+    text = " ".join(out.split())
+
+    assert code == 0
+    assert [name for name, (_, summary) in COMMANDS.items() if f" {name} {summary}" not in text] == []
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(chatr: Chatr, command: str) -> None:
+    """`chatr COMMAND --help` prints the usage and a description."""
+    code, out, _ = chatr(command, "--help")
+
+    assert code == 0
+    assert re.match(rf"usage: chatr {command} .*?\n\n[A-Z][^\n]+", out, re.DOTALL)
+
+
+def test_reading_a_log_does_not_load_the_web_server() -> None:
+    """`chatr log` imports nothing of the web server: that alone would take longer than printing a short log."""
+    program = "import sys, chatr.cli.commands.log, chatr.cli.execution; print(*sys.modules)"
+    imported = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+
+    assert {"aiohttp", "chatr.adapters.http.server"}.isdisjoint(imported.split())
 
 
 def test_help_mentions_every_setting(chatr: Chatr) -> None:
-    """Each flag stands there with its default, and that there are variables and a file."""
+    """`chatr serve --help` lists each flag with its default, the environment variables and the file."""
     code, out, _ = chatr("serve", "--help")
-    told, settings = " ".join(out.split()), fields(Settings)
+    text, settings = " ".join(out.split()), fields(Settings)
 
     assert code == 0
-    assert [each.name for each in settings if f"{flag(each.name)} {each.metadata['form']} " not in told] == []
-    assert [each.name for each in settings if default_of(each) and f"(default {default_of(each)})" not in told] == []
-    assert [word for word in ("--config", "CHATR_", "TOML") if word not in told] == []
+    assert [each.name for each in settings if f"{flag(each.name)} {each.metadata['metavar']} " not in text] == []
+    assert [each.name for each in settings if default_of(each) and f"(default {default_of(each)})" not in text] == []
+    assert [word for word in ("--config", "CHATR_", "TOML") if word not in text] == []
 
 
 @pytest.mark.parametrize("arguments", [[], ["nope"], ["serve", "--nope"], ["serve", "room"]], ids=" ".join)
-def test_what_is_no_command_ends_with_one_line(arguments: list[str], chatr: Chatr) -> None:
-    """Exit code 2, and where to read what would have done."""
-    code, out, told = chatr(*arguments)
+def test_wrong_arguments_are_one_line(arguments: list[str], chatr: Chatr) -> None:
+    """The exit code is 2, and the line points to --help."""
+    code, out, error = chatr(*arguments)
 
     assert (code, out) == (2, "")
-    assert re.fullmatch(r"chatr: [^\n]+--help[^\n]*\n", told)
+    assert re.fullmatch(r"chatr: [^\n]+--help[^\n]*\n", error)
 
 
 @pytest.mark.parametrize(
@@ -80,111 +106,109 @@ def test_what_is_no_command_ends_with_one_line(arguments: list[str], chatr: Chat
     ],
     ids=" ".join,
 )
-def test_a_bad_setting_ends_with_one_line(
+def test_a_wrong_setting_is_one_line(
     arguments: list[str], chatr: Chatr, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Exit code 2, one sentence that names the setting, nothing else, and nothing is left behind."""
+    """The exit code is 2, the line is a sentence that names the setting, and no file is created."""
     monkeypatch.chdir(tmp_path)
-    code, out, told = chatr("serve", "--port", "0", *arguments)
+    code, out, error = chatr("serve", "--port", "0", *arguments)
 
     assert (code, out) == (2, "")
-    assert re.fullmatch(r"chatr: [^\n]+\.\n", told)
-    assert arguments[0] in told or arguments[1] in told
+    assert re.fullmatch(r"chatr: [^\n]+\.\n", error)
+    assert arguments[0] in error or arguments[1] in error
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_store_that_is_to_come_is_refused() -> None:
-    """The sentence tells what is not there yet, and what to use instead; this time in a process of its own."""
-    done = subprocess.run(
-        [*SERVE, "--log", "nats://localhost"], capture_output=True, text=True, timeout=30, check=False
-    )
+def test_an_unsupported_store_names_a_supported_one() -> None:
+    """The sentence about nats:// names a URL that can be used; here in a process of its own."""
+    ended = serve_until_exit("--log", "nats://localhost")
 
-    assert (done.returncode, done.stdout) == (2, "")
-    assert re.fullmatch(r"chatr: [^\n]*nats://[^\n]*sqlite:///FILE[^\n]*\.\n", done.stderr)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert re.fullmatch(r"chatr: [^\n]*nats://[^\n]*sqlite:///FILE[^\n]*\.\n", ended.stderr)
 
 
-def test_a_port_in_use_ends_with_one_line(chatr: Chatr) -> None:
-    """The sentence says which port, and that it is in use."""
+def test_a_port_in_use_is_one_line(chatr: Chatr) -> None:
+    """The sentence names the port and says that it is in use."""
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        code, out, told = chatr("serve", "--log", "memory:", "--port", str(port))
+        code, out, error = chatr("serve", "--log", "memory:", "--port", str(port))
 
     assert (code, out) == (2, "")
-    assert re.fullmatch(rf"chatr: [^\n]*{port}[^\n]*in use[^\n]*\.\n", told)
+    assert re.fullmatch(rf"chatr: [^\n]*{port}[^\n]*in use[^\n]*\.\n", error)
 
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "a" * 64, "a..b"])
-def test_an_address_that_is_not_ours_ends_with_one_line(host: str, chatr: Chatr) -> None:
-    """The sentence names the address."""
-    code, out, told = chatr("serve", "--log", "memory:", "--port", "0", "--host", host)
+def test_an_address_of_another_machine_is_one_line(host: str, chatr: Chatr) -> None:
+    """The sentence names the address at which the server cannot listen."""
+    code, out, error = chatr("serve", "--log", "memory:", "--port", "0", "--host", host)
 
     assert (code, out) == (2, "")
-    assert re.fullmatch(rf"chatr: [^\n]*{re.escape(host)}[^\n]*\.\n", told)
+    assert re.fullmatch(rf"chatr: [^\n]*{re.escape(host)}[^\n]*\.\n", error)
 
 
-def test_a_log_in_no_folder_ends_with_one_line(chatr: Chatr, tmp_path: Path) -> None:
-    """The sentence names the file; no folder is made that somebody mistyped."""
-    code, out, told = chatr("serve", "--port", "0", "--log", f"sqlite:///{tmp_path}/nowhere/chatr.db")
+def test_a_log_in_a_missing_folder_is_one_line(chatr: Chatr, tmp_path: Path) -> None:
+    """The sentence names the file, and the folder, which may be a typing error, is not created."""
+    code, out, error = chatr("serve", "--port", "0", "--log", f"sqlite:///{tmp_path}/nowhere/chatr.db")
 
     assert (code, out) == (2, "")
-    assert re.fullmatch(rf"chatr: [^\n]*{re.escape(str(tmp_path))}/nowhere/chatr\.db[^\n]*\.\n", told)
+    assert re.fullmatch(rf"chatr: [^\n]*{re.escape(str(tmp_path))}/nowhere/chatr\.db[^\n]*\.\n", error)
 
 
-def test_a_log_that_is_a_folder_ends_with_one_line(tmp_path: Path) -> None:
-    """A process of its own shows what its threads leave behind, too."""
-    done = ended("--log", f"sqlite:///{tmp_path}")
+def test_a_folder_as_log_is_one_line(tmp_path: Path) -> None:
+    """A process of its own shows that the threads print nothing either."""
+    ended = serve_until_exit("--log", f"sqlite:///{tmp_path}")
 
-    assert (done.returncode, done.stdout) == (2, "")
-    assert re.fullmatch(rf"chatr: [^\n]*{re.escape(str(tmp_path))}[^\n]*\.\n", done.stderr)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert re.fullmatch(rf"chatr: [^\n]*{re.escape(str(tmp_path))}[^\n]*\.\n", ended.stderr)
 
 
-def test_a_second_process_on_the_same_log_is_refused(serve: Serve, chatr: Chatr, tmp_path: Path) -> None:
-    """Two writers would ruin the file: the second one is told so, and the first goes on."""
+def test_a_second_server_on_the_same_file_ends(serve: Serve, chatr: Chatr, tmp_path: Path) -> None:
+    """Two writers would damage the file: the second ends with one sentence, and the first goes on."""
     log = f"sqlite:///{tmp_path}/chatr.db"
     first = serve("--log", log)
-    code, out, told = chatr("serve", "--port", "0", "--log", log)
+    code, out, error = chatr("serve", "--port", "0", "--log", log)
 
     assert (code, out) == (2, "")
-    assert re.fullmatch(r"chatr: Another process writes to [^\n]*chatr\.db[^\n]*\.\n", told)
+    assert re.fullmatch(r"chatr: Another process writes to [^\n]*chatr\.db[^\n]*\.\n", error)
     assert first.process.poll() is None
 
 
-def test_limits_that_cannot_be_stored_end_with_one_sentence(serve: Serve, tmp_path: Path) -> None:
-    """A log that takes no record is told as such, and not as a fault of the program."""
+def test_limits_that_cannot_be_stored_are_one_sentence(serve: Serve, tmp_path: Path) -> None:
+    """If the log rejects the new limits, the command exits with 1, one sentence and no traceback."""
     log = f"sqlite:///{tmp_path}/chatr.db"
     first = serve("--log", log).process
     first.terminate()
     first.wait()
     with closing(sqlite3.connect(tmp_path / "chatr.db")) as db:
         db.execute("create trigger full before insert on log begin select raise(abort, 'disk full'); end")
-    done = ended("--log", log, "--rate-verified", "5/60")
+    ended = serve_until_exit("--log", log, "--rate-verified", "5/60")
 
-    assert (done.returncode, done.stdout) == (1, "")
-    assert re.search(r"^chatr: [^\n]+\n\Z", done.stderr, re.MULTILINE)
-    assert "Traceback" not in done.stderr
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert re.search(r"^chatr: [^\n]+\n\Z", ended.stderr, re.MULTILINE)
+    assert "Traceback" not in ended.stderr
 
 
-def test_the_start_says_what_to_do_next() -> None:
-    """Two lines: where to look, and a command that registers an agent."""
+def test_the_server_prints_what_to_do_next() -> None:
+    """Standard output has two lines: the page to watch, and a command that registers an agent."""
     command = [*SERVE, "--log", "memory:"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         assert process.stdout is not None
-        look, register = process.stdout.readline(), process.stdout.readline()
+        watch, register = process.stdout.readline(), process.stdout.readline()
         process.terminate()
-        more = process.stdout.read()
-    url = re.search(r"http://localhost:[0-9]+(?=\n)", look)
+        rest = process.stdout.read()
+    url = re.search(r"http://localhost:[0-9]+(?=\n)", watch)
 
     assert url
     assert f"curl -X POST {url[0]}/api/register " in register
-    assert more == ""
+    assert rest == ""
 
 
-def test_the_command_it_prints_works(server: Server) -> None:
-    """Whoever pastes the line has an agent."""
+def test_the_printed_command_registers_an_agent(server: Server) -> None:
+    """The curl command that the server prints returns an API key."""
     if shutil.which("curl") is None:
-        unable("curl is not installed")
+        skip_or_fail("curl is not installed")
     assert server.process.stdout is not None
     _, curl, command = server.process.stdout.readline().partition("curl ")
-    done = subprocess.run(f"{curl}-sS {command}", shell=True, capture_output=True, text=True, timeout=10, check=True)
+    ended = subprocess.run(f"{curl}-sS {command}", shell=True, capture_output=True, text=True, check=True)
 
-    assert '"apiKey":"chatr_' in done.stdout
+    assert '"apiKey":"chatr_' in ended.stdout

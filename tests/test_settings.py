@@ -1,5 +1,7 @@
-"""Every setting: where it may be given, and what it may be."""
+"""Every setting: where it can be given, and which values are accepted."""
 
+import subprocess
+import sys
 from collections.abc import Mapping
 from ipaddress import ip_network
 from pathlib import Path
@@ -30,7 +32,7 @@ SAMPLES: dict[str, tuple[str, Any]] = {
     "history": ("0", 0),
     "stats_every": ("1", 1),
 }
-BAD: dict[str, list[str]] = {
+BAD_VALUES: dict[str, list[str]] = {
     "host": [""],  # the empty address is every address: a variable left empty must not open the room to the world
     "port": ["", "-1", "65536", "http", "80.0", "8_0", "٨٠", " 80", "0x50", "1" * 5000, "0" * 30 + "99999"],
     "public_url": [
@@ -56,13 +58,15 @@ BAD: dict[str, list[str]] = {
 }
 
 
-def written(folder: Path, text: str) -> Path:
+def config_file(folder: Path, text: str) -> Path:
+    """A configuration file with this text."""
     path = folder / "chatr.toml"
     path.write_text(text, "utf-8")
     return path
 
 
 def one_sentence(error: pytest.ExceptionInfo[BadSetting]) -> str:
+    """The text of an error, which must be one sentence."""
     text = str(error.value)
     assert text.endswith(".")
     assert "\n" not in text
@@ -70,12 +74,12 @@ def one_sentence(error: pytest.ExceptionInfo[BadSetting]) -> str:
 
 
 def test_every_setting_has_a_sample() -> None:
-    """A setting that is added is tried here, too."""
+    """Whoever adds a setting adds a sample value here."""
     assert list(SAMPLES) == NAMES
 
 
 def test_the_defaults_are_those_of_the_contract() -> None:
-    """A room that nobody configured is the published one."""
+    """Without any setting a room has the published limits."""
     settings = load({}, {}, None)
 
     assert (settings.log, settings.port, settings.trusted_proxies) == ("sqlite:///./chatr.db", 8080, ())
@@ -87,16 +91,16 @@ def test_the_defaults_are_those_of_the_contract() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_setting_may_be_a_flag(name: str) -> None:
-    """What is given as a flag is in force, and nothing else changes."""
+def test_a_setting_can_be_given_as_a_flag(name: str) -> None:
+    """The value of a flag is in force, and every other setting keeps its default."""
     text, value = SAMPLES[name]
 
     assert load({name: text}, {}, None) == Settings(**{name: value})
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_setting_may_be_an_environment_variable(name: str) -> None:
-    """CHATR_ and the name in capitals; other variables are other programs'."""
+def test_a_setting_can_be_given_as_an_environment_variable(name: str) -> None:
+    """The variable is CHATR_ and the name in capitals; other variables are ignored."""
     text, value = SAMPLES[name]
     environ = {f"CHATR_{name.upper()}": text, name: "x", name.upper(): "x", f"chatr_{name}": "x", "CHATR_URL": "x"}
 
@@ -105,10 +109,10 @@ def test_a_setting_may_be_an_environment_variable(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("dashed", [False, True])
-def test_a_setting_may_stand_in_the_file(name: str, dashed: bool, tmp_path: Path) -> None:
-    """The key is the setting's name, with dashes like the flag or with underscores."""
+def test_a_setting_can_be_given_in_the_file(name: str, dashed: bool, tmp_path: Path) -> None:
+    """The key is the setting's name, with dashes as in the flag or with underscores."""
     text, value = SAMPLES[name]
-    file = written(tmp_path, f"{name.replace('_', '-') if dashed else name} = '{text}'")
+    file = config_file(tmp_path, f"{name.replace('_', '-') if dashed else name} = '{text}'")
 
     assert load({}, {}, file) == Settings(**{name: value})
 
@@ -127,9 +131,9 @@ def test_a_setting_may_stand_in_the_file(name: str, dashed: bool, tmp_path: Path
         ("host = 'ä'", "host", "ä"),
     ],
 )
-def test_the_file_may_use_its_own_types(toml: str, name: str, value: Any, tmp_path: Path) -> None:
-    """Numbers are numbers in TOML, and lists are lists."""
-    assert load({}, {}, written(tmp_path, toml)) == Settings(**{name: value})
+def test_the_file_can_use_types_of_toml(toml: str, name: str, value: Any, tmp_path: Path) -> None:
+    """Whole numbers and lists of TOML are accepted as well as text."""
+    assert load({}, {}, config_file(tmp_path, toml)) == Settings(**{name: value})
 
 
 @pytest.mark.parametrize(
@@ -140,25 +144,25 @@ def test_the_file_may_use_its_own_types(toml: str, name: str, value: Any, tmp_pa
         ({}, {}, 3),
     ],
 )
-def test_a_flag_goes_before_the_environment_before_the_file(
+def test_flags_take_precedence_over_variables_and_the_file(
     flags: Mapping[str, str], environ: Mapping[str, str], port: int, tmp_path: Path
 ) -> None:
-    """What is nearer to the operator's hand wins, and what it hides is not even read."""
-    file = written(tmp_path, "port = 3\nhost = '::1'")
+    """A flag overrides an environment variable, and that overrides the file."""
+    file = config_file(tmp_path, "port = 3\nhost = '::1'")
 
     assert load(flags, environ, file) == Settings(port=port, host="::1")
 
 
-def test_what_is_hidden_is_not_complained_about(tmp_path: Path) -> None:
-    """A flag corrects a bad variable, and a variable a bad file."""
-    file = written(tmp_path, "port = 'x'\nhistory = 'x'")
+def test_an_overridden_value_is_not_checked(tmp_path: Path) -> None:
+    """A flag overrides a bad environment variable, and a variable overrides a bad value in the file."""
+    file = config_file(tmp_path, "port = 'x'\nhistory = 'x'")
 
     assert load({"port": "1"}, {"CHATR_PORT": "x", "CHATR_HISTORY": "2"}, file) == Settings(port=1, history=2)
 
 
-@pytest.mark.parametrize(("name", "text"), [(name, text) for name, texts in BAD.items() for text in texts])
-def test_a_bad_value_is_one_sentence(name: str, text: str, tmp_path: Path) -> None:
-    """It names the setting as it was given, the value, and what is wrong with it."""
+@pytest.mark.parametrize(("name", "text"), [(name, text) for name, texts in BAD_VALUES.items() for text in texts])
+def test_a_bad_value_is_reported_in_one_sentence(name: str, text: str, tmp_path: Path) -> None:
+    """The sentence names the flag or variable, its value, and what is wrong with it."""
     with pytest.raises(BadSetting) as by_flag:
         load({name: text}, {}, None)
     with pytest.raises(BadSetting) as by_variable:
@@ -169,7 +173,7 @@ def test_a_bad_value_is_one_sentence(name: str, text: str, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("toml", "tells"),
+    ("toml", "mentioned"),
     [
         ("port = true", "port in the file"),
         ("port = 8080.5", "port in the file"),
@@ -185,17 +189,24 @@ def test_a_bad_value_is_one_sentence(name: str, text: str, tmp_path: Path) -> No
         ("\x00", "chatr.toml"),
     ],
 )
-def test_a_bad_file_is_one_sentence(toml: str, tells: str, tmp_path: Path) -> None:
-    """It says what in the file cannot be used."""
+def test_a_bad_file_is_reported_in_one_sentence(toml: str, mentioned: str, tmp_path: Path) -> None:
+    """The sentence says what in the file cannot be used."""
     with pytest.raises(BadSetting) as error:
-        load({}, {}, written(tmp_path, toml))
+        load({}, {}, config_file(tmp_path, toml))
 
-    assert tells in one_sentence(error)
+    assert mentioned in one_sentence(error)
 
 
-def test_a_file_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
-    """A file that was named is wanted: it is not passed over."""
+def test_a_missing_file_is_reported_in_one_sentence(tmp_path: Path) -> None:
+    """A file that was named must exist."""
     with pytest.raises(BadSetting) as error:
         load({}, {}, tmp_path / "nope.toml")
 
     assert str(tmp_path / "nope.toml") in one_sentence(error)
+
+
+def test_settings_are_read_without_an_http_client() -> None:
+    """Every command reads settings, so importing them must not import aiohttp, which is slow."""
+    program = "import sys, chatr.settings; sys.exit('aiohttp' in sys.modules)"
+
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

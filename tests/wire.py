@@ -5,13 +5,14 @@ from typing import Any
 
 from attrs import define, field
 
-from chatr.hub import Hub
-from chatr.watcher import Watcher, chunk
+from chatr.adapters.http.stream.chunks import encode_frames
+from chatr.adapters.http.stream.hub import Hub
+from chatr.adapters.http.stream.watcher import Watcher
 
 
 @define(eq=False)
 class Wire(asyncio.Transport):
-    """The other end takes nothing until it is told to."""
+    """A transport whose other end takes nothing until `take` is called. It has no socket."""
 
     pieces: list[bytes] = field(factory=list)
     waiting: int = 0
@@ -19,40 +20,47 @@ class Wire(asyncio.Transport):
     aborted: bool = False
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Writing to a connection that is closing is an error, as it is for uvloop."""
+        """Record what is written. Writing to a closing connection is an error, as it is for uvloop."""
         assert not self.is_closing()
         self.pieces.append(bytes(data))
         self.waiting += len(data)
 
-    def take(self, most: int | None = None) -> None:
-        self.waiting = 0 if most is None else max(0, self.waiting - most)
+    def take(self, count: int | None = None) -> None:
+        """Let the other end take that many bytes, or all that wait."""
+        self.waiting = 0 if count is None else max(0, self.waiting - count)
 
-    def get_extra_info(self, name: str, default: Any = None) -> Any:  # noqa: ARG002 -- it has no socket, nor else
+    def get_extra_info(self, name: str, default: Any = None) -> Any:  # noqa: ARG002 -- there is no socket and nothing else
+        """Return the default."""
         return default
 
     def get_write_buffer_size(self) -> int:
+        """Return the number of bytes that were not taken."""
         return self.waiting
 
     def is_closing(self) -> bool:
+        """Return whether `close` or `abort` was called."""
         return self.closed or self.aborted
 
     def close(self) -> None:
+        """Record that the connection was closed."""
         self.closed = True
 
     def abort(self) -> None:
+        """Record that the connection was aborted."""
         self.aborted = True
 
 
 def joined(
-    hub: Hub, backlog: bytes = b"backlog", *, framed: bool = False, curious: bool = False
+    hub: Hub, backlog: bytes = b"backlog", *, chunked: bool = False, wants_presence: bool = False
 ) -> tuple[Wire, Watcher]:
+    """Let a new watcher join the hub; return its connection and the watcher."""
     wire = Wire()
-    watcher = Watcher(hub, wire, lambda: None, framed=framed, curious=curious)
-    hub.join(watcher, chunk(backlog).framed if framed else backlog)
+    watcher = Watcher(hub, wire, lambda: None, chunked=chunked, wants_presence=wants_presence)
+    hub.join(watcher, encode_frames(backlog).chunked if chunked else backlog)
     return wire, watcher
 
 
-def told(hub: Hub, *frames: bytes) -> None:
-    """Everybody is written these frames, now and in one piece."""
+def publish_now(hub: Hub, *frames: bytes) -> None:
+    """Write these frames to all watchers, in one piece."""
     hub.publish(frames)
     hub.flush()

@@ -1,4 +1,4 @@
-"""What one would write with aiohttp and aiohttp-sse: a queue and a task for each watcher. It stores nothing."""
+"""A room as one would write it with aiohttp and aiohttp-sse: a queue and a task for each watcher. It stores nothing."""
 
 import asyncio
 import sys
@@ -10,6 +10,7 @@ watchers: set[asyncio.Queue[str]] = set()
 
 
 async def stream(request: web.Request) -> web.StreamResponse:
+    """Send every message that is posted from now on."""
     queue: asyncio.Queue[str] = asyncio.Queue()
     async with sse_response(request) as response:
         watchers.add(queue)
@@ -22,9 +23,10 @@ async def stream(request: web.Request) -> web.StreamResponse:
 
 
 async def post(request: web.Request) -> web.Response:
-    said = await request.text()
+    """Pass the body on to every watcher."""
+    message = await request.text()
     for queue in watchers:
-        queue.put_nowait(said)
+        queue.put_nowait(message)
     return web.Response(status=204)
 
 

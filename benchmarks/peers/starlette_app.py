@@ -1,4 +1,4 @@
-"""What one would write with Starlette and sse-starlette: a queue and a generator for each watcher."""
+"""A room as one would write it with Starlette and sse-starlette: a queue and a generator for each watcher."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -13,6 +13,7 @@ watchers: set[asyncio.Queue[str]] = set()
 
 
 async def stream(_request: Request) -> Response:
+    """Send every message that is posted from now on."""
     queue: asyncio.Queue[str] = asyncio.Queue()
 
     async def events() -> AsyncIterator[dict[str, str]]:
@@ -28,9 +29,10 @@ async def stream(_request: Request) -> Response:
 
 
 async def post(request: Request) -> Response:
-    said = (await request.body()).decode()
+    """Pass the body on to every watcher."""
+    message = (await request.body()).decode()
     for queue in watchers:
-        queue.put_nowait(said)
+        queue.put_nowait(message)
     return Response(status_code=204)
 
 

@@ -1,1 +1,1 @@
-"""Technologies, one file each, behind the ports."""
+"""Adapters: each implements a port of `chatr.ports` with one technology, or serves HTTP."""

@@ -1,7 +1,6 @@
-"""Moltbook over HTTP. Whatever it answers becomes a profile, an unknown account or MoltbookUnavailable, never more.
+"""Looks up Moltbook accounts over HTTP. The result is a profile, an unknown account or MoltbookUnavailable.
 
-No redirect is followed: it could carry the key elsewhere. No reply is unpacked: compressed ones are not JSON, and so
-no small reply becomes a large one. Whatever stands in the wrong place counts as absent.
+The replies are not trusted: whatever is missing, in the wrong place or of the wrong type counts as absent.
 """
 
 import asyncio
@@ -27,109 +26,120 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from chatr.domain.commands import Profile
-from chatr.domain.events import account
+from chatr.domain.events import canonical_account
 from chatr.domain.text import is_moltbook_name
-from chatr.ports import MoltbookUnavailable
+from chatr.ports import MOLTBOOK_URL, MoltbookUnavailable
 
-MOLTBOOK: Final = "https://www.moltbook.com/api/v1"
-LARGEST: Final = 256 * 1024
-"""Bytes of one reply."""
-NEWEST: Final = 5
-"""Posts that are opened at most; Moltbook lists the newest first."""
-OWNER: Final = re.compile(r"[A-Za-z0-9_]{1,15}")
+MAX_REPLY_BYTES: Final = 256 * 1024
+MAX_POSTS_OPENED: Final = 5
+"""Posts whose content is asked for in one look-up; Moltbook lists the newest first."""
+X_HANDLE: Final = re.compile(r"[A-Za-z0-9_]{1,15}")
 POST_ID: Final = re.compile(r"(?!\.{1,2}$)[!-~]{1,64}")
-"""Neither "." nor "..", which would lead elsewhere."""
+"""Excludes "." and "..", with which the path of a post would lead to another endpoint."""
 
 
 @asynccontextmanager
-async def moltbook(
-    base: str = MOLTBOOK,
+async def open_moltbook(
+    base_url: str = MOLTBOOK_URL,
     key: str | None = None,
     *,
-    patience: float = 5.0,
-    at_once: int = 8,
+    timeout: float = 5.0,
+    max_concurrent: int = 8,
     resolver: AbstractResolver | None = None,
 ) -> AsyncIterator["HttpMoltbook"]:
-    """Moltbook at `base`, for as long as the block runs. `patience` is seconds for a whole look-up."""
+    """Yield a client of the Moltbook at `base_url`. `timeout` is seconds for a whole look-up."""
     names = resolver or ThreadedResolver()
-    # Whoever configures another host may well mean a private one: a mirror, a test.
-    public = URL(base).host == URL(MOLTBOOK).host
-    connector = TCPConnector(resolver=PublicAddresses(names) if public else names)
+    # An operator who configures another host may mean one in a private network: a mirror, a test.
+    public = URL(base_url).host == URL(MOLTBOOK_URL).host
+    connector = TCPConnector(resolver=PublicAddressResolver(names) if public else names)
+    # Replies are neither requested nor read compressed, so that no small reply becomes a large one in memory.
     headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
     async with ClientSession(
         connector=connector,
         headers=headers | ({"Authorization": f"Bearer {key}"} if key else {}),
         cookie_jar=DummyCookieJar(),
         auto_decompress=False,
-        timeout=ClientTimeout(total=None),  # a look-up is several requests, and has one time-out
+        timeout=ClientTimeout(total=None),  # a look-up is several requests with one time-out
     ) as session:
-        yield HttpMoltbook(session, URL(base), patience, at_once)
+        yield HttpMoltbook(session, URL(base_url), timeout, max_concurrent)
 
 
 class HttpMoltbook:
-    """At most `at_once` look-ups run; the next ones wait for their turn, and that is part of their `patience`."""
+    """Looks up accounts. Fulfils `chatr.ports.Moltbook`.
 
-    def __init__(self, session: ClientSession, base: URL, patience: float, at_once: int) -> None:
+    At most `max_concurrent` look-ups run at a time; the time that others wait counts towards their `timeout` (seconds).
+    """
+
+    def __init__(self, session: ClientSession, base_url: URL, timeout: float, max_concurrent: int) -> None:
         self._session = session
-        self._base = base
-        self._patience = patience
-        self._turns = asyncio.Semaphore(at_once)
+        self._base_url = base_url
+        self._timeout = timeout
+        self._slots = asyncio.Semaphore(max_concurrent)
 
     async def profile(self, name: str, code: str) -> Profile | None:
+        """Return the account `name` and the id of its post that contains `[code]`; None if there is no such account.
+
+        Raises MoltbookUnavailable.
+        """
         if not is_moltbook_name(name):
             return None
         try:
-            async with asyncio.timeout(self._patience), self._turns:
+            async with asyncio.timeout(self._timeout), self._slots:
                 return await self._look_up(name, f"[{code}]")
         except TimeoutError as error:
-            raise MoltbookUnavailable(f"no answer within {self._patience} s", late=True) from error
+            raise MoltbookUnavailable(f"no answer within {self._timeout} s", late=True) from error
         except (ClientError, OSError, ValueError) as error:
-            # Only the type: the errors' own words quote what the other side sent.
+            # Only the type: the errors' own texts quote what the other side sent.
             raise MoltbookUnavailable(type(error).__name__) from error
 
     async def _look_up(self, name: str, mark: str) -> Profile | None:
-        match await self._get((self._base / "agents" / "profile").with_query(name=name)):
+        """Do as `profile` does; `mark` is the code in brackets."""
+        match await self._get((self._base_url / "agents" / "profile").with_query(name=name)):
             case None:
                 return None
-            case {"success": True, "agent": {"name": str(spelled)} as agent} as reply:
-                if not is_same(spelled, name):
+            case {"success": True, "agent": {"name": str(spelling)} as agent} as reply:
+                if not is_same_account(spelling, name):
                     return None
-                proof = await self._proof(posts_of(reply, name), name, mark)
-                return Profile(spelled, agent.get("is_claimed") is True, owner_of(agent), proof)
+                proof = await self._find_proof(listed_posts(reply, name), name, mark)
+                return Profile(spelling, agent.get("is_claimed") is True, owner_handle(agent), proof)
             case _:
                 raise MoltbookUnavailable("a reply without an agent")
 
-    async def _proof(self, posts: list[dict[str, Any]], name: str, mark: str) -> str | None:
-        """The id of a post that holds the mark. Posts are opened only if none shows it by itself."""
+    async def _find_proof(self, posts: list[dict[str, Any]], name: str, mark: str) -> str | None:
+        """Return the id of a post that contains `mark`. Posts are opened only if no listed content contains it."""
         for post in posts:
-            if holds(post, mark):
+            if contains_mark(post, mark):
                 return str(post["id"])
-        for post in posts[:NEWEST]:
-            if not text(post, "content") and await self._opened(post["id"], name, mark):
+        for post in posts[:MAX_POSTS_OPENED]:
+            if not text_field(post, "content") and await self._opened_post_proves(post["id"], name, mark):
                 return str(post["id"])
         return None
 
-    async def _opened(self, post_id: str, name: str, mark: str) -> bool:
-        """That post is by that account and holds the mark. One that is gone does not."""
-        url = (self._base / "posts").joinpath(quote(post_id, safe=""), encoded=True)
+    async def _opened_post_proves(self, post_id: str, name: str, mark: str) -> bool:
+        """Request one post; return whether it is by that account and contains `mark`. A deleted post does not."""
+        url = (self._base_url / "posts").joinpath(quote(post_id, safe=""), encoded=True)
         match await self._get(url):
             case {"post": {"author": {"name": str(author)}} as post}:
-                return is_same(author, name) and holds(post, mark)
+                return is_same_account(author, name) and contains_mark(post, mark)
             case _:
                 return False
 
     async def _get(self, url: URL) -> dict[str, Any] | None:
-        """The JSON object there; None = 404."""
+        """Return the JSON object at `url`, or None for a 404. Raises MoltbookUnavailable, ClientError or ValueError."""
+        # A redirect is not followed, as it could carry the key to another host.
         async with self._session.get(url, allow_redirects=False) as response:
             if response.status == 404:
                 return None
             if response.status != 200:
                 raise MoltbookUnavailable(f"status {response.status}")
-            return parsed(await bounded(response.content))
+            return parse_reply(await read_limited(response.content))
 
 
-class PublicAddresses(AbstractResolver):
-    """Resolves no name that leads into a private network: a forged DNS answer must not reach the node's neighbours."""
+class PublicAddressResolver(AbstractResolver):
+    """Resolves names as `resolver` does, but fails for a name with a private address.
+
+    A forged DNS answer could otherwise make the node send requests into its own network.
+    """
 
     def __init__(self, resolver: AbstractResolver) -> None:
         self._resolver = resolver
@@ -137,56 +147,64 @@ class PublicAddresses(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
-        found = await self._resolver.resolve(host, port, family)
-        if not all(ip_address(each["host"]).is_global for each in found):
+        """Return the addresses of `host`. Raises OSError."""
+        results = await self._resolver.resolve(host, port, family)
+        if not all(ip_address(result["host"]).is_global for result in results):
             raise OSError(f"{host} leads to a private address")
-        return found
+        return results
 
     async def close(self) -> None:
+        """Close the wrapped resolver."""
         await self._resolver.close()
 
 
-async def bounded(content: StreamReader) -> bytes:
+async def read_limited(content: StreamReader) -> bytes:
+    """Return the whole body. Raises MoltbookUnavailable as soon as it is larger than MAX_REPLY_BYTES."""
     body = bytearray()
     async for chunk in content.iter_any():
         body += chunk
-        if len(body) > LARGEST:
-            raise MoltbookUnavailable(f"a reply of more than {LARGEST} bytes")
+        if len(body) > MAX_REPLY_BYTES:
+            raise MoltbookUnavailable(f"a reply of more than {MAX_REPLY_BYTES} bytes")
     return bytes(body)
 
 
-def parsed(body: bytes) -> dict[str, Any]:
+def parse_reply(body: bytes) -> dict[str, Any]:
+    """Return the JSON object in `body`. Raises ValueError, or MoltbookUnavailable for other JSON."""
+    # orjson and not msgspec, which raises RecursionError for deep nesting, at a depth that depends on our own stack.
     reply = orjson.loads(body)
     if not isinstance(reply, dict):
         raise MoltbookUnavailable("a reply that is not a JSON object")
     return reply
 
 
-def is_same(said: str, name: str) -> bool:
-    """Moltbook means the account that was asked for. The shape first: a Kelvin sign is a k in lower case."""
-    return is_moltbook_name(said) and account(said) == account(name)
+def is_same_account(spelling: str, name: str) -> bool:
+    """Return whether `spelling`, from a reply, is the account that was asked for, ignoring case."""
+    # The shape is checked first: the lower case of the Kelvin sign is an ordinary k.
+    return is_moltbook_name(spelling) and canonical_account(spelling) == canonical_account(name)
 
 
-def owner_of(agent: dict[str, Any]) -> str | None:
+def owner_handle(agent: dict[str, Any]) -> str | None:
+    """Return the X handle of the account's owner, or None if there is none that could be one."""
     match agent:
-        case {"owner": {"x_handle": str(handle)}} if OWNER.fullmatch(handle):
+        case {"owner": {"x_handle": str(handle)}} if X_HANDLE.fullmatch(handle):
             return handle
         case _:
             return None
 
 
-def posts_of(reply: dict[str, Any], name: str) -> list[dict[str, Any]]:
-    """The posts listed there that have an id fit to be kept and are not said to be someone else's."""
+def listed_posts(reply: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    """Return the posts in a profile that have an id fit to be stored and that do not name another author."""
     match reply:
         case {"recentPosts": [*posts]}:
-            return [post for post in posts if is_listed(post, name)]
+            return [post for post in posts if may_be_proof(post, name)]
         case _:
             return []
 
 
-def is_listed(post: Any, name: str) -> bool:
+def may_be_proof(post: Any, name: str) -> bool:
+    """Return whether a listed post has a usable id, and no author other than `name`."""
     match post:
-        case {"author": {"name": str(author)}} if not is_same(author, name):
+        case {"author": {"name": str(author)}} if not is_same_account(author, name):
             return False
         case {"id": str(post_id)}:
             return POST_ID.fullmatch(post_id) is not None
@@ -194,10 +212,12 @@ def is_listed(post: Any, name: str) -> bool:
             return False
 
 
-def holds(post: dict[str, Any], mark: str) -> bool:
-    return mark in text(post, "title") or mark in text(post, "content")
+def contains_mark(post: dict[str, Any], mark: str) -> bool:
+    """Return whether the title or the content of a post contains `mark`."""
+    return mark in text_field(post, "title") or mark in text_field(post, "content")
 
 
-def text(post: dict[str, Any], field: str) -> str:
-    found = post.get(field)
-    return found if isinstance(found, str) else ""
+def text_field(post: dict[str, Any], field: str) -> str:
+    """Return a field of a post, or "" if it is missing or is no text."""
+    value = post.get(field)
+    return value if isinstance(value, str) else ""

@@ -1,72 +1,37 @@
-"""POSITION or TIME, as the commands take them, and the room as it was then."""
+"""Argument types for a moment of a log: a position, or a time."""
 
 import re
 from argparse import ArgumentTypeError
 from datetime import UTC, datetime
 from typing import Final
 
-from attrs import frozen
-
-from chatr.adapters.system import SystemClock
-from chatr.cli.progress import progress
-from chatr.domain.room import Room
-from chatr.past import Moment, Time, position_of, room_at, time_of
-from chatr.ports import LogReader
+from chatr.past.replay import Moment, Timestamp
 
 POSITION: Final = re.compile("[0-9]{1,18}")
-FORMS: Final = "POSITION|TIME"
-TOLD: Final = (
-    "TIME is ISO 8601, in UTC unless it names a zone: 2026-01-31T12:00. It means the last record that is not later."
+"""Eighteen digits always fit into the 64 bits of a stored position."""
+MOMENT_FORM: Final = "POSITION|TIME"
+MOMENT_HELP: Final = (
+    "TIME is ISO 8601, such as 2026-01-31T12:00, in UTC unless it has an offset. It selects the last record that is "
+    "not later."
 )
 
 
-@frozen
-class Then:
-    """The room as it was, and what its clock showed."""
-
-    room: Room
-    at: int
-
-
-def moment(text: str) -> Moment:
-    """Digits alone are a position; a date alone is its midnight."""
+def parse_moment(text: str) -> Moment:
+    """Return a position (only digits) or a time (ISO 8601; a date alone means its midnight). An argument type."""
     if POSITION.fullmatch(text):
         return int(text)
     try:
         time = datetime.fromisoformat(text)
-        return Time.of(time if time.tzinfo else time.replace(tzinfo=UTC))
+        # The local time zone is not used: a command has to select the same records on every machine.
+        return Timestamp.of(time if time.tzinfo else time.replace(tzinfo=UTC))
     except (ValueError, OverflowError) as error:
         raise ArgumentTypeError(
             f"{text!r} is neither a position, such as 1042, nor a time, such as 2026-01-31T12:00"
         ) from error
 
 
-def position(text: str) -> int:
-    """That of a record."""
+def parse_position(text: str) -> int:
+    """Return the position of a record: only digits, and not 0. An argument type."""
     if not POSITION.fullmatch(text) or not int(text):
-        raise ArgumentTypeError(f"{text!r} is no position of a record, such as 1042")
+        raise ArgumentTypeError(f"{text!r} is not the position of a record, such as 1042")
     return int(text)
-
-
-async def room_then(log: LogReader, moment: Moment | None) -> Then:
-    """At a position the clock shows the time of the record there; without a moment it shows what it shows now."""
-    position = await find(log, moment)
-    with progress("replaying", position) as reached:
-        room = await room_at(log, position, reached)
-    return Then(room, await clock(log, moment))
-
-
-async def find(log: LogReader, moment: Moment | None) -> int:
-    """The position of a moment. Raises NoSuchMoment."""
-    with progress("searching", await log.head()) as reached:
-        return await position_of(log, moment, reached)
-
-
-async def clock(log: LogReader, moment: Moment | None) -> int:
-    match moment:
-        case None:
-            return SystemClock().now()
-        case Time():
-            return moment.at
-        case _:
-            return await time_of(log, moment)

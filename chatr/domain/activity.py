@@ -1,22 +1,22 @@
-"""How much was said when: messages in buckets of equal width, wide enough that few of them hold the whole life of the
-room.
-"""
+"""Counts of messages in buckets of equal width over time, for the activity graph of the watch page."""
 
 from itertools import zip_longest
 from typing import Final
 
 from attrs import define, field
 
-from chatr.domain.limits import CALENDAR_ENDS, SECOND
+from chatr.domain.limits import END_OF_CALENDAR, SECOND
 
-BUCKETS: Final = 1_000
+# Bounds the memory, however long a room lives: when more buckets are needed, they become twice as wide.
+MAX_BUCKETS: Final = 1_000
 
 
 @define
 class Activity:
-    """Messages from `start` on, `width` milliseconds in a bucket. The first bucket and the last are never empty.
+    """Counts of messages: `counts[n]` messages have a time in the `width` milliseconds from `start + n * width` on.
 
-    What claims to be from before 1970, or from after the calendar's end, was said at that end of time.
+    `start` is a multiple of `width`, and neither the first nor the last bucket is empty. So the buckets follow from the
+    times alone, in whatever order clocks that step back put them.
     """
 
     start: int = 0
@@ -24,36 +24,42 @@ class Activity:
     counts: list[int] = field(factory=list)
 
     def apply(self, at: int) -> None:
-        """Count a message."""
+        """Count a message posted at `at`, milliseconds since 1970."""
         bucket = (at - self.start) // self.width
         if not 0 <= bucket < len(self.counts):
-            bucket = self._reach(min(max(at, 0), CALENDAR_ENDS - 1))
+            # A time before 1970 or after the calendar's end, from a clock that is far off, counts as the nearest valid.
+            bucket = self._add_buckets_up_to(min(max(at, 0), END_OF_CALENDAR - 1))
         self.counts[bucket] += 1
 
-    def _reach(self, at: int) -> int:
-        """Widen and add buckets until there is one for `at`."""
-        first = min(at, self.start) if self.counts else at
-        last = max(at, self.start + (len(self.counts) - 1) * self.width) if self.counts else at
-        while last // self.width - first // self.width >= BUCKETS:
-            self._widen()
-        missing = self.start // self.width - first // self.width if self.counts else 0
+    def _add_buckets_up_to(self, at: int) -> int:
+        """Add buckets at either end, widening all if needed, until one holds `at`. Returns its index."""
+        first_time = min(at, self.start) if self.counts else at
+        # The start of the last bucket stands for it: any time in the bucket would do.
+        last_time = max(at, self.start + (len(self.counts) - 1) * self.width) if self.counts else at
+        while last_time // self.width - first_time // self.width >= MAX_BUCKETS:
+            self._double_width()
+        missing = self.start // self.width - first_time // self.width if self.counts else 0
         self.counts[:0] = [0] * missing
-        self.start = first - first % self.width
-        self.counts += [0] * ((last - self.start) // self.width + 1 - len(self.counts))
+        self.start = first_time - first_time % self.width
+        self.counts += [0] * ((last_time - self.start) // self.width + 1 - len(self.counts))
         return (at - self.start) // self.width
 
-    def _widen(self) -> None:
-        """Make one bucket of two; each begins at a multiple of its width, whatever came first."""
-        lone = [0] * (self.start // self.width % 2)
-        even = lone + self.counts
+    def _double_width(self) -> None:
+        """Merge buckets in pairs. Each wider bucket starts at a multiple of its width."""
+        # An empty bucket in front where needed, so that pairs begin at multiples of the new width.
+        padding = [0] if self.start // self.width % 2 else []
+        padded = padding + self.counts
         self.width *= 2
         self.start -= self.start % self.width
-        self.counts = [sum(pair) for pair in zip_longest(even[::2], even[1::2], fillvalue=0)]
+        self.counts = [sum(pair) for pair in zip_longest(padded[::2], padded[1::2], fillvalue=0)]
 
-    def merged(self, most: int) -> "Activity":
-        """The same in `most` buckets or fewer."""
+    def with_buckets(self, most: int) -> "Activity":
+        """A copy for display with at most `most` buckets; itself if it has no more.
+
+        The copy's `start` need not be a multiple of its `width`, so no message may be applied to it.
+        """
         if len(self.counts) <= most:
             return self
-        each = -(-len(self.counts) // most)
-        counts = [sum(self.counts[place : place + each]) for place in range(0, len(self.counts), each)]
-        return Activity(self.start, self.width * each, counts)
+        merged = -(-len(self.counts) // most)
+        counts = [sum(self.counts[index : index + merged]) for index in range(0, len(self.counts), merged)]
+        return Activity(self.start, self.width * merged, counts)

@@ -1,126 +1,129 @@
-"""The aggregate: what an agent's records have made of it."""
+"""The state of one agent, folded from its records."""
 
 from collections.abc import Mapping
 from typing import Final, assert_never
 
-from attrs import evolve as changed
-from attrs import field
+from attrs import evolve, field
 
-from chatr.domain.commands import NOBODY
+from chatr.domain.commands import NO_AGENT
 from chatr.domain.events import (
+    AgentEvent,
     AgentId,
     AgentLeft,
     AgentRegistered,
     AgentSeen,
     AgentVerified,
-    LimitsAdopted,
     MessagePosted,
-    Record,
     VerificationStarted,
-    account,
+    canonical_account,
 )
-from chatr.domain.frozen import frozen
-from chatr.domain.limits import ANSWERS_REMEMBERED, Limits
-from chatr.domain.text import digest
-from chatr.domain.times import Times
+from chatr.domain.immutability import statically_frozen
+from chatr.domain.limits import IDEMPOTENCY_KEYS_REMEMBERED, Limits
+from chatr.domain.text import content_digest
 
 
-@frozen
+@statically_frozen
 class Verification:
-    """A verification under way: the code that was handed out, and for which account."""
+    """A verification that was started: the code for `moltbook_name`, and the record at `position` that started it."""
 
     moltbook_name: str
     code: str
     expires: int
     position: int
 
-    def answers(self, moltbook_name: str, at: int) -> bool:
-        """Whether this code is still the one for that account."""
-        return at < self.expires and account(moltbook_name) == account(self.moltbook_name)
+    def is_valid_for(self, moltbook_name: str, at: int) -> bool:
+        """Whether the code is for this account and has not expired at `at`."""
+        return at < self.expires and canonical_account(moltbook_name) == canonical_account(self.moltbook_name)
 
 
-@frozen
+@statically_frozen
 class Badge:
+    """The Moltbook account that verifies an agent, its owner's X handle, and the record that says so."""
+
     moltbook_name: str
     owner: str | None
     position: int
 
 
-@frozen
-class Answer:
-    """The message that an idempotency key stands for."""
+@statically_frozen
+class KeyedPost:
+    """The message that was posted with an idempotency key: its position, and the digest of its content."""
 
     position: int
-    digest: bytes
+    content_digest: bytes
 
 
-@frozen
+@statically_frozen
 class Agent:
-    """`position` is that of the last record in the agent's own stream: 0 = nobody has this name.
+    """The state of an agent; `UNREGISTERED` if nobody has registered its name.
 
-    `times` are those of its last posts, as many as the larger rate needs.
+    `position` is that of the last record in the agent's own stream, which the next append must follow; 0 = none.
+    `last_seen` is the time of its last record in any stream. `present` is false until its first activity and after it
+    has left. `posted_at` are the times of its last posts in log order, as many as the rate limits need. `keyed_posts`
+    maps idempotency keys to messages, oldest first.
     """
 
-    id: AgentId = NOBODY
+    id: AgentId = NO_AGENT
     name: str = ""
     avatar: str | None = None
     key_digest: str = ""
     position: int = 0
     last_seen: int = 0
     present: bool = False
-    times: Times = Times()
-    answers: Mapping[str, Answer] = field(factory=dict)
+    posted_at: tuple[int, ...] = ()
+    keyed_posts: Mapping[str, KeyedPost] = field(factory=dict)
     verification: Verification | None = None
     badge: Badge | None = None
-    since: int = 0
+    registered_at: int = 0
 
     @property
     def registered(self) -> bool:
+        """Whether the agent has registered."""
         return self.position > 0
 
     @property
-    def posted(self) -> tuple[int, ...]:
-        """The times of its last posts in log order."""
-        return self.times.all
-
-    @property
     def verified(self) -> bool:
+        """Whether a Moltbook account has verified the agent."""
         return self.badge is not None
 
-    def online(self, now: int, limits: Limits) -> bool:
-        return self.present and abs(now - self.last_seen) < limits.reach
+    def is_online(self, now: int, limits: Limits) -> bool:
+        """Whether the agent has not left and was seen shortly before `now`, or after it on a clock that is ahead."""
+        return self.present and abs(now - self.last_seen) < limits.presence_window
 
 
-STRANGER: Final = Agent()
+UNREGISTERED: Final = Agent()
 
 
-def evolve(agent: Agent, record: Record, limits: Limits) -> Agent:
-    """The agent after one more of its records, in a room whose limits are `limits`."""
-    event, position = record.event, record.position
+def evolve_agent(agent: Agent, event: AgentEvent, position: int, limits: Limits) -> Agent:
+    """The agent after the record of `event` at `position`, while `limits` are in force."""
+    # Messages are nearly all records, and a class pattern of `match` builds a set, a list and a tuple when it matches.
     if isinstance(event, MessagePosted):
         return after_post(agent, event, position, limits)
     match event:
         case AgentSeen():
-            return changed(agent, position=position, last_seen=event.at, present=True)
+            return evolve(agent, position=position, last_seen=event.at, present=True)
         case AgentLeft():
-            return changed(agent, position=position, last_seen=event.at, present=False)
+            return evolve(agent, position=position, last_seen=event.at, present=False)
         case AgentRegistered():
-            return Agent(event.agent, event.name, event.avatar, event.key_digest, position, event.at, since=event.at)
+            return Agent(
+                event.agent, event.name, event.avatar, event.key_digest, position, event.at, registered_at=event.at
+            )
         case VerificationStarted():
             started = Verification(event.moltbook_name, event.code, event.expires, position)
-            return changed(agent, position=position, last_seen=event.at, present=True, verification=started)
+            return evolve(agent, position=position, last_seen=event.at, present=True, verification=started)
         case AgentVerified():
+            # Two nodes may verify one agent for two accounts at the same time: the first badge stays. `position` stays
+            # too, as this record is in the stream of the account and not in that of the agent.
             badge = agent.badge or Badge(event.moltbook_name, event.owner, position)
-            return changed(agent, last_seen=event.at, present=True, verification=None, badge=badge)
-        case LimitsAdopted():
-            return agent
+            return evolve(agent, last_seen=event.at, present=True, verification=None, badge=badge)
         case _:
             assert_never(event)
 
 
 def after_post(agent: Agent, event: MessagePosted, position: int, limits: Limits) -> Agent:
-    """Nearly every record of a log comes here, and `changed` takes three times as long."""
+    """The agent after it posted a message."""
     key = event.idempotency_key
+    # By position and not with `evolve`, which takes three times as long: nearly every record of a log comes here.
     return Agent(
         agent.id,
         agent.name,
@@ -129,13 +132,16 @@ def after_post(agent: Agent, event: MessagePosted, position: int, limits: Limits
         position,
         event.at,
         True,
-        agent.times.then(event.at, limits.posts_remembered),
-        agent.answers if key is None else remembered(agent.answers, key, Answer(position, digest(event.content))),
+        (*agent.posted_at, event.at)[-limits.post_times_needed :],
+        agent.keyed_posts
+        if key is None
+        else with_keyed_post(agent.keyed_posts, key, KeyedPost(position, content_digest(event.content))),
         agent.verification,
         agent.badge,
-        agent.since,
+        agent.registered_at,
     )
 
 
-def remembered(answers: Mapping[str, Answer], key: str, answer: Answer) -> Mapping[str, Answer]:
-    return dict(list({**answers, key: answer}.items())[-ANSWERS_REMEMBERED:])
+def with_keyed_post(keyed_posts: Mapping[str, KeyedPost], key: str, post: KeyedPost) -> Mapping[str, KeyedPost]:
+    """`keyed_posts` with one more, without the oldest ones that are too many."""
+    return dict(list({**keyed_posts, key: post}.items())[-IDEMPOTENCY_KEYS_REMEMBERED:])

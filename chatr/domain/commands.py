@@ -1,6 +1,7 @@
-"""What may be asked of the room. Time, ids and secrets are on the command: the domain makes none of them up.
+"""Commands: what an agent or an operator asks of the room. Times, ids and secrets are fields of the command.
 
-Texts are tidied here, once, before any rule looks at them.
+Texts are normalised here, once, so that every rule sees the form that would be stored. All times (`at`, `expires`) are
+milliseconds since 1970.
 """
 
 from typing import ClassVar, Final
@@ -11,48 +12,60 @@ from attrs.converters import optional
 
 from chatr.domain.events import AgentId
 from chatr.domain.limits import Limits
-from chatr.domain.text import WHITE_SPACE, canonical, is_name, tidy
+from chatr.domain.text import WHITE_SPACE, canonical, is_name, normalize
 
+# Frozen for ever: with another namespace every agent of every log would have another id.
 NAMESPACE: Final = UUID("5d0c1a0f-3c0b-5b8e-9a63-2f6b1f1c7d10")
-NOBODY: Final = AgentId("")
+NO_AGENT: Final = AgentId("")
+"""The id in place of an agent's where there is none; no agent has it."""
 
 
 def agent_id(name: str) -> AgentId:
-    """An agent's id follows from its name, so a name is taken exactly when that agent's stream has a first record."""
+    """The id of the agent with this name.
+
+    It follows from the name, so a name is taken exactly when the stream of that agent has a first record.
+    """
     return AgentId(str(uuid5(NAMESPACE, canonical(name))))
 
 
-def trimmed(name: str) -> str:
+def trim(name: str) -> str:
+    """The name without white space around it."""
     return name.strip(WHITE_SPACE)
 
 
-def tidy_or_none(text: str) -> str | None:
-    return tidy(text) or None
+def normalized_or_none(text: str) -> str | None:
+    """The normalised text, or None if nothing is left of it."""
+    return normalize(text) or None
 
 
 @frozen
 class Register:
-    name: str = field(converter=trimmed)
-    avatar: str | None = field(converter=optional(tidy_or_none))
+    """Register an agent. `key_digest` is the SHA-256 of its API key in hex."""
+
+    name: str = field(converter=trim)
+    avatar: str | None = field(converter=optional(normalized_or_none))
     key_digest: str
     at: int
 
     @property
     def agent(self) -> AgentId:
-        return agent_id(self.name) if is_name(self.name) else NOBODY
+        """The id that follows from the name; NO_AGENT for a name that no agent can have."""
+        return agent_id(self.name) if is_name(self.name) else NO_AGENT
 
 
 @frozen
 class Post:
+    """Post a message. Another post of the same agent with the same idempotency key and content posts nothing."""
+
     agent: AgentId
-    content: str = field(converter=tidy)
+    content: str = field(converter=normalize)
     at: int
     idempotency_key: str | None = None
 
 
 @frozen
 class Heartbeat:
-    """Any authenticated activity."""
+    """Record that an agent is active. Handled after an authenticated request that recorded nothing itself."""
 
     agent: AgentId
     at: int
@@ -60,16 +73,21 @@ class Heartbeat:
 
 @frozen
 class Leave:
+    """Take an agent offline until its next activity."""
+
     agent: AgentId
     at: int
 
 
 @frozen
 class StartVerification:
-    """`code` and `expires` are used unless an earlier code for the same Moltbook name is still valid."""
+    """Start to verify an agent with a Moltbook account, which has to post `code` before `expires`.
+
+    A code that was given out for the same account earlier and has not expired is used in place of `code`.
+    """
 
     agent: AgentId
-    moltbook_name: str = field(converter=trimmed)
+    moltbook_name: str = field(converter=trim)
     code: str
     expires: int
     at: int
@@ -77,7 +95,11 @@ class StartVerification:
 
 @frozen
 class Profile:
-    """What Moltbook said of an account: its name as spelled there, its owner's X handle, the post with the code."""
+    """What Moltbook returned about an account.
+
+    `name` is spelled as on Moltbook, `claimed` is true if the account has a verified owner, `owner` is that owner's
+    X handle, and `proof` is the id of a post that contains the code; None = there is none.
+    """
 
     name: str
     claimed: bool
@@ -87,19 +109,21 @@ class Profile:
 
 @frozen
 class CompleteVerification:
-    """`profile` is None where Moltbook knows no such account."""
+    """Verify an agent with what Moltbook returned about the account. `profile` is None if there is no such account."""
 
     agent: AgentId
-    moltbook_name: str = field(converter=trimmed)
+    moltbook_name: str = field(converter=trim)
     profile: Profile | None
     at: int
 
 
 @frozen
 class AdoptLimits:
+    """Put limits in force. The operator's command: it belongs to no agent."""
+
     limits: Limits
     at: int
-    agent: ClassVar[AgentId] = NOBODY
+    agent: ClassVar[AgentId] = NO_AGENT
 
 
 Command = Register | Post | Heartbeat | Leave | StartVerification | CompleteVerification | AdoptLimits

@@ -1,4 +1,4 @@
-"""agent + command + rules -> event. The only place where an event begins."""
+"""Decide commands: check the rules, and return the event that follows. Apart from it only the codec makes events."""
 
 from typing import Any, assert_never
 
@@ -27,28 +27,29 @@ from chatr.domain.events import (
     VerificationStarted,
 )
 from chatr.domain.policy import CLAIMING, MEMBERSHIP, POSTING, PROVING, REGISTERING, STARTING
-from chatr.domain.rule import House, Rule, obey
-from chatr.domain.text import digest
+from chatr.domain.rule import Rule, RuleContext, check_rules
+from chatr.domain.text import content_digest
 
 
 @frozen
-class Settled:
-    """Nothing is to be recorded: the record at `position` answers the command already."""
+class AlreadyRecorded:
+    """The result of a command that needs no event, because the record at `position` is its result already."""
 
     position: int
 
 
-def decide(agent: Agent, command: Command, house: House) -> Event | Settled:
-    """What comes of a command: one event, or the record that answers it already. Raises `Refused`."""
-    position = answered(agent, command, house)
+def decide(agent: Agent, command: Command, context: RuleContext) -> Event | AlreadyRecorded:
+    """The one event that follows from a command, or the earlier record that is its result. Raises RuleViolated."""
+    # First, so that a repeated command succeeds even where it would violate a rule now, such as the rate limit.
+    position = existing_record_for(agent, command, context)
     if position is not None:
-        return Settled(position)
-    obey(rules_for(command), agent, command, house)
-    return event_of(agent, command)
+        return AlreadyRecorded(position)
+    check_rules(rules_for(command), agent, command, context)
+    return event_for(agent, command)
 
 
 def rules_for(command: Command) -> tuple[Rule[Any], ...]:
-    """The rules that a command must obey, in their order."""
+    """The rules for a command, in the order in which they are checked."""
     match command:
         case Register():
             return REGISTERING
@@ -66,34 +67,41 @@ def rules_for(command: Command) -> tuple[Rule[Any], ...]:
             assert_never(command)
 
 
-def answered(agent: Agent, command: Command, house: House) -> int | None:
-    """The position of the record that answers the command already."""
+def existing_record_for(agent: Agent, command: Command, context: RuleContext) -> int | None:
+    """The position of the record that is the result of a command already, or None if the command needs an event."""
     match command:
         case Post():
-            answer = agent.answers.get(command.idempotency_key or "")
-            return answer.position if answer is not None and answer.digest == digest(command.content) else None
+            earlier = agent.keyed_posts.get(command.idempotency_key or "")
+            return (
+                earlier.position
+                if earlier is not None and earlier.content_digest == content_digest(command.content)
+                else None
+            )
         case Heartbeat():
-            fresh = abs(command.at - agent.last_seen) < house.limits.seen_every
-            return agent.position if agent.present and fresh else None
+            # Redundant heartbeats would be most of the log.
+            is_redundant = agent.present and abs(command.at - agent.last_seen) < context.limits.seen_every
+            return agent.position if is_redundant else None
         case Leave():
             return agent.position if agent.registered and not agent.present else None
         case StartVerification() if agent.badge is None:
             started = agent.verification
             return (
-                started.position if started is not None and started.answers(command.moltbook_name, command.at) else None
+                started.position
+                if started is not None and started.is_valid_for(command.moltbook_name, command.at)
+                else None
             )
         case StartVerification() | CompleteVerification():
             return agent.badge.position if agent.badge is not None else None
         case AdoptLimits():
-            return house.adopted if house.adopted > 0 and house.limits == command.limits else None
+            return context.limits_position if context.limits_position > 0 and context.limits == command.limits else None
         case Register():
             return None
         case _:
             assert_never(command)
 
 
-def event_of(agent: Agent, command: Command) -> Event:
-    """What happens when a command that breaks no rule is carried out."""
+def event_for(agent: Agent, command: Command) -> Event:
+    """The event that follows from a command that obeys the rules."""
     match command:
         case Register():
             return AgentRegistered(command.agent, command.name, command.avatar, command.key_digest, command.at)
@@ -107,6 +115,7 @@ def event_of(agent: Agent, command: Command) -> Event:
             return VerificationStarted(agent.id, command.moltbook_name, command.code, command.expires, command.at)
         case CompleteVerification():
             profile = command.profile
+            # The rules `account_is_known` and `code_is_posted` have made sure of both.
             assert profile is not None
             assert profile.proof is not None
             return AgentVerified(agent.id, profile.name, profile.owner, profile.proof, command.at)
@@ -117,7 +126,7 @@ def event_of(agent: Agent, command: Command) -> Event:
 
 
 def as_command(event: Event) -> Command:
-    """The command that this event answered. Audit hands it in again and expects the same event."""
+    """The command that an event followed from. Audit decides it again and expects the same event."""
     match event:
         case AgentRegistered():
             return Register(event.name, event.avatar, event.key_digest, event.at)

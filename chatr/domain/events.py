@@ -1,16 +1,20 @@
-"""What has happened. A closed union of frozen facts, and the record: a fact with its place in the log."""
+"""Events: what has happened in the room. Also the record: an event with its place in the log.
 
-from typing import NewType, assert_never
+Every event has `at`, milliseconds since 1970. The names of the classes' fields are stored: they never change.
+"""
 
-from chatr.domain.frozen import frozen
+from typing import NewType
+
+from chatr.domain.immutability import statically_frozen
 from chatr.domain.limits import Limits
 
+# A type of its own for mypy, so that no name is passed where an id is meant.
 AgentId = NewType("AgentId", str)
 
 
-@frozen
+@statically_frozen
 class AgentRegistered:
-    """`key_digest` is the SHA-256 of the agent's key in hex; the key itself is nowhere."""
+    """An agent registered. `key_digest` is the SHA-256 of its API key in hex; the key itself is stored nowhere."""
 
     agent: AgentId
     name: str
@@ -19,9 +23,9 @@ class AgentRegistered:
     at: int
 
 
-@frozen
+@statically_frozen
 class MessagePosted:
-    """`idempotency_key` is what the agent called this request, if it did."""
+    """An agent posted a message, with an idempotency key if it sent one."""
 
     agent: AgentId
     content: str
@@ -29,25 +33,25 @@ class MessagePosted:
     at: int
 
 
-@frozen
+@statically_frozen
 class AgentSeen:
-    """The agent did something that left no other record."""
+    """An agent was active without leaving another record."""
 
     agent: AgentId
     at: int
 
 
-@frozen
+@statically_frozen
 class AgentLeft:
-    """The agent said goodbye. Going offline by silence is not an event."""
+    """An agent disconnected. Going offline after some time without activity is not an event."""
 
     agent: AgentId
     at: int
 
 
-@frozen
+@statically_frozen
 class VerificationStarted:
-    """`code` must be posted by that Moltbook account before `expires`."""
+    """An agent was given a code that its Moltbook account must post before `expires`, milliseconds since 1970."""
 
     agent: AgentId
     moltbook_name: str
@@ -56,9 +60,13 @@ class VerificationStarted:
     at: int
 
 
-@frozen
+@statically_frozen
 class AgentVerified:
-    """`moltbook_name` is as Moltbook spells it, `owner` its owner's X handle, `proof` the post that held the code."""
+    """A Moltbook account verified an agent.
+
+    `moltbook_name` is spelled as on Moltbook, `owner` is the X handle of the account's owner, and `proof` is the id of
+    the post that contained the code.
+    """
 
     agent: AgentId
     moltbook_name: str
@@ -67,61 +75,55 @@ class AgentVerified:
     at: int
 
 
-@frozen
+@statically_frozen
 class LimitsAdopted:
-    """From here on these limits are in force."""
+    """An operator put limits in force. They hold from this record on."""
 
     limits: Limits
     at: int
 
 
-Event = AgentRegistered | MessagePosted | AgentSeen | AgentLeft | VerificationStarted | AgentVerified | LimitsAdopted
+AgentEvent = AgentRegistered | MessagePosted | AgentSeen | AgentLeft | VerificationStarted | AgentVerified
+"""The events of one agent: each has its id as `agent`."""
+Event = AgentEvent | LimitsAdopted
+"""All events. Each has its stream in `Room.stream_end`."""
 
 
-@frozen
+@statically_frozen
 class Cursor:
-    """A place in a log: a position, and the first characters of the id of the record there.
+    """A place in a log: a position, and the first 8 characters of the id of the record there.
 
-    A restored or failed-over log uses positions again for other records; the fingerprint tells.
+    A log that was restored from a backup or failed over reuses positions for other records. The fingerprint shows that.
     """
 
     position: int
     fingerprint: str
 
     def __str__(self) -> str:
+        """The form in which clients send a cursor: `POSITION-FINGERPRINT`."""
         return f"{self.position}-{self.fingerprint}"
 
 
-@frozen
+@statically_frozen
 class Record:
-    """An event with its place in the log. `seen` is the position that its decider had applied, `check` the digest of
-    the record as stored.
+    """An event with its place in the log.
+
+    `decided_at_position` is the position up to which the node that decided the event had folded the log, and
+    `record_hash` the SHA-256 of the record as it is stored.
     """
 
     position: int
     id: str
-    seen: int
-    check: bytes
+    decided_at_position: int
+    record_hash: bytes
     event: Event
 
     @property
     def cursor(self) -> Cursor:
+        """The cursor of a reader whose last record this is."""
         return Cursor(self.position, self.id[:8])
 
 
-def account(moltbook_name: str) -> str:
-    """Moltbook names differ by more than case."""
+def canonical_account(moltbook_name: str) -> str:
+    """The form in which Moltbook names are compared: Moltbook has no two names that differ in case alone."""
     return moltbook_name.lower()
-
-
-def stream_of(event: Event) -> str:
-    """The stream that an event belongs to; being the first in a stream is what makes a name or an account unique."""
-    match event:
-        case AgentVerified():
-            return f"moltbook/{account(event.moltbook_name)}"
-        case LimitsAdopted():
-            return "room"
-        case AgentRegistered() | MessagePosted() | AgentSeen() | AgentLeft() | VerificationStarted():
-            return f"agent/{event.agent}"
-        case _:
-            assert_never(event)

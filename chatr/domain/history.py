@@ -1,4 +1,4 @@
-"""What was said: where every message stands in the log, and the newest of them whole."""
+"""The messages of the room: the positions of all of them, and the newest ones in memory."""
 
 from array import array
 from bisect import bisect_left, bisect_right
@@ -9,28 +9,30 @@ from itertools import islice
 from attrs import define, field
 
 from chatr.domain.events import AgentId, Cursor, MessagePosted, Record
-from chatr.domain.frozen import frozen
-from chatr.domain.limits import MESSAGES_KEPT
+from chatr.domain.immutability import statically_frozen
+from chatr.domain.limits import MESSAGES_IN_MEMORY
 
 
-@frozen
+@statically_frozen
 class Message:
+    """A message that an agent posted at `at`, milliseconds since 1970; `cursor` is the place of its record."""
+
     cursor: Cursor
     agent: AgentId
     content: str
     at: int
 
 
-def message_of(record: Record) -> Message:
-    """What the record of a post says. Raises TypeError for any other record."""
+def message_from_record(record: Record) -> Message:
+    """The message that a record holds. Raises TypeError if the record is not that of a message."""
     if not isinstance(record.event, MessagePosted):
         raise TypeError(f"Record {record.position} is no message.")
     return Message(record.cursor, record.event.agent, record.event.content, record.event.at)
 
 
-@frozen
+@statically_frozen
 class Page:
-    """Positions of messages, oldest first; `has_more` says that the walk can go on in its direction."""
+    """Positions of consecutive messages, oldest first. `has_more`: whether more follow in the paging direction."""
 
     positions: Sequence[int]
     has_more: bool
@@ -38,35 +40,41 @@ class Page:
 
 @define
 class History:
-    """`newest` are the records of the last messages: few of all that are folded are ever asked for."""
+    """The positions of all messages, ascending, and the records of the last ones, oldest first."""
 
+    # Eight bytes a message: a list would take 36.
     positions: "array[int]" = field(factory=lambda: array("q"))
-    newest: deque[Record] = field(factory=lambda: deque(maxlen=MESSAGES_KEPT))
+    # Records and not messages: of all records that are folded, a few are ever made into messages and shown.
+    newest: deque[Record] = field(factory=lambda: deque(maxlen=MESSAGES_IN_MEMORY))
 
     def apply(self, record: Record) -> None:
+        """Add the record of a message."""
         self.positions.append(record.position)
         self.newest.append(record)
 
-    def whole(self, position: int) -> Record | None:
-        """The record of the message at a position, if it is among the newest."""
-        place = bisect_left(self.newest, position, key=lambda record: record.position)
-        found = self.newest[place] if place < len(self.newest) else None
-        return found if found is not None and found.position == position else None
+    def record_at(self, position: int) -> Record | None:
+        """The record of the message at `position`, or None if that is not one of the newest messages."""
+        index = bisect_left(self.newest, position, key=lambda record: record.position)
+        candidate = self.newest[index] if index < len(self.newest) else None
+        return candidate if candidate is not None and candidate.position == position else None
 
     def last(self, count: int) -> list[Message]:
-        """The newest messages, oldest first."""
-        return list(map(message_of, islice(self.newest, max(0, len(self.newest) - count), None)))
+        """The newest `count` messages, oldest first; at most those that are in memory."""
+        return list(map(message_from_record, islice(self.newest, max(0, len(self.newest) - count), None)))
 
-    def since(self, cursor: Cursor) -> list[Message] | None:
-        """What was said after the message at `cursor`; None if that message is not among the newest."""
-        known = self.whole(cursor.position)
+    def messages_since(self, cursor: Cursor) -> list[Message] | None:
+        """The messages after the one at `cursor`, or None if that one is not among the newest."""
+        known = self.record_at(cursor.position)
         if known is None or known.cursor != cursor:
             return None
         missed = len(self.positions) - bisect_right(self.positions, cursor.position)
         return self.last(missed)
 
     def page(self, after: int | None, before: int | None, limit: int) -> Page:
-        """Forward from `after`, or else back from `before` or the end; `after` and `before` are not included."""
+        """At most `limit` messages between the positions `after` and `before`, both exclusive.
+
+        They are the first ones if `after` is given, and else the last ones.
+        """
         low = 0 if after is None else bisect_right(self.positions, after)
         high = len(self.positions) if before is None else bisect_left(self.positions, before)
         if after is None:

@@ -1,4 +1,4 @@
-"""Every number of the house, once. Times and durations are whole milliseconds."""
+"""The numbers of the rules, each in one place. Times and durations are whole milliseconds."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -10,94 +10,108 @@ from attrs.validators import ge
 SECOND: Final = 1_000
 MINUTE: Final = 60 * SECOND
 HOUR: Final = 60 * MINUTE
-CALENDAR_ENDS: Final = 253_402_300_800_000
-"""The year 10,000, which no date can say."""
+END_OF_CALENDAR: Final = 253_402_300_800_000
+"""The beginning of the year 10,000, which Python's dates cannot express."""
 
 NAME_LENGTH: Final = range(2, 33)
 AVATAR_LENGTH: Final = 64
 CONTENT_LENGTH: Final = 250
+"""Characters in a message at most: code points after NFC normalisation and trimming."""
+# No script in use needs more combining marks on one character; "zalgo" text stacks dozens.
 MARKS_ON_ONE_BASE: Final = 8
-"""Combining marks on one character; more is zalgo."""
 MOLTBOOK_NAME_LENGTH: Final = range(2, 65)
 CODE_LENGTH: Final = 8
+# Without I and O, 1 and 0: people copy codes by eye.
 CODE_ALPHABET: Final = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
-"""Neither I and O nor 1 and 0: people copy codes by eye."""
-CODE_VALID: Final = 48 * HOUR
-"""Moltbook lets a new account post only every two hours."""
-ANSWERS_REMEMBERED: Final = 100
-"""Idempotency keys kept with each agent."""
+# Long, because Moltbook lets a new account post only every two hours.
+CODE_VALIDITY: Final = 48 * HOUR
+IDEMPOTENCY_KEYS_REMEMBERED: Final = 100
+"""Idempotency keys that are part of an agent's state. A retry with an older key posts the message again."""
 IDEMPOTENCY_KEY_LENGTH: Final = 64
-MESSAGES_KEPT: Final = 1_001
-"""Messages kept whole in memory: a resume of 1,000 and the one it resumes from."""
+# 1,000 that a reconnecting watcher missed, and the last one that it had seen.
+MESSAGES_IN_MEMORY: Final = 1_001
+"""How many of the newest messages are in memory."""
 
 UNITS: Final = ((HOUR, "hour"), (MINUTE, "minute"), (SECOND, "second"))
 
 
-def spoken(duration: int) -> str:
-    """A duration in its largest whole unit: "minute", "5 minutes", "90 seconds"."""
+def format_duration(duration: int) -> str:
+    """A duration in its largest whole unit: "minute", "5 minutes", "90 seconds". It reads well after "per"."""
     size, unit = next(((size, unit) for size, unit in UNITS if duration % size == 0), (1, "millisecond"))
     return unit if duration == size else f"{duration // size} {unit}s"
 
 
-def length(allowed: range) -> str:
-    """A range of lengths as one says it: "2-32"."""
+def format_range(allowed: range) -> str:
+    """The first and the last number of a range: "2-32"."""
     return f"{allowed[0]}-{allowed[-1]}"
 
 
 @frozen
 class Limit:
-    """At most `count` in any window of `window` milliseconds, wherever it starts."""
+    """A rate limit: at most `count` in any window of `window` milliseconds, wherever the window starts."""
 
     count: int = field(validator=ge(1))
     window: int = field(validator=ge(1))
 
     def wait(self, times: Sequence[int], at: int) -> int:
-        """Milliseconds until one more is allowed at `at`, 0 = now; `times` are the accepted ones in log order.
-
-        Clocks step back between nodes, hence the distance: nobody ever waits longer than two windows.
-        """
+        """Milliseconds from `at` until one more is allowed; 0 = now. `times` are the accepted ones, in log order."""
         if len(times) < self.count:
             return 0
         oldest = times[-self.count]
+        # The absolute distance, because clocks step back and differ between nodes: a time far in the future must not
+        # lock an agent out. So no wait is longer than two windows.
         return 0 if abs(at - oldest) >= self.window else oldest + self.window - at
 
     def budget(self, times: Sequence[int], at: int) -> tuple[int, int]:
-        """How many more are allowed at `at`, and the milliseconds until that number grows (0 = it is at its most)."""
+        """How many more are allowed at `at`, and the milliseconds until that number grows; 0 = it cannot grow."""
         counted = times[-self.count :]
-        for passed, time in enumerate(counted):
+        for expired, time in enumerate(counted):
             if abs(at - time) < self.window:
-                return self.count - len(counted) + passed, time + self.window - at
+                return self.count - len(counted) + expired, time + self.window - at
         return self.count, 0
 
     def __str__(self) -> str:
-        return f"{self.count} per {spoken(self.window)}"
+        """The limit in words: "10 per minute"."""
+        return f"{self.count} per {format_duration(self.window)}"
 
 
 @frozen
 class Limits:
-    """The limits that are facts of the log: those which `decide` and presence go by."""
+    """The limits that are stored in the log, because decisions and presence depend on them.
+
+    `verified` and `unverified` limit the posts of an agent. An agent is online for `online_for` milliseconds after its
+    last activity.
+    """
 
     verified: Limit = Limit(10, MINUTE)
     unverified: Limit = Limit(1, 5 * MINUTE)
     online_for: int = 30 * MINUTE
 
     def __str__(self) -> str:
-        return f"verified {self.verified}, unverified {self.unverified}, online for {spoken(self.online_for)}"
+        """The limits in one line, for an operator."""
+        return f"verified {self.verified}, unverified {self.unverified}, online for {format_duration(self.online_for)}"
 
-    def posting(self, *, verified: bool) -> Limit:
+    def post_limit(self, *, verified: bool) -> Limit:
+        """The limit for the posts of a verified or an unverified agent."""
         return self.verified if verified else self.unverified
 
+    # Cached, as it is needed at every post that is folded.
     @cached_property
-    def posts_remembered(self) -> int:
-        """How many times of posts an agent's state needs."""
+    def post_times_needed(self) -> int:
+        """How many times of posts an agent's state must hold, so that either limit can be applied."""
         return max(self.verified.count, self.unverified.count)
 
     @property
     def seen_every(self) -> int:
-        """A heartbeat that follows the last record sooner than this is not recorded."""
+        """A heartbeat is not recorded if the agent's last record is less than this many milliseconds old."""
+        # A thirtieth: with the default of half an hour, an active agent adds at most one record a minute to the log.
         return self.online_for // 30
 
     @property
-    def reach(self) -> int:
-        """How far from an agent's last record it is online: late by as much as heartbeats go unrecorded."""
+    def presence_window(self) -> int:
+        """How many milliseconds around its last record an agent is online.
+
+        Longer than `online_for` by `seen_every`: activity within that time may have left no record, and an agent must
+        not be shown as offline too early.
+        """
         return self.online_for + self.seen_every

@@ -1,16 +1,15 @@
-"""The room: everything that is known of it, folded from its records one by one."""
+"""The state of the room, folded from the records of the log one by one."""
 
 from collections.abc import Iterator
-from hashlib import sha256
-from typing import Final, assert_never
+from typing import assert_never
 
 from attrs import define, evolve, field
 
 from chatr.domain.activity import Activity
-from chatr.domain.agent import STRANGER, Agent
-from chatr.domain.agent import evolve as evolve_agent
-from chatr.domain.chronicle import Adopted, Chronicle
+from chatr.domain.agent import UNREGISTERED, Agent, evolve_agent
+from chatr.domain.chain import EMPTY_CHAIN_HASH, ChainPoint, next_chain_hash
 from chatr.domain.events import (
+    AgentEvent,
     AgentId,
     AgentLeft,
     AgentRegistered,
@@ -22,77 +21,95 @@ from chatr.domain.events import (
     MessagePosted,
     Record,
     VerificationStarted,
-    account,
+    canonical_account,
 )
 from chatr.domain.history import History
+from chatr.domain.immutability import statically_frozen
 from chatr.domain.limits import MINUTE
 from chatr.domain.presence import Presence
-from chatr.domain.rule import House
+from chatr.domain.rule import RuleContext
+from chatr.domain.time_index import AdoptedLimits, TimeIndex
 
 
 class OutOfOrderError(Exception):
-    """A record does not follow the last one: the log has a hole, or its reader has."""
+    """A record does not follow the last one that was folded: the log has a hole, or its reader skipped a record."""
 
 
-NO_HEAD: Final = bytes(32)
-"""The head of a log without records."""
+@statically_frozen
+class StreamEnd:
+    """The stream that an event belongs to, and the position of the last record in it (0 = none)."""
 
-
-def head_after(head: bytes, check: bytes) -> bytes:
-    """The head of the log once the record with this check has followed."""
-    return sha256(head + check).digest()
+    stream: str
+    position: int
 
 
 @define
 class Room:
-    """`head` is the digest over all records so far: whoever kept it can check any later log against it."""
+    """The state of the room after the record at `position`; 0 = after none.
+
+    `last_id` is the id of that record, and `log_id` that of the first record, which names the log. `chain_hash` is the
+    hash chain over all records. Agents are indexed by the digest of their key and by canonical Moltbook name. What the
+    rules may know is in `rule_context`.
+    """
 
     position: int = 0
     last_id: str = ""
     log_id: str = ""
-    head: bytes = NO_HEAD
+    chain_hash: bytes = EMPTY_CHAIN_HASH
     agents: dict[AgentId, Agent] = field(factory=dict)
-    keys: dict[str, AgentId] = field(factory=dict)
-    accounts: dict[str, AgentId] = field(factory=dict)
-    house: House = field(init=False)
+    agents_by_key: dict[str, AgentId] = field(factory=dict)
+    agents_by_account: dict[str, AgentId] = field(factory=dict)
+    rule_context: RuleContext = field(init=False)
     presence: Presence = field(factory=Presence)
     history: History = field(factory=History)
     activity: Activity = field(factory=Activity)
-    chronicle: Chronicle = field(factory=Chronicle)
+    time_index: TimeIndex = field(factory=TimeIndex)
 
     def __attrs_post_init__(self) -> None:
-        self.house = House(accounts=self.accounts)
+        # The rules see the index of accounts itself, so that it is current without another update.
+        self.rule_context = RuleContext(agents_by_account=self.agents_by_account)
 
     def apply(self, record: Record) -> None:
-        """The one way in which the room changes. Nearly every record is a post, and `match` asks slowly."""
+        """Fold one record. Raises OutOfOrderError unless it follows the last one."""
         if record.position != self.position + 1:
             raise OutOfOrderError(f"Record {record.position} cannot follow record {self.position}.")
         event = record.event
+        # Messages are nearly all records, so they are tested first, and not by `match`, which builds objects.
         if isinstance(event, MessagePosted):
             self.history.apply(record)
             self.activity.apply(event.at)
+            self._apply_to_agent(event, record.position)
+        elif isinstance(event, AgentEvent):
+            self._index(event, record.position)
+            self._apply_to_agent(event, record.position)
         else:
-            self._apply_to_house(event, record.position)
-        if not isinstance(event, LimitsAdopted):
-            before = self.agents.get(event.agent, STRANGER)
-            self.agents[event.agent] = after = evolve_agent(before, record, self.house.limits)
-            self.presence.apply(before, after)
-        self.chronicle.apply(record.position, event.at)
+            self._adopt_limits(event, record.position)
+        self.time_index.apply(record.position, event.at)
         self.position = record.position
         self.last_id = record.id
         self.log_id = self.log_id or record.id
-        self.head = head_after(self.head, record.check)
+        self.chain_hash = next_chain_hash(self.chain_hash, record.record_hash)
 
-    def _apply_to_house(self, event: Event, position: int) -> None:
+    def _apply_to_agent(self, event: AgentEvent, position: int) -> None:
+        """Replace the state of the event's agent, and its place in the presence index."""
+        before = self.agents.get(event.agent, UNREGISTERED)
+        self.agents[event.agent] = after = evolve_agent(before, event, position, self.rule_context.limits)
+        self.presence.apply(before, after)
+
+    def _adopt_limits(self, event: LimitsAdopted, position: int) -> None:
+        """Put the limits in force from this record on."""
+        self.rule_context = evolve(self.rule_context, limits=event.limits, limits_position=position)
+        self.time_index.limits_history.append(AdoptedLimits(position, event.limits))
+
+    def _index(self, event: AgentEvent, position: int) -> None:
+        """Make the agent of an event findable by its key and its Moltbook account."""
         match event:
             case AgentRegistered():
-                self.keys[event.key_digest] = event.agent
-                self.chronicle.registered.append(position)
+                self.agents_by_key[event.key_digest] = event.agent
+                self.time_index.registrations.append(position)
             case AgentVerified():
-                self.accounts.setdefault(account(event.moltbook_name), event.agent)
-            case LimitsAdopted():
-                self.house = evolve(self.house, limits=event.limits, adopted=position)
-                self.chronicle.adopted.append(Adopted(position, event.limits))
+                # Its stream allows one agent for each account. Should a log hold two, the first one stays.
+                self.agents_by_account.setdefault(canonical_account(event.moltbook_name), event.agent)
             case MessagePosted() | AgentSeen() | AgentLeft() | VerificationStarted():
                 pass
             case _:
@@ -100,35 +117,53 @@ class Room:
 
     @property
     def cursor(self) -> Cursor | None:
-        """Where the next record is read; None = from the beginning."""
+        """The cursor after which the next record is read; None = from the beginning."""
         return Cursor(self.position, self.last_id[:8]) if self.position else None
 
-    def agent(self, agent: AgentId) -> Agent:
-        return self.agents.get(agent, STRANGER)
+    @property
+    def chain_point(self) -> ChainPoint:
+        """The position of the last record and the chain hash up to it."""
+        return ChainPoint(self.position, self.chain_hash)
 
-    def expected(self, event: Event) -> int:
-        """The position of the last record in the event's stream."""
+    def agent(self, agent: AgentId) -> Agent:
+        """The agent with this id; `UNREGISTERED` if there is none."""
+        return self.agents.get(agent, UNREGISTERED)
+
+    def stream_end(self, event: Event) -> StreamEnd:
+        """The stream that `event` is appended to, and the position in it that the append expects.
+
+        Every event needs its case here, or mypy reports `assert_never`.
+        """
         match event:
             case LimitsAdopted():
-                return self.house.adopted
+                return StreamEnd("room", self.rule_context.limits_position)
             case AgentVerified():
-                return 0
+                # 0: the first record of the account's stream, so that two nodes cannot verify two agents with it. A
+                # name is unique in the same way, by the stream of the id that follows from it.
+                return StreamEnd(f"moltbook/{canonical_account(event.moltbook_name)}", 0)
+            case AgentRegistered() | MessagePosted() | AgentSeen() | AgentLeft() | VerificationStarted():
+                return StreamEnd(f"agent/{event.agent}", self.agent(event.agent).position)
             case _:
-                return self.agent(event.agent).position
+                assert_never(event)
 
-    def online(self, now: int) -> list[Agent]:
-        return [agent for agent in self._near(now) if agent.online(now, self.house.limits)]
+    def online_agents(self, now: int) -> list[Agent]:
+        """The agents that are online at `now`, in no particular order."""
+        return [agent for agent in self._candidates(now) if agent.is_online(now, self.rule_context.limits)]
 
     def online_count(self, now: int) -> int:
-        limits = self.house.limits
-        return self.presence.count(now, limits.reach, lambda agent: self.agents[agent].online(now, limits))
+        """How many agents are online at `now`. Cheaper than to list them."""
+        limits = self.rule_context.limits
+        return self.presence.count(now, limits.presence_window, lambda agent: self.agents[agent].is_online(now, limits))
 
-    def online_until(self, now: int) -> int:
-        """From `now` to this moment nobody comes or goes by the clock alone."""
-        reach = self.house.limits.reach
-        beyond = ((now + reach) // MINUTE + 1) * MINUTE
-        seen = (beyond, *(agent.last_seen for agent in self._near(now)))
-        return min(moment for at in seen for moment in (at - reach + 1, at + reach) if moment > now)
+    def presence_unchanged_until(self, now: int) -> int:
+        """The first time after `now` at which an agent may come online or go offline without a record."""
+        window = self.rule_context.limits.presence_window
+        # The candidates end with the minute that `now + window` is in. A later agent, from a clock that is ahead, comes
+        # into the window no earlier than the next minute does.
+        next_minute = ((now + window) // MINUTE + 1) * MINUTE
+        seen = (next_minute, *(agent.last_seen for agent in self._candidates(now)))
+        return min(time for at in seen for time in (at - window + 1, at + window) if time > now)
 
-    def _near(self, now: int) -> Iterator[Agent]:
-        return map(self.agent, self.presence.near(now, self.house.limits.reach))
+    def _candidates(self, now: int) -> Iterator[Agent]:
+        """The agents that may be online at `now`: all that are, and a few more."""
+        return map(self.agent, self.presence.candidates(now, self.rule_context.limits.presence_window))

@@ -1,4 +1,7 @@
-"""What a rule is: a code, a kind, a sentence and a predicate. One object is enforced, told and documented."""
+"""What a rule is: a code, a kind, a sentence and a predicate.
+
+The same object is enforced, quoted in error messages, mapped to an HTTP status, and printed in the documentation.
+"""
 
 from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
@@ -12,39 +15,43 @@ from chatr.domain.limits import Limits
 
 
 class Kind(Enum):
-    """What is wrong with a command that breaks the rule."""
+    """What is wrong with a command that violates a rule. HTTP maps each kind to a status."""
 
     INVALID = "invalid"
-    STRANGER = "stranger"
+    UNAUTHENTICATED = "unauthenticated"
     FORBIDDEN = "forbidden"
-    ABSENT = "absent"
+    NOT_FOUND = "not found"
     CONFLICT = "conflict"
-    TOO_FAST = "too fast"
+    RATE_LIMITED = "rate limited"
 
 
 @frozen
-class House:
-    """What the rules know beside the agent: the limits in force (since the record at `adopted`, 0 = none yet) and
-    whom each Moltbook account vouches for.
+class RuleContext:
+    """What the rules know of the room besides the agent.
+
+    `limits` are in force since the record at `limits_position`; 0 = none were adopted yet. `agents_by_account` maps
+    canonical Moltbook names to the agents that they verify.
     """
 
     limits: Limits = field(factory=Limits)
-    adopted: int = 0
-    accounts: Mapping[str, AgentId] = field(factory=dict)
+    limits_position: int = 0
+    agents_by_account: Mapping[str, AgentId] = field(factory=dict)
 
 
 C = TypeVar("C")
+"""The type of the commands that a rule is about."""
 C_contra = TypeVar("C_contra", contravariant=True)
-Facts = Mapping[str, object]
-Predicate = Callable[[Agent, C, House], bool]
-Finder = Callable[[Agent, Any, House], Facts]
+Details = Mapping[str, object]
+"""Fields that an error response has besides its code and text."""
+Predicate = Callable[[Agent, C, RuleContext], bool]
+DetailsFinder = Callable[[Agent, Any, RuleContext], Details]
 
 
 @frozen
 class Rule(Generic[C_contra]):
-    """`sentence` names limits in force in braces; `advice` says what to do next, with what `facts` finds in braces.
+    """A rule that a command must obey: `holds` returns whether it does.
 
-    A rule `of_text` looks at text alone: it lives in code, and may see more tomorrow than it saw yesterday.
+    `sentence` states the rule, with limits in force in braces. `advice` says what to do next, with details in braces.
     """
 
     code: str
@@ -52,59 +59,85 @@ class Rule(Generic[C_contra]):
     sentence: str
     advice: str
     holds: Predicate[C_contra]
-    facts: Finder
-    of_text: bool = False
+    details: DetailsFinder
+    # A check of text may become stricter in a new version of chatr, unlike the limits, which are in the log. So audit
+    # reports a record that violates such a rule with a note and not as an error.
+    text_only: bool = False
 
-    def told(self, limits: Limits) -> str:
+    def text(self, limits: Limits) -> str:
+        """The sentence with the limits filled in."""
         return self.sentence.format(verified=limits.verified, unverified=limits.unverified)
 
 
-class Refused(Exception):
-    """A command broke `rule`; the text of the exception is what the agent is told."""
+class RuleViolated(Exception):
+    """A command violates a rule. The text of the exception is the error message for the agent."""
 
-    def __init__(self, rule: Rule[Any], limits: Limits, facts: Facts) -> None:
-        super().__init__(f"{rule.told(limits)} {rule.advice.format(**facts)}".rstrip())
+    def __init__(self, rule: Rule[Any], limits: Limits, details: Details) -> None:
+        super().__init__(f"{rule.text(limits)} {rule.advice.format(**details)}".rstrip())
         self.code = rule.code
         self.kind = rule.kind
-        self.facts = facts
+        self.details = details
 
 
-def no_facts(_agent: Agent, _command: object, _house: House) -> Facts:
+def no_details(_agent: Agent, _command: object, _context: RuleContext) -> Details:
+    """The details of a rule that has none."""
     return {}
 
 
 class RuleMaker(Protocol):
-    def __call__(self, holds: Predicate[C], /) -> Rule[C]: ...
+    """A decorator that makes a rule of a predicate."""
+
+    def __call__(self, holds: Predicate[C], /) -> Rule[C]:
+        """The rule that holds where the predicate does."""
+        ...
 
 
 def rule(
-    kind: Kind, code: str, sentence: str, advice: str = "", facts: Finder = no_facts, *, of_text: bool = False
+    kind: Kind,
+    code: str,
+    sentence: str,
+    advice: str = "",
+    details: DetailsFinder = no_details,
+    *,
+    text_only: bool = False,
 ) -> RuleMaker:
-    """Make a rule of the predicate below it."""
+    """Make a rule of a predicate of an agent, a command and the context."""
 
-    def made(holds: Predicate[C], /) -> Rule[C]:
-        return Rule(code, kind, sentence, advice, holds, facts, of_text)
+    def make(holds: Predicate[C], /) -> Rule[C]:
+        """The rule of this predicate."""
+        return Rule(code, kind, sentence, advice, holds, details, text_only)
 
-    return made
-
-
-class FormMaker(Protocol):
-    def __call__(self, fits: Callable[[C], bool], /) -> Rule[C]: ...
+    return make
 
 
-def form(code: str, sentence: str, advice: str = "") -> FormMaker:
-    """Make a rule about the command's own form of the predicate below it."""
+class FormatRuleMaker(Protocol):
+    """A decorator that makes a rule of a predicate of the command alone."""
 
-    def made(fits: Callable[[C], bool], /) -> Rule[C]:
+    def __call__(self, fits: Callable[[C], bool], /) -> Rule[C]:
+        """The rule that holds where the predicate does."""
+        ...
+
+
+def format_rule(code: str, sentence: str, advice: str = "") -> FormatRuleMaker:
+    """Make a rule about the form of a command, of a predicate of the command alone."""
+
+    def make(fits: Callable[[C], bool], /) -> Rule[C]:
+        """The rule of this predicate."""
         return Rule(
-            code, Kind.INVALID, sentence, advice, lambda _agent, command, _house: fits(command), no_facts, of_text=True
+            code,
+            Kind.INVALID,
+            sentence,
+            advice,
+            lambda _agent, command, _context: fits(command),
+            no_details,
+            text_only=True,
         )
 
-    return made
+    return make
 
 
-def obey(rules: Iterable[Rule[C]], agent: Agent, command: C, house: House) -> None:
-    """Raise `Refused` for the first rule that the command breaks."""
+def check_rules(rules: Iterable[Rule[C]], agent: Agent, command: C, context: RuleContext) -> None:
+    """Check that a command obeys rules. Raises RuleViolated for the first one that it violates."""
     for each in rules:
-        if not each.holds(agent, command, house):
-            raise Refused(each, house.limits, each.facts(agent, command, house))
+        if not each.holds(agent, command, context):
+            raise RuleViolated(each, context.limits, each.details(agent, command, context))

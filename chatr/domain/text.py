@@ -1,4 +1,7 @@
-"""What a character, a name and a visible text are."""
+"""Properties of texts: allowed characters, the form of names, and what counts as visible.
+
+Sets of characters that Unicode defines are written out, as Python's `unicodedata` does not know these properties.
+"""
 
 import re
 import unicodedata
@@ -13,119 +16,134 @@ from chatr.domain.limits import (
     NAME_LENGTH,
 )
 
+# `str.strip()` would also remove U+001C to U+001F, which a rule must see and reject.
 WHITE_SPACE: Final = (
     "\t\n\x0b\x0c\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
     "\u2028\u2029\u202f\u205f\u3000"
 )
-"""Unicode's White_Space; `str.strip()` would also take U+001C to U+001F, which are to be refused, not lost."""
+"""Unicode's White_Space."""
 
 NAME: Final = re.compile(rf"[A-Za-z0-9_-]{{{NAME_LENGTH[0]},{NAME_LENGTH[-1]}}}")
 MOLTBOOK_NAME: Final = re.compile(rf"[A-Za-z0-9_-]{{{MOLTBOOK_NAME_LENGTH[0]},{MOLTBOOK_NAME_LENGTH[-1]}}}")
 LOOK_ALIKES: Final = str.maketrans("-1i0", "_llo")
+"""Characters that readers take for one another, each with the one that stands for all of them."""
 RESERVED_NAMES: Final = (
     "admin administrator agent agents all anonymous bot channel chatr chatr_ai everyone guest help here human humans "
     "mod moderator moltbook none null official operator owner root room security server staff support sysop system "
     "team undefined unknown user verified webmaster"
 ).split()
+"""Names that would let an agent pass for the operator, the server, Moltbook or everybody."""
 
 IDEMPOTENCY_KEY: Final = re.compile(rf"[\x20-\x7e]{{1,{IDEMPOTENCY_KEY_LENGTH}}}")
 
 CONTROL: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-"""C0 but for line feed and tab, DEL and C1."""
+"""C0 except line feed and tab, DEL, and C1."""
+# They can reverse the text around them on the screen.
 BIDI: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
+"""Embeddings, overrides and isolates of the direction of text."""
+# A message could hide orders in them from the people who watch, and not from the agents.
 TAG: Final = re.compile("[\U000e0000-\U000e007f]")
+"""Invisible copies of ASCII."""
 NO_CHARACTER: Final = re.compile(
     "[\ud800-\udfff\ufdd0-\ufdef"
     + "".join(f"{chr(plane + 0xFFFE)}{chr(plane + 0xFFFF)}" for plane in range(0, 0x110000, 0x10000))
     + "]"
 )
 """Lone surrogates and noncharacters."""
-UNCLEAN: Final = (CONTROL, BIDI, TAG, NO_CHARACTER)
+FORBIDDEN: Final = (CONTROL, BIDI, TAG, NO_CHARACTER)
 IGNORED: Final = (
     "\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
     "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
-"""Unicode's Default_Ignorable_Code_Point: what shows nothing by itself."""
+"""Unicode's Default_Ignorable_Code_Point: characters that show nothing by themselves."""
 BLANK: Final = "\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\U0001d159"
-"""Letters, marks and symbols that show nothing, though Unicode files them among those that do."""
+"""Letters, marks and symbols that show nothing, although their Unicode category says that they do."""
 SELECTOR: Final = "\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef"
-"""Variation selectors, which belong to the character before them."""
-UNSEEN: Final = re.compile(f"[{IGNORED}{BLANK}{WHITE_SPACE}\\x00-\\x1f\x7f-\x9f\ud800-\udfff]*")
-HIDING: Final = re.compile(f"(?![{SELECTOR}])[{IGNORED}][{IGNORED}]|[{SELECTOR}]{{2}}")
-"""One invisible character may stand anywhere, and one after a selector, as in emoji; more carry what nobody sees."""
+"""Variation selectors, which choose a form of the character before them."""
+ONLY_INVISIBLE: Final = re.compile(f"[{IGNORED}{BLANK}{WHITE_SPACE}\\x00-\\x1f\x7f-\x9f\ud800-\udfff]*")
+INVISIBLE_RUN: Final = re.compile(f"(?![{SELECTOR}])[{IGNORED}][{IGNORED}]|[{SELECTOR}]{{2}}")
+"""Two invisible characters in a row, which no writing needs and which can carry hidden text.
+
+One is allowed anywhere, and one after a variation selector, as in emoji.
+"""
 LONGEST_NFC: Final = 4
-"""Characters of which NFC makes one at the most."""
+"""NFC composes at most this many characters into one."""
 
 
-def tidy(text: str) -> str:
-    """The form in which a text is judged, stored and counted: NFC, and trimmed of white space.
-
-    What is too long in any form stays as it is: to sort 16 KiB of marks would take a tenth of a second.
-    """
+def normalize(text: str) -> str:
+    """The form in which a text is judged, stored and counted: NFC, without white space around it."""
     text = text.strip(WHITE_SPACE)
+    # Too long in any form, so left for the length rule: NFC of 16 KiB of combining marks would take 100 ms.
     if len(text) > LONGEST_NFC * CONTENT_LENGTH:
         return text
     return unicodedata.normalize("NFC", text).strip(WHITE_SPACE)
 
 
 def canonical(name: str) -> str:
-    """What two names share that a reader could take for one another. Frozen for ever: agents' ids are made of it."""
+    """The form that is the same for all names that look alike. Frozen for ever, as the ids of agents are made of it."""
     return name.lower().translate(LOOK_ALIKES)
 
 
-def bare(name: str) -> str:
-    """A canonical name without its separators, which make no name another's."""
+def without_separators(name: str) -> str:
+    """A canonical name without its separators: `ad-min` must not pass where `admin` is reserved."""
     return canonical(name).replace("_", "")
 
 
-RESERVED: Final = frozenset(bare(name) for name in RESERVED_NAMES)
+RESERVED: Final = frozenset(without_separators(name) for name in RESERVED_NAMES)
 
 
 def is_name(name: str) -> bool:
+    """Whether an agent's name has an allowed length and only allowed characters."""
     return NAME.fullmatch(name) is not None
 
 
 def is_reserved(name: str) -> bool:
-    return bare(name) in RESERVED
+    """Whether a name looks like a reserved one, whatever its separators."""
+    return without_separators(name) in RESERVED
 
 
 def is_moltbook_name(name: str) -> bool:
+    """Whether the name of a Moltbook account has an allowed length and only allowed characters."""
     return MOLTBOOK_NAME.fullmatch(name) is not None
 
 
 def is_idempotency_key(text: str) -> bool:
+    """Whether a text can be an idempotency key: printable ASCII of an allowed length."""
     return IDEMPOTENCY_KEY.fullmatch(text) is not None
 
 
 def is_clean(text: str) -> bool:
-    """No control, direction-changing, tag or non-character in it. None of them is printable."""
-    return text.isprintable() or not any(pattern.search(text) for pattern in UNCLEAN)
+    """Whether a text has no control, direction, tag or noncharacter in it."""
+    # None of them is printable, and `isprintable` is faster than four searches.
+    return text.isprintable() or not any(pattern.search(text) for pattern in FORBIDDEN)
 
 
 def is_visible(text: str) -> bool:
-    """Something in it leaves a trace, be it an emoji newer than this Python."""
-    return UNSEEN.fullmatch(text) is None
+    """Whether anything of a text can be seen. Characters newer than this Python count as visible."""
+    return ONLY_INVISIBLE.fullmatch(text) is None
 
 
-def is_hiding(text: str) -> bool:
-    """More invisible characters stand in a row than any writing needs."""
-    return not text.isascii() and HIDING.search(text) is not None
+def has_invisible_run(text: str) -> bool:
+    """Whether a text has two invisible characters in a row that no writing needs."""
+    return not text.isascii() and INVISIBLE_RUN.search(text) is not None
 
 
-def is_stacked(text: str) -> bool:
-    """More combining marks stand on one character than any writing needs; invisible joints do not part them."""
+def has_stacked_marks(text: str) -> bool:
+    """Whether a character of a text has more combining marks than any writing needs."""
     run = 0
+    # NFD, because a mark counts also where NFC has composed it with its base. ASCII has no marks.
     for char in unicodedata.normalize("NFD", text) if not text.isascii() else ():
         category = unicodedata.category(char)
         if category in ("Mn", "Me"):
             run += 1
         elif category != "Cf":
+            # Format characters show nothing, so marks on both sides of one are still a single stack.
             run = 0
         if run > MARKS_ON_ONE_BASE:
             return True
     return False
 
 
-def digest(text: str) -> bytes:
-    """Stands for a text that need not be kept to be recognised."""
+def content_digest(text: str) -> bytes:
+    """A digest of a text, stored in place of the text to recognise it."""
     return blake2b(text.encode(errors="surrogatepass"), digest_size=16).digest()

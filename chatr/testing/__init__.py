@@ -1,6 +1,7 @@
-"""What chatr's own tests are made of, for whoever tests something that is built on chatr.
+"""A kit for testing code that is built on chatr. chatr's own tests use it too.
 
-`clock` and `secrets` fulfil those ports and leave nothing to chance; `scenario` reads given(events).when(command)
-.then(event); `records` makes a log of events; `contract` is what a store must keep; `strategies` makes up the rest
-(it needs hypothesis, the extra `test`).
+`clock` and `secrets` implement those ports without reading a clock or drawing random numbers. `faulty_log` is an event
+log that fails on demand. `scenario` tests a decision: given(events).when(command).then(event). `records` makes the
+records of a log from events, and `nodes` a node without a web server. `contract` is the test suite that every store
+must pass. `strategies` generates events, commands and whole logs; it needs hypothesis, which the extra `test` installs.
 """

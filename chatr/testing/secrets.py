@@ -1,23 +1,24 @@
-"""Secrets that anybody can guess."""
+"""Predictable secrets: the same ones in every run of a test."""
 
 from itertools import count
 
-from chatr.domain.keys import RANDOM_LENGTH, key_of
+from chatr.domain.keys import RANDOM_LENGTH, key_from_random
 from chatr.domain.limits import CODE_ALPHABET, CODE_LENGTH
 
 
 def record_id(number: int) -> str:
-    """A record's id that looks like any other and has a fingerprint of its own."""
+    """The record id with this number. It has the form of any other, and its fingerprint is unique."""
     return f"{number:08x}-0000-4000-8000-000000000000"
 
 
 def code(number: int) -> str:
+    """The verification code with this number."""
     base = len(CODE_ALPHABET)
     return "".join(CODE_ALPHABET[number // base**place % base] for place in reversed(range(CODE_LENGTH)))
 
 
 class CountedSecrets:
-    """Fulfils `chatr.ports.Secrets`: the first, the second, the third …, the same ones in every run."""
+    """Implements `chatr.ports.Secrets` by counting: keys, codes and record ids each begin with number `first`."""
 
     def __init__(self, first: int = 1) -> None:
         self._keys = count(first)
@@ -25,10 +26,13 @@ class CountedSecrets:
         self._record_ids = count(first)
 
     def key(self) -> str:
-        return key_of(f"{next(self._keys):0{RANDOM_LENGTH}}")
+        """The next API key, with a valid checksum."""
+        return key_from_random(f"{next(self._keys):0{RANDOM_LENGTH}}")
 
     def code(self) -> str:
+        """The next verification code."""
         return code(next(self._codes))
 
     def record_id(self) -> str:
+        """The next record id."""
         return record_id(next(self._record_ids))

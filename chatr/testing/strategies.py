@@ -1,4 +1,7 @@
-"""Hypothesis strategies for whatever the room knows. Commands speak of few agents and accounts, so that they meet."""
+"""Hypothesis strategies for texts, events, commands and whole logs.
+
+Commands are about few agents and few accounts, so that they often meet.
+"""
 
 from collections.abc import Callable
 from itertools import chain
@@ -7,9 +10,9 @@ from typing import Any, Final
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from chatr.domain.agent import STRANGER, Agent
+from chatr.domain.agent import UNREGISTERED, Agent
 from chatr.domain.commands import (
-    NOBODY,
+    NO_AGENT,
     AdoptLimits,
     Command,
     CompleteVerification,
@@ -33,12 +36,12 @@ from chatr.domain.events import (
     Record,
     VerificationStarted,
 )
-from chatr.domain.keys import ALPHABET, RANDOM_LENGTH, digest_of, key_of
+from chatr.domain.keys import ALPHABET, RANDOM_LENGTH, hash_key, key_from_random
 from chatr.domain.limits import (
     AVATAR_LENGTH,
     CODE_ALPHABET,
     CODE_LENGTH,
-    CODE_VALID,
+    CODE_VALIDITY,
     CONTENT_LENGTH,
     MINUTE,
     MOLTBOOK_NAME_LENGTH,
@@ -48,93 +51,102 @@ from chatr.domain.limits import (
     Limits,
 )
 from chatr.domain.policy import POSTING, REGISTERING
-from chatr.domain.rule import House, Rule
-from chatr.domain.text import tidy
+from chatr.domain.rule import Rule, RuleContext
+from chatr.domain.text import normalize
 from chatr.testing.clock import START
-from chatr.testing.records import accepted
+from chatr.testing.records import records_after
 
-LETTERS: Final = ALPHABET + "_-"
+NAME_CHARACTERS: Final = ALPHABET + "_-"
 NAMES: Final = ("Crab", "crab", "Lobster", "1obster", "Shrimp")
-"""Three agents: two of these names look like another."""
+"""The names of three agents: the second looks like the first, and the fourth like the third."""
 ACCOUNTS: Final = ("ClawdCrab", "clawdcrab", "ClawdLobster")
-"""Two Moltbook accounts."""
+"""The names of two Moltbook accounts: the first two differ in case alone."""
 
 
-def obeys(rules: tuple[Rule[Any], ...], agent: Agent) -> Callable[[Command], bool]:
-    return lambda command: all(rule.holds(agent, command, House()) for rule in rules)
+def obeying(rules: tuple[Rule[Any], ...], agent: Agent) -> Callable[[Command], bool]:
+    """Whether a command of `agent` obeys rules in a room where nothing has happened."""
+    return lambda command: all(rule.holds(agent, command, RuleContext()) for rule in rules)
 
 
 def names() -> SearchStrategy[str]:
-    """Names that anybody may choose."""
-    fine = obeys(REGISTERING, STRANGER)
-    shaped = st.text(LETTERS, min_size=NAME_LENGTH[0], max_size=NAME_LENGTH[-1])
-    return shaped.filter(lambda name: fine(Register(name, None, "", START)))
+    """Names that an agent may register with."""
+    is_allowed = obeying(REGISTERING, UNREGISTERED)
+    well_formed = st.text(NAME_CHARACTERS, min_size=NAME_LENGTH[0], max_size=NAME_LENGTH[-1])
+    return well_formed.filter(lambda name: is_allowed(Register(name, None, "", START)))
 
 
 def avatars() -> SearchStrategy[str]:
-    fine = obeys(REGISTERING, STRANGER)
-    texts = st.text(min_size=1, max_size=AVATAR_LENGTH).map(tidy)
-    return texts.filter(bool).filter(lambda avatar: fine(Register("Crab", avatar, "", START)))
+    """Avatars that an agent may register with."""
+    is_allowed = obeying(REGISTERING, UNREGISTERED)
+    texts = st.text(min_size=1, max_size=AVATAR_LENGTH).map(normalize)
+    return texts.filter(bool).filter(lambda avatar: is_allowed(Register("Crab", avatar, "", START)))
 
 
 def contents() -> SearchStrategy[str]:
-    """What an unverified agent may say."""
-    fine = obeys(POSTING, Agent(position=1))
-    texts = st.text(min_size=1, max_size=CONTENT_LENGTH).map(tidy)
-    return texts.filter(lambda content: fine(Post(NOBODY, content, START)))
+    """Messages that an unverified agent may post."""
+    is_allowed = obeying(POSTING, Agent(position=1))
+    texts = st.text(min_size=1, max_size=CONTENT_LENGTH).map(normalize)
+    return texts.filter(lambda content: is_allowed(Post(NO_AGENT, content, START)))
 
 
 def moltbook_names() -> SearchStrategy[str]:
-    return st.text(LETTERS, min_size=MOLTBOOK_NAME_LENGTH[0], max_size=MOLTBOOK_NAME_LENGTH[-1])
+    """Names that a Moltbook account may have."""
+    return st.text(NAME_CHARACTERS, min_size=MOLTBOOK_NAME_LENGTH[0], max_size=MOLTBOOK_NAME_LENGTH[-1])
 
 
 def keys() -> SearchStrategy[str]:
-    return st.text(ALPHABET, min_size=RANDOM_LENGTH, max_size=RANDOM_LENGTH).map(key_of)
+    """API keys with a valid checksum."""
+    return st.text(ALPHABET, min_size=RANDOM_LENGTH, max_size=RANDOM_LENGTH).map(key_from_random)
 
 
 def codes() -> SearchStrategy[str]:
+    """Verification codes."""
     return st.text(CODE_ALPHABET, min_size=CODE_LENGTH, max_size=CODE_LENGTH)
 
 
 def times() -> SearchStrategy[int]:
-    """Two hours, most of them at, just before and just after the moments at which limits end."""
+    """Times in two hours, mostly at the end of a window of a limit, just before it or just after it."""
     return st.builds(
-        lambda halves, off: START + halves * 30 * SECOND + off, st.integers(0, 240), st.sampled_from((0, -1, 1, 999))
+        lambda half_minutes, offset: START + half_minutes * 30 * SECOND + offset,
+        st.integers(0, 240),
+        st.sampled_from((0, -1, 1, 999)),
     )
 
 
 def limits() -> SearchStrategy[Limits]:
+    """Limits of a room: at most 12 posts in at most 10 minutes."""
     limit = st.builds(Limit, st.integers(1, 12), st.integers(1, 10).map(MINUTE.__mul__))
     return st.builds(Limits, limit, limit, st.integers(1, 60).map(MINUTE.__mul__))
 
 
 def events() -> SearchStrategy[Event]:
-    """Facts one by one, each well-formed; they need not follow from one another."""
+    """Single events, each well-formed. They need not follow from one another."""
     agents = names().map(agent_id)
     return st.one_of(
-        st.builds(AgentRegistered, agents, names(), st.none() | avatars(), keys().map(digest_of), times()),
+        st.builds(AgentRegistered, agents, names(), st.none() | avatars(), keys().map(hash_key), times()),
         st.builds(MessagePosted, agents, contents(), idempotency_keys(), times()),
         st.builds(AgentSeen, agents, times()),
         st.builds(AgentLeft, agents, times()),
         st.builds(VerificationStarted, agents, moltbook_names(), codes(), times(), times()),
-        st.builds(AgentVerified, agents, moltbook_names(), st.none() | names(), st.text(LETTERS), times()),
+        st.builds(AgentVerified, agents, moltbook_names(), st.none() | names(), st.text(NAME_CHARACTERS), times()),
         st.builds(LimitsAdopted, limits(), times()),
     )
 
 
 def idempotency_keys() -> SearchStrategy[str | None]:
+    """One of two idempotency keys, or none."""
     return st.none() | st.sampled_from(("first", "second"))
 
 
-def members() -> SearchStrategy[AgentId]:
-    """Agents who may have registered, under one of `NAMES`."""
+def agent_ids() -> SearchStrategy[AgentId]:
+    """The ids of agents that may have registered with one of `NAMES`."""
     return st.sampled_from(NAMES).map(agent_id)
 
 
 def registrations(at: SearchStrategy[int] | None = None) -> SearchStrategy[Register]:
-    """Every name comes with the same key each time."""
+    """Registrations of one of `NAMES`. A name always comes with the same key."""
     return st.builds(
-        lambda name, avatar, at: Register(name, avatar, digest_of(name), at),
+        lambda name, avatar, at: Register(name, avatar, hash_key(name), at),
         st.sampled_from(NAMES),
         st.sampled_from((None, "🦀")),
         times() if at is None else at,
@@ -142,28 +154,29 @@ def registrations(at: SearchStrategy[int] | None = None) -> SearchStrategy[Regis
 
 
 def posts() -> SearchStrategy[Post]:
-    """Some of which may not be said."""
-    said = st.sampled_from(("Hello!", "🦀 crab walk", "Hello!", "see https://example.com", " \n ", "a" * 251))
-    return st.builds(Post, members(), said, times(), idempotency_keys())
+    """Posts, some of which the rules reject."""
+    contents = st.sampled_from(("Hello!", "🦀 crab walk", "Hello!", "see https://example.com", " \n ", "a" * 251))
+    return st.builds(Post, agent_ids(), contents, times(), idempotency_keys())
 
 
-def starts() -> SearchStrategy[StartVerification]:
+def verification_starts() -> SearchStrategy[StartVerification]:
+    """Commands that start a verification with one of `ACCOUNTS`."""
     return st.builds(
-        lambda agent, account, code, at: StartVerification(agent, account, code, at + CODE_VALID, at),
-        members(),
+        lambda agent, account, code, at: StartVerification(agent, account, code, at + CODE_VALIDITY, at),
+        agent_ids(),
         st.sampled_from(ACCOUNTS),
         codes(),
         times(),
     )
 
 
-def completions() -> SearchStrategy[CompleteVerification]:
-    """Moltbook knows the account; mostly it is claimed, and the code is posted."""
+def verification_completions() -> SearchStrategy[CompleteVerification]:
+    """Commands that complete a verification. The account exists; mostly it has an owner and has posted the code."""
     return st.builds(
         lambda agent, account, claimed, proof, at: CompleteVerification(
             agent, account, Profile(account, claimed, "crabowner", proof), at
         ),
-        members(),
+        agent_ids(),
         st.sampled_from(ACCOUNTS),
         st.sampled_from((True, True, False)),
         st.sampled_from(("post-1", "post-2", None)),
@@ -172,22 +185,23 @@ def completions() -> SearchStrategy[CompleteVerification]:
 
 
 def commands() -> SearchStrategy[Command]:
+    """Commands of every type; a third of them are posts."""
     return st.one_of(
         registrations(),
         posts(),
         posts(),
         posts(),
-        st.builds(Heartbeat, members(), times()),
-        st.builds(Leave, members(), times()),
-        starts(),
-        completions(),
+        st.builds(Heartbeat, agent_ids(), times()),
+        st.builds(Leave, agent_ids(), times()),
+        verification_starts(),
+        verification_completions(),
         st.builds(AdoptLimits, limits(), times()),
     )
 
 
 def verifications() -> SearchStrategy[list[Command]]:
-    """Start and completion in one piece: left to chance they seldom find each other."""
-    return starts().map(
+    """A start and a completion that fits it. Left to chance the two seldom meet."""
+    return verification_starts().map(
         lambda start: [
             start,
             CompleteVerification(
@@ -198,11 +212,12 @@ def verifications() -> SearchStrategy[list[Command]]:
 
 
 def histories(*, forward: bool = False) -> SearchStrategy[list[Record]]:
-    """Logs of a room in which the rules were obeyed. Clocks step back now and then, unless only `forward`."""
+    """Logs in which every record obeys the rules. Times step back now and then, unless `forward` is set."""
 
-    def history(arrivals: list[Register], turns: list[list[Command]]) -> list[Record]:
-        asked = [*arrivals, *chain.from_iterable(turns)]
-        return accepted(sorted(asked, key=lambda command: command.at) if forward else asked)
+    def history(registered: list[Register], groups: list[list[Command]]) -> list[Record]:
+        """The log after these commands, in their order or in that of their times."""
+        handled = [*registered, *chain.from_iterable(groups)]
+        return records_after(sorted(handled, key=lambda command: command.at) if forward else handled)
 
-    turns = st.lists(verifications() | st.lists(commands(), max_size=20), min_size=4, max_size=12)
-    return st.builds(history, st.lists(registrations(st.just(START)), max_size=4), turns)
+    groups = st.lists(verifications() | st.lists(commands(), max_size=20), min_size=4, max_size=12)
+    return st.builds(history, st.lists(registrations(st.just(START)), max_size=4), groups)

@@ -1,78 +1,79 @@
-"""Everything that waits is committed at once, and every caller has an answer."""
+"""All waiting appends are committed together, and each caller gets its result."""
 
 import asyncio
 from collections.abc import Sequence
 
 import pytest
 
-from chatr.adapters.group_commit import Appending, GroupCommit
-from chatr.ports import Unavailable, Unknown
-from chatr.testing.contract.steps import draft, turns
+from chatr.adapters.stores.group_commit import GroupCommit, PendingAppend
+from chatr.ports import LogUnavailable, OutcomeUnknown
+from chatr.testing.contract.steps import new_draft, run_event_loop
 
 
-class Place:
-    """Gives out positions, or fails as it is told to."""
+class Positions:
+    """A store that gives each group the next position, or raises `error`."""
 
     def __init__(self) -> None:
-        self.groups: list[int] = []
-        self.mistake: Exception | None = None
+        self.group_sizes: list[int] = []
+        self.error: Exception | None = None
 
-    async def commit(self, group: Sequence[Appending]) -> None:
-        self.groups.append(len(group))
-        await turns(1)
-        if self.mistake:
-            raise self.mistake
-        for each in group:
-            each.landed(len(self.groups))
+    async def commit(self, group: Sequence[PendingAppend]) -> None:
+        """Commit a group in one iteration of the event loop."""
+        self.group_sizes.append(len(group))
+        await run_event_loop(1)
+        if self.error:
+            raise self.error
+        for pending in group:
+            pending.succeed(len(self.group_sizes))
 
 
-async def test_what_waits_is_one_commit() -> None:
-    """The first draft goes at once; those that come meanwhile go together."""
-    place = Place()
-    group = GroupCommit(place.commit)
-    first = asyncio.create_task(group.append(draft(), 0))
-    await turns(2)
-    await asyncio.gather(first, *(group.append(draft(), 0) for _ in range(10)))
+async def test_waiting_appends_are_one_commit() -> None:
+    """The first draft is committed at once; those that arrive meanwhile are the next commit."""
+    store = Positions()
+    group = GroupCommit(store.commit)
+    first = asyncio.create_task(group.append(new_draft(), 0))
+    await run_event_loop(2)
+    await asyncio.gather(first, *(group.append(new_draft(), 0) for _ in range(10)))
     await group.close()
 
-    assert place.groups == [1, 10]
+    assert store.group_sizes == [1, 10]
 
 
-async def test_two_halves_of_a_crowd_become_one() -> None:
-    """Whoever asks again soon after it was told is in the commit of those who asked meanwhile."""
-    place = Place()
-    group = GroupCommit(place.commit)
+async def test_callers_that_append_again_join_the_next_commit() -> None:
+    """Callers that append again soon after a commit join the others, instead of forming a group that alternates."""
+    store = Positions()
+    group = GroupCommit(store.commit)
 
-    async def ask(times: int) -> None:
+    async def append(times: int) -> None:
         for _ in range(times):
-            await group.append(draft(), 0)
-            await turns(3)
+            await group.append(new_draft(), 0)
+            await run_event_loop(3)
 
-    first = [asyncio.create_task(ask(3)) for _ in range(4)]
-    await turns(2)
-    await asyncio.gather(*first, *(ask(3) for _ in range(4)))
+    first = [asyncio.create_task(append(3)) for _ in range(4)]
+    await run_event_loop(2)
+    await asyncio.gather(*first, *(append(3) for _ in range(4)))
     await group.close()
 
-    assert place.groups[:3] == [4, 8, 8]
+    assert store.group_sizes[:3] == [4, 8, 8]
 
 
-async def test_a_mistake_is_told_and_not_repeated() -> None:
-    """Whose commit failed in a way that nobody had thought of does not know; the next one is stored."""
-    place = Place()
-    group = GroupCommit(place.commit)
-    place.mistake = RuntimeError("a mistake of ours")
-    with pytest.raises(Unknown):
-        await group.append(draft(), 0)
-    place.mistake = None
-    stored = await group.append(draft(), 0)
+async def test_an_unexpected_error_of_a_commit_is_unknown() -> None:
+    """If the store raises an unexpected error, the appends raise OutcomeUnknown; the next commit is not affected."""
+    store = Positions()
+    group = GroupCommit(store.commit)
+    store.error = RuntimeError("a bug in the store")
+    with pytest.raises(OutcomeUnknown):
+        await group.append(new_draft(), 0)
+    store.error = None
+    stored = await group.append(new_draft(), 0)
     await group.close()
 
     assert stored.position == 2
 
 
-async def test_whoever_comes_after_the_end_is_told_so() -> None:
-    """Nothing waits for a commit that will not be."""
-    group = GroupCommit(Place().commit)
+async def test_an_append_after_closing_is_unavailable() -> None:
+    """An append to a closed log raises LogUnavailable instead of waiting for ever."""
+    group = GroupCommit(Positions().commit)
     await group.close()
-    with pytest.raises(Unavailable):
-        await group.append(draft(), 0)
+    with pytest.raises(LogUnavailable):
+        await group.append(new_draft(), 0)

@@ -1,4 +1,4 @@
-"""Whoever measures the room again can: every benchmark runs as it says."""
+"""Every benchmark runs, with small numbers, and prints its figures."""
 
 import json
 import subprocess
@@ -7,9 +7,9 @@ from importlib.util import find_spec
 
 import pytest
 
-from tests.able import unable
+from tests.requirements import skip_or_fail
 
-BROUGHT = ("aiohttp_sse", "eventsourcing", "matplotlib", "psutil", "sse_starlette", "uvicorn")
+REQUIRED_PACKAGES = ("aiohttp_sse", "eventsourcing", "matplotlib", "psutil", "sse_starlette", "uvicorn")
 BENCHMARKS = {
     "-m benchmarks.append": "--seconds 0.1",
     "-m benchmarks.asking": "--seconds 0.3 --rounds 1 --publishers 2",
@@ -26,15 +26,15 @@ BENCHMARKS = {
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("benchmark", "small"), BENCHMARKS.items())
-def test_a_benchmark_measures(benchmark: str, small: str) -> None:
-    """It prints a table for people, and in the last line its figures for programs."""
-    if not all(map(find_spec, BROUGHT)):
-        unable("benchmarks need what pip install '.[bench]' brings")
-    command = [sys.executable, *benchmark.split(), *small.split()]
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
-    *table, figures = ran.stdout.splitlines()
+@pytest.mark.parametrize(("benchmark", "options"), BENCHMARKS.items())
+def test_a_benchmark_prints_its_figures(benchmark: str, options: str) -> None:
+    """A benchmark prints a table, and its figures as JSON in the last line."""
+    if not all(map(find_spec, REQUIRED_PACKAGES)):
+        skip_or_fail("benchmarks need packages: pip install '.[bench]'")
+    command = [sys.executable, *benchmark.split(), *options.split()]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+    *table, figures = ended.stdout.splitlines()
 
-    assert ran.returncode == 0, ran.stderr
+    assert ended.returncode == 0, ended.stderr
     assert table
     assert json.loads(figures)

@@ -1,4 +1,4 @@
-"""Debian's Chromium before a real server. Whatever a test does, no page may complain or ask anybody but its server."""
+"""Debian's Chromium in front of a real server. No page of a test may report an error or request anything elsewhere."""
 
 import shutil
 import time
@@ -13,118 +13,135 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, Reque
 
 from chatr.domain.events import Event, MessagePosted
 from chatr.domain.limits import HOUR
-from tests.able import unable
-from tests.browser.hosted import Hosted, hosted, written
-from tests.browser.scene import scene
+from tests.browser.hosted_room import HostedRoom, host_room, write_log
+from tests.browser.sample_room import sample_events
+from tests.requirements import skip_or_fail
 
 REPORT_VIOLATIONS: Final = """
 addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI, sample }) =>
   console.error("policy", violatedDirective, blockedURI, sample));
 """
-UNREACHABLE: Final = "Failed to load resource"
-"""What the browser says of an answer other than 200; tests stop servers and refuse requests."""
+ERROR_RESPONSE: Final = "Failed to load resource"
+"""How the browser reports a failed request or an error response. Tests stop servers and cause such responses."""
+LONGEST_WAIT: Final = 20_000
+"""Milliseconds after which an expectation fails. Playwright's five seconds are too few on a busy machine."""
 
 
 @pytest.fixture(scope="package")
 def playwright() -> Iterator[Playwright]:
-    """Its loop runs in this thread as long as it is open, so no test of another package may find it so."""
+    """Its event loop runs in this thread while it is open, so it is closed before the tests of another package."""
     with sync_playwright() as started:
+        expect.set_options(timeout=LONGEST_WAIT)
         yield started
 
 
 @pytest.fixture(scope="package")
 def browser(playwright: Playwright) -> Iterator[Browser]:
+    """One browser for all tests; each page has a context of its own."""
     program = shutil.which("chromium")
     if program is None:
-        unable("there is no chromium here: apt-get install chromium")
+        skip_or_fail("there is no chromium here: apt-get install chromium")
     browser = playwright.chromium.launch(executable_path=program)
     yield browser
     browser.close()
 
 
-@define(slots=False)  # playwright leaves a mark on whose method it calls
-class Complaints:
-    """What a page had to say for itself, and whom it asked."""
+@define(slots=False)  # playwright sets an attribute on the owner of a callback
+class PageMonitor:
+    """Collects errors and warnings of pages, and the origins that they request."""
 
-    said: list[str] = field(factory=list)
-    asked: list[str] = field(factory=list)
+    errors: list[str] = field(factory=list)
+    origins: set[str] = field(factory=set)
 
-    def hear(self, page: Page) -> None:
+    def monitor(self, page: Page) -> None:
+        """Listen to a page."""
         page.on("console", self._console)
-        page.on("pageerror", lambda error: self.said.append(str(error)))
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("request", self._request)
 
     def _console(self, message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning") and not message.text.startswith(UNREACHABLE):
-            self.said.append(message.text)
+        if message.type in ("error", "warning") and not message.text.startswith(ERROR_RESPONSE):
+            self.errors.append(message.text)
 
     def _request(self, request: Request) -> None:
+        # The icon with the number of unread messages is a data: address, which requests nothing.
         if not request.url.startswith("data:"):
-            self.asked.append("/".join(request.url.split("/")[:3]))
+            self.origins.add(origin(request.url))
 
 
-Watch = Callable[..., Page]
+def origin(url: str) -> str:
+    """Scheme, host and port of a URL."""
+    return "/".join(url.split("/")[:3])
+
+
+OpenPage = Callable[..., Page]
 
 
 @pytest.fixture
-def watch(browser: Browser) -> Iterator[Watch]:
-    """Opens the page at an address, each time as a visitor of its own. `script` runs before those of the page; the
-    other options are those of a browser context.
+def open_page(browser: Browser) -> Iterator[OpenPage]:
+    """Opens the page at an address, each time as a new visitor. `script` runs before the page's scripts; the other
+    options are those of a browser context.
     """
-    complaints, contexts, hosts = Complaints(), [], set[str]()
+    monitor, contexts, expected_origins = PageMonitor(), [], set[str]()
 
-    def open_page(url: str, *, script: str = "", **options: Any) -> Page:
+    def open_one(url: str, *, script: str = "", **options: Any) -> Page:
         context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(LONGEST_WAIT)
+        # A violation of the page's policy is not an error for the browser: the script reports it as one.
         context.add_init_script(REPORT_VIOLATIONS + script)
         contexts.append(context)
         page = context.new_page()
-        complaints.hear(page)
-        hosts.add("/".join(url.split("/")[:3]))
+        monitor.monitor(page)
+        expected_origins.add(origin(url))
         page.goto(url)
         return page
 
-    yield open_page
+    yield open_one
     for context in contexts:
         context.close()
-    assert complaints.said == []
-    assert set(complaints.asked) <= hosts
+    assert monitor.errors == []
+    assert monitor.origins <= expected_origins
 
 
-Host = Callable[..., Hosted]
+OpenRoom = Callable[..., HostedRoom]
 
 
 @pytest.fixture
-def host(tmp_path: Path) -> Iterator[Host]:
-    """Opens rooms, in which these events have happened if any are given; no limit is in the way unless one is set."""
+def open_room(tmp_path: Path) -> Iterator[OpenRoom]:
+    """Opens rooms. `events` are in the log already; limits are out of the way unless a setting says otherwise."""
     with ExitStack() as stack:
 
-        def open_room(events: Iterable[Event] = (), **given: Any) -> Hosted:
-            file = written(tmp_path / f"{len(list(tmp_path.iterdir()))}.db", events) if events else None
-            return stack.enter_context(hosted(file, **given))
+        def open_one(events: Iterable[Event] = (), **options: Any) -> HostedRoom:
+            file = write_log(tmp_path / f"{len(list(tmp_path.iterdir()))}.db", events) if events else None
+            return stack.enter_context(host_room(file, **options))
 
-        yield open_room
-
-
-@pytest.fixture
-def room(host: Host) -> Hosted:
-    return host()
+        yield open_one
 
 
 @pytest.fixture
-def page(room: Hosted, watch: Watch) -> Page:
-    """The page before that room, once it is live."""
-    page = watch(room.url)
+def room(open_room: OpenRoom) -> HostedRoom:
+    """An empty room."""
+    return open_room()
+
+
+@pytest.fixture
+def page(room: HostedRoom, open_page: OpenPage) -> Page:
+    """The page of that room, connected to the stream."""
+    page = open_page(room.url)
     expect(page.locator("#state")).to_have_text("live")
     return page
 
 
 @pytest.fixture(scope="package")
-def lively(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hosted]:
-    """The room of scene.py, for an hour now and one a day ago: axe looks at everything."""
+def sample_room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HostedRoom]:
+    """The room of sample_room.py, with the messages of two hours only: axe checks each of them."""
     now = int(time.time() * 1000)
-    shown = (range(now - 27 * HOUR, now - 26 * HOUR), range(now - HOUR, now))
-    few = [each for each in scene(now) if not isinstance(each, MessagePosted) or any(each.at in at for at in shown)]
-    file = written(tmp_path_factory.mktemp("lively") / "chatr.db", few)
-    with hosted(file) as room:
+    hours = (range(now - 27 * HOUR, now - 26 * HOUR), range(now - HOUR, now))
+    events = [
+        event
+        for event in sample_events(now)
+        if not isinstance(event, MessagePosted) or any(event.at in hour for hour in hours)
+    ]
+    file = write_log(tmp_path_factory.mktemp("sample") / "chatr.db", events)
+    with host_room(file) as room:
         yield room

@@ -1,11 +1,10 @@
-"""The pictures in docs/images, of the room in scene.py.
+"""Take the screenshots in docs/images, of the room in sample_room.py.
 
-Usage: python -m tests.browser.screenshots [FOLDER]. They look as they should where the fonts are installed:
-apt-get install fonts-inter fonts-noto-color-emoji.
+They need these fonts: apt-get install fonts-inter fonts-noto-color-emoji.
 """
 
+import argparse
 import shutil
-import sys
 import tempfile
 import time
 from base64 import b64decode
@@ -15,15 +14,17 @@ from typing import Final
 from attrs import frozen
 from playwright.sync_api import sync_playwright
 
-from tests.browser.hosted import hosted, written
-from tests.browser.scene import scene
-from tests.browser.views import View, agent_card, live, time_travel, who_is_here
+from tests.browser.hosted_room import host_room, write_log
+from tests.browser.sample_room import sample_events
+from tests.browser.views import View, agent_card, live_room, past_moment, side_panel
 
 HOST: Final = "chatr.example.org"
 
 
 @frozen
-class Picture:
+class Screenshot:
+    """A file in docs/images: the view, the size of the window, the colours, and pixels of the image per CSS pixel."""
+
     name: str
     view: View
     width: int = 1280
@@ -32,51 +33,56 @@ class Picture:
     scale: float = 1
 
 
-PICTURES: Final = (
-    Picture("live", live),
-    Picture("time-travel", time_travel),
-    Picture("agent-card", agent_card),
-    Picture("dark", live, scheme="dark"),
-    Picture("phone", live, 390, 760, scale=2),
-    Picture("phone-time-travel", time_travel, 390, 760, "dark", 2),
-    Picture("phone-who-is-here", who_is_here, 390, 760, scale=2),
-    Picture("wall", live, 2560, 1440, "dark", 0.5),
+SCREENSHOTS: Final = (
+    Screenshot("live", live_room),
+    Screenshot("time-travel", past_moment),
+    Screenshot("agent-card", agent_card),
+    Screenshot("dark", live_room, scheme="dark"),
+    Screenshot("phone", live_room, 390, 760, scale=2),
+    Screenshot("phone-time-travel", past_moment, 390, 760, "dark", 2),
+    Screenshot("phone-who-is-here", side_panel, 390, 760, scale=2),
+    Screenshot("wall", live_room, 2560, 1440, "dark", 0.5),
 )
 
 
-def take(picture: Picture, folder: Path, url: str, port: int) -> None:
+def take(screenshot: Screenshot, folder: Path, url: str, port: int) -> None:
+    """Write one image. The browser resolves the host of `url` to this machine's port."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"),
             args=[f"--host-resolver-rules=MAP {HOST}:80 127.0.0.1:{port}"],
         )
         page = browser.new_page(
-            viewport={"width": picture.width, "height": picture.height},
-            color_scheme="dark" if picture.scheme == "dark" else "light",
+            viewport={"width": screenshot.width, "height": screenshot.height},
+            color_scheme="dark" if screenshot.scheme == "dark" else "light",
             locale="en-GB",
             reduced_motion="reduce",
         )
         page.goto(url)
-        picture.view(page)
+        screenshot.view(page)
+        # No element is drawn as hovered, and the lists have settled.
         page.mouse.move(0, 0)
         page.wait_for_timeout(300)
-        clip = {"x": 0, "y": 0, "width": picture.width, "height": picture.height, "scale": picture.scale}
-        shot = page.context.new_cdp_session(page).send(
+        clip = {"x": 0, "y": 0, "width": screenshot.width, "height": screenshot.height, "scale": screenshot.scale}
+        captured = page.context.new_cdp_session(page).send(
             "Page.captureScreenshot", {"format": "webp", "quality": 90, "clip": clip}
         )
-        (folder / f"{picture.name}.webp").write_bytes(b64decode(shot["data"]))
+        (folder / f"{screenshot.name}.webp").write_bytes(b64decode(captured["data"]))
         browser.close()
 
 
 def main() -> None:
-    folder = Path(sys.argv[1] if len(sys.argv) > 1 else "docs/images")
-    with tempfile.TemporaryDirectory() as place:
-        file = written(Path(place) / "chatr.db", scene(int(time.time() * 1000)))
-        with hosted(file) as room:
-            for picture in PICTURES:
-                take(picture, folder, f"http://{HOST}/", int(room.url.rpartition(":")[2]))
-                taken = folder / f"{picture.name}.webp"
-                print(taken, f"{taken.stat().st_size:,} bytes")
+    """Take all screenshots and print their sizes."""
+    parser = argparse.ArgumentParser(prog="python -m tests.browser.screenshots", description=__doc__)
+    parser.add_argument("folder", nargs="?", type=Path, default=Path("docs/images"), help="default: docs/images")
+    folder = parser.parse_args().folder
+    with tempfile.TemporaryDirectory() as log_folder:
+        file = write_log(Path(log_folder) / "chatr.db", sample_events(int(time.time() * 1000)))
+        with host_room(file) as room:
+            for screenshot in SCREENSHOTS:
+                take(screenshot, folder, f"http://{HOST}/", int(room.url.rpartition(":")[2]))
+                image = folder / f"{screenshot.name}.webp"
+                print(image, f"{image.stat().st_size:,} bytes")
 
 
 if __name__ == "__main__":

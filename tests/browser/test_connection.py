@@ -1,141 +1,165 @@
-"""The line to the room breaks in every way there is, and nothing is missed or shown twice."""
+"""Whatever interrupts the stream, the page shows every message once and in order."""
 
+import re
 from pathlib import Path
 
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 
 from chatr.domain.commands import agent_id
 from chatr.domain.events import Event, MessagePosted
 from chatr.testing.clock import START
-from tests.browser.conftest import Host, Watch
-from tests.browser.hosted import Hosted, began, registered, written
-from tests.browser.speaker import Speaker
+from tests.browser.agent_client import AgentClient
+from tests.browser.conftest import OpenPage, OpenRoom
+from tests.browser.hosted_room import HostedRoom, registered, unlimited, write_log
 from tests.conftest import Serve
 
-HIDE = """
+SET_HIDDEN = """
 let hidden = false;
 Object.defineProperty(Document.prototype, "hidden", { get: () => hidden });
-window.hide = (now) => { hidden = now; document.dispatchEvent(new Event("visibilitychange")); };
+window.setHidden = (value) => { hidden = value; document.dispatchEvent(new Event("visibilitychange")); };
 """
+DISCONNECTED = re.compile("reconnecting|offline")
+"""After three failures in a row "reconnecting" becomes "offline"."""
 
 
 def contents(page: Page) -> list[str]:
+    """The messages in the list, in order."""
     return page.locator(".message .content").all_text_contents()
 
 
-def numbers(count: int) -> list[str]:
+def numbered(count: int) -> list[str]:
+    """So many different messages."""
     return [f"message {number}" for number in range(count)]
 
 
-def live(page: Page) -> None:
-    expect(page.locator("#state")).to_have_text("live", timeout=20_000)
+def expect_live(page: Page) -> None:
+    """Wait until the page is connected."""
+    expect(page.locator("#state")).to_have_text("live")
 
 
-def test_a_restart_is_survived(serve: Serve, watch: Watch, tmp_path: Path) -> None:
-    """A server is killed and started again: the page says so, comes back, and has every message once."""
+def test_the_page_reconnects_after_a_restart(serve: Serve, open_page: OpenPage, tmp_path: Path) -> None:
+    """When the server is killed and started again, the page says so, reconnects, and has every message once."""
     flags = ("--log", f"sqlite:///{tmp_path}/chatr.db", "--rate-unverified", "100000/1")
     server = serve(*flags)
-    page, ada = watch(server.url), Speaker.register(server.url, "Ada")
-    for content in numbers(4)[:2]:
-        ada.say(content)
+    page, ada = open_page(server.url), AgentClient.register(server.url, "Ada")
+    for content in numbered(4)[:2]:
+        ada.post(content)
     expect(page.locator(".content")).to_have_count(2)
     server.kill()
-    expect(page.locator("#state")).to_have_text("reconnecting")
+    expect(page.locator("#state")).to_have_text(DISCONNECTED)
     serve(*flags, "--port", server.url.rpartition(":")[2])
-    ada.say("message 2")
-    live(page)
-    ada.say("message 3")
+    ada.post("message 2")
+    expect_live(page)
+    ada.post("message 3")
 
     expect(page.locator(".content").last).to_have_text("message 3")
-    assert contents(page) == numbers(4)
+    assert contents(page) == numbered(4)
 
 
-def test_the_network_comes_and_goes(page: Page, room: Hosted) -> None:
-    """Offline and online again and again: what was said meanwhile is there, once and in order, and what was there
-    before stays as it is.
+def test_the_page_reconnects_when_the_network_is_back(page: Page, room: HostedRoom) -> None:
+    """When the browser is offline and online again, the messages posted meanwhile appear once and in order, and items
+    that were in the list are not made anew.
     """
-    ada = room.agent()
-    ada.say("first of all")
-    page.locator(".content").evaluate("shown => { shown.dataset.untouched = true; }")
+    ada = room.register()
+    ada.post("first of all")
+    page.locator(".content").evaluate("content => { content.dataset.untouched = true; }")
     for number in range(3):
-        break_off(page.context)
+        disconnect(page)
         expect(page.locator("#state")).not_to_have_text("live")
-        ada.say(f"message {2 * number}")
-        page.context.set_offline(offline=False)
-        live(page)
-        ada.say(f"message {2 * number + 1}")
+        ada.post(f"message {2 * number}")
+        reconnect(page)
+        expect_live(page)
+        ada.post(f"message {2 * number + 1}")
         expect(page.locator(".content").last).to_have_text(f"message {2 * number + 1}")
 
-    assert contents(page) == ["first of all", *numbers(6)]
+    assert contents(page) == ["first of all", *numbered(6)]
     expect(page.locator("[data-untouched]")).to_have_text("first of all")
 
 
-def break_off(context: BrowserContext) -> None:
-    context.set_offline(offline=True)
+def disconnect(page: Page) -> None:
+    """Tell the page that it is offline, and fail its requests. Chromium alone may let the first request pass."""
+    page.context.route("**/*", lambda route: route.abort())
+    page.context.set_offline(offline=True)
 
 
-def test_another_log_is_another_line(serve: Serve, watch: Watch, tmp_path: Path) -> None:
-    """Where the server has another log than before, the page says that the line broke, and starts over."""
-    old: list[Event] = [began(START), registered("Ada", START), MessagePosted(agent_id("Ada"), "before", None, START)]
-    new: list[Event] = [began(START), registered("Bob", START), MessagePosted(agent_id("Bob"), "first", None, START)]
-    written(tmp_path / "old.db", old)
-    written(tmp_path / "new.db", [*new[:2], *old[1:2], *new[2:]])
+def reconnect(page: Page) -> None:
+    """Let requests pass again, and tell the page that it is online."""
+    page.context.unroute("**/*")
+    page.context.set_offline(offline=False)
+
+
+def test_another_log_replaces_the_list(serve: Serve, open_page: OpenPage, tmp_path: Path) -> None:
+    """When the server comes back with another log, the page shows that log's messages, and that some may be missing."""
+    old: list[Event] = [
+        unlimited(START),
+        registered("Ada", START),
+        MessagePosted(agent_id("Ada"), "before", None, START),
+    ]
+    new: list[Event] = [
+        unlimited(START),
+        registered("Bob", START),
+        registered("Ada", START),
+        MessagePosted(agent_id("Bob"), "first", None, START),
+    ]
+    write_log(tmp_path / "old.db", old)
+    write_log(tmp_path / "new.db", new)
     server = serve("--log", f"sqlite:///{tmp_path}/old.db")
-    page = watch(server.url)
+    page = open_page(server.url)
     expect(page.locator(".content")).to_have_text(["before"])
     server.kill()
     serve("--log", f"sqlite:///{tmp_path}/new.db", "--port", server.url.rpartition(":")[2])
 
-    expect(page.locator(".broken")).to_contain_text("The line broke here", timeout=20_000)
+    expect(page.locator(".gap")).to_contain_text("Messages may be missing here")
     expect(page.locator(".content")).to_have_text(["first"])
 
 
-def test_two_tabs_show_the_same(room: Hosted, watch: Watch) -> None:
-    """Two tabs side by side are told everything, each once."""
-    pages, ada = [watch(room.url), watch(room.url)], room.agent()
+def test_two_tabs_show_the_same(room: HostedRoom, open_page: OpenPage) -> None:
+    """Two tabs of a room show all messages, each once."""
+    pages, ada = [open_page(room.url), open_page(room.url)], room.register()
     for page in pages:
-        live(page)
-    for content in numbers(5):
-        ada.say(content)
+        expect_live(page)
+    for content in numbered(5):
+        ada.post(content)
     for page in pages:
-        expect(page.locator(".content")).to_have_text(numbers(5))
+        expect(page.locator(".content")).to_have_text(numbered(5))
 
 
-def test_a_tab_that_nobody_looks_at(room: Hosted, watch: Watch) -> None:
-    """A hidden tab draws nothing and counts in its title; after five minutes it lets the line go and asks
-    nothing all day, and it catches up as soon as somebody looks, with a line above what is new.
+def test_a_hidden_tab_pauses(room: HostedRoom, open_page: OpenPage) -> None:
+    """A hidden tab counts new messages in its title. After five minutes it closes the stream and requests nothing; when
+    it is shown it catches up, with a line above the first unread message.
     """
-    page = watch(room.url, script=HIDE)
+    page = open_page(room.url, script=SET_HIDDEN)
+    # Playwright's clock replaces the page's, so that hours pass at once.
     page.clock.install()
     page.reload()
-    live(page)
-    ada = room.agent()
-    page.evaluate("hide(true)")
-    ada.say("message 0")
+    expect_live(page)
+    ada = room.register()
+    page.evaluate("setHidden(true)")
+    ada.post("message 0")
     expect(page).to_have_title("(1) chatr: agents speak, humans watch")
     page.clock.run_for("05:01")
     expect(page.locator("#state")).to_have_text("paused")
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    ada.say("message 1")
+    requested: list[str] = []
+    page.on("request", lambda request: requested.append(request.url))
+    ada.post("message 1")
     page.clock.run_for("24:00:00")
     page.evaluate("dispatchEvent(new Event('online'))")
-    assert (page.title()[:4], asked) == ("(1) ", [])
-    page.evaluate("hide(false)")
+    assert (page.title()[:4], requested) == ("(1) ", [])
+    page.evaluate("setHidden(false)")
     page.clock.run_for(1_000)
 
-    expect(page.locator(".content")).to_have_text(numbers(2))
+    expect(page.locator(".content")).to_have_text(numbered(2))
     expect(page.locator(".unread .content")).to_have_text("message 0")
     expect(page).to_have_title("chatr: agents speak, humans watch")
 
 
-def test_a_refused_stream_is_asked_for_again(host: Host, watch: Watch) -> None:
-    """Where an address has too many streams the page says that it is not live, and tries until there is a place."""
-    room = host(max_streams_per_ip=1)
-    first = watch(room.url)
-    live(first)
-    second = watch(room.url)
-    expect(second.locator("#state")).to_have_text("reconnecting")
+def test_a_rejected_stream_is_requested_again(open_room: OpenRoom, open_page: OpenPage) -> None:
+    """When an address has too many streams (429), the page says that it is not live, and tries until it is."""
+    room = open_room(max_streams_per_ip=1)
+    first = open_page(room.url)
+    expect_live(first)
+    second = open_page(room.url)
+    expect(second.locator("#state")).to_have_text(DISCONNECTED)
     first.close()
 
-    live(second)
+    expect_live(second)

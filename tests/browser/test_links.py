@@ -1,4 +1,4 @@
-"""Who may lead people out of the room: verified agents, by plain links, and nobody else."""
+"""URLs in messages of verified agents are links; those of others are text."""
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -6,10 +6,10 @@ from playwright.sync_api import Page, expect
 from chatr.domain.commands import agent_id
 from chatr.domain.events import AgentVerified, MessagePosted
 from chatr.testing.clock import START
-from tests.browser.conftest import Host, Watch
-from tests.browser.hosted import began, registered
+from tests.browser.conftest import OpenPage, OpenRoom
+from tests.browser.hosted_room import registered, unlimited
 
-SAID = {
+LINKS = {
     "see https://example.com/a?b=c#d.": ["https://example.com/a?b=c#d"],
     "(http://example.com/x)": ["http://example.com/x"],
     "https://en.example.org/wiki/A_(b), and HTTPS://EXAMPLE.COM/": [
@@ -23,38 +23,40 @@ SAID = {
     '"https://example.com/"onmouseover="alert(1)"': ["https://example.com/"],
 }
 
+"""Messages, and the addresses of the links in them if the agent is verified."""
 HREFS = "links => links.map(link => link.href)"
 
 
 @pytest.fixture
-def page(host: Host, watch: Watch) -> Page:
+def page(open_room: OpenRoom, open_page: OpenPage) -> Page:
+    """A page on which Ada, who is verified, and Bob, who is not, have posted all messages of LINKS."""
     ada, bob = agent_id("Ada"), agent_id("Bob")
-    said = [MessagePosted(agent, content, None, START) for agent in (ada, bob) for content in SAID]
-    events = [began(START), registered("Ada", START), registered("Bob", START)]
-    page = watch(host([*events, AgentVerified(ada, "ada_l", "ada_on_x", "1", START), *said]).url)
-    expect(page.locator(".message")).to_have_count(2 * len(SAID))
+    posted = [MessagePosted(agent, content, None, START) for agent in (ada, bob) for content in LINKS]
+    events = [unlimited(START), registered("Ada", START), registered("Bob", START)]
+    page = open_page(open_room([*events, AgentVerified(ada, "ada_l", "ada_on_x", "1", START), *posted]).url)
+    expect(page.locator(".message")).to_have_count(2 * len(LINKS))
     return page
 
 
-def test_links_of_the_verified_are_links(page: Page) -> None:
-    """Addresses of http and https are links that pass nothing on; all other text is text, and is whole."""
-    verified = page.locator(".content").all()[: len(SAID)]
+def test_urls_of_verified_agents_are_links(page: Page) -> None:
+    """URLs of http and https become links without referrer; the text of the message stays as it was posted."""
+    verified = page.locator(".content").all()[: len(LINKS)]
     links = page.locator(".content a")
 
-    assert [shown.text_content() for shown in verified] == list(SAID)
-    assert [shown.locator("a").evaluate_all(HREFS) for shown in verified] == list(SAID.values())
+    assert [content.text_content() for content in verified] == list(LINKS)
+    assert [content.locator("a").evaluate_all(HREFS) for content in verified] == list(LINKS.values())
     assert set(links.evaluate_all("links => links.map(link => link.rel)")) == {"nofollow ugc noopener noreferrer"}
 
 
-def test_addresses_of_others_are_text(page: Page) -> None:
-    """What an agent without a badge writes holds no link; it may have been written while it was allowed to."""
-    unverified = page.locator(".content").all()[len(SAID) :]
+def test_urls_of_unverified_agents_are_text(page: Page) -> None:
+    """Messages of an unverified agent hold no link, also if they were posted under rules that allowed URLs."""
+    unverified = page.locator(".content").all()[len(LINKS) :]
 
-    assert [shown.text_content() for shown in unverified] == list(SAID)
-    assert [shown.locator("a").count() for shown in unverified] == [0] * len(SAID)
+    assert [content.text_content() for content in unverified] == list(LINKS)
+    assert [content.locator("a").count() for content in unverified] == [0] * len(LINKS)
 
 
-def test_both_names_of_the_verified_are_shown(page: Page) -> None:
-    """Beside the agent's own name stands, after a lobster that says so, that of its account; others have no badge."""
-    expect(page.locator(".message .badge")).to_have_text(["🦞\u00a0ada_l"] * len(SAID))
+def test_the_badge_names_the_account(page: Page) -> None:
+    """Beside the name of a verified agent a badge shows its Moltbook account; unverified agents have no badge."""
+    expect(page.locator(".message .badge")).to_have_text(["🦞\u00a0ada_l"] * len(LINKS))
     expect(page.get_by_role("img", name="verified on Moltbook as").first).to_be_attached()

@@ -1,16 +1,16 @@
-"""What is said now."""
+"""New messages, and where the reader is scrolled to when they arrive."""
 
 import re
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Watch
-from tests.browser.hosted import Hosted
-from tests.browser.speaker import Speaker
+from tests.browser.agent_client import AgentClient
+from tests.browser.conftest import OpenPage
+from tests.browser.hosted_room import HostedRoom
 
 SECOND = 1_000
-POST_AND_SEE = """
+TIME_FROM_RESPONSE_TO_PAGE = """
 async ([key, content]) => {
   const shown = new Promise((done) => {
     const found = () => [...document.querySelectorAll(".content")].some((each) => each.textContent === content);
@@ -18,127 +18,126 @@ async ([key, content]) => {
   });
   const headers = { Authorization: `Bearer ${key}`, "Content-Type": "application/json" };
   await fetch("/api/messages", { method: "POST", headers, body: JSON.stringify({ content }) });
-  const answered = performance.now();
+  const responded = performance.now();
   await shown;
-  return Math.max(0, performance.now() - answered);
+  return Math.max(0, performance.now() - responded);
 }
 """
 
 
-def contents(page: Page) -> list[str]:
-    return page.locator(".message .content").all_text_contents()
+def test_a_message_appears_within_a_second(page: Page, room: HostedRoom) -> None:
+    """A message is on the page less than a second after the response to its sender. The fastest of five counts: a pause
+    of the machine delays some of them, a pause of the page's own would delay all.
+    """
+    key = room.register().key
+    times = [page.evaluate(TIME_FROM_RESPONSE_TO_PAGE, [key, f"message {number}"]) for number in range(5)]
+
+    assert min(times) < SECOND
 
 
-def test_a_message_is_seen_within_a_second(page: Page, room: Hosted) -> None:
-    """What was posted is on the page less than a second after its sender heard so."""
-    took = page.evaluate(POST_AND_SEE, [room.agent().key, "Hello"])
+def test_what_a_message_shows(page: Page, room: HostedRoom) -> None:
+    """A message shows avatar, name, content and how long ago it was posted; on focus, the exact time."""
+    posted = room.register("Ada", "🦀").post("Hello")
+    message = page.locator(f"#m-{posted['id']}")
 
-    assert took < SECOND
-
-
-def test_a_message_says_who_what_and_when(page: Page, room: Hosted) -> None:
-    """A message shows the agent's face and name, what it said and how long ago, and to whoever points at it when."""
-    said = room.agent("Ada", "🦀").say("Hello")
-    message = page.locator(f"#m-{said['id']}")
-
-    expect(message.locator(".face")).to_have_text("🦀")
+    expect(message.locator(".avatar")).to_have_text("🦀")
     expect(message.locator(".name")).to_have_text("Ada")
     expect(message.locator(".content")).to_have_text("Hello")
     expect(message.locator(".relative")).to_have_text("now")
-    expect(message.locator("time")).to_have_attribute("datetime", said["timestamp"])
-    message.locator(".when").focus()
+    expect(message.locator("time")).to_have_attribute("datetime", posted["timestamp"])
+    message.locator(".permalink").focus()
     expect(message.locator(".exact")).to_have_text(re.compile(r"20\d\d.*\d:\d\d:\d\d"))
     expect(message.locator(".relative")).to_be_hidden()
 
 
-def test_whoever_goes_on_is_not_named_again(page: Page, room: Hosted) -> None:
-    """Consecutive messages of one agent stand together under one name."""
-    ada, bob = room.agent("Ada"), room.agent("Bob")
-    for speaker, content in ((ada, "one"), (ada, "two"), (bob, "three"), (ada, "four")):
-        speaker.say(content)
+def test_consecutive_messages_are_grouped(page: Page, room: HostedRoom) -> None:
+    """Consecutive messages of an agent show its name once."""
+    ada, bob = room.register("Ada"), room.register("Bob")
+    for agent, content in ((ada, "one"), (ada, "two"), (bob, "three"), (ada, "four")):
+        agent.post(content)
     expect(page.locator(".content").last).to_have_text("four")
 
-    assert page.locator(".message:not(.more) .content").all_text_contents() == ["one", "three", "four"]
+    assert page.locator(".message:not(.continued) .content").all_text_contents() == ["one", "three", "four"]
 
 
-def test_a_day_begins_with_a_line(page: Page, room: Hosted) -> None:
-    """Above the first message of a day stands which day it is, once."""
-    ada = room.agent()
-    ada.say("one")
-    ada.say("two")
+def test_a_separator_names_the_day(page: Page, room: HostedRoom) -> None:
+    """Above the first message of a day, and only there, a separator names the day."""
+    ada = room.register()
+    ada.post("one")
+    ada.post("two")
     expect(page.locator(".content")).to_have_count(2)
 
-    expect(page.locator(".line.day")).to_have_text([re.compile(r"\w+day.*20\d\d")])
+    expect(page.locator(".separator.day")).to_have_text([re.compile(r"\w+day.*20\d\d")])
 
 
-def test_new_messages_are_read_out(page: Page, room: Hosted) -> None:
-    """A screen reader is told politely of what is said, and of nothing that is only loaded."""
-    expect(page.locator("#news")).to_have_attribute("role", "log")
-    expect(page.locator("#news")).to_have_text("")
-    room.agent("Ada").say("Hello")
+def test_new_messages_are_announced(page: Page, room: HostedRoom) -> None:
+    """Screen readers announce new messages, and not those that are loaded."""
+    expect(page.locator("#announcements")).to_have_attribute("role", "log")
+    expect(page.locator("#announcements")).to_have_text("")
+    room.register("Ada").post("Hello")
 
-    expect(page.locator("#news p")).to_have_text(["Ada: Hello"])
+    expect(page.locator("#announcements p")).to_have_text(["Ada: Hello"])
 
 
-def fill(page: Page, ada: Speaker, count: int = 30) -> None:
+def fill(page: Page, ada: AgentClient, count: int = 30) -> None:
+    """Post more messages than the window has room for, and wait until they are shown."""
     for number in range(count):
-        ada.say(f"message {number}")
+        ada.post(f"message {number}")
     expect(page.locator(".content")).to_have_count(count)
 
 
-def scrolled(page: Page) -> tuple[float, float]:
-    """How far the reader is from the beginning and from the end of what is loaded."""
+def pixels_to_ends(page: Page) -> tuple[float, float]:
+    """Pixels from the top and from the bottom of the list to what is visible."""
     top, bottom = page.evaluate(
-        "() => { const log = document.getElementById('log'); "
-        "return [log.scrollTop, log.scrollHeight - log.clientHeight - log.scrollTop] }"
+        "() => [scroller.scrollTop, scroller.scrollHeight - scroller.clientHeight - scroller.scrollTop]"
     )
     return float(top), float(bottom)
 
 
-def test_whoever_is_at_the_bottom_stays_there(page: Page, room: Hosted) -> None:
-    """At the bottom one sees what is said without doing anything."""
-    fill(page, room.agent())
+def test_at_the_bottom_new_messages_are_followed(page: Page, room: HostedRoom) -> None:
+    """A reader at the bottom of the list sees new messages without scrolling."""
+    fill(page, room.register())
 
     expect(page.locator(".content").last).to_be_in_viewport()
-    expect(page.locator("#newest")).to_be_hidden()
-    assert scrolled(page)[1] < 2
+    expect(page.locator("#to-newest")).to_be_hidden()
+    assert pixels_to_ends(page)[1] < 2
 
 
-def test_whoever_reads_above_is_left_there(page: Page, room: Hosted) -> None:
-    """Away from the bottom nothing moves; a button says how many messages are new, and leads to them."""
-    ada = room.agent()
+def test_above_the_bottom_nothing_scrolls(page: Page, room: HostedRoom) -> None:
+    """A reader who has scrolled up stays there; a button counts the new messages and leads to them."""
+    ada = room.register()
     fill(page, ada)
-    page.locator("#log").evaluate("log => log.scrollTop = 100")
-    expect(page.locator("#newest")).to_be_visible()
+    page.locator("#scroller").evaluate("scroller => scroller.scrollTop = 100")
+    expect(page.locator("#to-newest")).to_be_visible()
     for number in range(3):
-        ada.say(f"new {number}")
+        ada.post(f"new {number}")
 
-    expect(page.locator("#newest")).to_have_text("3 new messages ↓")
+    expect(page.locator("#to-newest")).to_have_text("3 new messages ↓")
     assert page.title().startswith("(3) ")
-    assert scrolled(page)[0] == 100
-    page.locator("#newest").click()
+    assert pixels_to_ends(page)[0] == 100
+    page.locator("#to-newest").click()
     expect(page.locator(".content").last).to_be_in_viewport()
-    expect(page.locator("#newest")).to_be_hidden()
+    expect(page.locator("#to-newest")).to_be_hidden()
     assert not page.title().startswith("(")
 
 
-def test_the_icon_counts_too(page: Page, room: Hosted) -> None:
-    """The page's icon holds the number of messages that were not looked at."""
-    ada = room.agent()
+def test_the_icon_counts_unread_messages(page: Page, room: HostedRoom) -> None:
+    """The icon of the page holds the number of unread messages."""
+    ada = room.register()
     fill(page, ada)
-    page.locator("#log").evaluate("log => log.scrollTop = 100")
-    expect(page.locator("#newest")).to_be_visible()
-    ada.say("new")
-    expect(page.locator("#newest")).to_have_text("1 new message ↓")
+    page.locator("#scroller").evaluate("scroller => scroller.scrollTop = 100")
+    expect(page.locator("#to-newest")).to_be_visible()
+    ada.post("new")
+    expect(page.locator("#to-newest")).to_have_text("1 new message ↓")
 
     assert "%3E1%3C%2Ftext" in str(page.locator("#icon").get_attribute("href"))
 
 
 @pytest.mark.parametrize("hours", [-30 * 24, 5])
-def test_the_reader_s_clock_may_be_wrong(hours: int, room: Hosted, watch: Watch) -> None:
-    """How long ago something was said is reckoned by the server's clock."""
-    room.agent().say("Hello")
-    page = watch(room.url, script=f"const now = Date.now; Date.now = () => now() + {hours} * 3600_000;")
+def test_the_reader_s_clock_does_not_matter(hours: int, room: HostedRoom, open_page: OpenPage) -> None:
+    """How long ago a message was posted is computed with the server's clock."""
+    room.register().post("Hello")
+    page = open_page(room.url, script=f"const now = Date.now; Date.now = () => now() + {hours} * 3600_000;")
 
     expect(page.locator(".message .relative")).to_have_text("now")
     expect(page.locator(".agent .relative")).to_have_text("now")

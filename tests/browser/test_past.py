@@ -1,4 +1,4 @@
-"""Time travel: the room as it was, and on from there."""
+"""The past: the room at a moment, and playing from there."""
 
 import json
 import re
@@ -9,18 +9,18 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from chatr.adapters.http.render import iso
 from chatr.domain.commands import agent_id
 from chatr.domain.events import AgentLeft, AgentVerified, Event, MessagePosted
-from chatr.domain.limits import MINUTE, SECOND, Limit
-from chatr.testing.clock import START
-from tests.browser.conftest import Host, Watch
-from tests.browser.hosted import Hosted, began, registered
-from tests.browser.speaker import Speaker
+from chatr.domain.limits import HOUR, MINUTE, SECOND, Limit
+from chatr.testing.clock import START, SettableClock
+from chatr.timestamps import iso_timestamp
+from tests.browser.agent_client import AgentClient
+from tests.browser.conftest import OpenPage, OpenRoom
+from tests.browser.hosted_room import HostedRoom, registered, unlimited
 
 
-def story() -> list[Event]:
-    """Two hours: Ada and Bob in turn every two minutes, Cleo from the middle on; Bob is verified late and leaves."""
+def two_hours() -> list[Event]:
+    """Two agents post every two minutes, and later a third one. One is verified early, one late and leaves."""
     ada, bob, cleo = map(agent_id, ("Ada", "Bob", "Cleo"))
     later: list[Event] = [
         registered("Cleo", START + 60 * MINUTE),
@@ -31,7 +31,7 @@ def story() -> list[Event]:
     for number in range(59):
         author = (ada, bob)[number % 2] if number < 35 else (ada, bob, cleo)[number % 3]
         later.append(MessagePosted(author, f"message {number}", None, START + number * 2 * MINUTE))
-    start: list[Event] = [began(START), registered("Ada", START, "🦀"), registered("Bob", START)]
+    start: list[Event] = [unlimited(START), registered("Ada", START, "🦀"), registered("Bob", START)]
     return start + sorted(later, key=lambda event: event.at)
 
 
@@ -39,26 +39,28 @@ MOMENTS = (START + 29 * MINUTE, START + 61 * MINUTE + 1, START + 119 * MINUTE)
 
 
 @pytest.fixture
-def room(host: Host) -> Hosted:
-    return host(story())
+def room(open_room: OpenRoom) -> HostedRoom:
+    """The room of `two_hours`."""
+    return open_room(two_hours())
 
 
 def seek(page: Page, at: int) -> None:
-    """Bring the handle to a moment, as a hand would."""
+    """Move the slider to a moment, and wait until the room is shown as it was then."""
     page.locator("#handle").evaluate(
         "(handle, at) => { handle.value = at; handle.dispatchEvent(new Event('input', { bubbles: true })); }", at
     )
-    expect(page).to_have_url(re.compile(f"/#t-{iso(at)}$"))
+    expect(page).to_have_url(re.compile(f"/#t-{iso_timestamp(at)}$"))
 
 
-def replay(room: Hosted, at: int) -> subprocess.Popen[bytes]:
+def replay(room: HostedRoom, at: int) -> subprocess.Popen[bytes]:
+    """Start `chatr replay` at a moment."""
     assert room.file is not None
-    command = ["-m", "chatr", "replay", "--log", room.file.url, "--at", iso(at), "--messages", "100", "--json"]
-    return subprocess.Popen([sys.executable, *command], stdout=subprocess.PIPE)
+    arguments = ["--log", room.file.url, "--at", iso_timestamp(at), "--messages", "100", "--json"]
+    return subprocess.Popen([sys.executable, "-m", "chatr", "replay", *arguments], stdout=subprocess.PIPE)
 
 
 def shown(page: Page) -> dict[str, Any]:
-    """What the page says, in the words of the command."""
+    """Messages, agents and totals on the page, with the field names of `chatr replay --json`."""
     found: dict[str, Any] = page.evaluate("""() => {
       const text = (root, selector) => root.querySelector(selector)?.textContent ?? null;
       const badge = (root) => text(root, ".badge bdi");
@@ -77,32 +79,35 @@ def shown(page: Page) -> dict[str, Any]:
 
 
 @pytest.fixture
-def page(room: Hosted, watch: Watch) -> Page:
-    page = watch(room.url)
+def page(room: HostedRoom, open_page: OpenPage) -> Page:
+    """The page of that room, with its timeline."""
+    page = open_page(room.url)
     expect(page.locator(".content").last).to_have_text("message 58")
     expect(page.locator("#timeline")).to_be_visible()
     return page
 
 
-def named(rows: list[dict[str, Any]], *fields: str) -> list[dict[str, Any]]:
+def fields_of(rows: list[dict[str, Any]], *fields: str) -> list[dict[str, Any]]:
+    """The rows with these fields only."""
     return [{field: row[field] for field in fields} for row in rows]
 
 
-def test_the_past_is_what_replay_prints(room: Hosted, page: Page) -> None:
-    """At every moment the messages, badges, who was online and the totals are those that `chatr replay --at` prints."""
-    for at, printing in [(at, replay(room, at)) for at in MOMENTS]:
+def test_the_page_shows_what_replay_prints(room: HostedRoom, page: Page) -> None:
+    """Messages, badges, agents online and totals at a moment are those that `chatr replay --at` prints."""
+    # All commands are started before the first response is compared, because a process takes longer than the page.
+    for at, process in [(at, replay(room, at)) for at in MOMENTS]:
         seek(page, at)
-        expected = json.loads(printing.communicate()[0])
+        expected = json.loads(process.communicate()[0])
         assert shown(page) == {
-            "messages": named(expected["messages"], "id", "agentName", "content", "timestamp", "moltbookName"),
-            "agents": named(expected["agents"], "name", "lastSeen", "moltbookName"),
+            "messages": fields_of(expected["messages"], "id", "agentName", "content", "timestamp", "moltbookName"),
+            "agents": fields_of(expected["agents"], "name", "lastSeen", "moltbookName"),
             "stats": expected["stats"],
         }
 
 
-def test_an_address_of_a_moment(room: Hosted, watch: Watch) -> None:
-    """A link to a moment opens the room as it was then, and says so."""
-    page = watch(f"{room.url}/#t-{iso(START + 61 * MINUTE)}")
+def test_a_link_to_a_moment(room: HostedRoom, open_page: OpenPage) -> None:
+    """A link to a moment opens the room as it was then, and shows the time."""
+    page = open_page(f"{room.url}/#t-{iso_timestamp(START + 61 * MINUTE)}")
 
     expect(page.locator(".content").last).to_have_text("message 30")
     expect(page.locator(".message .relative").last).to_have_text("1 min")
@@ -110,27 +115,27 @@ def test_an_address_of_a_moment(room: Hosted, watch: Watch) -> None:
     expect(page.get_by_role("slider", name="Moment")).to_have_attribute("aria-valuetext", re.compile("2026"))
 
 
-def test_what_is_said_now_is_kept_out_of_the_past(room: Hosted, page: Page) -> None:
-    """In the past nothing new appears, and nothing says that this is live; what is new is counted, and back in the
-    present it is there.
+def test_new_messages_do_not_appear_in_the_past(room: HostedRoom, page: Page) -> None:
+    """While the past is shown, new messages are only counted, and the state is not "live". Back in the present the new
+    messages are shown.
     """
     seek(page, START + 10 * MINUTE)
-    Speaker.known(room.url, "Ada").say("news")
+    AgentClient.already_registered(room.url, "Ada").post("news")
     expect(page).to_have_title(re.compile(r"^\(1\) "))
     expect(page.locator(".content").last).to_have_text("message 5")
     expect(page.locator("#state")).to_have_text("in the past")
-    expect(page.get_by_role("heading", name="Here then 2")).to_be_visible()
-    page.locator("#back").click()
+    expect(page.get_by_role("heading", name="Online then 2")).to_be_visible()
+    page.locator("#back-to-live").click()
 
     expect(page.locator("#state")).to_have_text("live")
-    expect(page.get_by_role("heading", name="Here 1")).to_be_visible()
+    expect(page.get_by_role("heading", name="Online 1")).to_be_visible()
     expect(page.locator(".content").last).to_have_text("news")
     expect(page).to_have_title(re.compile("^chatr"))
-    expect(page.locator("#back")).to_be_hidden()
+    expect(page.locator("#back-to-live")).to_be_hidden()
 
 
-def test_the_handle_is_moved_by_keys(page: Page) -> None:
-    """The handle goes back and forth with the arrows, to the beginning and, at the end of its way, back to now."""
+def test_the_slider_is_moved_by_keys(page: Page) -> None:
+    """Keys move the slider: Home to the first record, PageUp some bars forward, End back to now."""
     handle = page.get_by_role("slider", name="Moment")
     expect(handle).to_have_attribute("aria-valuetext", "now, live")
     handle.press("Home")
@@ -143,12 +148,12 @@ def test_the_handle_is_moved_by_keys(page: Page) -> None:
     expect(page.locator(".content").last).to_have_text("message 58")
 
 
-def test_the_past_is_played_on(page: Page) -> None:
-    """Sixty times as fast as it was, message after message comes as it came; a second press stops it."""
+def test_playing(page: Page) -> None:
+    """Play shows one message after the other, sixty times as fast as they were posted; a second press stops it."""
     seek(page, START + 10 * MINUTE)
     page.locator("[name=speed][value='60']").check()
     page.locator("#play").click()
-    expect(page.locator(".content").last).to_have_text("message 7", timeout=20_000)
+    expect(page.locator(".content").last).to_have_text("message 7")
     expect(page.locator("#play")).to_have_attribute("aria-pressed", "true")
     page.locator("#play").click()
 
@@ -157,31 +162,34 @@ def test_the_past_is_played_on(page: Page) -> None:
     assert shown == [f"message {number}" for number in range(len(shown))]
 
 
-def test_reading_back_from_a_moment(host: Host, watch: Watch) -> None:
-    """In the past, too, scrolling up leads to the first message."""
+def test_scrolling_back_from_a_moment(open_room: OpenRoom, open_page: OpenPage) -> None:
+    """While the past is shown, too, scrolling up leads to the first message."""
     author = agent_id("Ada")
-    said = (MessagePosted(author, f"message {number}", None, START + number * MINUTE) for number in range(400))
-    room = host([began(START), registered("Ada", START), *said])
-    page = watch(f"{room.url}/#t-{iso(START + 250 * MINUTE)}")
+    posted = (MessagePosted(author, f"message {number}", None, START + number * MINUTE) for number in range(400))
+    room = open_room([unlimited(START), registered("Ada", START), *posted])
+    page = open_page(f"{room.url}/#t-{iso_timestamp(START + 250 * MINUTE)}")
     expect(page.locator(".content").last).to_have_text("message 250")
     while (first := page.locator(".content").first.text_content()) != "message 0":
-        page.locator("#log").evaluate("log => { log.scrollTop = 0; }")
+        page.locator("#scroller").evaluate("scroller => { scroller.scrollTop = 0; }")
         expect(page.locator(".content").first).not_to_have_text(str(first))
 
     expect(page.locator(".content")).to_have_text([f"message {number}" for number in range(251)])
 
 
-def test_time_travel_waits_when_it_has_to(host: Host, watch: Watch) -> None:
-    """Whoever drags faster than the room may be asked is told so, and comes where the handle was left."""
-    room = host(story(), rate_requests=Limit(12, 3 * SECOND))
-    page = watch(room.url)
+def test_rejected_requests_for_moments_are_repeated(open_room: OpenRoom, open_page: OpenPage) -> None:
+    """When requests are rejected (429) while the slider is dragged, the page says so, then shows the last moment."""
+    # The clock stands still: the quota stays used up, however slow the machine is, until the test advances the clock.
+    clock = SettableClock(START + 3 * HOUR)
+    room = open_room(two_hours(), clock=clock, rate_requests=Limit(12, SECOND))
+    page = open_page(room.url)
     expect(page.locator("#timeline")).to_be_visible()
-    room.tire()
+    room.use_up_requests()
     for minute in range(12):
         at = START + minute * 7 * MINUTE
         page.locator("#handle").evaluate(
             "(handle, at) => { handle.value = at; handle.dispatchEvent(new Event('input')); }", at
         )
-    expect(page.locator("#notice")).to_contain_text("asked too often")
+    expect(page.locator("#notice")).to_contain_text("Too many requests")
+    clock.advance(SECOND)
 
-    expect(page).to_have_url(re.compile(f"/#t-{iso(START + 77 * MINUTE)}$"), timeout=20_000)
+    expect(page).to_have_url(re.compile(f"/#t-{iso_timestamp(START + 77 * MINUTE)}$"))

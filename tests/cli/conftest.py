@@ -1,4 +1,4 @@
-"""Commands to be run, and a log for them to read: two agents who came, spoke, and went or were verified."""
+"""Fixtures that run commands, and a log for them to read: two agents register and post, one is verified, one leaves."""
 
 import asyncio
 import os
@@ -10,13 +10,12 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
-import orjson
+import msgspec
 import pytest
 from attrs import frozen
 
-from chatr.adapters.sqlite import sqlite_log
-from chatr.cli import main
-from chatr.codec import encode
+from chatr.adapters.stores.sqlite.log import sqlite_log
+from chatr.cli.main import main
 from chatr.domain.commands import (
     AdoptLimits,
     Command,
@@ -30,33 +29,33 @@ from chatr.domain.commands import (
     agent_id,
 )
 from chatr.domain.events import Record
-from chatr.domain.keys import digest_of
-from chatr.domain.limits import CODE_VALID, MINUTE, SECOND, Limits
+from chatr.domain.keys import hash_key
+from chatr.domain.limits import CODE_VALIDITY, MINUTE, SECOND, Limits
 from chatr.domain.room import Room
 from chatr.testing.clock import START
-from chatr.testing.records import accepted
+from chatr.testing.records import draft_of, records_after
 
 ADA: Final = agent_id("Ada")
 BOB: Final = agent_id("Bob")
-COUNTESS: Final = Profile("ada_of_london", claimed=True, owner="countess", proof="post-1")
-PAST: Final[tuple[Command, ...]] = (
+ADAS_PROFILE: Final = Profile("ada_of_london", claimed=True, owner="countess", proof="post-1")
+COMMANDS: Final[tuple[Command, ...]] = (
     AdoptLimits(Limits(), START),
-    Register("Ada", "🦀", digest_of("ada"), START + SECOND),
+    Register("Ada", "🦀", hash_key("ada"), START + SECOND),
     Heartbeat(ADA, START + 2 * SECOND),
-    Register("Bob", None, digest_of("bob"), START + 3 * SECOND),
+    Register("Bob", None, hash_key("bob"), START + 3 * SECOND),
     Post(ADA, "Hello, Bob!", START + 10 * SECOND, "first"),
     Post(BOB, "Hi!", START + MINUTE),
-    StartVerification(ADA, "ada_of_london", "K7M2QX9P", START + MINUTE + CODE_VALID, START + MINUTE),
-    CompleteVerification(ADA, "ada_of_london", COUNTESS, START + 2 * MINUTE),
+    StartVerification(ADA, "ada_of_london", "K7M2QX9P", START + MINUTE + CODE_VALIDITY, START + MINUTE),
+    CompleteVerification(ADA, "ada_of_london", ADAS_PROFILE, START + 2 * MINUTE),
     Post(ADA, "See https://example.com", START + 3 * MINUTE),
     Leave(BOB, START + 4 * MINUTE),
 )
-"""Each of these becomes the record at its place: the first stands at position 1."""
+"""Each command becomes the record at its place: the first has position 1."""
 
 
 @frozen
-class Run:
-    """What came of a command."""
+class Result:
+    """Exit code, standard output and standard error of a command that has ended."""
 
     code: int
     out: str
@@ -64,89 +63,94 @@ class Run:
 
     @property
     def lines(self) -> list[str]:
+        """The lines of standard output."""
         return self.out.splitlines()
 
     @property
     def json(self) -> list[Any]:
-        return [orjson.loads(line) for line in self.lines]
+        """The JSON values in standard output, one for each line."""
+        return [msgspec.json.decode(line) for line in self.lines]
 
 
-Chatr = Callable[..., Run]
+Chatr = Callable[..., Result]
 
 
 @pytest.fixture
 def chatr(capsys: pytest.CaptureFixture[str]) -> Chatr:
     """Runs a command in this process."""
 
-    def run(*arguments: object) -> Run:
+    def run(*arguments: object) -> Result:
         capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
+        with pytest.raises(SystemExit) as exit_:
             main(list(map(str, arguments)))
         out, err = capsys.readouterr()
-        code = ended.value.code
+        code = exit_.value.code
         assert isinstance(code, int)
-        return Run(code, out, err)
+        return Result(code, out, err)
 
     return run
 
 
 @frozen
-class File:
-    """A log in a file, to be read by a command and altered by hand."""
+class LogFile:
+    """A log in a SQLite file."""
 
     path: Path
 
     @property
     def url(self) -> str:
+        """The URL for --log."""
         return f"sqlite:///{self.path}"
 
-    def write(self, records: Iterable[Record]) -> None:
+    def append(self, records: Iterable[Record]) -> None:
+        """Store the records that the log lacks; those that it has are appended again, which changes nothing."""
         asyncio.run(self._append(list(records)))
 
     async def _append(self, records: list[Record]) -> None:
         room = Room()
         async with sqlite_log(self.path) as log, asyncio.TaskGroup() as appending:
             for record in records:
-                draft = encode(record.event, record_id=record.id, seen=record.seen)
-                appending.create_task(log.append(draft, expected=room.expected(record.event)))
+                draft = draft_of(record.event, record_id=record.id, decided_at_position=record.decided_at_position)
+                appending.create_task(log.append(draft, expected=room.stream_end(record.event).position))
                 room.apply(record)
 
     def alter(self, statement: str, *parameters: object) -> None:
+        """Change the file behind the program's back, with a statement of SQL."""
         with closing(sqlite3.connect(self.path)) as db, db:
             db.execute(statement, parameters)
 
 
 @pytest.fixture
-def empty(tmp_path: Path) -> File:
-    """A log to be filled."""
-    return File(tmp_path / "chatr.db")
+def new_log(tmp_path: Path) -> LogFile:
+    """A file to which nothing has been written yet."""
+    return LogFile(tmp_path / "chatr.db")
 
 
 @pytest.fixture
-def file(empty: File) -> File:
-    """The log of PAST."""
-    records = accepted(PAST)
-    assert len(records) == len(PAST)
-    empty.write(records)
-    return empty
+def log_file(new_log: LogFile) -> LogFile:
+    """The log of COMMANDS."""
+    records = records_after(COMMANDS)
+    assert len(records) == len(COMMANDS)
+    new_log.append(records)
+    return new_log
 
 
-Start = Callable[..., subprocess.Popen[str]]
+StartChatr = Callable[..., subprocess.Popen[str]]
 
 
 @pytest.fixture
-def start() -> Iterator[Start]:
-    """Starts commands in processes of their own."""
+def start_chatr() -> Iterator[StartChatr]:
+    """Starts commands in processes of their own, and kills those that are left at the end of the test."""
     processes: list[subprocess.Popen[str]] = []
 
-    def started(*arguments: object) -> subprocess.Popen[str]:
+    def start(*arguments: object) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "chatr", *map(str, arguments)]
         environ = {**os.environ, "PYTHONPATH": str(Path.cwd())}
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environ)
         processes.append(process)
         return process
 
-    yield started
+    yield start
     for process in processes:
         with process:
             process.kill()

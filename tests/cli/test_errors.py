@@ -1,4 +1,4 @@
-"""What cannot be asked: one sentence, exit code 2, nothing printed and nothing made."""
+"""Errors of the commands: one sentence and exit code 2, nothing printed and no file created."""
 
 import re
 import subprocess
@@ -7,41 +7,44 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Chatr, File, Start
+from tests.cli.conftest import Chatr, LogFile, StartChatr
 
-COMMANDS = ("log", "replay", "explain", "audit")
-SENTENCE = re.compile(r"chatr[^\n]+\.\n")
+READING_COMMANDS = ("log", "replay", "explain", "audit")
+ERROR_LINE = re.compile(r"chatr[^\n]+\.\n")
 
 
-def asked(command: str, *options: str) -> tuple[str, ...]:
+def call(command: str, *options: str) -> tuple[str, ...]:
+    """Return the arguments of a reading command, with the position that explain requires."""
     return (command, *(("1",) if command == "explain" else ()), *options)
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", READING_COMMANDS)
 @pytest.mark.parametrize(
     "log", ["sqlite:///nowhere.db", "sqlite:///", "nowhere.db", "memory:", "nats://localhost", "http://localhost", ""]
 )
-def test_a_wrong_log(chatr: Chatr, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str, log: str) -> None:
-    """A log that is not there, or is none, is named; reading makes no file."""
+def test_a_log_that_cannot_be_opened(
+    chatr: Chatr, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str, log: str
+) -> None:
+    """The error names the log, and no file is created."""
     monkeypatch.chdir(tmp_path)
-    run = chatr(*asked(command, "--log", log))
+    result = chatr(*call(command, "--log", log))
 
-    assert (run.code, run.out) == (2, "")
-    assert SENTENCE.fullmatch(run.err)
-    assert log.removeprefix("sqlite:///") in run.err
+    assert (result.code, result.out) == (2, "")
+    assert ERROR_LINE.fullmatch(result.err)
+    assert log.removeprefix("sqlite:///") in result.err
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", READING_COMMANDS)
 @pytest.mark.parametrize("content", [b"", b"Dear diary", b"SQLite format 3\x00 and no more"])
-def test_a_file_that_is_no_log(chatr: Chatr, empty: File, command: str, content: bytes) -> None:
-    """A file with something else in it is no log."""
-    empty.path.write_bytes(content)
+def test_a_file_that_holds_no_log(chatr: Chatr, new_log: LogFile, command: str, content: bytes) -> None:
+    """A file with other content is an error."""
+    new_log.path.write_bytes(content)
 
-    run = chatr(*asked(command, "--log", empty.url))
+    result = chatr(*call(command, "--log", new_log.url))
 
-    assert (run.code, run.out) == (2, "")
-    assert SENTENCE.fullmatch(run.err)
+    assert (result.code, result.out) == (2, "")
+    assert ERROR_LINE.fullmatch(result.err)
 
 
 @pytest.mark.parametrize(
@@ -51,19 +54,21 @@ def test_a_file_that_is_no_log(chatr: Chatr, empty: File, command: str, content:
         (("replay", "--diff", "1", "11"), "There is no position 11: the log ends at 10."),
         (("explain", "11"), "There is no position 11: the log ends at 10."),
         (("replay", "--at", "2025-12-31"), "Nothing had been recorded by then."),
-        (("replay", "--agent", "Eve"), "Nobody had registered as Eve by position 10."),
-        (("replay", "--agent", "Bob", "--at", "3"), "Nobody had registered as Bob by position 3."),
-        (("explain",), "Say what to explain: a POSITION, or --agent and --post."),
-        (("explain", "--agent", "Ada"), "Say what to explain: a POSITION, or --agent and --post."),
-        (("explain", "5", "--post", "Hello"), "Say what to explain: a POSITION, or --agent and --post."),
+        (("replay", "--agent", "Eve"), "No agent was registered as Eve by position 10."),
+        (("replay", "--agent", "Bob", "--at", "3"), "No agent was registered as Bob by position 3."),
+        (("explain",), "Give a POSITION, or --agent and --post."),
+        (("explain", "--agent", "Ada"), "Give a POSITION, or --agent and --post."),
+        (("explain", "5", "--post", "Hello"), "Give a POSITION, or --agent and --post."),
     ],
     ids=str,
 )
-def test_what_the_log_does_not_hold(chatr: Chatr, file: File, arguments: tuple[str, ...], sentence: str) -> None:
-    """A position, time or agent that is not in the log is told as such."""
-    run = chatr(*arguments, "--log", file.url)
+def test_a_moment_or_agent_that_the_log_does_not_hold(
+    chatr: Chatr, log_file: LogFile, arguments: tuple[str, ...], sentence: str
+) -> None:
+    """The error says which position, time or agent is missing."""
+    result = chatr(*arguments, "--log", log_file.url)
 
-    assert (run.code, run.out, run.err) == (2, "", f"chatr: {sentence}\n")
+    assert (result.code, result.out, result.err) == (2, "", f"chatr: {sentence}\n")
 
 
 @pytest.mark.parametrize(
@@ -74,55 +79,55 @@ def test_what_the_log_does_not_hold(chatr: Chatr, file: File, arguments: tuple[s
         (("replay", "--messages", "1002"), "--messages: it must be a whole number from 0 to 1001"),
         (("log", "--last", "few"), "--last: it must be a whole number from 0 to"),
         (("log", "--after", "2026-13-01"), "--after: '2026-13-01' is neither"),
-        (("log", "--type", "agent-danced"), "--type: there is no type 'agent-danced'; there are agent-left, "),
+        (("log", "--type", "agent-danced"), "--type: there is no type 'agent-danced'; choose from agent-left, "),
         (("log", "--follow", "--before", "5"), "not allowed with argument"),
         (("log", "--agent", "\udcff"), "--agent: it is not UTF-8"),
-        (("explain", "0"), "POSITION: '0' is no position of a record, such as 1042"),
+        (("explain", "0"), "POSITION: '0' is not the position of a record, such as 1042"),
         (("explain", "--post", "\udcff"), "--post: it is not UTF-8"),
-        (("audit", "--expect", "1042"), "--expect: '1042' is no head: write POSITION:DIGEST"),
-        (("audit", "--expect", f"0:{'0' * 64}"), "is no head"),
+        (("audit", "--expect", "1042"), "--expect: '1042' is not a head: write POSITION:DIGEST"),
+        (("audit", "--expect", f"0:{'0' * 64}"), "is not a head"),
         (("audit", "--url", "localhost"), "--url: it must be a web address such as"),
     ],
     ids=ascii,
 )
-def test_what_cannot_be_asked(chatr: Chatr, arguments: tuple[str, ...], sentence: str) -> None:
-    """An argument that means nothing is named, and where to read what would do."""
-    run = chatr(*arguments)
+def test_an_argument_that_cannot_be_parsed(chatr: Chatr, arguments: tuple[str, ...], sentence: str) -> None:
+    """The error names the argument and points to the command's --help."""
+    result = chatr(*arguments)
 
-    assert (run.code, run.out) == (2, "")
-    assert SENTENCE.fullmatch(run.err)
-    assert sentence in run.err
-    assert run.err.endswith(f" See chatr {arguments[0]} --help.\n")
-
-
-@pytest.mark.parametrize("command", COMMANDS)
-def test_help(chatr: Chatr, command: str) -> None:
-    """Help fits a terminal of eighty columns, and ends with examples."""
-    run = chatr(command, "--help")
-
-    assert run.code == 0
-    assert run.out.startswith(f"usage: chatr {command} ")
-    assert f"examples:\n  chatr {command} " in run.out
-    assert max(map(len, run.lines[: run.lines.index("examples:")])) < 80
+    assert (result.code, result.out) == (2, "")
+    assert ERROR_LINE.fullmatch(result.err)
+    assert sentence in result.err
+    assert result.err.endswith(f" See chatr {arguments[0]} --help.\n")
 
 
-def test_whoever_reads_no_further_is_not_shouted_at(file: File, start: Start) -> None:
-    """Behind `| head` a command ends without a word, as others do."""
-    reading = start("log", "--log", file.url)
+@pytest.mark.parametrize("command", READING_COMMANDS)
+def test_help_fits_a_terminal(chatr: Chatr, command: str) -> None:
+    """The help of a command fits eighty columns and ends with examples."""
+    result = chatr(command, "--help")
+
+    assert result.code == 0
+    assert result.out.startswith(f"usage: chatr {command} ")
+    assert f"examples:\n  chatr {command} " in result.out
+    assert max(map(len, result.lines[: result.lines.index("examples:")])) < 80
+
+
+def test_a_closed_pipe_is_not_an_error_message(log_file: LogFile, start_chatr: StartChatr) -> None:
+    """If the reader of a pipe has ended, as in `chatr log | head`, the command exits with 141 and prints nothing."""
+    reading = start_chatr("log", "--log", log_file.url)
     assert reading.stdout is not None
     reading.stdout.close()
     reading.stdout = None
 
-    _, told = reading.communicate()
+    _, errors = reading.communicate()
 
-    assert (reading.returncode, told) == (141, "")
+    assert (reading.returncode, errors) == (141, "")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a disk that is always full")
-def test_a_full_disk_is_told_in_a_sentence(file: File) -> None:
-    """Where what was found cannot be written, that is said, and no more."""
+def test_a_full_disk_is_one_sentence(log_file: LogFile) -> None:
+    """If the output cannot be written, the command exits with 1 and one sentence."""
     with Path("/dev/full").open("w") as full:
-        command = [sys.executable, "-m", "chatr", "log", "--log", file.url]
-        run = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        command = [sys.executable, "-m", "chatr", "log", "--log", log_file.url]
+        result = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
 
-    assert (run.returncode, run.stderr) == (1, "chatr: No space left on device.\n")
+    assert (result.returncode, result.stderr) == (1, "chatr: No space left on device.\n")

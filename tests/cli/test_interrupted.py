@@ -1,4 +1,4 @@
-"""Ctrl-C: a command stops where it is, without a traceback."""
+"""Ctrl-C stops a command without a traceback."""
 
 import io
 import signal
@@ -6,17 +6,19 @@ from contextlib import redirect_stderr, redirect_stdout
 
 import pytest
 
-from chatr.cli import progress
-from tests.cli.conftest import Chatr, File
+from chatr.cli.output import progress
+from tests.cli.conftest import Chatr, LogFile
 
 
-class Terminal(io.StringIO):
-    """Somebody presses Ctrl-C as soon as there is something to see."""
+class InterruptingTerminal(io.StringIO):
+    """A terminal that sends SIGINT to this process when something is written to it for the first time."""
 
     def isatty(self) -> bool:
+        """Make commands show a progress bar."""
         return True
 
     def write(self, text: str) -> int:
+        """Send SIGINT before the first text."""
         if not self.getvalue():
             signal.raise_signal(signal.SIGINT)
         return super().write(text)
@@ -35,12 +37,15 @@ class Terminal(io.StringIO):
     ],
     ids=" ".join,
 )
-def test_control_c(chatr: Chatr, file: File, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]) -> None:
-    """The exit code is the shell's for Ctrl-C, and nothing is said of it."""
-    monkeypatch.setattr(progress, "PATIENCE", 0)
-    with redirect_stdout(Terminal()), redirect_stderr(Terminal()) as told:
-        run = chatr(*command, "--log", file.url)
+def test_an_interrupted_command_ends_quietly(
+    chatr: Chatr, log_file: LogFile, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    """After Ctrl-C the exit code is 130, and neither a traceback nor a progress bar is left on the terminal."""
+    # The commands take no such option: the bar has to appear at once, so that Ctrl-C comes in the midst of the work.
+    monkeypatch.setattr(progress, "BAR_DELAY", 0)
+    with redirect_stdout(InterruptingTerminal()), redirect_stderr(InterruptingTerminal()) as errors:
+        result = chatr(*command, "--log", log_file.url)
 
-    assert run.code == 130
-    assert "Traceback" not in told.getvalue()
-    assert told.getvalue().split("\r")[-1].strip() == ""
+    assert result.code == 130
+    assert "Traceback" not in errors.getvalue()
+    assert errors.getvalue().split("\r")[-1].strip() == ""

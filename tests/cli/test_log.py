@@ -1,30 +1,31 @@
-"""chatr log: records, as they stand."""
+"""chatr log prints records as they are stored."""
 
 import pytest
 from attrs import evolve
 
 from chatr.domain.events import AgentRegistered, MessagePosted
-from chatr.domain.keys import digest_of
+from chatr.domain.keys import hash_key
 from chatr.domain.limits import Limits
 from chatr.testing.clock import START
-from chatr.testing.records import accepted, happened
-from tests.cli.conftest import ADA, PAST, Chatr, File
+from chatr.testing.records import records_after, records_of
+from tests.cli.conftest import ADA, COMMANDS, Chatr, LogFile
 
 STARTED = "as ada_of_london, [K7M2QX9P] until 2026-01-03T00:01:00.000Z"
 
 
-def positions(chatr: Chatr, file: File, *options: object) -> list[int]:
-    run = chatr("log", "--log", file.url, "--json", *options)
-    assert (run.code, run.err) == (0, "")
-    return [record["position"] for record in run.json]
+def positions(chatr: Chatr, log_file: LogFile, *options: object) -> list[int]:
+    """Return the positions of the records that are printed with these options."""
+    result = chatr("log", "--log", log_file.url, "--json", *options)
+    assert (result.code, result.err) == (0, "")
+    return [record["position"] for record in result.json]
 
 
-def test_every_record_is_a_line(chatr: Chatr, file: File) -> None:
-    """The table has position, time, agent, type, and what happened, oldest first."""
-    run = chatr("log", "--log", file.url)
+def test_each_record_is_one_line(chatr: Chatr, log_file: LogFile) -> None:
+    """A line has position, time, agent, type and content; the oldest record comes first."""
+    result = chatr("log", "--log", log_file.url)
 
-    assert run.code == 0
-    assert [line.split(maxsplit=4) for line in run.lines] == [
+    assert result.code == 0
+    assert [line.split(maxsplit=4) for line in result.lines] == [
         ["1", "2026-01-01T00:00:00.000Z", "-", "limits-adopted", str(Limits())],
         ["2", "2026-01-01T00:00:01.000Z", "Ada", "agent-registered", "🦀"],
         ["3", "2026-01-01T00:00:02.000Z", "Ada", "agent-seen"],
@@ -38,15 +39,15 @@ def test_every_record_is_a_line(chatr: Chatr, file: File) -> None:
     ]
 
 
-def test_json_is_the_record_as_it_is_stored(chatr: Chatr, file: File) -> None:
-    """A line of JSON holds all that is stored of a record, its data opened, and the agent's name."""
-    record = accepted(PAST)[5]
+def test_json_holds_every_stored_field(chatr: Chatr, log_file: LogFile) -> None:
+    """A line of JSON holds every stored field, the data as an object, and the agent's name."""
+    record = records_after(COMMANDS)[5]
     posted = record.event
     assert isinstance(posted, MessagePosted)
 
-    (told,) = chatr("log", "--log", file.url, "--json", "--after", 5, "--before", 7).json
+    (printed,) = chatr("log", "--log", log_file.url, "--json", "--after", 5, "--before", 7).json
 
-    assert told == {
+    assert printed == {
         "position": 6,
         "time": "2026-01-01T00:01:00.000Z",
         "name": "Bob",
@@ -57,25 +58,25 @@ def test_json_is_the_record_as_it_is_stored(chatr: Chatr, file: File) -> None:
         "id": record.id,
         "at": posted.at,
         "seen": 5,
-        "check": record.check.hex(),
+        "check": record.record_hash.hex(),
     }
 
 
 @pytest.mark.parametrize("name", ["Ada", "ada", "ADA"])
-def test_what_one_agent_did(chatr: Chatr, file: File, name: str) -> None:
-    """An agent is found by every name that is its own, and its badge is found in the stream of its account."""
-    assert positions(chatr, file, "--agent", name) == [2, 3, 5, 7, 8, 9]
+def test_agent_selects_the_records_about_one_agent(chatr: Chatr, log_file: LogFile, name: str) -> None:
+    """--agent ignores case and includes the badge, which stands in the stream of the Moltbook account."""
+    assert positions(chatr, log_file, "--agent", name) == [2, 3, 5, 7, 8, 9]
 
 
-def test_an_agent_who_never_came(chatr: Chatr, file: File) -> None:
-    """Whoever has not registered did nothing."""
-    assert positions(chatr, file, "--agent", "Eve") == []
+def test_an_unregistered_agent_has_no_records(chatr: Chatr, log_file: LogFile) -> None:
+    """--agent with a name that is not registered prints nothing."""
+    assert positions(chatr, log_file, "--agent", "Eve") == []
 
 
 @pytest.mark.parametrize("type_", ["message-posted", "message-posted.v1"])
-def test_one_type(chatr: Chatr, file: File, type_: str) -> None:
-    """A type is named with or without its version."""
-    assert positions(chatr, file, "--type", type_) == [5, 6, 9]
+def test_type_selects_one_type(chatr: Chatr, log_file: LogFile, type_: str) -> None:
+    """--type takes a type with or without its version."""
+    assert positions(chatr, log_file, "--type", type_) == [5, 6, 9]
 
 
 @pytest.mark.parametrize(
@@ -97,57 +98,59 @@ def test_one_type(chatr: Chatr, file: File, type_: str) -> None:
         (("--last", "1", "--before", "5", "--agent", "Ada"), [3]),
     ],
 )
-def test_a_part_of_the_log(chatr: Chatr, file: File, options: tuple[str, ...], expected: list[int]) -> None:
-    """What was asked for stands after and before positions and times, neither included; the last are counted last."""
-    assert positions(chatr, file, *options) == expected
+def test_after_before_and_last_select_a_part(
+    chatr: Chatr, log_file: LogFile, options: tuple[str, ...], expected: list[int]
+) -> None:
+    """--after and --before exclude the moment itself; --last counts what the other options select."""
+    assert positions(chatr, log_file, *options) == expected
 
 
-def test_records_are_told_by_their_own_time(chatr: Chatr, empty: File) -> None:
-    """A clock that stepped back hides no record from whoever asks by time."""
-    came = AgentRegistered(ADA, "Ada", None, digest_of("ada"), START + 60_000)
+def test_a_time_is_compared_with_each_record(chatr: Chatr, new_log: LogFile) -> None:
+    """After a clock stepped back, --before still finds the record with the earlier time."""
+    registered = AgentRegistered(ADA, "Ada", None, hash_key("ada"), START + 60_000)
     late, early = MessagePosted(ADA, "late", None, START + 90_000), MessagePosted(ADA, "early", None, START)
-    empty.write(happened([came, late, early, evolve(late, content="late again")]))
+    new_log.append(records_of([registered, late, early, evolve(late, content="late again")]))
 
-    assert positions(chatr, empty, "--before", "2026-01-01T00:01") == [3]
-
-
-@pytest.mark.parametrize("form", [(), ("--json",)])
-def test_a_key_is_not_shown(chatr: Chatr, file: File, form: tuple[str, ...]) -> None:
-    """The digest of a key stays in the log unless somebody asks for it."""
-    assert digest_of("ada") not in chatr("log", "--log", file.url, *form).out
+    assert positions(chatr, new_log, "--before", "2026-01-01T00:01") == [3]
 
 
 @pytest.mark.parametrize("form", [(), ("--json",)])
-def test_a_key_is_shown_to_whoever_asks(chatr: Chatr, file: File, form: tuple[str, ...]) -> None:
-    """With --keys the digests are there."""
-    assert digest_of("ada") in chatr("log", "--log", file.url, "--keys", *form).out
+def test_the_digest_of_a_key_is_left_out(chatr: Chatr, log_file: LogFile, form: tuple[str, ...]) -> None:
+    """Without --keys no digest of a key is printed."""
+    assert hash_key("ada") not in chatr("log", "--log", log_file.url, *form).out
 
 
-def test_no_text_moves_the_cursor(chatr: Chatr, empty: File) -> None:
-    """What an older chatr may have let in is written out: controls, lines, and what turns the reading direction."""
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_keys_prints_the_digest_of_a_key(chatr: Chatr, log_file: LogFile, form: tuple[str, ...]) -> None:
+    """With --keys the digests are printed."""
+    assert hash_key("ada") in chatr("log", "--log", log_file.url, "--keys", *form).out
+
+
+def test_no_message_controls_the_terminal(chatr: Chatr, new_log: LogFile) -> None:
+    """Control characters, line ends and bidirectional controls are printed as escapes; joiners are not."""
     text = "a\x1b[2Jb\u202ec\u2066d\ne\u2028f\u200bg \u0645\u06cc\u200c\u062e\u0648 \U0001f469\u200d\U0001f4bb"
-    came = AgentRegistered(ADA, "Ada", None, digest_of("ada"), START)
-    empty.write(happened([came, MessagePosted(ADA, text, None, START)]))
+    registered = AgentRegistered(ADA, "Ada", None, hash_key("ada"), START)
+    new_log.append(records_of([registered, MessagePosted(ADA, text, None, START)]))
 
-    run = chatr("log", "--log", empty.url, "--type", "message-posted")
+    result = chatr("log", "--log", new_log.url, "--type", "message-posted")
 
-    assert run.out.rstrip("\n").endswith(
+    assert result.out.rstrip("\n").endswith(
         r"a\x1b[2Jb\u202ec\u2066d\ne\u2028f\u200bg " + "\u0645\u06cc\u200c\u062e\u0648 \U0001f469\u200d\U0001f4bb"
     )
 
 
-def test_a_time_that_no_calendar_has(chatr: Chatr, file: File) -> None:
-    """A time that was spoiled is shown as it is stored."""
-    file.alter("update log set at = ? where position = 5", 10**18)
+def test_a_time_beyond_the_calendar(chatr: Chatr, log_file: LogFile) -> None:
+    """A damaged time that no calendar has is printed as the number that is stored."""
+    log_file.alter("update log set at = ? where position = 5", 10**18)
 
-    assert str(10**18) in chatr("log", "--log", file.url).lines[4]
+    assert str(10**18) in chatr("log", "--log", log_file.url).lines[4]
 
 
-def test_an_empty_log(chatr: Chatr, empty: File) -> None:
-    """A log without records prints nothing."""
-    empty.write([])
+def test_an_empty_log(chatr: Chatr, new_log: LogFile) -> None:
+    """Nothing is printed for a log without records."""
+    new_log.append([])
 
-    assert positions(chatr, empty, "--last", "5") == []
+    assert positions(chatr, new_log, "--last", "5") == []
 
 
 @pytest.mark.parametrize(
@@ -158,11 +161,11 @@ def test_an_empty_log(chatr: Chatr, empty: File) -> None:
         ("data = '{'", "Record 5 (message-posted.v1) is damaged"),
     ],
 )
-def test_a_record_that_cannot_be_read(chatr: Chatr, file: File, change: str, sentence: str) -> None:
-    """What this chatr cannot make sense of is a clear stop, whoever was asked about; it is never skipped."""
-    file.alter(f"update log set {change} where position = 5")
+def test_a_record_that_cannot_be_decoded(chatr: Chatr, log_file: LogFile, change: str, sentence: str) -> None:
+    """The command ends with one sentence, even if the record is about another agent; no record is skipped."""
+    log_file.alter(f"update log set {change} where position = 5")
 
-    run = chatr("log", "--log", file.url, "--agent", "Bob")
+    result = chatr("log", "--log", log_file.url, "--agent", "Bob")
 
-    assert (run.code, len(run.err.splitlines())) == (1, 1)
-    assert run.err.startswith(f"chatr: {sentence}")
+    assert (result.code, len(result.err.splitlines())) == (1, 1)
+    assert result.err.startswith(f"chatr: {sentence}")

@@ -1,34 +1,35 @@
-"""chatr replay: the room as it was."""
+"""chatr replay prints the room as it was at a moment, and what changed between two moments."""
 
 from typing import Any
 
 import pytest
 
 from chatr.domain.commands import AdoptLimits, Post
-from chatr.domain.keys import digest_of
+from chatr.domain.keys import hash_key
 from chatr.domain.limits import MINUTE, Limit, Limits
 from chatr.testing.clock import START
-from chatr.testing.records import accepted, folded
-from tests.cli.conftest import ADA, PAST, Chatr, File
+from chatr.testing.records import folded_room, records_after
+from tests.cli.conftest import ADA, COMMANDS, Chatr, LogFile
 
 
-def replayed(chatr: Chatr, file: File, *options: object) -> Any:
-    run = chatr("replay", "--log", file.url, "--json", *options)
-    assert (run.code, run.err) == (0, "")
-    (room,) = run.json
+def replay(chatr: Chatr, log_file: LogFile, *options: object) -> Any:
+    """Run replay and return the JSON object that it prints."""
+    result = chatr("replay", "--log", log_file.url, "--json", *options)
+    assert (result.code, result.err) == (0, "")
+    (room,) = result.json
     return room
 
 
-def test_the_room_at_a_position(chatr: Chatr, file: File) -> None:
-    """Position and head, the log's id, the limits in force and the totals are those of that moment."""
-    then = folded(accepted(PAST[:6]))
-    room = replayed(chatr, file, "--at", 6)
+def test_the_room_at_a_position(chatr: Chatr, log_file: LogFile) -> None:
+    """Position, digest, log id, limits and totals are those of that moment."""
+    expected = folded_room(records_after(COMMANDS[:6]))
+    room = replay(chatr, log_file, "--at", 6)
 
     assert {name: room[name] for name in ("position", "time", "digest", "logId", "limits", "stats")} == {
         "position": 6,
         "time": "2026-01-01T00:01:00.000Z",
-        "digest": then.head.hex(),
-        "logId": then.log_id,
+        "digest": expected.chain_hash.hex(),
+        "logId": expected.log_id,
         "limits": {
             "verified": {"limit": 10, "window": 60},
             "unverified": {"limit": 1, "window": 300},
@@ -50,20 +51,20 @@ def test_the_room_at_a_position(chatr: Chatr, file: File) -> None:
         ("2026-01-01T00:34", []),
     ],
 )
-def test_who_was_online(chatr: Chatr, file: File, at: str, online: list[str]) -> None:
-    """Whoever was there at that moment, by the clock of that moment: that of the record, or the time that was given."""
-    assert [agent["name"] for agent in replayed(chatr, file, "--at", at)["agents"]] == online
+def test_agents_that_were_online(chatr: Chatr, log_file: LogFile, at: str, online: list[str]) -> None:
+    """Presence is decided by the time of the record at a position, or by the given time."""
+    assert [agent["name"] for agent in replay(chatr, log_file, "--at", at)["agents"]] == online
 
 
-def test_now_is_now(chatr: Chatr, file: File) -> None:
-    """Without a moment the room is shown as it is: all of it, and whoever is silent since last year is offline."""
-    room = replayed(chatr, file)
+def test_the_default_moment_is_now(chatr: Chatr, log_file: LogFile) -> None:
+    """Without --at the whole log is folded, and an agent whose last record is long past is offline."""
+    room = replay(chatr, log_file)
 
     assert (room["position"], room["agents"]) == (10, [])
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "expected"),
     [
         (("--at", "4"), []),
         (("--at", "5"), ["Hello, Bob!"]),
@@ -73,9 +74,9 @@ def test_now_is_now(chatr: Chatr, file: File) -> None:
         (("--messages", "0"), []),
     ],
 )
-def test_what_was_said(chatr: Chatr, file: File, options: tuple[str, ...], said: list[str]) -> None:
-    """The last messages by then, oldest first."""
-    assert [message["content"] for message in replayed(chatr, file, *options)["messages"]] == said
+def test_the_last_messages(chatr: Chatr, log_file: LogFile, options: tuple[str, ...], expected: list[str]) -> None:
+    """The last messages up to the moment are printed, oldest first."""
+    assert [message["content"] for message in replay(chatr, log_file, *options)["messages"]] == expected
 
 
 @pytest.mark.parametrize(
@@ -90,9 +91,9 @@ def test_what_was_said(chatr: Chatr, file: File, options: tuple[str, ...], said:
         ("9", (True, ["2026-01-01T00:00:10.000Z", "2026-01-01T00:03:00.000Z"], 9, "2026-01-01T00:03:00.000Z")),
     ],
 )
-def test_how_an_agent_stood(chatr: Chatr, file: File, at: str, expected: tuple[object, ...]) -> None:
-    """Whether it was verified, when it posted, how much of its quota was left, and when it might post next."""
-    ada = replayed(chatr, file, "--at", at, "--agent", "ada")["agent"]
+def test_the_state_of_an_agent(chatr: Chatr, log_file: LogFile, at: str, expected: tuple[object, ...]) -> None:
+    """--agent prints whether it was verified, when it posted, its remaining quota, and when it could post next."""
+    ada = replay(chatr, log_file, "--at", at, "--agent", "ada")["agent"]
 
     assert (
         ada["moltbookVerified"],
@@ -102,28 +103,28 @@ def test_how_an_agent_stood(chatr: Chatr, file: File, at: str, expected: tuple[o
     ) == expected
 
 
-def test_a_verification_under_way(chatr: Chatr, file: File) -> None:
-    """What was started and not completed is told, but not its code."""
-    run = chatr("replay", "--log", file.url, "--at", 7, "--agent", "Ada", "--json")
+def test_the_code_of_a_verification_is_left_out(chatr: Chatr, log_file: LogFile) -> None:
+    """A verification that was started is printed without its code."""
+    result = chatr("replay", "--log", log_file.url, "--at", 7, "--agent", "Ada", "--json")
 
-    assert run.json[0]["agent"]["verification"] == {
+    assert result.json[0]["agent"]["verification"] == {
         "moltbookName": "ada_of_london",
         "expiresAt": "2026-01-03T00:01:00.000Z",
     }
-    assert "K7M2QX9P" not in run.out
+    assert "K7M2QX9P" not in result.out
 
 
-def test_people_are_shown_a_page(chatr: Chatr, file: File) -> None:
-    """The same for people: what the room was, one agent, who was online, what was said."""
-    head = folded(accepted(PAST[:5])).head.hex()
+def test_the_room_as_tables(chatr: Chatr, log_file: LogFile) -> None:
+    """Without --json the room, one agent, the online agents and the last messages are tables."""
+    head = folded_room(records_after(COMMANDS[:5])).chain_hash.hex()
 
-    run = chatr("replay", "--log", file.url, "--at", 5, "--agent", "Ada")
+    result = chatr("replay", "--log", log_file.url, "--at", 5, "--agent", "Ada")
 
-    assert run.lines == [
+    assert result.lines == [
         "position  5",
         "time      2026-01-01T00:00:10.000Z",
         f"head      5:{head}",
-        f"log       {accepted(PAST)[0].id}",
+        f"log       {records_after(COMMANDS)[0].id}",
         f"limits    {Limits()}",
         "totals    2 agents, 1 online, 1 message",
         "",
@@ -141,25 +142,25 @@ def test_people_are_shown_a_page(chatr: Chatr, file: File) -> None:
     ]
 
 
-def test_before_the_first_record(chatr: Chatr, file: File) -> None:
-    """Position 0 is the room before anything happened."""
-    room = replayed(chatr, file, "--at", 0)
+def test_position_0_is_the_empty_room(chatr: Chatr, log_file: LogFile) -> None:
+    """At position 0 the room is as before the first record."""
+    room = replay(chatr, log_file, "--at", 0)
 
     assert (room["position"], room["digest"], room["stats"]["totalAgents"]) == (0, "00" * 32, 0)
 
 
 @pytest.mark.parametrize("form", [(), ("--json",)])
-def test_a_key_is_never_shown(chatr: Chatr, file: File, form: tuple[str, ...]) -> None:
-    """How an agent stood is no secret, what it is known by is."""
-    assert digest_of("ada") not in chatr("replay", "--log", file.url, "--agent", "Ada", *form).out
+def test_the_digest_of_a_key_is_never_printed(chatr: Chatr, log_file: LogFile, form: tuple[str, ...]) -> None:
+    """The state of an agent does not include its key."""
+    assert hash_key("ada") not in chatr("replay", "--log", log_file.url, "--agent", "Ada", *form).out
 
 
 @pytest.mark.parametrize(("first", "second"), [("4", "9"), ("9", "4"), ("2026-01-01T00:00:09", "2026-01-01T00:03")])
-def test_what_changed_between_two_moments(chatr: Chatr, file: File, first: str, second: str) -> None:
-    """Whoever registered, got a badge, came or went, and how much was said; the order of the two does not matter."""
-    changed = replayed(chatr, file, "--diff", first, second)
+def test_the_difference_between_two_moments(chatr: Chatr, log_file: LogFile, first: str, second: str) -> None:
+    """--diff prints messages, registrations, badges and presence; the order of the two moments does not matter."""
+    diff = replay(chatr, log_file, "--diff", first, second)
 
-    assert {name: changed[name] for name in ("messages", "registered", "verified", "cameOnline", "wentOffline")} == {
+    assert {name: diff[name] for name in ("messages", "registered", "verified", "cameOnline", "wentOffline")} == {
         "messages": 3,
         "registered": [],
         "verified": ["Ada"],
@@ -168,14 +169,16 @@ def test_what_changed_between_two_moments(chatr: Chatr, file: File, first: str, 
     }
 
 
-def test_a_difference_for_people(chatr: Chatr, empty: File) -> None:
-    """What did not change is told as briefly as what did; limits are told before and after."""
-    wider = Limits(verified=Limit(20, MINUTE))
-    empty.write(accepted((*PAST, AdoptLimits(wider, START + 5 * MINUTE), Post(ADA, "Bye", START + 5 * MINUTE))))
+def test_the_difference_as_a_table(chatr: Chatr, new_log: LogFile) -> None:
+    """Without --json the difference is a table; changed limits are printed before and after."""
+    new_limits = Limits(verified=Limit(20, MINUTE))
+    new_log.append(
+        records_after((*COMMANDS, AdoptLimits(new_limits, START + 5 * MINUTE), Post(ADA, "Bye", START + 5 * MINUTE)))
+    )
 
-    run = chatr("replay", "--log", empty.url, "--diff", 9, 12)
+    result = chatr("replay", "--log", new_log.url, "--diff", 9, 12)
 
-    assert run.lines == [
+    assert result.lines == [
         "from          position 9, 2026-01-01T00:03:00.000Z",
         "to            position 12, 2026-01-01T00:05:00.000Z",
         "messages      +1",
@@ -183,31 +186,31 @@ def test_a_difference_for_people(chatr: Chatr, empty: File) -> None:
         "verified      nobody",
         "came online   nobody",
         "went offline  Bob",
-        f"limits        {Limits()} -> {wider}",
+        f"limits        {Limits()} -> {new_limits}",
     ]
 
 
-def test_a_moment_and_itself(chatr: Chatr, file: File) -> None:
-    """Nothing changes between a moment and itself."""
-    changed = replayed(chatr, file, "--diff", 6, 6)
+def test_a_moment_does_not_differ_from_itself(chatr: Chatr, log_file: LogFile) -> None:
+    """The difference between a moment and itself is empty."""
+    diff = replay(chatr, log_file, "--diff", 6, 6)
 
-    assert (changed["messages"], changed["registered"], changed["limits"][0]) == (0, [], changed["limits"][1])
-
-
-def test_a_time_that_no_calendar_has(chatr: Chatr, file: File) -> None:
-    """A time that was spoiled is shown to people as it is stored, and to programs as the end of time."""
-    file.alter("update log set at = ? where position = 9", 10**18)
-
-    people, programs = chatr("replay", "--log", file.url), chatr("replay", "--log", file.url, "--json")
-
-    assert (people.code, str(10**18) in people.out) == (0, True)
-    assert (programs.code, programs.json[0]["messages"][-1]["timestamp"]) == (0, "9999-12-31T23:59:59.999Z")
+    assert (diff["messages"], diff["registered"], diff["limits"][0]) == (0, [], diff["limits"][1])
 
 
-def test_a_log_with_a_hole(chatr: Chatr, file: File) -> None:
-    """A room cannot be folded over a record that is missing: the sentence says which."""
-    file.alter("delete from log where position = 5")
+def test_a_time_beyond_the_calendar(chatr: Chatr, log_file: LogFile) -> None:
+    """A damaged time is printed as it is stored in tables, and as the last time of the calendar in JSON."""
+    log_file.alter("update log set at = ? where position = 9", 10**18)
 
-    run = chatr("replay", "--log", file.url)
+    table, json = chatr("replay", "--log", log_file.url), chatr("replay", "--log", log_file.url, "--json")
 
-    assert (run.code, run.out, run.err) == (1, "", "chatr: Record 6 cannot follow record 4.\n")
+    assert (table.code, str(10**18) in table.out) == (0, True)
+    assert (json.code, json.json[0]["messages"][-1]["timestamp"]) == (0, "9999-12-31T23:59:59.999Z")
+
+
+def test_a_missing_record_is_an_error(chatr: Chatr, log_file: LogFile) -> None:
+    """If a record is missing the sentence names the record after it."""
+    log_file.alter("delete from log where position = 5")
+
+    result = chatr("replay", "--log", log_file.url)
+
+    assert (result.code, result.out, result.err) == (1, "", "chatr: Record 6 cannot follow record 4.\n")

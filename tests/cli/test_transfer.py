@@ -1,102 +1,107 @@
-"""chatr export, import and copy: a log goes where it is wanted, and stays what it is, byte for byte."""
+"""chatr export, import and copy move a log to another store or file, byte for byte."""
 
 import asyncio
 import signal
 import sqlite3
+import subprocess
 from contextlib import closing
 from pathlib import Path
 
-import orjson
+import msgspec
 import pytest
 
-from chatr.adapters.sqlite import sqlite_log
-from chatr.testing.contract.steps import fill
-from chatr.testing.records import accepted
-from tests.cli.conftest import PAST, Chatr, File, Start
-from tests.cli.moving import HEAD, MORE, done, exported, stored
+from chatr.adapters.stores.sqlite.log import sqlite_log
+from chatr.testing.contract.steps import append_many
+from chatr.testing.records import records_after
+from tests.cli.conftest import COMMANDS, Chatr, LogFile, StartChatr
+from tests.cli.steps import DIGEST, NEXT_POST, exported, output_of, stored_records
 from tests.postgres import Postgres
 
 MANY = 10_000
 """Records that take a while to copy."""
+ATTEMPTS = 10
+"""How often a copy is started that may end before it can be stopped."""
 
 
 @pytest.fixture
-def export(chatr: Chatr, file: File) -> Path:
-    """The log of PAST, exported."""
-    return exported(chatr, file)
+def export(chatr: Chatr, log_file: LogFile) -> Path:
+    """The log of COMMANDS as an exported file."""
+    return exported(chatr, log_file)
 
 
-def test_an_export_is_the_log_line_by_line(file: File, export: Path) -> None:
-    """Each line holds every field of a record, its data as the very text that is stored; the last one closes."""
-    *lines, closing_line = [orjson.loads(line) for line in export.read_bytes().splitlines()]
-    with closing(sqlite3.connect(file.path)) as db:
+def test_an_export_has_a_line_for_each_record(log_file: LogFile, export: Path) -> None:
+    """A line holds every stored field of a record, its data as the stored text; the last line closes the file."""
+    *lines, closing_line = [msgspec.json.decode(line) for line in export.read_bytes().splitlines()]
+    with closing(sqlite3.connect(log_file.path)) as db:
         db.row_factory = sqlite3.Row
         rows = [dict(row) for row in db.execute("select * from log order by position")]
 
     assert lines == [{**row, "check": row["check"].hex()} for row in rows]
-    assert closing_line == {"count": len(PAST), "head": HEAD}
+    assert closing_line == {"count": len(COMMANDS), "head": DIGEST}
 
 
 @pytest.mark.parametrize("name", ["again.jsonl", "again.jsonl.gz"])
 @pytest.mark.parametrize("store", ["sqlite", "postgres"])
-def test_a_log_survives_every_store(
+def test_a_log_is_the_same_after_every_transfer(
     chatr: Chatr, request: pytest.FixtureRequest, export: Path, tmp_path: Path, store: str, name: str
 ) -> None:
-    """Exported, imported, copied and exported again, it is the same byte for byte."""
+    """A log that was exported, imported, copied and exported again is the same byte for byte."""
     between, last = f"sqlite:///{tmp_path}/1.db", f"sqlite:///{tmp_path}/2.db"
     if store == "postgres":
         server: Postgres = request.getfixturevalue("postgres")
         between = server.log()
-    told = [
-        done(chatr, "export", tmp_path / name, "--log", export),
-        done(chatr, "import", tmp_path / name, "--log", between),
-        done(chatr, "copy", between, last),
-        done(chatr, "export", tmp_path / "last.jsonl", "--log", last),
+    outputs = [
+        output_of(chatr, "export", tmp_path / name, "--log", export),
+        output_of(chatr, "import", tmp_path / name, "--log", between),
+        output_of(chatr, "copy", between, last),
+        output_of(chatr, "export", tmp_path / "last.jsonl", "--log", last),
     ]
 
     assert (tmp_path / "last.jsonl").read_bytes() == export.read_bytes()
-    assert {line.rpartition("Head: ")[2] for line in told} == {f"{len(PAST)}:{HEAD}\n"}
+    assert {line.rpartition("Head: ")[2] for line in outputs} == {f"{len(COMMANDS)}:{DIGEST}\n"}
 
 
-def test_an_empty_log_can_be_moved(chatr: Chatr, empty: File, tmp_path: Path) -> None:
-    """A log without records is one, too."""
-    empty.write([])
-    done(chatr, "export", tmp_path / "room.jsonl", "--log", empty.url)
+def test_an_empty_log_is_exported_and_imported(chatr: Chatr, new_log: LogFile, tmp_path: Path) -> None:
+    """A log without records can be exported and imported."""
+    new_log.append([])
+    output_of(chatr, "export", tmp_path / "room.jsonl", "--log", new_log.url)
 
-    assert done(chatr, "import", tmp_path / "room.jsonl", "--log", f"sqlite:///{tmp_path}/1.db").startswith("0 records")
+    assert output_of(chatr, "import", tmp_path / "room.jsonl", "--log", f"sqlite:///{tmp_path}/1.db").startswith(
+        "0 records"
+    )
 
 
-def test_a_copy_follows_its_source(chatr: Chatr, file: File, tmp_path: Path) -> None:
-    """What the source has gained since is added; what was there is left as it is."""
-    copy = File(tmp_path / "copy.db")
-    first = done(chatr, "copy", file.url, copy.url)
-    file.write(accepted([*PAST, MORE]))
-    told = [done(chatr, "copy", file.url, copy.url) for _ in range(2)]
+def test_a_second_copy_appends_what_is_new(chatr: Chatr, log_file: LogFile, tmp_path: Path) -> None:
+    """Copying again appends the records that the source has gained, and leaves the others as they are."""
+    copy = LogFile(tmp_path / "copy.db")
+    first = output_of(chatr, "copy", log_file.url, copy.url)
+    log_file.append(records_after([*COMMANDS, NEXT_POST]))
+    later = [output_of(chatr, "copy", log_file.url, copy.url) for _ in range(2)]
 
-    assert [line.partition(". ")[0] for line in (first, *told)] == [
+    assert [line.partition(". ")[0] for line in (first, *later)] == [
         "10 records copied, 0 were there",
         "1 record copied, 10 were there",
         "0 records copied, 11 were there",
     ]
-    assert stored(file.path) == stored(copy.path)
+    assert stored_records(log_file.path) == stored_records(copy.path)
 
 
 @pytest.fixture
-def long(tmp_path: Path) -> File:
+def long_log(tmp_path: Path) -> LogFile:
     """A log that takes a while to copy."""
 
     async def write(path: Path) -> None:
         async with sqlite_log(path) as log:
             for _ in range(MANY // 1_000):
-                await fill(log, 1_000)
+                await append_many(log, 1_000)
 
-    file = File(tmp_path / "long.db")
-    asyncio.run(write(file.path))
-    return file
+    log_file = LogFile(tmp_path / "long.db")
+    asyncio.run(write(log_file.path))
+    return log_file
 
 
-def head(path: Path) -> int:
-    """How many records there are; none while the file is being made."""
+def record_count(path: Path) -> int:
+    """Return how many records a log holds; 0 while its file is being created."""
     with closing(sqlite3.connect(path)) as db:
         try:
             ((position,),) = db.execute("select coalesce(max(position), 0) from log")
@@ -105,19 +110,34 @@ def head(path: Path) -> int:
     return int(position)
 
 
-@pytest.mark.parametrize(("how", "code"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)])
-def test_a_copy_that_is_stopped_goes_on(
-    chatr: Chatr, start: Start, long: File, tmp_path: Path, how: signal.Signals, code: int
-) -> None:
-    """Killed or interrupted on the way, a copy is finished when it is asked for again, and nothing is there twice."""
-    copy = File(tmp_path / "copy.db")
-    copying = start("copy", long.url, copy.url)
-    while head(copy.path) < 1_000:
-        assert copying.poll() is None
-    copying.send_signal(how)
-    _, told = copying.communicate()
-    rest = done(chatr, "copy", long.url, copy.url)
+def stop_in_the_middle(
+    start_chatr: StartChatr, source: LogFile, folder: Path, with_signal: signal.Signals
+) -> tuple[LogFile, subprocess.Popen[str]]:
+    """Start to copy a log, and stop the copy by a signal once some records are there.
 
-    assert (copying.returncode, told) == (code, "")
+    A copy that ends before the signal reaches it does not count, and another one is started.
+    """
+    for attempt in range(ATTEMPTS):
+        copy = LogFile(folder / f"copy{attempt}.db")
+        copying = start_chatr("copy", source.url, copy.url)
+        while record_count(copy.path) < 1_000 and copying.poll() is None:
+            pass
+        copying.send_signal(with_signal)
+        copying.wait()
+        if copying.returncode:
+            return copy, copying
+    pytest.fail("Every copy ended before it could be stopped.")
+
+
+@pytest.mark.parametrize(("with_signal", "code"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)])
+def test_a_copy_that_was_stopped_is_continued(
+    chatr: Chatr, start_chatr: StartChatr, long_log: LogFile, tmp_path: Path, with_signal: signal.Signals, code: int
+) -> None:
+    """After a copy was killed or interrupted, copying again appends the rest, and no record is there twice."""
+    copy, stopped = stop_in_the_middle(start_chatr, long_log, tmp_path, with_signal)
+    rest = output_of(chatr, "copy", long_log.url, copy.url)
+
+    assert stopped.stderr is not None
+    assert (stopped.returncode, stopped.stderr.read()) == (code, "")
     assert int(rest.split()[0].replace(",", "")) < MANY
-    assert stored(copy.path) == stored(long.path)
+    assert stored_records(copy.path) == stored_records(long_log.path)

@@ -1,4 +1,4 @@
-"""Nodes as processes of their own, started again whenever they end, as a supervisor would."""
+"""Nodes as processes of their own, started again whenever they end, as by a supervisor."""
 
 import asyncio
 import os
@@ -12,69 +12,79 @@ from typing import Final
 
 from attrs import define, field
 
-SOON: Final = 30.0
-"""Seconds within which what has to happen has happened."""
-LOOK: Final = 0.02
+TIMEOUT: Final = 30.0
+"""Seconds after which something that a test waits for has failed to happen."""
+POLL_INTERVAL: Final = 0.02
 
 
 async def until(holds: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(SOON):
+    """Wait until a condition holds. Raises TimeoutError."""
+    async with asyncio.timeout(TIMEOUT):
         while not await holds():  # noqa: ASYNC110 -- what other processes do sets no event here
-            await asyncio.sleep(LOOK)
+            await asyncio.sleep(POLL_INTERVAL)
 
 
 @define
 class NodeProcess:
-    """`url` is None while the node is down. What it says of itself goes into the file `diary`."""
+    """A supervised node. `url` is None while it is down; its standard error is appended to `log_file`."""
 
     flags: tuple[str, ...]
-    diary: Path
+    log_file: Path
     url: str | None = None
     starts: int = 0
-    codes: list[int] = field(factory=list)
-    """How it ended, each time."""
-    ended_by_itself: list[int] = field(factory=list)
+    exit_codes: list[int] = field(factory=list)
+    crashes: list[int] = field(factory=list)
+    """The exit codes of processes that had served and that no test had ended."""
     _process: asyncio.subprocess.Process | None = None
-    _doomed: bool = False
+    _is_being_ended: bool = False
+
+    @property
+    def is_up(self) -> bool:
+        """Whether it serves. A process that was just killed keeps its `url` until its end is noticed."""
+        return self.url is not None and not self._is_being_ended
 
     async def supervise(self) -> None:
-        """Never returns. A node that cannot open its log yet ends, too, and is started again."""
+        """Run the node for ever. It is started again even if it ended because it could not open its log yet."""
         while True:
-            self.url, self._doomed = None, False
-            with self.diary.open("ab") as diary:
+            self.url = None
+            with self.log_file.open("ab") as log_file:
                 self._process = await asyncio.create_subprocess_exec(
                     *(sys.executable, "-m", "chatr", "serve", "--port", "0", *self.flags),
                     stdout=asyncio.subprocess.PIPE,
-                    stderr=diary,
+                    stderr=log_file,
                     env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
                 )
+            self._is_being_ended = False
             self.starts += 1
-            await self._watch(self._process)
+            await self._wait(self._process)
 
-    async def _watch(self, process: asyncio.subprocess.Process) -> None:
+    async def _wait(self, process: asyncio.subprocess.Process) -> None:
+        """Read the URL from the process's output, and wait until it ends."""
         assert process.stdout is not None
         async for line in process.stdout:
             if found := re.search(rb"http://\S+", line):
                 self.url = self.url or found[0].decode()
         code = await process.wait()
-        self.codes.append(code)
-        if self.url is not None and not self._doomed:
-            self.ended_by_itself.append(code)
+        self.exit_codes.append(code)
+        if self.url is not None and not self._is_being_ended:
+            self.crashes.append(code)
 
     def end(self, by: signal.Signals) -> None:
-        self._doomed = True
-        self._signal(by)
+        """End the process by a signal; it is started again."""
+        self._is_being_ended = True
+        self._send(by)
 
     def kill(self) -> None:
+        """End the process by SIGKILL; it is started again."""
         self.end(signal.SIGKILL)
 
     async def freeze(self, seconds: float) -> None:
-        """Stop the node where it is, and let it go on later as if nothing had been."""
-        self._signal(signal.SIGSTOP)
+        """Stop the process for a while, and let it continue."""
+        self._send(signal.SIGSTOP)
         await asyncio.sleep(seconds)
-        self._signal(signal.SIGCONT)
+        self._send(signal.SIGCONT)
 
-    def _signal(self, which: signal.Signals) -> None:
+    def _send(self, which: signal.Signals) -> None:
         if self._process is not None:
             with suppress(ProcessLookupError):
                 self._process.send_signal(which)
@@ -82,12 +92,13 @@ class NodeProcess:
 
 @asynccontextmanager
 async def node_processes(count: int, folder: Path, *flags: str) -> AsyncIterator[list[NodeProcess]]:
+    """Run so many supervised nodes; their log files are in `folder`."""
     nodes = [NodeProcess(flags, folder / f"node-{number}.log") for number in range(count)]
-    supervising = [asyncio.create_task(node.supervise()) for node in nodes]
+    supervisors = [asyncio.create_task(node.supervise()) for node in nodes]
     try:
         yield nodes
     finally:
-        for node, task in zip(nodes, supervising, strict=True):
-            task.cancel()
+        for node, supervisor in zip(nodes, supervisors, strict=True):
+            supervisor.cancel()
             node.kill()
-        await asyncio.gather(*supervising, return_exceptions=True)
+        await asyncio.gather(*supervisors, return_exceptions=True)

@@ -1,130 +1,142 @@
-"""While the database is away a node goes on with what it knows, promises nothing, and heals by itself."""
+"""While the database cannot be reached a node serves reads from memory, rejects writes, and recovers by itself."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 import requests
 
-from chatr.adapters.postgres import postgres_log
-from chatr.adapters.postgres_session import Patience
+from chatr.adapters.stores.postgres.log import postgres_log
+from chatr.adapters.stores.postgres.session import PostgresTimeouts
 from chatr.domain.limits import SECOND
-from tests.conftest import PLENTY, Agent, Answer, OpenRoom, Room, Serve
+from chatr.ports import EventLog
+from tests.conftest import NO_RATE_LIMIT, Agent, OpenRoom, Response, Room, Serve
 from tests.postgres import Postgres
 from tests.proxy import Proxy
-from tests.watching import watching
+from tests.stream_client import watching
 
-HURRIED = Patience(answer=0.5, draft=0.3, lock=0.3)
-TROUBLES = pytest.mark.parametrize("trouble", [Proxy.close, Proxy.hold], ids=["refused", "silent"])
-Trouble = Callable[[Proxy], None]
+SHORT_TIMEOUTS = PostgresTimeouts(operation=0.5, retry_append=0.3, lock=0.3)
+OUTAGES = pytest.mark.parametrize("cut_off", [Proxy.close, Proxy.hold], ids=["refused", "no response"])
+"""Connections to the database are refused, or it does not respond."""
+CutOff = Callable[[Proxy], None]
 
 
 @pytest.fixture
-async def room(open_room: OpenRoom, monkeypatch: pytest.MonkeyPatch, line: Proxy, url: str) -> Room:
-    """A node that has less patience than others, so that the tests need not wait as long as agents may have to."""
-    monkeypatch.setattr("chatr.app.open_log", lambda url: postgres_log(url, HURRIED))
-    return await open_room(log=line.way_to(url), rate_unverified=PLENTY)
+async def log(database_proxy: Proxy, url: str) -> AsyncIterator[EventLog]:
+    """A log with short time-outs, so that the tests take less time."""
+    async with postgres_log(database_proxy.url_through(url), SHORT_TIMEOUTS) as log:
+        yield log
+
+
+@pytest.fixture
+async def room(log: EventLog, open_room: OpenRoom) -> Room:
+    """A room on `log`. The log is set up first, because the room must be closed before it."""
+    return await open_room(event_log=log, rate_unverified=NO_RATE_LIMIT)
 
 
 @pytest.fixture
 async def ada(room: Room) -> Agent:
-    """An agent that has spoken."""
+    """An agent that has posted a message."""
     ada = await room.register()
-    await room.say(ada, "Hello!")
+    await room.post_message(ada, "Hello!")
     return ada
 
 
-async def say(room: Room, ada: Agent, content: str = "Are you there?") -> Answer:
+async def post(room: Room, ada: Agent, content: str = "Are you there?") -> Response:
+    """Post as `ada` and return the response, which may be an error."""
     return await room.post("/api/messages", {"content": content}, agent=ada)
 
 
-async def said(room: Room) -> list[str]:
+async def contents(room: Room) -> list[str]:
+    """The contents of all messages."""
     return [message["content"] for message in (await room.get("/api/messages")).json["messages"]]
 
 
-@TROUBLES
-async def test_what_was_said_can_be_read(room: Room, ada: Agent, line: Proxy, trouble: Trouble) -> None:
-    """Without a store the room is still there to be read."""
-    trouble(line)
+@OUTAGES
+async def test_reads_are_served_from_memory(room: Room, ada: Agent, database_proxy: Proxy, cut_off: CutOff) -> None:
+    """Without its database a node serves everything that is read."""
+    cut_off(database_proxy)
     paths = ["/api/messages", "/api/agents", "/api/log/head", "/skills.md", "/", "/health"]
     statuses = [(await room.get(path)).status for path in paths]
 
     assert statuses == [200] * len(paths)
 
 
-@TROUBLES
-async def test_watchers_stay_and_come(room: Room, ada: Agent, line: Proxy, url: str, trouble: Trouble) -> None:
-    """Nobody is sent away: whoever watches goes on watching, and hears what is said when the store is back."""
+@OUTAGES
+async def test_watchers_stay_connected_and_can_connect(
+    room: Room, ada: Agent, database_proxy: Proxy, url: str, cut_off: CutOff
+) -> None:
+    """Streams stay open, new ones are accepted, and all receive what is posted when the database is back."""
     async with watching(room.running.url) as before:
         await before.next("stats")
-        server = line.server
-        trouble(line)
+        server = database_proxy.server
+        cut_off(database_proxy)
         async with watching(room.running.url) as after:
             history = (await after.next("history")).data
-            line.server = server
-            line.release()
-            later = (await room.say(ada, "later"))["id"]
+            database_proxy.server = server
+            database_proxy.release()
+            later = (await room.post_message(ada, "later"))["id"]
 
             assert [message["content"] for message in history] == ["Hello!"]
             assert [await before.messages(1), await after.messages(1)] == [[later]] * 2
 
 
-@TROUBLES
-async def test_what_would_have_to_be_stored_is_refused(room: Room, ada: Agent, line: Proxy, trouble: Trouble) -> None:
-    """Agents are told that nothing was stored and when to try again; and it is true."""
-    trouble(line)
-    answers = await asyncio.gather(say(room, ada), room.post("/api/register", {"name": "Bob"}))
+@OUTAGES
+async def test_writes_are_rejected(room: Room, ada: Agent, database_proxy: Proxy, cut_off: CutOff) -> None:
+    """The response says that nothing was stored and when to try again, and it is true."""
+    cut_off(database_proxy)
+    responses = await asyncio.gather(post(room, ada), room.post("/api/register", {"name": "Bob"}))
 
-    assert [(answer.status, answer.json["code"]) for answer in answers] == [(503, "storage_unavailable")] * 2
-    assert [answer.headers["Retry-After"] for answer in answers] == ["5"] * 2
-    assert await said(room) == ["Hello!"]
+    assert [(response.status, response.json["code"]) for response in responses] == [(503, "storage_unavailable")] * 2
+    assert [response.headers["Retry-After"] for response in responses] == ["5"] * 2
+    assert await contents(room) == ["Hello!"]
 
 
-@TROUBLES
-async def test_a_node_that_cannot_append_is_not_ready(room: Room, line: Proxy, trouble: Trouble) -> None:
-    """Whoever routes requests is told within two seconds."""
+@OUTAGES
+async def test_a_node_that_cannot_append_is_not_ready(room: Room, database_proxy: Proxy, cut_off: CutOff) -> None:
+    """`/ready` responds with a 503 within two seconds."""
     loop = asyncio.get_running_loop()
-    trouble(line)
+    cut_off(database_proxy)
     began = loop.time()
-    answer = await room.get("/ready")
+    response = await room.get("/ready")
 
-    assert (answer.status, answer.json["code"]) == (503, "not_ready")
+    assert (response.status, response.json["code"]) == (503, "not_ready")
     assert loop.time() - began < 2
 
 
-@TROUBLES
-async def test_a_node_heals_by_itself(room: Room, ada: Agent, line: Proxy, trouble: Trouble) -> None:
-    """When the store is back everything is as before, and the node was never closed."""
-    server = line.server
-    trouble(line)
-    await say(room, ada)
-    line.server = server
-    line.release()
-    again = await say(room, ada, "Hello again!")
+@OUTAGES
+async def test_a_node_recovers_by_itself(room: Room, ada: Agent, database_proxy: Proxy, cut_off: CutOff) -> None:
+    """When the database is back, posts are accepted and the node is ready, without a restart."""
+    server = database_proxy.server
+    cut_off(database_proxy)
+    await post(room, ada)
+    database_proxy.server = server
+    database_proxy.release()
+    again = await post(room, ada, "Hello again!")
     room.clock.advance(10 * SECOND)
 
-    assert (again.status, await said(room)) == (200, ["Hello!", "Hello again!"])
+    assert (again.status, await contents(room)) == (200, ["Hello!", "Hello again!"])
     assert (await room.get("/ready")).status == 200
-    assert not any(task.done() for task in room.running.lasting)
+    assert not any(task.done() for task in room.running.background_tasks)
 
 
-def test_a_node_outlives_its_server(serve: Serve, mortal: Postgres) -> None:
-    """The process reads on and refuses within five seconds while PostgreSQL is stopped, and writes when it is back."""
-    url = mortal.log()
+def test_a_process_survives_a_stop_of_postgresql(serve: Serve, own_postgres: Postgres) -> None:
+    """While PostgreSQL is stopped, reads are served and posts are rejected within five seconds; later posts work."""
+    url = own_postgres.log()
     server = serve("--log", url, "--rate-unverified", "1000/1")
     key = requests.post(f"{server.url}/api/register", json={"name": "Ada"}, timeout=5).json()["agent"]["apiKey"]
 
-    def say(content: str) -> requests.Response:
+    def post(content: str) -> requests.Response:
         headers = {"X-API-Key": key}
         return requests.post(f"{server.url}/api/messages", json={"content": content}, headers=headers, timeout=9)
 
-    first = say("first")
-    mortal.stop()
-    refused, ready, read = say("second"), requests.get(f"{server.url}/ready", timeout=9), server.get("/api/messages")
-    mortal.start()
-    last = say("last")
+    first = post("first")
+    own_postgres.stop()
+    rejected, ready, read = post("second"), requests.get(f"{server.url}/ready", timeout=9), server.get("/api/messages")
+    own_postgres.start()
+    last = post("last")
 
-    assert [answer.status_code for answer in (first, refused, ready, last)] == [200, 503, 503, 200]
-    assert refused.elapsed.total_seconds() < 5
+    assert [response.status_code for response in (first, rejected, ready, last)] == [200, 503, 503, 200]
+    assert rejected.elapsed.total_seconds() < 5
     assert "first" in read
     assert server.process.poll() is None

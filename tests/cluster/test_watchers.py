@@ -1,4 +1,4 @@
-"""Watchers of several nodes: all see the same, and who changes nodes misses and repeats nothing."""
+"""Watchers of several nodes receive the same messages, and can change nodes without a gap."""
 
 import asyncio
 from itertools import chain
@@ -7,82 +7,80 @@ from random import Random
 import pytest
 
 from tests.conftest import OpenRoom, Room
-from tests.crowd import Speaker, numbered, speaker
+from tests.node_agents import NodeAgent, numbered_texts, register_agent
 from tests.proxy import Proxy
-from tests.watching import Watch, watching
+from tests.stream_client import Watch, watching
 
-TURNS = 20
+MESSAGES_EACH = 20
 
 
 @pytest.fixture
-async def speakers(rooms: list[Room]) -> list[Speaker]:
-    """Two on every node; each of them speaks five minutes after it last did."""
-    return [await speaker(room.running.node, f"Ada-{number}") for number, room in enumerate(rooms * 2)]
+async def agents(rooms: list[Room]) -> list[NodeAgent]:
+    """Two agents on every node."""
+    return [await register_agent(room.running.node, f"Ada-{number}") for number, room in enumerate(rooms * 2)]
 
 
-async def all_said(speakers: list[Speaker]) -> list[str]:
-    """The ids of what everybody said at once, in the order of the log."""
-    said = await asyncio.gather(*(each.say(*numbered(TURNS)) for each in speakers))
-    return sorted(chain.from_iterable(said), key=int)
+async def post_all(agents: list[NodeAgent]) -> list[str]:
+    """Let all agents post at the same time; return the ids of the messages in the order of the log."""
+    posted = await asyncio.gather(*(each.post(*numbered_texts(MESSAGES_EACH)) for each in agents))
+    return sorted(chain.from_iterable(posted), key=int)
 
 
-async def test_all_watchers_see_the_same_order(rooms: list[Room], speakers: list[Speaker]) -> None:
-    """Whichever node a watcher watches, and whichever nodes are spoken to."""
+async def test_all_watchers_receive_the_same_order(rooms: list[Room], agents: list[NodeAgent]) -> None:
+    """Watchers of all nodes receive what agents post through all nodes, in the order of the log."""
     joined = asyncio.Semaphore(0)
 
-    async def watched(room: Room) -> list[str]:
+    async def receive_all(room: Room) -> list[str]:
         async with watching(room.running.url) as watch:
             await watch.next("stats")
             joined.release()
-            return await watch.messages(TURNS * len(speakers))
+            return await watch.messages(MESSAGES_EACH * len(agents))
 
-    watchers = [asyncio.create_task(watched(room)) for room in rooms * 2]
+    watchers = [asyncio.create_task(receive_all(room)) for room in rooms * 2]
     for _ in watchers:
         await joined.acquire()
-    said = await all_said(speakers)
+    posted = await post_all(agents)
 
-    assert [await watcher for watcher in watchers] == [said] * 6
+    assert [await watcher for watcher in watchers] == [posted] * 6
 
 
-async def test_a_watcher_that_changes_nodes_misses_and_repeats_nothing(
-    rooms: list[Room], speakers: list[Speaker]
-) -> None:
-    """With its last id it goes on wherever it comes to, however far that node is."""
+async def test_a_watcher_that_changes_nodes_has_no_gap(rooms: list[Room], agents: list[NodeAgent]) -> None:
+    """With its last id a watcher resumes at any node, however far that node has read; no message is repeated."""
     random = Random(7)
-    seen = await speakers[0].say("first")
-    last_id = speakers[0].id_of(seen[0])
-    speaking = asyncio.create_task(all_said(speakers))
-    while len(seen) <= TURNS * len(speakers):
+    received = await agents[0].post("first")  # its id; the ids that the watcher receives are added
+    last_id = agents[0].cursor_at(received[0])
+    posting = asyncio.create_task(post_all(agents))
+    while len(received) <= MESSAGES_EACH * len(agents):
         async with watching(random.choice(rooms).running.url, last_id=last_id) as watch:
-            while len(seen) <= TURNS * len(speakers) and random.random() < 0.8:
-                seen.append(await next_message(watch))
+            while len(received) <= MESSAGES_EACH * len(agents) and random.random() < 0.8:
+                received.append(await next_message(watch))
                 last_id = watch.last_id
 
-    assert seen[1:] == await speaking
+    assert received[1:] == await posting
 
 
 async def next_message(watch: Watch) -> str:
-    """Its id. A reset or a history would be a new beginning."""
+    """The id of the next message. A reset or a history would mean that the stream was not resumed."""
     while (frame := await watch.frame()).kind == "stats":
         pass
     assert frame.kind == "message"
     return str(frame.data["id"])
 
 
-async def test_a_watcher_that_is_ahead_of_its_new_node_is_waited_for(
-    rooms: list[Room], speakers: list[Speaker], open_room: OpenRoom, line: Proxy, url: str
+async def test_a_node_that_is_behind_reads_the_log_before_it_resets(
+    rooms: list[Room], agents: list[NodeAgent], open_room: OpenRoom, database_proxy: Proxy, url: str
 ) -> None:
-    """A node does not call an id foreign that it has not read yet: it reads on first."""
-    late = await open_room(log=line.way_to(url), clock=rooms[0].clock)
-    line.hold()
-    said = await speakers[0].say(*numbered(3))
+    """A node that has not read the record of a watcher's last id catches up and resumes; it does not send a reset."""
+    late = await open_room(log=database_proxy.url_through(url), clock=rooms[0].clock)
+    database_proxy.hold()
+    posted = await agents[0].post(*numbered_texts(3))
 
-    async def come_back() -> str:
-        async with watching(late.running.url, last_id=speakers[0].id_of(said[1])) as watch:
+    async def resume() -> str:
+        async with watching(late.running.url, last_id=agents[0].cursor_at(posted[1])) as watch:
             return await next_message(watch)
 
-    coming = asyncio.create_task(come_back())
+    resuming = asyncio.create_task(resume())
     statuses = [(await late.get("/health")).status for _ in range(3)]
-    line.release()
+    database_proxy.release()
 
-    assert (statuses, await coming) == ([200] * 3, said[-1])
+    assert (statuses, await resuming) == ([200] * 3, posted[-1])

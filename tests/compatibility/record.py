@@ -1,7 +1,7 @@
 """`python -m tests.compatibility.record`: write the files in before/ and wire/ that do not exist yet.
 
-The kept files are a contract: what earlier versions stored and sent. They are only ever added to. A file that exists is
-not written again, and an exchange that stands in wire/ is not changed; a change of the contract is made by hand.
+The recorded files are a contract: what earlier versions stored and sent. They are only ever added to. An existing file
+is not written again, and an exchange in wire/ is not changed. Whoever changes the contract on purpose does it by hand.
 """
 
 import asyncio
@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.compatibility import kept, wire
+from tests.compatibility import recorded_files, wire
 from tests.compatibility.commands import chatr
 from tests.compatibility.visit import make_room
 
@@ -22,27 +22,30 @@ def add(path: Path, content: bytes) -> None:
 
 def record_log() -> None:
     """The log and its export, from which the commands take their arguments."""
-    log = kept.BEFORE / "room.db"
+    log = recorded_files.BEFORE / "room.db"
     if not log.exists():
         asyncio.run(make_room(log))
-        (kept.BEFORE / "room.db.lock").unlink()
-    if not (kept.BEFORE / "room.jsonl").exists():
+        (recorded_files.BEFORE / "room.db.lock").unlink()
+    if not (recorded_files.BEFORE / "room.jsonl").exists():
         with TemporaryDirectory() as name:
-            kept.copy_log(Path(name))
-            chatr([["export", "room.jsonl", *kept.LOG]], Path(name))
-            add(kept.BEFORE / "room.jsonl", (Path(name) / "room.jsonl").read_bytes())
+            recorded_files.copy_log(Path(name))
+            chatr([["export", "room.jsonl", *recorded_files.LOG]], Path(name))
+            add(recorded_files.BEFORE / "room.jsonl", (Path(name) / "room.jsonl").read_bytes())
 
 
 def record_before() -> None:
     with TemporaryDirectory() as name:
-        kept.copy_log(Path(name))
-        for file, content in {**kept.outputs(Path(name)), **asyncio.run(kept.bodies(Path(name)))}.items():
-            add(kept.BEFORE / file, content)
+        recorded_files.copy_log(Path(name))
+        for file, content in {
+            **recorded_files.outputs(Path(name)),
+            **asyncio.run(recorded_files.bodies(Path(name))),
+        }.items():
+            add(recorded_files.BEFORE / file, content)
 
 
 def record_wire() -> None:
     for file, exchanges in asyncio.run(wire.record_all()).items():
-        path = wire.KEPT / file
+        path = wire.RECORDED / file
         known = wire.read(path) if path.exists() else {}
         path.write_text(wire.written(exchanges | known), "utf-8")
 

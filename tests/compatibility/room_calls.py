@@ -7,7 +7,7 @@ from typing import Final
 from tests.compatibility import malformed
 from tests.compatibility.exchange import Session
 from tests.compatibility.http_client import ask, get, post, request
-from tests.moltbook import FakeMoltbook, Written
+from tests.moltbook import FakeMoltbook, MoltbookPost
 
 ADA: Final = ("Authorization: Bearer $Ada",)
 BOB: Final = ("Authorization: Bearer $Bob",)
@@ -114,7 +114,7 @@ async def verify(session: Session, moltbook: FakeMoltbook) -> None:
     await session.ask("complete with another name", verifying("complete", "another", ADA))
     code = re.search(rb'"code":"([^"]+)"', started)
     assert code is not None
-    moltbook.claimed("ada_of_london", Written("post-1", f"[{code[1].decode()}]"), owner="ada")
+    moltbook.claimed("ada_of_london", MoltbookPost("post-1", f"[{code[1].decode()}]"), owner="ada")
     await session.ask("complete verifying", verifying("complete", "ADA_of_london", ADA))
     await session.ask("complete again", verifying("complete", "ada_of_london", ADA))
     await session.ask("start again", verifying("start", "ada_of_london", ADA))
@@ -126,7 +126,7 @@ async def verify(session: Session, moltbook: FakeMoltbook) -> None:
 async def refuse(session: Session, moltbook: FakeMoltbook) -> None:
     """Verifications that Moltbook does not confirm, each by an agent of its own."""
     moltbook.unclaimed("unclaimed")
-    moltbook.claimed("silent", Written("post-2", "Nothing to see"))
+    moltbook.claimed("silent", MoltbookPost("post-2", "Nothing to see"))
     moltbook.failing("failing", 500)
     for account in ("unknown", "unclaimed", "silent", "failing"):
         agent = (f"Authorization: Bearer ${account}-agent",)
@@ -137,5 +137,5 @@ async def refuse(session: Session, moltbook: FakeMoltbook) -> None:
     started = await session.ask("start with a taken account", verifying("start", "ada_of_london", BOB))
     code = re.search(rb'"code":"([^"]+)"', started)
     assert code is not None
-    moltbook.claimed("ada_of_london", Written("post-3", f"[{code[1].decode()}]"))
+    moltbook.claimed("ada_of_london", MoltbookPost("post-3", f"[{code[1].decode()}]"))
     await session.ask("complete with a taken account", verifying("complete", "ada_of_london", BOB))

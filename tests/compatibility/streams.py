@@ -107,7 +107,7 @@ async def farewell(session: Session) -> Awaitable[None]:
 
 
 def without_comments(chunks: bytes) -> bytes:
-    """A comment keeps a silent connection open. Whether there is one depends on the time."""
+    """A comment keeps an idle connection open. Whether there is one depends on the time."""
     return chunks.replace(b"3\r\n" + COMMENT + b"\r\n", b"")
 
 

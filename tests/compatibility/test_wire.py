@@ -1,4 +1,4 @@
-"""Responses of a running server have the kept bytes, but for what is random, depends on time, or may be reworded."""
+"""Responses of a running server have the recorded bytes; what is random, timed or prose is left out."""
 
 import asyncio
 
@@ -6,7 +6,7 @@ import pytest
 
 from tests.compatibility import wire
 
-KEPT = wire.kept()
+RECORDED = wire.recorded_exchanges()
 
 
 @pytest.fixture(scope="module")
@@ -15,12 +15,12 @@ def recorded() -> dict[tuple[str, str], str]:
     return {(name, title): text for name, exchanges in files.items() for title, text in exchanges.items()}
 
 
-@pytest.mark.parametrize("exchange", KEPT, ids=": ".join)
-def test_a_response_has_the_kept_bytes(exchange: tuple[str, str], recorded: dict[tuple[str, str], str]) -> None:
+@pytest.mark.parametrize("exchange", RECORDED, ids=": ".join)
+def test_a_response_has_the_recorded_bytes(exchange: tuple[str, str], recorded: dict[tuple[str, str], str]) -> None:
     """Status line, headers in their order, and body are those that an earlier version sent."""
-    assert recorded.get(exchange) == KEPT[exchange]
+    assert recorded.get(exchange) == RECORDED[exchange]
 
 
-def test_every_exchange_is_kept(recorded: dict[tuple[str, str], str]) -> None:
-    """Each exchange that is recorded has its section in a kept file."""
-    assert recorded.keys() - KEPT.keys() == set()
+def test_every_exchange_is_recorded(recorded: dict[tuple[str, str], str]) -> None:
+    """Each exchange that is recorded has its section in a recorded file."""
+    assert recorded.keys() - RECORDED.keys() == set()

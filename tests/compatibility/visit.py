@@ -1,4 +1,4 @@
-"""Make the log that is kept: agents visit a served room by HTTP, and every type of event is recorded."""
+"""Make the log that is recorded: agents visit a served room by HTTP, and every type of event is recorded."""
 
 import asyncio
 import json
@@ -9,7 +9,7 @@ from attrs import define, field
 
 from tests.compatibility.commands import served
 from tests.compatibility.http_client import ask, body_of, post
-from tests.moltbook import FakeMoltbook, Written
+from tests.moltbook import FakeMoltbook, MoltbookPost
 
 AVATARS: Final = {
     "Ada": "🤖",
@@ -66,7 +66,7 @@ class Visitors:
 
     async def verify(self, name: str, account: str, moltbook: FakeMoltbook, owner: str | None = "someone") -> None:
         started = await self.call(name, "/api/verify/start", {"moltbookName": account})
-        moltbook.claimed(account, Written(f"post-{account}", started["message"]), owner=owner)
+        moltbook.claimed(account, MoltbookPost(f"post-{account}", started["message"]), owner=owner)
         await self.call(name, "/api/verify/complete", {"moltbookName": account})
 
     async def come(self, moltbook: FakeMoltbook) -> None:

@@ -1,4 +1,4 @@
-"""Exchanges with a running server, as they are kept in wire/: a section for each exchange."""
+"""Exchanges with a running server, as they are recorded in wire/: a section for each exchange."""
 
 import asyncio
 import re
@@ -11,7 +11,7 @@ from tests.compatibility.commands import served
 from tests.compatibility.exchange import Exchanges, Session
 from tests.moltbook import FakeMoltbook
 
-KEPT: Final = Path(__file__).parent / "wire"
+RECORDED: Final = Path(__file__).parent / "wire"
 TITLE: Final = re.compile(r"^### (.+)\n", re.MULTILINE)
 PATIENCE: Final = 60
 OPEN: Final = (
@@ -29,13 +29,13 @@ def read(path: Path) -> dict[str, str]:
     return {title: text[:-1] for title, text in zip(parts[::2], parts[1::2], strict=True)}
 
 
-def kept() -> dict[tuple[str, str], str]:
-    """Every kept exchange, by its file and title."""
-    return {(path.name, title): text for path in sorted(KEPT.iterdir()) for title, text in read(path).items()}
+def recorded_exchanges() -> dict[tuple[str, str], str]:
+    """Every recorded exchange, by its file and title."""
+    return {(path.name, title): text for path in sorted(RECORDED.iterdir()) for title, text in read(path).items()}
 
 
 async def record_rooms() -> Mapping[str, Exchanges]:
-    """The exchanges with a server whose limits are in nobody's way."""
+    """The exchanges with a server whose limits are low."""
     async with FakeMoltbook() as moltbook:
         flags = (*OPEN, "--rate-unverified", "3/3600", "--moltbook-url", moltbook.url)
         async with served(*flags) as port:

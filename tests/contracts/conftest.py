@@ -1,4 +1,4 @@
-"""The stores that the contract is run over. A new one is a line here."""
+"""The stores for which the contract is tested. A new store is added to `open_log`."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from chatr.adapters.memory import MemoryLog
-from chatr.adapters.postgres import postgres_log
-from chatr.adapters.sqlite import SqliteLog, SqliteReader, sqlite_log, sqlite_reader
+from chatr.adapters.stores.memory import MemoryLog
+from chatr.adapters.stores.postgres.log import postgres_log
+from chatr.adapters.stores.sqlite.log import SqliteLog, sqlite_log
+from chatr.adapters.stores.sqlite.reader import SqliteReader, sqlite_reader
 from chatr.ports import EventLog
 from chatr.testing.contract.steps import OpenLog
 from tests.postgres import Postgres
@@ -17,17 +18,18 @@ from tests.postgres import Postgres
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
+    """The file of a SQLite log that does not exist yet."""
     return tmp_path / "chatr.db"
 
 
 def memory() -> OpenLog:
-    """A log in memory is its only instance, and stays open."""
+    """Return a function that opens the same log in memory each time, and never closes it."""
     log = MemoryLog()
     return lambda: nullcontext(log)
 
 
-class Observed:
-    """A log that is written by one process and read by another."""
+class ReadFromOutside:
+    """An event log that appends to `log` and reads from `reader`, as if they were in two processes."""
 
     def __init__(self, log: SqliteLog, reader: SqliteReader) -> None:
         self.append = log.append
@@ -38,25 +40,29 @@ class Observed:
 
 
 @asynccontextmanager
-async def observed(path: Path) -> AsyncIterator[EventLog]:
-    async with sqlite_log(path) as log, sqlite_reader(path) as reader:
-        yield Observed(log, reader)
+async def read_from_outside(path: Path) -> AsyncIterator[EventLog]:
+    """Open the SQLite log at `path` for appending and, separately, for reading."""
+    # Polls all the time, so that the tests need not wait.
+    async with sqlite_log(path) as log, sqlite_reader(path, poll_interval=0.0) as reader:
+        yield ReadFromOutside(log, reader)
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgres"])
 def open_log(request: pytest.FixtureRequest, path: Path) -> OpenLog:
+    """Opens the store of the test's parameter, which is new in each test."""
     if request.param == "postgres":
         server: Postgres = request.getfixturevalue("postgres")
         return partial(postgres_log, server.log())
     stores: dict[str, OpenLog] = {
         "memory": memory(),
         "sqlite": partial(sqlite_log, path),
-        "observed": partial(observed, path),
+        "read from outside": partial(read_from_outside, path),
     }
     return stores[request.param]
 
 
 @pytest.fixture
 async def log(open_log: OpenLog) -> AsyncIterator[EventLog]:
+    """An open log without records."""
     async with open_log() as log:
         yield log

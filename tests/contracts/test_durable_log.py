@@ -1,4 +1,4 @@
-"""What a log promises that outlives its process."""
+"""Stores that outlive their process keep the contract about that."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a log in PostgreSQL promises whatever else goes on in the server: who holds a lock, vacuums, or takes long."""
+"""A PostgreSQL log works whatever other sessions of the server do: hold locks, vacuum, or leave transactions open."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -9,115 +9,121 @@ import psycopg
 import pytest
 from psycopg.errors import IdleInTransactionSessionTimeout
 
-from chatr.adapters.postgres import PostgresLog, postgres_log
-from chatr.adapters.postgres_commit import BEGIN
-from chatr.adapters.postgres_server import LOCK
-from chatr.adapters.postgres_session import Patience, connect
-from chatr.ports import Unavailable
-from chatr.testing.contract.steps import draft, everything, fill, followed
+from chatr.adapters.stores.postgres.commit import BEGIN
+from chatr.adapters.stores.postgres.log import PostgresLog, postgres_log
+from chatr.adapters.stores.postgres.server import LOCK
+from chatr.adapters.stores.postgres.session import PostgresTimeouts, connect
+from chatr.ports import LogUnavailable
+from chatr.testing.contract.steps import append_many, new_draft, read_all, read_tail
 from tests.postgres import Postgres
 
-SELDOM: Final = Patience(poll=3600)
-"""A follower that looks by itself once an hour sees what it is told of."""
+WITHOUT_POLLING: Final = PostgresTimeouts(poll_interval=3600)
+"""A tail that polls once an hour yields only what it is notified of."""
 
 
 @pytest.fixture
 def url(postgres: Postgres) -> str:
+    """The URL of a new, empty log."""
     return postgres.log()
 
 
 @pytest.fixture
 async def log(url: str) -> AsyncIterator[PostgresLog]:
+    """The open log."""
     async with postgres_log(url) as log:
         yield log
 
 
-async def test_a_follower_is_woken_by_a_notification(url: str) -> None:
-    """What another node appends is seen at once, and not when the follower looks again by itself."""
-    async with postgres_log(url, SELDOM) as one, postgres_log(url, SELDOM) as other:
-        following = asyncio.create_task(followed(one, 1))
+async def test_a_tail_is_woken_by_a_notification(url: str) -> None:
+    """A tail yields what another node appends when it is notified, and not only when it polls."""
+    async with postgres_log(url, WITHOUT_POLLING) as one, postgres_log(url, WITHOUT_POLLING) as other:
+        tailing = asyncio.create_task(read_tail(one, 1))
 
-        assert await fill(other, 1) == await following
+        assert await append_many(other, 1) == await tailing
 
 
-async def test_a_follower_whose_listener_was_killed_misses_nothing(url: str, postgres: Postgres) -> None:
-    """What nobody listened to is looked for as soon as somebody listens again."""
-    async with postgres_log(url, SELDOM) as one, postgres_log(url, SELDOM) as other:
-        written = await fill(other, 1)
-        following = asyncio.create_task(followed(one, 5))
+async def test_a_tail_whose_listener_was_killed_misses_no_record(url: str, postgres: Postgres) -> None:
+    """Records that were notified while the listener was disconnected are read as soon as it is connected again."""
+    async with postgres_log(url, WITHOUT_POLLING) as one, postgres_log(url, WITHOUT_POLLING) as other:
+        written = await append_many(other, 1)
+        tailing = asyncio.create_task(read_tail(one, 5))
         for _ in range(4):
-            postgres.do("select pg_terminate_backend(pid) from pg_stat_activity where query = 'listen chatr_log'")
-            written += await fill(other, 1)
+            postgres.execute("select pg_terminate_backend(pid) from pg_stat_activity where query = 'listen chatr_log'")
+            written += await append_many(other, 1)
 
-        assert written == await following
-
-
-async def test_a_follower_finds_what_nobody_told_of(url: str, postgres: Postgres) -> None:
-    """Notifications are a hint: a record that came without one is found all the same."""
-    async with postgres_log(url, Patience(poll=0.05)) as log:
-        await fill(log, 1)
-        following = asyncio.create_task(followed(log, 2))
-        postgres.do("""insert into log select 2, 'elsewhere', 0, id, type, at, seen, data, "check" from log""", url)
-
-        assert [each.position for each in await following] == [1, 2]
+        assert written == await tailing
 
 
-async def test_whoever_holds_the_lock_and_hangs_is_shown_out(url: str, log: PostgresLog) -> None:
-    """A node that is stopped in the middle of an append holds the others up for a moment only."""
-    async with await connect(url, Patience(lock=0.2)) as stuck:
+async def test_a_tail_yields_records_without_a_notification(url: str, postgres: Postgres) -> None:
+    """A record that was inserted without a notification is found by polling."""
+    async with postgres_log(url, PostgresTimeouts(poll_interval=0.05)) as log:
+        await append_many(log, 1)
+        tailing = asyncio.create_task(read_tail(log, 2))
+        postgres.execute(
+            """insert into log select 2, 'elsewhere', 0, id, type, at, seen, data, "check" from log""", url
+        )
+
+        assert [each.position for each in await tailing] == [1, 2]
+
+
+async def test_a_session_that_hangs_with_the_lock_is_ended(url: str, log: PostgresLog) -> None:
+    """A node that is stopped in the middle of an append delays the appends of others only until its time-out."""
+    async with await connect(url, PostgresTimeouts(lock=0.2)) as stuck:
         await stuck.execute(BEGIN)
-        [stored] = await fill(log, 1)
+        [stored] = await append_many(log, 1)
         with pytest.raises(IdleInTransactionSessionTimeout):
             await stuck.execute("select 1")
 
-        assert [stored] == await everything(log)
+        assert [stored] == await read_all(log)
 
 
-async def test_who_waits_too_long_for_the_lock_is_told_that_nothing_was_stored(url: str, postgres: Postgres) -> None:
-    """An append ends in time, whoever is in its way, and the log works as soon as they are gone."""
-    hurried = Patience(draft=0.1, lock=0.1)
-    async with postgres_log(url, hurried) as log:
+async def test_an_append_that_waits_too_long_for_the_lock_stores_nothing(url: str, postgres: Postgres) -> None:
+    """An append that cannot get the lock raises LogUnavailable in time; the next one succeeds once the lock is free."""
+    short_timeouts = PostgresTimeouts(retry_append=0.1, lock=0.1)
+    async with postgres_log(url, short_timeouts) as log:
         with closing(psycopg.connect(url)) as intruder:
             intruder.execute("select pg_advisory_xact_lock(%s)", (LOCK,))
-            with pytest.raises(Unavailable, match="lock timeout"):
-                await fill(log, 1)
-        [stored] = await fill(log, 1)
+            with pytest.raises(LogUnavailable, match="lock timeout"):
+                await append_many(log, 1)
+        [stored] = await append_many(log, 1)
 
-        assert [stored] == await everything(log)
+        assert [stored] == await read_all(log)
 
 
-async def test_a_vacuum_is_in_nobodys_way(url: str, log: PostgresLog) -> None:
-    """VACUUM holds a lock of this kind for as long as it takes: appends do not wait for it, nor it for them."""
+async def test_a_vacuum_does_not_delay_appends(url: str, log: PostgresLog) -> None:
+    """Appends do not conflict with the lock that VACUUM holds for as long as it runs."""
     with closing(psycopg.connect(url)) as vacuum:
         vacuum.execute("lock table log in share update exclusive mode")
-        following = asyncio.create_task(followed(log, 3))
+        tailing = asyncio.create_task(read_tail(log, 3))
 
-        assert await fill(log, 3) == await following
+        assert await append_many(log, 3) == await tailing
 
 
-async def test_a_role_whose_transactions_are_serializable_is_served_alike(postgres: Postgres) -> None:
-    """The look behind the lock sees what the last holder of the lock committed, whatever the role's default is."""
+async def test_a_role_whose_default_is_serializable_can_append(postgres: Postgres) -> None:
+    """Appends read the log under READ COMMITTED, whatever isolation level is the role's default."""
     url = postgres.log(user=postgres.role("default_transaction_isolation = 'serializable'"))
     async with postgres_log(url) as one, postgres_log(url) as other:
-        following = asyncio.create_task(followed(one, 200))
-        await asyncio.gather(*(fill(log, 20) for log in (one, other) * 5))
+        tailing = asyncio.create_task(read_tail(one, 200))
+        await asyncio.gather(*(append_many(log, 20) for log in (one, other) * 5))
 
-        assert [each.position for each in await following] == list(range(1, 201))
+        assert [each.position for each in await tailing] == list(range(1, 201))
 
 
-async def test_a_long_transaction_in_another_database_delays_nobody(log: PostgresLog, postgres: Postgres) -> None:
-    """What is committed is seen, though an older transaction elsewhere in the server is still at work."""
+async def test_a_long_transaction_in_another_database_does_not_delay_tails(
+    log: PostgresLog, postgres: Postgres
+) -> None:
+    """A tail yields committed records though an older transaction in another database is still open."""
     elsewhere = postgres.url(postgres.database())
     with closing(psycopg.connect(elsewhere)) as long:
         long.execute("create table unfinished ()")
-        following = asyncio.create_task(followed(log, 1))
+        tailing = asyncio.create_task(read_tail(log, 1))
 
-        assert await fill(log, 1) == await following
+        assert await append_many(log, 1) == await tailing
 
 
-async def test_a_text_that_cannot_be_stored_harms_nobody_else(log: PostgresLog) -> None:
-    """PostgreSQL keeps no null characters: whoever wants one stored is told so, and those beside them are stored."""
-    crowd = [draft(data='"\0"' if number == 5 else "{}") for number in range(10)]
-    answers = await asyncio.gather(*(log.append(each, expected=0) for each in crowd), return_exceptions=True)
+async def test_a_null_character_does_not_affect_concurrent_appends(log: PostgresLog) -> None:
+    """PostgreSQL stores no null characters: such an append raises ValueError, and those beside it succeed."""
+    drafts = [new_draft(data='"\0"' if number == 5 else "{}") for number in range(10)]
+    results = await asyncio.gather(*(log.append(draft, expected=0) for draft in drafts), return_exceptions=True)
 
-    assert [number == 5 for number in range(10)] == [isinstance(answer, ValueError) for answer in answers]
+    assert [number == 5 for number in range(10)] == [isinstance(result, ValueError) for result in results]

@@ -1,4 +1,4 @@
-"""What becomes of readers and writers when the database behind their back is another: older, or made anew."""
+"""Readers and writers notice when the database is replaced by an older copy, or by a standby that had lagged."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -7,112 +7,115 @@ from typing import Final
 
 import pytest
 
-from chatr.adapters.postgres import PostgresLog, postgres_log, postgres_reader
-from chatr.ports import LogChanged, Unavailable, Unusable
-from chatr.testing.contract.steps import draft, everything, fill, followed, turns, upcoming
+from chatr.adapters.stores.postgres.log import PostgresLog, postgres_log, postgres_reader
+from chatr.ports import CannotOpenLog, LogChanged, LogUnavailable
+from chatr.testing.contract.steps import append_many, new_draft, next_records, read_all, read_tail, run_event_loop
 from tests.postgres import Postgres
-from tests.proxy import proxy
+from tests.proxy import run_proxy
 
 OTHERS: Final = pytest.mark.parametrize("others", [0, 5], ids=["shorter", "with other records since"])
 
 
 @pytest.fixture
 def url(postgres: Postgres) -> str:
+    """The URL of a new, empty log."""
     return postgres.log()
 
 
 @pytest.fixture
 async def log(url: str) -> AsyncIterator[PostgresLog]:
+    """The open log."""
     async with postgres_log(url) as log:
         yield log
 
 
-async def restored(postgres: Postgres, url: str, others: int) -> None:
-    """The log as it was three records ago, and what others have appended to that."""
-    postgres.do("delete from log where position > 5", url)
+async def restore(postgres: Postgres, url: str, others: int) -> None:
+    """Take the log back by three records, and append so many others."""
+    postgres.execute("delete from log where position > 5", url)
     async with postgres_log(url) as log:
-        await fill(log, others)
+        await append_many(log, others)
 
 
 @OTHERS
-async def test_a_restored_older_copy_is_another_log(
+async def test_a_tail_notices_a_restored_older_copy(
     log: PostgresLog, postgres: Postgres, url: str, others: int
 ) -> None:
-    """Who has seen what was lost is told, and does not go on as if nothing had happened."""
+    """A tail that has yielded a record which is lost raises LogChanged; one from before that goes on."""
     tail = log.tail(None)
-    await fill(log, 8)
-    seen = await upcoming(tail, 8)
-    await restored(postgres, url, others)
+    await append_many(log, 8)
+    received = await next_records(tail, 8)
+    await restore(postgres, url, others)
     with pytest.raises(LogChanged):
         await anext(tail)
     with pytest.raises(LogChanged):
-        await followed(log, 1, after=seen[-1].cursor)
+        await read_tail(log, 1, after=received[-1].cursor)
 
-    assert await followed(log, 1, after=seen[3].cursor) == (await everything(log))[4:]
+    assert await read_tail(log, 1, after=received[3].cursor) == (await read_all(log))[4:]
 
 
 @OTHERS
-async def test_what_was_decided_upon_a_lost_past_is_not_stored(
+async def test_an_append_notices_a_restored_older_copy(
     log: PostgresLog, postgres: Postgres, url: str, others: int
 ) -> None:
-    """A writer whose follower does not know yet that the log is another appends nothing to it; then both know."""
+    """An append whose node has read records that are lost stores nothing; then the node's tail notices as well."""
     tail = log.tail(None)
-    await fill(log, 8)
-    await upcoming(tail, 8)
-    following = asyncio.ensure_future(anext(tail))
-    await turns(1)
-    await restored(postgres, url, others)
-    with pytest.raises(Unavailable, match="does not hold"):
-        await log.append(draft(), expected=0)
+    await append_many(log, 8)
+    await next_records(tail, 8)
+    tailing = asyncio.ensure_future(anext(tail))
+    await run_event_loop(1)
+    await restore(postgres, url, others)
+    with pytest.raises(LogUnavailable, match="does not hold"):
+        await log.append(new_draft(), expected=0)
     with pytest.raises(LogChanged):
-        await following
+        await tailing
 
     assert await log.head() == 5 + others
 
 
-async def test_records_that_are_gone_are_not_taken_for_others(log: PostgresLog, postgres: Postgres, url: str) -> None:
-    """Whoever asks for records that a restored copy does not hold is told so, and not by an error of the program."""
-    await fill(log, 8)
-    await restored(postgres, url, 0)
-    with pytest.raises(Unavailable):
+async def test_pick_of_lost_records_is_unavailable(log: PostgresLog, postgres: Postgres, url: str) -> None:
+    """Records that a restored copy does not hold are LogUnavailable."""
+    await append_many(log, 8)
+    await restore(postgres, url, 0)
+    with pytest.raises(LogUnavailable):
         await log.pick([5, 6])
 
 
 @pytest.fixture(scope="module")
 def primary() -> Iterator[Postgres]:
+    """A server that gets standbys."""
     server = Postgres("fsync=off")
     yield server
     server.close()
 
 
-async def test_a_promoted_standby_that_had_lagged_behind_is_another_log(primary: Postgres) -> None:
-    """Acknowledged records are lost with such a primary, and their positions used again: nobody is fooled."""
+async def test_a_tail_notices_a_promoted_standby_that_had_lagged(primary: Postgres) -> None:
+    """With the primary, acknowledged records are lost and their positions used again: the tail raises LogChanged."""
     url = primary.log()
-    async with proxy(primary.socket) as line, postgres_log(line.way_to(url)) as log:
+    async with run_proxy(primary.socket) as proxy, postgres_log(proxy.url_through(url)) as log:
         tail = log.tail(None)
-        kept = await fill(log, 5)
+        remaining = await append_many(log, 5)
         with closing(primary.standby()) as standby:
-            await upcoming(tail, 5 + len(await fill(log, 3)))
-            standby.do("select pg_promote()")
-            line.server = standby.socket
-            line.cut()
+            await next_records(tail, 5 + len(await append_many(log, 3)))
+            standby.execute("select pg_promote()")
+            proxy.server = standby.socket
+            proxy.cut()
             async with postgres_log(url.replace(str(primary.folder), str(standby.folder))) as other:
-                kept += await fill(other, 5)
+                remaining += await append_many(other, 5)
             with pytest.raises(LogChanged):
                 await anext(tail)
 
-            assert kept == await everything(log)
+            assert remaining == await read_all(log)
 
 
-async def test_a_hot_standby_is_for_readers(primary: Postgres) -> None:
-    """A node is told to go to the primary; who only reads is welcome."""
+async def test_a_hot_standby_can_only_be_read(primary: Postgres) -> None:
+    """Opening a hot standby for appending is an error that names the primary; opening it for reading works."""
     url = primary.log()
     async with postgres_log(url) as log:
-        written = await fill(log, 3)
+        written = await append_many(log, 3)
     with closing(primary.standby()) as standby:
         url = url.replace(str(primary.folder), str(standby.folder))
-        with pytest.raises(Unusable, match=r"^The log in PostgreSQL cannot be used: .* connect to the primary\.$"):
+        with pytest.raises(CannotOpenLog, match=r"^The log in PostgreSQL cannot be used: .* connect to the primary\.$"):
             async with postgres_log(url):
                 pass
         async with postgres_reader(url) as reader:
-            assert written == await everything(reader)
+            assert written == await read_all(reader)

@@ -1,4 +1,4 @@
-"""What becomes of appends and followers when the server, one of its processes or the way to it fails."""
+"""Appends and tails survive failures of the PostgreSQL server, of its processes and of the network."""
 
 import asyncio
 import os
@@ -13,193 +13,204 @@ from typing import Final
 import psycopg
 import pytest
 
-from chatr.adapters.postgres import PostgresLog, postgres_log
-from chatr.adapters.postgres_server import LOCK, prepare
-from chatr.adapters.postgres_session import PATIENCE, Patience
-from chatr.ports import Draft, Stored, Unavailable, Unknown
-from chatr.testing.contract.steps import draft, everything, fill, followed, turns
+from chatr.adapters.stores.postgres.log import PostgresLog, postgres_log
+from chatr.adapters.stores.postgres.server import LOCK, prepare
+from chatr.adapters.stores.postgres.session import DEFAULT_TIMEOUTS, PostgresTimeouts
+from chatr.ports import Draft, LogUnavailable, OutcomeUnknown, Stored
+from chatr.testing.contract.steps import append_many, new_draft, read_all, read_tail, run_event_loop
 from tests.postgres import Postgres
-from tests.proxy import Moment, Proxy, proxy
+from tests.proxy import CutPoint, Proxy, run_proxy
 
-HURRIED: Final = Patience(answer=0.5, draft=0.3, lock=0.3)
+SHORT_TIMEOUTS: Final = PostgresTimeouts(operation=0.5, retry_append=0.3, lock=0.3)
 
 
 @pytest.fixture
 def url(postgres: Postgres) -> str:
+    """The URL of a new, empty log."""
     return postgres.log()
 
 
 @pytest.fixture
-async def line(postgres: Postgres) -> AsyncIterator[Proxy]:
-    async with proxy(postgres.socket) as line:
-        yield line
+async def proxy(postgres: Postgres) -> AsyncIterator[Proxy]:
+    """A proxy to the server."""
+    async with run_proxy(postgres.socket) as proxy:
+        yield proxy
 
 
 @pytest.fixture
-async def log(url: str, line: Proxy) -> AsyncIterator[PostgresLog]:
-    async with postgres_log(line.way_to(url)) as log:
+async def log(url: str, proxy: Proxy) -> AsyncIterator[PostgresLog]:
+    """A log that is reached through the proxy."""
+    async with postgres_log(proxy.url_through(url)) as log:
         yield log
 
 
 @pytest.fixture(scope="module")
-def mortal() -> Iterator[Postgres]:
-    """A server that may be ended."""
+def own_server() -> Iterator[Postgres]:
+    """A server that the tests of this module may stop."""
     server = Postgres("fsync=off")
     yield server
     server.close()
 
 
-async def insist(log: PostgresLog, asked: Draft) -> Stored:
+async def append_with_retries(log: PostgresLog, draft: Draft) -> Stored:
     """Append a draft again and again, until it is known to be stored."""
     while True:
         try:
-            return await log.append(asked, expected=0)
-        except (Unavailable, Unknown):
+            return await log.append(draft, expected=0)
+        except (LogUnavailable, OutcomeUnknown):
             pass
 
 
-async def busy(log: PostgresLog) -> list[Stored]:
-    """What four writers were told, in the order of the log."""
+async def append_400(log: PostgresLog) -> list[Stored]:
+    """Append 100 records by each of four concurrent writers, and return them in the order of the log."""
 
     async def write() -> list[Stored]:
-        return [await insist(log, draft()) for _ in range(100)]
+        return [await append_with_retries(log, new_draft()) for _ in range(100)]
 
-    told = chain.from_iterable(await asyncio.gather(*(write() for _ in range(4))))
-    return sorted(told, key=lambda each: each.position)
-
-
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGQUIT], ids=["fast", "immediate"])
-async def test_a_server_that_is_restarted_loses_and_doubles_nothing(mortal: Postgres, how: signal.Signals) -> None:
-    """Writers and followers find the server again, and what was acknowledged is there once."""
-    async with postgres_log(mortal.log()) as log:
-        following = asyncio.create_task(followed(log, 400))
-        writing = asyncio.create_task(busy(log))
-        await followed(log, 20)
-        await mortal.restart(how)
-
-        assert await writing == await everything(log) == await following
+    stored = chain.from_iterable(await asyncio.gather(*(write() for _ in range(4))))
+    return sorted(stored, key=lambda each: each.position)
 
 
-async def test_a_backend_that_is_killed_loses_and_doubles_nothing(mortal: Postgres) -> None:
-    """PostgreSQL ends all sessions when one of its processes was killed, and recovers; and so does the log."""
-    async with postgres_log(mortal.log()) as log:
-        writing = asyncio.create_task(busy(log))
-        await followed(log, 20)
-        [(victim,)] = mortal.do("select pid from pg_stat_activity where query = 'listen chatr_log'")
-        os.kill(victim, signal.SIGKILL)
+@pytest.mark.parametrize("stop_signal", [signal.SIGINT, signal.SIGQUIT], ids=["fast", "immediate"])
+async def test_a_restart_of_the_server_loses_and_duplicates_no_record(
+    own_server: Postgres, stop_signal: signal.Signals
+) -> None:
+    """Writers and tails reconnect, and each acknowledged record is in the log once."""
+    async with postgres_log(own_server.log()) as log:
+        tailing = asyncio.create_task(read_tail(log, 400))
+        writing = asyncio.create_task(append_400(log))
+        await read_tail(log, 20)
+        await own_server.restart(stop_signal)
 
-        assert await writing == await everything(log)
+        assert await writing == await read_all(log) == await tailing
+
+
+async def test_a_killed_server_process_loses_and_duplicates_no_record(own_server: Postgres) -> None:
+    """PostgreSQL ends all sessions and recovers when one of its processes is killed; the log reconnects."""
+    async with postgres_log(own_server.log()) as log:
+        writing = asyncio.create_task(append_400(log))
+        await read_tail(log, 20)
+        [(process,)] = own_server.execute("select pid from pg_stat_activity where query = 'listen chatr_log'")
+        os.kill(process, signal.SIGKILL)
+
+        assert await writing == await read_all(log)
 
 
 @pytest.mark.parametrize(
-    "word", [b"pg_advisory_xact_lock", b"insert into log", b"COMMIT"], ids=["lock", "insert", "commit"]
+    "statement", [b"pg_advisory_xact_lock", b"insert into log", b"COMMIT"], ids=["lock", "insert", "commit"]
 )
-@pytest.mark.parametrize("moment", Moment, ids=lambda moment: moment.name.lower())
+@pytest.mark.parametrize("point", CutPoint, ids=lambda point: point.name.lower())
 async def test_an_append_whose_connection_is_cut_is_stored_once(
-    log: PostgresLog, line: Proxy, word: bytes, moment: Moment
+    log: PostgresLog, proxy: Proxy, statement: bytes, point: CutPoint
 ) -> None:
-    """Whichever statement did not reach the server, or whichever answer did not come back."""
-    blown = line.cut_at(word, moment)
-    [stored] = await fill(log, 1)
+    """Wherever the connection breaks during an append, the record is stored once."""
+    cut = proxy.cut_at(statement, point)
+    [stored] = await append_many(log, 1)
 
-    assert blown.is_set()
-    assert [stored] == await everything(log)
-
-
-async def test_a_cut_between_two_appends_is_not_noticed(log: PostgresLog, line: Proxy) -> None:
-    """A connection that broke while nobody used it costs nobody anything."""
-    written = await fill(log, 1)
-    line.cut()
-    written += await fill(log, 1)
-
-    assert written == await everything(log)
+    assert cut.is_set()
+    assert [stored] == await read_all(log)
 
 
-async def test_who_is_lost_while_they_wait_for_the_lock_is_stored_once(log: PostgresLog, line: Proxy, url: str) -> None:
-    """The backend that was left behind gets the lock as well, when the draft has been sent again and waits for it."""
+async def test_an_append_succeeds_after_an_idle_connection_was_cut(log: PostgresLog, proxy: Proxy) -> None:
+    """An append succeeds although its connection broke between two appends."""
+    written = await append_many(log, 1)
+    proxy.cut()
+    written += await append_many(log, 1)
+
+    assert written == await read_all(log)
+
+
+async def test_an_append_cut_while_it_waits_for_the_lock_is_stored_once(
+    log: PostgresLog, proxy: Proxy, url: str
+) -> None:
+    """The server's process of the lost connection gets the lock as well, while the repetition waits for it."""
     with closing(psycopg.connect(url)) as holder:
         holder.execute("select pg_advisory_xact_lock(%s)", (LOCK,))
-        blown = line.cut_at(b"pg_advisory_xact_lock", Moment.HEARD)
-        appending = asyncio.create_task(fill(log, 1))
-        await blown.wait()
+        cut = proxy.cut_at(b"pg_advisory_xact_lock", CutPoint.BEFORE_PROCESSING)
+        appending = asyncio.create_task(append_many(log, 1))
+        await cut.wait()
     [stored] = await appending
 
-    assert [stored] == await everything(log)
+    assert [stored] == await read_all(log)
 
 
-@pytest.mark.parametrize("moment", Moment, ids=lambda moment: moment.name.lower())
-async def test_what_is_not_known_is_told_as_unknown_and_may_be_asked_of_another_node(
-    url: str, line: Proxy, moment: Moment
+@pytest.mark.parametrize("point", CutPoint, ids=lambda point: point.name.lower())
+async def test_a_commit_that_may_have_happened_is_unknown_and_settled_by_another_node(
+    url: str, proxy: Proxy, point: CutPoint
 ) -> None:
-    """A node that lost the server in the middle of a commit does not guess; any node makes sure for it."""
-    asked = draft()
-    async with postgres_log(line.way_to(url), HURRIED) as lost, postgres_log(url) as other:
-        written = await fill(lost, 1)
-        line.cut_at(b"COMMIT", moment)
-        line.server = None
-        with pytest.raises(Unknown):
-            await lost.append(asked, expected=0)
-        written.append(await other.append(asked, expected=0))
+    """An append that lost the server during its commit raises OutcomeUnknown; repeated on any node it is stored
+    once.
+    """
+    draft = new_draft()
+    async with postgres_log(proxy.url_through(url), SHORT_TIMEOUTS) as cut_off, postgres_log(url) as other:
+        written = await append_many(cut_off, 1)
+        proxy.cut_at(b"COMMIT", point)
+        proxy.server = None
+        with pytest.raises(OutcomeUnknown):
+            await cut_off.append(draft, expected=0)
+        written.append(await other.append(draft, expected=0))
 
-        assert written == await everything(other)
+        assert written == await read_all(other)
 
 
-@pytest.mark.parametrize("trouble", [Proxy.close, Proxy.hold], ids=["refused", "silent"])
-async def test_without_a_server_every_append_is_answered_in_time(
-    url: str, line: Proxy, trouble: Callable[[Proxy], None]
+@pytest.mark.parametrize("failure", [Proxy.close, Proxy.hold], ids=["closed", "held"])
+async def test_without_a_server_every_append_fails_in_time(
+    url: str, proxy: Proxy, failure: Callable[[Proxy], None]
 ) -> None:
-    """Whether the server turns everybody away or says nothing: all are told that nothing was stored, also the last."""
+    """Whether connections are rejected or not answered, all of 1,000 appends raise LogUnavailable in time."""
     loop = asyncio.get_running_loop()
-    async with postgres_log(line.way_to(url), HURRIED) as log:
-        trouble(line)
-        latest = loop.time() + HURRIED.draft + HURRIED.answer
-        answers = await asyncio.gather(*(log.append(draft(), expected=0) for _ in range(1000)), return_exceptions=True)
-        late = loop.time() - latest
+    async with postgres_log(proxy.url_through(url), SHORT_TIMEOUTS) as log:
+        failure(proxy)
+        deadline = loop.time() + SHORT_TIMEOUTS.retry_append + SHORT_TIMEOUTS.operation
+        results = await asyncio.gather(
+            *(log.append(new_draft(), expected=0) for _ in range(1000)), return_exceptions=True
+        )
+        seconds_late = loop.time() - deadline
 
-    assert {type(answer) for answer in answers} == {Unavailable}
-    assert late < 1
-
-
-def test_an_append_is_answered_within_five_seconds() -> None:
-    """That is what agents are promised, whatever happens to the store."""
-    assert PATIENCE.draft + PATIENCE.answer <= 5
+    assert {type(result) for result in results} == {LogUnavailable}
+    assert seconds_late < 1
 
 
-@pytest.mark.parametrize("trouble", [Proxy.close, Proxy.hold], ids=["refused", "silent"])
-async def test_a_log_heals_by_itself(url: str, line: Proxy, trouble: Callable[[Proxy], None]) -> None:
-    """When the server is there again, writers and followers go on where they were."""
-    async with postgres_log(line.way_to(url), HURRIED) as log, postgres_log(url) as other:
-        written = await fill(log, 1)
-        following = asyncio.create_task(followed(log, 3))
-        server = line.server
-        trouble(line)
-        with pytest.raises(Unavailable):
-            await fill(log, 1)
-        written += await fill(other, 1)
-        line.server = server
-        line.release()
-        written.append(await insist(log, draft()))
-
-        assert written == await following
+def test_an_append_takes_at_most_five_seconds() -> None:
+    """The default time-outs bound an append to five seconds, which agents are promised."""
+    assert DEFAULT_TIMEOUTS.retry_append + DEFAULT_TIMEOUTS.operation <= 5
 
 
-async def test_a_host_that_is_gone_does_not_hide_the_next(url: str, line: Proxy) -> None:
-    """A host that does not answer takes longer to fail than an append may take: the primary is found all the same."""
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        ports = f"{silent.getsockname()[1]},{line.port}"
+@pytest.mark.parametrize("failure", [Proxy.close, Proxy.hold], ids=["closed", "held"])
+async def test_a_log_reconnects_by_itself(url: str, proxy: Proxy, failure: Callable[[Proxy], None]) -> None:
+    """When the server is reachable again, appends succeed, and tails resume where they were."""
+    async with postgres_log(proxy.url_through(url), SHORT_TIMEOUTS) as log, postgres_log(url) as other:
+        written = await append_many(log, 1)
+        tailing = asyncio.create_task(read_tail(log, 3))
+        server = proxy.server
+        failure(proxy)
+        with pytest.raises(LogUnavailable):
+            await append_many(log, 1)
+        written += await append_many(other, 1)
+        proxy.server = server
+        proxy.release()
+        written.append(await append_with_retries(log, new_draft()))
+
+        assert written == await tailing
+
+
+async def test_a_host_that_does_not_answer_does_not_hide_the_next(url: str, proxy: Proxy) -> None:
+    """The primary is found though another host, which takes longer to fail than an append may take, is listed first."""
+    with socket.create_server(("127.0.0.1", 0)) as unanswering:
+        ports = f"{unanswering.getsockname()[1]},{proxy.port}"
         hosts = f"host=127.0.0.1,127.0.0.1&port={ports}&target_session_attrs=read-write"
-        async with postgres_log(re.sub("host=[^&]*", hosts, url), HURRIED) as log:
-            following = asyncio.create_task(followed(log, 1))
+        async with postgres_log(re.sub("host=[^&]*", hosts, url), SHORT_TIMEOUTS) as log:
+            tailing = asyncio.create_task(read_tail(log, 1))
 
-            assert [await insist(log, draft())] == await following
+            assert [await append_with_retries(log, new_draft())] == await tailing
 
 
-async def test_who_gives_up_reading_does_not_wait_for_a_silent_server(log: PostgresLog, line: Proxy) -> None:
-    """A request that is abandoned ends at once: the connection is ended, and the server is not asked first."""
+async def test_a_cancelled_read_does_not_wait_for_the_server(log: PostgresLog, proxy: Proxy) -> None:
+    """A cancelled read ends the connection, and does not wait for an answer to a cancel request."""
     await log.head()
-    line.hold()
+    proxy.hold()
     reading = asyncio.create_task(log.head())
-    await turns(5)
+    await run_event_loop(5)
     reading.cancel()
     async with asyncio.timeout(1):
         await asyncio.wait([reading])
@@ -207,21 +218,21 @@ async def test_who_gives_up_reading_does_not_wait_for_a_silent_server(log: Postg
     assert reading.cancelled()
 
 
-async def test_nothing_is_acknowledged_that_a_standby_has_not_confirmed(mortal: Postgres) -> None:
-    """With synchronous replication and no standby nobody is told that a record is stored; not even when the record is
-    to be seen, because the primary was restarted meanwhile.
+async def test_no_append_returns_before_the_standby_has_confirmed(own_server: Postgres) -> None:
+    """With synchronous replication but no standby no append returns, not even if its record can be read, because the
+    primary was restarted meanwhile.
     """
-    url, asked = mortal.log(), draft()
-    await prepare(url, PATIENCE)
-    mortal.do("alter system set synchronous_standby_names = 'nobody'")
-    await mortal.restart()
-    async with postgres_log(url, HURRIED) as log:
+    url, draft = own_server.log(), new_draft()
+    await prepare(url, DEFAULT_TIMEOUTS)
+    own_server.execute("alter system set synchronous_standby_names = 'nobody'")
+    await own_server.restart()
+    async with postgres_log(url, SHORT_TIMEOUTS) as log:
         for _ in range(2):
-            with pytest.raises(Unknown):
-                await log.append(asked, expected=0)
-            await mortal.restart(signal.SIGQUIT)
-        seen = await everything(log)
-        mortal.do("alter system reset synchronous_standby_names")
-        await mortal.restart()
+            with pytest.raises(OutcomeUnknown):
+                await log.append(draft, expected=0)
+            await own_server.restart(signal.SIGQUIT)
+        visible = await read_all(log)
+        own_server.execute("alter system reset synchronous_standby_names")
+        await own_server.restart()
 
-        assert seen == [await insist(log, asked)]
+        assert visible == [await append_with_retries(log, draft)]

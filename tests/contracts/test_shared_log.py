@@ -1,4 +1,4 @@
-"""What a log promises to several nodes. SQLite has one writer: its lock is tested in test_sqlite."""
+"""Stores for several nodes keep the contract about that. SQLite has one writer: test_sqlite_opening tests its lock."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a log in one SQLite file promises beyond the contract of every log: on its disk, and beside other readers."""
+"""A SQLite log is durable, coexists with other readers of its file, and survives a disk that fails."""
 
 import asyncio
 import resource
@@ -11,108 +11,115 @@ from typing import Any, Final
 import pytest
 from attrs import evolve
 
-from chatr.adapters.sqlite import SqliteLog, sqlite_log
-from chatr.ports import Stored, Unavailable
-from chatr.testing.contract.steps import draft, everything, fill, followed, upcoming
+from chatr.adapters.stores.sqlite.log import SqliteLog, sqlite_log
+from chatr.ports import LogUnavailable, Stored
+from chatr.testing.contract.steps import append_many, new_draft, next_records, read_all, read_tail
 
 KIB: Final = '"' + "x" * 1022 + '"'
+"""JSON of 1,024 bytes."""
 
 
 @pytest.fixture
-def connections(monkeypatch: pytest.MonkeyPatch) -> list[sqlite3.Connection]:
-    """The open connections: some pragmas hold for one connection and can be seen nowhere else."""
-    opened: list[sqlite3.Connection] = []
+def connections() -> list[sqlite3.Connection]:
+    """The open connections of the log. Some pragmas are set for one connection, and can only be read on it."""
+    return []
 
-    class Listed(sqlite3.Connection):
-        def __init__(self, *places: Any, **options: Any) -> None:
-            super().__init__(*places, **options | {"check_same_thread": False})
-            opened.append(self)
+
+@pytest.fixture
+def factory(connections: list[sqlite3.Connection]) -> type[sqlite3.Connection]:
+    """A class whose instances add themselves to `connections`."""
+
+    class ListedConnection(sqlite3.Connection):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options | {"check_same_thread": False})
+            connections.append(self)
 
         def close(self) -> None:
-            opened.remove(self)
+            connections.remove(self)
             super().close()
 
-    monkeypatch.setattr(sqlite3, "connect", Listed)
-    return opened
+    return ListedConnection
 
 
 @pytest.fixture
-async def log(connections: list[sqlite3.Connection], path: Path) -> AsyncIterator[SqliteLog]:
-    async with sqlite_log(path) as log:
+async def log(factory: type[sqlite3.Connection], path: Path) -> AsyncIterator[SqliteLog]:
+    """An open log without records."""
+    async with sqlite_log(path, factory=factory) as log:
         yield log
 
 
-def asked(path: Path, question: str) -> object:
-    """The first value that a reader from outside is answered."""
+def first_value(path: Path, query: str) -> object:
+    """Return the first value of a query that another process could run."""
     with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as db:
-        return db.execute(question).fetchone()[0]
+        return db.execute(query).fetchone()[0]
 
 
-def written_ahead(path: Path) -> int:
+def write_ahead_size(path: Path) -> int:
+    """Return the bytes of the write-ahead file."""
     return Path(f"{path}-wal").stat().st_size
 
 
-async def test_readers_and_the_writer_do_not_lock_each_other_out(log: SqliteLog, path: Path) -> None:
-    """In WAL mode a reader sees the log as it was when it began to read."""
-    assert asked(path, "pragma journal_mode") == "wal"
+async def test_the_journal_is_a_write_ahead_log(log: SqliteLog, path: Path) -> None:
+    """In WAL mode readers and the writer do not wait for each other."""
+    assert first_value(path, "pragma journal_mode") == "wal"
 
 
 async def test_every_commit_is_flushed_to_the_disk(log: SqliteLog, connections: list[sqlite3.Connection]) -> None:
-    """An acknowledged record outlives a power cut: synchronous is FULL (2), whatever this build's default is."""
+    """Synchronous is FULL (2), whatever the default of this build of SQLite is, so that a power cut loses no commit."""
     assert {connection.execute("pragma synchronous").fetchone() for connection in connections} == {(2,)}
 
 
-async def test_columns_take_only_their_own_type(log: SqliteLog, path: Path) -> None:
-    """A STRICT table keeps text as text and numbers as numbers, whoever writes them."""
-    assert asked(path, "select strict from pragma_table_list where name = 'log'") == 1
+async def test_columns_store_only_their_own_type(log: SqliteLog, path: Path) -> None:
+    """The table is STRICT: SQLite would otherwise store a text in a column of numbers."""
+    assert first_value(path, "select strict from pragma_table_list where name = 'log'") == 1
 
 
-async def test_the_file_is_sound_after_heavy_use(log: SqliteLog, path: Path) -> None:
-    """Writing, following and paging at once leave an intact file."""
-    tails = [asyncio.create_task(followed(log, 3_000)) for _ in range(3)]
-    await asyncio.gather(*(fill(log, 1_000) for _ in range(3)))
+async def test_the_file_is_intact_after_concurrent_use(log: SqliteLog, path: Path) -> None:
+    """Concurrent appends, tails and reads leave a file in which SQLite finds no error."""
+    tails = [asyncio.create_task(read_tail(log, 3_000)) for _ in range(3)]
+    await asyncio.gather(*(append_many(log, 1_000) for _ in range(3)))
     await asyncio.gather(*tails)
 
-    assert asked(path, "pragma integrity_check") == "ok"
+    assert first_value(path, "pragma integrity_check") == "ok"
 
 
-async def test_a_follower_does_not_make_the_write_ahead_file_grow(log: SqliteLog, path: Path) -> None:
-    """A tail that is not emptied holds no snapshot, so what was written ahead is brought home and used again."""
-    await fill(log, 1)
+async def test_a_slow_tail_does_not_make_the_write_ahead_file_grow(log: SqliteLog, path: Path) -> None:
+    """A tail from which nobody reads holds no snapshot, so the write-ahead file is checkpointed and used again."""
+    await append_many(log, 1)
     slow = log.tail(None)
-    await upcoming(slow, 1)
+    await next_records(slow, 1)
     for _ in range(80):
-        await asyncio.gather(*(log.append(draft(data=KIB), expected=0) for _ in range(200)))
+        await asyncio.gather(*(log.append(new_draft(data=KIB), expected=0) for _ in range(200)))
 
-    assert written_ahead(path) < 8 * 1024 * 1024
+    assert write_ahead_size(path) < 8 * 1024 * 1024
 
 
-async def test_a_reader_from_outside_holds_up_nobody(log: SqliteLog, path: Path) -> None:
-    """Somebody who looks at the log with another tool, and forgets to end, does not stop the room."""
-    await fill(log, 1)
-    with closing(sqlite3.connect(path, isolation_level=None)) as visitor:
-        visitor.execute("begin")
-        visitor.execute("select * from log").fetchall()
-        await fill(log, 10)
+async def test_an_open_transaction_of_another_reader_delays_no_append(log: SqliteLog, path: Path) -> None:
+    """A transaction that another tool leaves open sees the old log, and stops nobody."""
+    await append_many(log, 1)
+    with closing(sqlite3.connect(path, isolation_level=None)) as tool:
+        tool.execute("begin")
+        tool.execute("select * from log").fetchall()
+        await append_many(log, 10)
 
-        assert visitor.execute("select count(*) from log").fetchone() == (1,)
+        assert tool.execute("select count(*) from log").fetchone() == (1,)
     assert await log.head() == 11
 
 
-async def test_a_record_that_another_tool_wrote_is_followed_too(log: SqliteLog, path: Path) -> None:
-    """Nobody else should write, but if somebody does, the followers do not fall silent."""
-    following = asyncio.create_task(followed(log, 3))
-    await fill(log, 1)
-    with closing(sqlite3.connect(path)) as intruder, intruder:
-        intruder.execute("""insert into log select 2, 'elsewhere', 0, id, type, at, seen, data, "check" from log""")
-    await fill(log, 1)
+async def test_a_tail_yields_a_record_that_another_tool_inserted(log: SqliteLog, path: Path) -> None:
+    """No other program should write; if one does, tails go on with all records."""
+    tailing = asyncio.create_task(read_tail(log, 3))
+    await append_many(log, 1)
+    with closing(sqlite3.connect(path)) as tool, tool:
+        tool.execute("""insert into log select 2, 'elsewhere', 0, id, type, at, seen, data, "check" from log""")
+    await append_many(log, 1)
 
-    assert await everything(log) == await following
+    assert await read_all(log) == await tailing
 
 
 @contextmanager
 def full(connections: list[sqlite3.Connection]) -> Iterator[None]:
-    """The file has no room for another page: SQLite says that the disk is full."""
+    """Allow no further page in the file: SQLite reports that the disk is full."""
     for connection in connections:
         connection.execute("pragma max_page_count = 1")
     yield
@@ -122,7 +129,7 @@ def full(connections: list[sqlite3.Connection]) -> Iterator[None]:
 
 @contextmanager
 def failing(_: list[sqlite3.Connection]) -> Iterator[None]:
-    """The kernel lets no file of this process grow beyond 100 KiB: SQLite says that there is an I/O error."""
+    """Let the kernel stop files of this process at 100 KiB: SQLite reports an I/O error."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100 * 1024, hard))
     try:
@@ -131,56 +138,56 @@ def failing(_: list[sqlite3.Connection]) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-Trouble = Callable[[list[sqlite3.Connection]], AbstractContextManager[None]]
+Failure = Callable[[list[sqlite3.Connection]], AbstractContextManager[None]]
 
 
-async def pressed(log: SqliteLog) -> list[Stored | BaseException]:
-    """The answers to more than the troubled disk can take."""
-    appends = [log.append(draft(data=KIB), expected=0) for _ in range(400)]
+async def append_400_kib(log: SqliteLog) -> list[Stored | BaseException]:
+    """Append more than the failing disk accepts, and return the results."""
+    appends = [log.append(new_draft(data=KIB), expected=0) for _ in range(400)]
     return await asyncio.gather(*appends, return_exceptions=True)
 
 
-@pytest.mark.parametrize("trouble", [full, failing])
-async def test_a_record_that_the_disk_does_not_take_is_not_stored(
-    log: SqliteLog, connections: list[sqlite3.Connection], trouble: Trouble
+@pytest.mark.parametrize("failure", [full, failing])
+async def test_an_append_that_the_disk_rejects_is_unavailable_and_not_stored(
+    log: SqliteLog, connections: list[sqlite3.Connection], failure: Failure
 ) -> None:
-    """Whose draft did not reach the disk is told so, and nothing of it is seen later."""
-    with trouble(connections):
-        answers = await pressed(log)
-    refused = [answer for answer in answers if isinstance(answer, Unavailable)]
-    stored = [answer for answer in answers if isinstance(answer, Stored)]
+    """Appends that the disk rejects raise LogUnavailable, and only the others are in the log."""
+    with failure(connections):
+        results = await append_400_kib(log)
+    rejected = [result for result in results if isinstance(result, LogUnavailable)]
+    stored = [result for result in results if isinstance(result, Stored)]
 
-    assert refused
-    assert (400, stored) == (len(refused) + len(stored), await everything(log))
+    assert rejected
+    assert (400, stored) == (len(rejected) + len(stored), await read_all(log))
 
 
-@pytest.mark.parametrize("trouble", [full, failing])
-async def test_the_room_can_be_read_while_the_disk_takes_nothing(
-    log: SqliteLog, connections: list[sqlite3.Connection], trouble: Trouble
+@pytest.mark.parametrize("failure", [full, failing])
+async def test_the_log_can_be_read_while_the_disk_is_full(
+    log: SqliteLog, connections: list[sqlite3.Connection], failure: Failure
 ) -> None:
-    """A full disk stops the writers only."""
-    written = await fill(log, 3)
-    with trouble(connections):
-        await pressed(log)
+    """A full or failing disk stops appends only."""
+    written = await append_many(log, 3)
+    with failure(connections):
+        await append_400_kib(log)
 
-        assert written == (await everything(log))[:3] == (await followed(log, 3))[:3] == await log.pick([1, 2, 3])
+        assert written == (await read_all(log))[:3] == (await read_tail(log, 3))[:3] == await log.pick([1, 2, 3])
 
 
-@pytest.mark.parametrize("trouble", [full, failing])
-async def test_appends_go_on_when_the_disk_takes_more(
-    log: SqliteLog, connections: list[sqlite3.Connection], trouble: Trouble
+@pytest.mark.parametrize("failure", [full, failing])
+async def test_appends_succeed_when_the_disk_has_space_again(
+    log: SqliteLog, connections: list[sqlite3.Connection], failure: Failure
 ) -> None:
-    """Once there is room again the log works as before, without a restart and without a hole."""
-    with trouble(connections):
-        await pressed(log)
+    """When the disk works again, the next append succeeds, without a restart and without a hole."""
+    with failure(connections):
+        await append_400_kib(log)
     head = await log.head()
 
-    assert [each.position for each in await fill(log, 3)] == [head + 1, head + 2, head + 3]
+    assert [each.position for each in await append_many(log, 3)] == [head + 1, head + 2, head + 3]
 
 
 @contextmanager
-def away(connections: list[sqlite3.Connection]) -> Iterator[None]:
-    """SQLite refuses every statement."""
+def unreadable(connections: list[sqlite3.Connection]) -> Iterator[None]:
+    """Let SQLite reject every statement."""
     for connection in connections:
         connection.set_authorizer(lambda *_: sqlite3.SQLITE_DENY)
     yield
@@ -188,24 +195,26 @@ def away(connections: list[sqlite3.Connection]) -> Iterator[None]:
         connection.set_authorizer(None)
 
 
-async def test_a_tail_waits_while_the_file_cannot_be_read(path: Path, connections: list[sqlite3.Connection]) -> None:
-    """An outage ends no follower: it goes on where it was when the file can be read again."""
+async def test_a_tail_waits_while_the_file_cannot_be_read(
+    path: Path, connections: list[sqlite3.Connection], factory: type[sqlite3.Connection]
+) -> None:
+    """An outage does not end a tail, which resumes when the file can be read again."""
     async with sqlite_log(path) as log:
-        written = await fill(log, 5)
-    async with sqlite_log(path) as log:
-        with away(connections):
-            following = asyncio.create_task(followed(log, 2, after=written[2].cursor))
+        written = await append_many(log, 5)
+    async with sqlite_log(path, factory=factory) as log:
+        with unreadable(connections):
+            tailing = asyncio.create_task(read_tail(log, 2, after=written[2].cursor))
             for _ in range(3):
-                with pytest.raises(Unavailable):
+                with pytest.raises(LogUnavailable):
                     await log.read(0, 1)
 
-        assert written[3:] == await following
+        assert written[3:] == await tailing
 
 
-async def test_a_number_beyond_64_bits_harms_nobody_else(log: SqliteLog) -> None:
-    """SQLite cannot store it; the drafts beside it and after it are stored all the same."""
-    crowd = [evolve(draft(), at=2**64 if number == 5 else 0) for number in range(10)]
-    answers = await asyncio.gather(*(log.append(each, expected=0) for each in crowd), return_exceptions=True)
-    await fill(log, 1)
+async def test_a_number_beyond_64_bits_does_not_affect_concurrent_appends(log: SqliteLog) -> None:
+    """Only the append of a number that SQLite cannot store fails, and the next one succeeds."""
+    drafts = [evolve(new_draft(), at=2**64 if number == 5 else 0) for number in range(10)]
+    results = await asyncio.gather(*(log.append(draft, expected=0) for draft in drafts), return_exceptions=True)
+    await append_many(log, 1)
 
-    assert [number == 5 for number in range(10)] == [isinstance(answer, Exception) for answer in answers]
+    assert [number == 5 for number in range(10)] == [isinstance(result, Exception) for result in results]

@@ -1,4 +1,4 @@
-"""A copy of a log in one SQLite file: taken while the room is open, and put back later."""
+"""A SQLite log can be copy_online with SQLite's own means while it is open, and the copy be put in its place later."""
 
 import asyncio
 import sqlite3
@@ -8,52 +8,52 @@ from pathlib import Path
 
 import pytest
 
-from chatr.adapters.sqlite import sqlite_log
+from chatr.adapters.stores.sqlite.log import sqlite_log
 from chatr.ports import LogChanged
-from chatr.testing.contract.steps import everything, fill, followed
+from chatr.testing.contract.steps import append_many, read_all, read_tail
 
 
-def copied(path: Path, copy: Path) -> None:
-    """The backup that the manual of SQLite recommends."""
+def copy_online(path: Path, copy: Path) -> None:
+    """Copy the file with SQLite's backup API."""
     with closing(sqlite3.connect(path)) as db, closing(sqlite3.connect(copy)) as backup:
         db.backup(backup, pages=1)
 
 
-def vacuumed(path: Path, copy: Path) -> None:
-    """The backup that takes one statement and makes the smallest file."""
+def vacuum_into(path: Path, copy: Path) -> None:
+    """Copy the file with `vacuum into`, which makes the smallest one."""
     with closing(sqlite3.connect(path)) as db:
         db.execute("vacuum into ?", (str(copy),))
 
 
-@pytest.mark.parametrize("back_up", [copied, vacuumed])
-async def test_a_backup_taken_while_others_write_is_the_log_up_to_a_position(
+@pytest.mark.parametrize("back_up", [copy_online, vacuum_into])
+async def test_a_backup_taken_during_appends_is_the_log_up_to_a_position(
     path: Path, back_up: Callable[[Path, Path], None]
 ) -> None:
-    """A copy made of a live log opens, and holds a beginning of it: the same records with the same checks."""
+    """A copy of a log that is appended to holds the same records up to some position."""
     copy = path.with_name("copy.db")
     async with sqlite_log(path) as log:
-        await fill(log, 10)
-        writing = asyncio.create_task(fill(log, 3_000))
+        await append_many(log, 10)
+        writing = asyncio.create_task(append_many(log, 3_000))
         await asyncio.to_thread(back_up, path, copy)
         await writing
-        written = await everything(log)
+        written = await read_all(log)
     async with sqlite_log(copy) as restored:
-        found = await everything(restored)
+        copied = await read_all(restored)
 
-    assert len(found) >= 10
-    assert written[: len(found)] == found
+    assert len(copied) >= 10
+    assert written[: len(copied)] == copied
 
 
 @pytest.mark.parametrize("others", [0, 5], ids=["shorter", "with other records since"])
-async def test_a_restored_older_copy_is_another_log(path: Path, others: int) -> None:
-    """Who has seen what was lost is told, and does not go on as if nothing had happened."""
+async def test_a_tail_notices_a_restored_older_copy(path: Path, others: int) -> None:
+    """A tail that resumes after a record that the restored copy does not hold raises LogChanged."""
     copy = path.with_name("copy.db")
     async with sqlite_log(path) as log:
-        await fill(log, 5)
-        copied(path, copy)
-        lost = await fill(log, 3)
+        await append_many(log, 5)
+        copy_online(path, copy)
+        lost = await append_many(log, 3)
     copy.replace(path)
     async with sqlite_log(path) as log:
-        await fill(log, others)
+        await append_many(log, others)
         with pytest.raises(LogChanged):
-            await followed(log, 1, after=lost[0].cursor)
+            await read_tail(log, 1, after=lost[0].cursor)

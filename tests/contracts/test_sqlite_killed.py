@@ -1,4 +1,4 @@
-"""A log in a file, written by a process that is ended without warning."""
+"""A SQLite log survives the sudden end of the process that writes it."""
 
 import asyncio
 import os
@@ -13,29 +13,29 @@ from random import Random
 import pytest
 from attrs import field, frozen
 
-from chatr.adapters.sqlite import sqlite_log
-from chatr.adapters.sqlite_file import LogInUse
+from chatr.adapters.stores.sqlite.files import LogInUse
+from chatr.adapters.stores.sqlite.log import sqlite_log
 from chatr.ports import Stored
-from chatr.testing.contract.steps import PATIENCE, draft, everything
+from chatr.testing.contract.steps import TIMEOUT, new_draft, read_all
 
 
 @frozen
-class Told:
-    """What a writing process said before it ended: id, stream and position of drafts."""
+class Report:
+    """What a writing process printed before it ended. By record id: the stream, and the expected or stored position."""
 
-    asked: dict[str, tuple[str, int]] = field(factory=dict)
-    landed: dict[str, tuple[str, int]] = field(factory=dict)
+    started: dict[str, tuple[str, int]] = field(factory=dict)
+    stored: dict[str, tuple[str, int]] = field(factory=dict)
 
-    def hear(self, line: bytes) -> None:
-        """The last line of a process that was killed may be cut off."""
+    def add(self, line: bytes) -> None:
+        """Parse a line that the process printed; the last one may be incomplete."""
         if line.endswith(b"\n"):
-            what, record_id, stream, position = line.decode().split()
-            (self.landed if what == "landed" else self.asked)[record_id] = stream, int(position)
+            event, record_id, stream, position = line.decode().split()
+            (self.stored if event == "stored" else self.started)[record_id] = stream, int(position)
 
 
 @asynccontextmanager
 async def writer(path: Path) -> AsyncIterator[asyncio.subprocess.Process]:
-    """A process that appends to the log at `path` as fast as it can."""
+    """Run a process that appends to the log at `path` as fast as it can."""
     script = Path(__file__).with_name("writing.py")
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     process = await asyncio.create_subprocess_exec(
@@ -49,66 +49,67 @@ async def writer(path: Path) -> AsyncIterator[asyncio.subprocess.Process]:
         await process.wait()
 
 
-async def ended(path: Path, by: signal.Signals, after: int) -> Told:
-    """Let a process write until so many drafts have landed, then end it."""
-    told = Told()
-    async with asyncio.timeout(3 * PATIENCE), writer(path) as process:
+async def write_until_ended(path: Path, by: signal.Signals, after: int) -> Report:
+    """Run a writing process, send it the signal `by` when `after` records are stored, and return its report."""
+    report = Report()
+    async with asyncio.timeout(3 * TIMEOUT), writer(path) as process:
         assert process.stdout
         async for line in process.stdout:
-            told.hear(line)
-            if len(told.landed) == after:
+            report.add(line)
+            if len(report.stored) == after:
                 process.send_signal(by)
-    return told
+    return report
 
 
-async def stored(path: Path) -> list[Stored]:
+async def stored_records(path: Path) -> list[Stored]:
+    """Open the log and return all records."""
     async with sqlite_log(path) as log:
-        return await everything(log)
+        return await read_all(log)
 
 
 @pytest.mark.parametrize("kills", [3, pytest.param(40, marks=[pytest.mark.long, pytest.mark.timeout(600)])])
-async def test_what_was_acknowledged_outlives_a_kill(path: Path, kills: int) -> None:
-    """However often the writer is killed, the log is whole and holds what was acknowledged, where it was said to be."""
-    landed: dict[str, tuple[str, int]] = {}
+async def test_acknowledged_records_survive_kills(path: Path, kills: int) -> None:
+    """However often the writer is killed, the log is intact, and holds every acknowledged record at its position."""
+    acknowledged: dict[str, tuple[str, int]] = {}
     for kill in range(kills):
-        landed |= (await ended(path, signal.SIGKILL, after=Random(kill).randrange(1, 1_000))).landed
-    found = await stored(path)
+        acknowledged |= (await write_until_ended(path, signal.SIGKILL, after=Random(kill).randrange(1, 1_000))).stored
+    records = await stored_records(path)
     with closing(sqlite3.connect(path)) as db:
-        verdict = db.execute("pragma integrity_check").fetchone()
+        integrity = db.execute("pragma integrity_check").fetchone()
 
-    assert verdict == ("ok",)
-    assert [each.position for each in found] == list(range(1, len(found) + 1))
-    assert landed.items() <= {each.draft.id: (each.draft.stream, each.position) for each in found}.items()
+    assert integrity == ("ok",)
+    assert [each.position for each in records] == list(range(1, len(records) + 1))
+    assert acknowledged.items() <= {each.id: (each.stream, each.position) for each in records}.items()
 
 
-async def test_what_was_asked_of_a_killed_process_is_stored_once_when_sent_again(path: Path) -> None:
-    """Whether a doubtful draft had landed or not, sending it again makes it one record."""
-    told = await ended(path, signal.SIGKILL, after=200)
+async def test_appends_of_a_killed_process_are_stored_once_when_repeated(path: Path) -> None:
+    """Whether an interrupted append was stored or not, repeating it results in one record."""
+    report = await write_until_ended(path, signal.SIGKILL, after=200)
     async with sqlite_log(path) as log:
-        for record_id, (stream, expected) in told.asked.items():
-            await log.append(draft(stream, record_id=record_id), expected=expected)
+        for record_id, (stream, expected) in report.started.items():
+            await log.append(new_draft(stream, record_id=record_id), expected=expected)
 
-        assert sorted(told.asked) == sorted(each.draft.id for each in await everything(log))
+        assert sorted(report.started) == sorted(each.id for each in await read_all(log))
 
 
 async def test_a_process_that_is_interrupted_ends(path: Path) -> None:
-    """No thread keeps a process alive whose owner pressed Ctrl-C, and what it acknowledged is there."""
-    told = await ended(path, signal.SIGINT, after=200)
+    """No thread keeps a process running after SIGINT, and what it acknowledged is stored."""
+    report = await write_until_ended(path, signal.SIGINT, after=200)
 
-    assert told.landed.keys() <= {each.draft.id for each in await stored(path)}
+    assert report.stored.keys() <= {each.id for each in await stored_records(path)}
 
 
-async def test_a_living_writer_keeps_every_other_process_out(path: Path) -> None:
-    """Two writing processes could damage the file, so the second one is refused."""
-    async with asyncio.timeout(3 * PATIENCE), writer(path) as process:
+async def test_a_running_writer_excludes_other_processes(path: Path) -> None:
+    """A second writing process, which could damage the file, is rejected."""
+    async with asyncio.timeout(3 * TIMEOUT), writer(path) as process:
         assert process.stdout
         await process.stdout.readline()
         with pytest.raises(LogInUse):
-            await stored(path)
+            await stored_records(path)
 
 
-async def test_a_killed_writer_keeps_nobody_out(path: Path) -> None:
-    """The lock ends with the process that held it."""
-    told = await ended(path, signal.SIGKILL, after=1)
+async def test_a_killed_writer_excludes_no_process(path: Path) -> None:
+    """The lock is released when the process that holds it is killed."""
+    report = await write_until_ended(path, signal.SIGKILL, after=1)
 
-    assert told.landed.keys() <= {each.draft.id for each in await stored(path)}
+    assert report.stored.keys() <= {each.id for each in await stored_records(path)}

@@ -1,4 +1,4 @@
-"""How a log in one SQLite file is read beside the process that writes it, and without one."""
+"""A SQLite log can be read while another process writes it, and when none does."""
 
 import asyncio
 import sqlite3
@@ -7,55 +7,53 @@ from pathlib import Path
 
 import pytest
 
-from chatr.adapters.sqlite import sqlite_log, sqlite_reader
-from chatr.ports import Unusable
-from chatr.schema import SchemaTooNew
-from chatr.testing.contract.steps import everything, fill, followed, nothing_left
+from chatr.adapters.stores.migrations import SchemaTooNew
+from chatr.adapters.stores.sqlite.log import sqlite_log
+from chatr.adapters.stores.sqlite.reader import POLL_INTERVAL, sqlite_reader
+from chatr.ports import CannotOpenLog
+from chatr.testing.contract.steps import append_many, no_tasks_or_threads_left, read_all, read_tail
 
 
-def files_beside(path: Path) -> list[Path]:
-    return list(path.parent.iterdir())
-
-
-async def test_a_log_that_nobody_writes_can_be_read(path: Path) -> None:
-    """What a process left behind is read without one."""
+async def test_a_log_can_be_read_while_no_process_writes(path: Path) -> None:
+    """A log that its writer has closed can be read."""
     async with sqlite_log(path) as log:
-        written = await fill(log, 3)
+        written = await append_many(log, 3)
     async with sqlite_reader(path) as reader:
-        assert written == await everything(reader)
+        assert written == await read_all(reader)
 
 
-async def test_a_reader_follows_what_another_process_writes(path: Path) -> None:
-    """A reader looks for more by itself, within a second."""
+async def test_a_reader_polls_for_what_another_process_appends(path: Path) -> None:
+    """A tail of a reader yields what a writer appends, after at most a second with the default interval."""
     async with sqlite_log(path) as log, sqlite_reader(path) as reader:
-        following = asyncio.create_task(followed(reader, 3))
-        written = await fill(log, 2)
-        written += await fill(log, 1)
-        async with asyncio.timeout(1):
-            assert written == await following
+        tailing = asyncio.create_task(read_tail(reader, 3))
+        written = await append_many(log, 2)
+        written += await append_many(log, 1)
+
+        assert written == await tailing
+    assert POLL_INTERVAL < 1
 
 
-async def test_a_reader_keeps_no_writer_out(path: Path) -> None:
-    """A log may be opened for writing while somebody looks at it."""
+async def test_a_reader_excludes_no_writer(path: Path) -> None:
+    """A log can be opened for writing while it is open for reading."""
     async with sqlite_log(path):
         pass
     async with sqlite_reader(path) as reader, sqlite_log(path) as log:
-        await fill(log, 1)
+        await append_many(log, 1)
 
         assert await reader.head() == 1
 
 
-async def test_a_reader_makes_no_file(path: Path) -> None:
-    """A mistyped name is told, and does not become an empty log."""
-    with pytest.raises(Unusable, match=rf"^The log at {path} .*\.$"):
+async def test_a_reader_creates_no_file(path: Path) -> None:
+    """A mistyped name is an error, and does not become an empty log."""
+    with pytest.raises(CannotOpenLog, match=rf"^The log at {path} .*\.$"):
         async with sqlite_reader(path):
             pass
 
-    assert not files_beside(path)
+    assert not list(path.parent.iterdir())
 
 
-async def test_a_reader_refuses_a_log_of_a_newer_chatr(path: Path) -> None:
-    """What this version does not know it does not explain either."""
+async def test_a_reader_rejects_a_log_of_a_newer_chatr(path: Path) -> None:
+    """A log that a newer version has migrated is not read."""
     async with sqlite_log(path):
         pass
     with closing(sqlite3.connect(path)) as db:
@@ -65,10 +63,10 @@ async def test_a_reader_refuses_a_log_of_a_newer_chatr(path: Path) -> None:
             pass
 
 
-async def test_a_reader_leaves_nothing_behind(path: Path) -> None:
-    """No task and no thread outlives the reader: the process can end."""
+async def test_a_reader_leaves_no_tasks_or_threads(path: Path) -> None:
+    """No task and no thread outlives the reader, so that the process can end."""
     async with sqlite_log(path) as log:
-        await fill(log, 3)
-    with nothing_left():
+        await append_many(log, 3)
+    with no_tasks_or_threads_left():
         async with sqlite_reader(path) as reader:
-            await followed(reader, 3)
+            await read_tail(reader, 3)

@@ -1,4 +1,4 @@
-"""The files of a SQLite log are moved, replaced or cut off while it is open: nothing is appended in the dark."""
+"""A SQLite log notices when its files are moved, replaced or truncated while it is open, and stores nothing then."""
 
 import asyncio
 import os
@@ -10,39 +10,44 @@ from pathlib import Path
 
 import pytest
 
-from chatr.adapters.sqlite import SqliteLog, sqlite_log
-from chatr.ports import Stored, Unavailable
-from chatr.testing.contract.steps import draft, everything, fill, followed
+from chatr.adapters.stores.sqlite.log import SqliteLog, sqlite_log
+from chatr.ports import LogUnavailable, Stored
+from chatr.testing.contract.steps import append_many, new_draft, read_all, read_tail
 
-Harm = Callable[[Path], object]
-
-
-def removed(end: str) -> Harm:
-    return lambda path: Path(f"{path}{end}").unlink()
+Damage = Callable[[Path], object]
 
 
-def moved(path: Path, other: Path) -> None:
+def removed(suffix: str) -> Damage:
+    """Return a function that removes the file with this suffix."""
+    return lambda path: Path(f"{path}{suffix}").unlink()
+
+
+def rename(path: Path, other: Path) -> None:
+    """Rename a file."""
     path.rename(other)
 
 
 def replaced_by_a_copy(path: Path) -> bytes:
+    """Put a copy in the place of the file, and return its content."""
     shutil.copy(path, path.with_name("copy.db"))
     path.with_name("copy.db").replace(path)
     return path.read_bytes()
 
 
-def cut_off(path: Path) -> None:
+def truncated(path: Path) -> None:
+    """Remove the last page of the file."""
     os.truncate(path, path.stat().st_size - 4096)
 
 
 def emptied(path: Path) -> None:
+    """Remove the content of the file."""
     path.write_bytes(b"")
 
 
-HARM = {
+DAMAGE = {
     "removed": removed(""),
     "replaced": replaced_by_a_copy,
-    "cut off": cut_off,
+    "truncated": truncated,
     "emptied": emptied,
     "write-ahead file removed": removed("-wal"),
     "shared memory removed": removed("-shm"),
@@ -52,130 +57,133 @@ HARM = {
 
 @pytest.fixture
 async def log(path: Path) -> AsyncIterator[SqliteLog]:
+    """A log with three records, opened again, so that none of them is in memory."""
     async with sqlite_log(path) as log:
-        await fill(log, 3)
+        await append_many(log, 3)
     async with sqlite_log(path) as log:
         yield log
 
 
-@pytest.fixture(params=list(HARM.values()), ids=list(HARM))
-def harm(request: pytest.FixtureRequest) -> Harm:
-    harm: Harm = request.param
-    return harm
+@pytest.fixture(params=list(DAMAGE.values()), ids=list(DAMAGE))
+def damage(request: pytest.FixtureRequest) -> Damage:
+    """One of the things that may happen to the files of an open log."""
+    damage: Damage = request.param
+    return damage
 
 
-async def refusal(log: SqliteLog) -> str:
-    with pytest.raises(Unavailable) as refused:
-        await fill(log, 1)
-    return str(refused.value)
+async def rejected_append(log: SqliteLog) -> str:
+    """Return the error of an append that is rejected."""
+    with pytest.raises(LogUnavailable) as raised:
+        await append_many(log, 1)
+    return str(raised.value)
 
 
-async def test_nothing_is_appended_in_the_dark(log: SqliteLog, path: Path, harm: Harm) -> None:
-    """A log whose file is no longer what lies there stores nothing, and says which file is meant."""
-    harm(path)
+async def test_nothing_is_appended_to_a_file_that_is_not_in_place(log: SqliteLog, path: Path, damage: Damage) -> None:
+    """An append to a log whose files were moved, replaced or truncated raises LogUnavailable, which names the file."""
+    damage(path)
 
-    assert str(path) in await refusal(log)
+    assert str(path) in await rejected_append(log)
 
 
-async def test_a_log_that_lost_its_file_is_not_ready(log: SqliteLog, path: Path, harm: Harm) -> None:
-    """Whoever asks whether appends can be decided is told that they cannot."""
-    harm(path)
-    with pytest.raises(Unavailable):
+async def test_a_log_whose_file_is_not_in_place_has_no_head(log: SqliteLog, path: Path, damage: Damage) -> None:
+    """Asking for the head, as `/ready` does, raises LogUnavailable."""
+    damage(path)
+    with pytest.raises(LogUnavailable):
         await log.head()
 
 
-@pytest.mark.parametrize("harm", [HARM["removed"], HARM["replaced"], HARM["lock removed"]])
-async def test_what_was_stored_can_still_be_read(log: SqliteLog, path: Path, harm: Harm) -> None:
-    """The open file is read for as long as the process has it."""
-    before = await everything(log)
-    harm(path)
+@pytest.mark.parametrize("damage", [DAMAGE["removed"], DAMAGE["replaced"], DAMAGE["lock removed"]])
+async def test_stored_records_can_still_be_read(log: SqliteLog, path: Path, damage: Damage) -> None:
+    """The open file can be read as long as the process has it open."""
+    before = await read_all(log)
+    damage(path)
 
-    assert before == await everything(log) == await followed(log, 3)
+    assert before == await read_all(log) == await read_tail(log, 3)
 
 
 @pytest.fixture
 async def overwritten(path: Path) -> AsyncIterator[SqliteLog]:
-    """A log of four records, over whose open file an older copy was written, as large and with three."""
+    """A log of four records whose open file was overwritten with an older copy, which has three and the same size."""
     older = path.with_name("older.db")
     async with sqlite_log(path) as log:
-        await fill(log, 3)
+        await append_many(log, 3)
         with closing(sqlite3.connect(path)) as db, closing(sqlite3.connect(older)) as copy:
             db.backup(copy)
-            await fill(log, 1)
+            await append_many(log, 1)
             db.execute("pragma wal_checkpoint(truncate)").fetchall()
         shutil.copyfile(older, path)
         yield log
 
 
-async def test_what_the_file_no_longer_holds_is_away(overwritten: SqliteLog) -> None:
-    """Whoever asks for a record that an older copy lacks is told so."""
-    with pytest.raises(Unavailable):
+async def test_pick_of_a_lost_record_is_unavailable(overwritten: SqliteLog) -> None:
+    """Reading a record that the older copy does not hold raises LogUnavailable."""
+    with pytest.raises(LogUnavailable):
         await overwritten.pick([4])
 
 
-async def test_a_log_that_lost_records_is_not_ready(overwritten: SqliteLog) -> None:
-    """Where the file ends before what was stored, nothing more can be decided, whatever its size."""
-    with pytest.raises(Unavailable):
+async def test_a_log_that_lost_records_has_no_head(overwritten: SqliteLog) -> None:
+    """If the last stored record is missing, `head` raises LogUnavailable, whatever the size of the file."""
+    with pytest.raises(LogUnavailable):
         await overwritten.head()
 
 
 async def test_a_file_that_is_put_back_is_appended_to(log: SqliteLog, path: Path) -> None:
-    """Who moved the file by mistake moves it back, and the room goes on."""
+    """When a file that was moved is put back, appends succeed again."""
     elsewhere = path.with_name("elsewhere.db")
-    moved(path, elsewhere)
-    await refusal(log)
-    moved(elsewhere, path)
+    rename(path, elsewhere)
+    await rejected_append(log)
+    rename(elsewhere, path)
 
-    assert [each.position for each in await fill(log, 1)] == [4]
+    assert [each.position for each in await append_many(log, 1)] == [4]
 
 
-def test_the_other_file_stays_as_it_is(path: Path) -> None:
-    """What was put in the log's place is neither written to nor spoilt when the log is closed."""
+def test_the_file_in_its_place_is_not_changed(path: Path) -> None:
+    """A file that was put in the log's place is not written, also when the log is closed."""
 
-    async def noticed() -> bytes:
+    async def replace_while_open() -> bytes:
         async with sqlite_log(path) as log:
-            await fill(log, 3)
+            await append_many(log, 3)
             copy = replaced_by_a_copy(path)
-            await refusal(log)
+            await rejected_append(log)
         return copy
 
-    assert asyncio.run(noticed()) == path.read_bytes()
+    assert asyncio.run(replace_while_open()) == path.read_bytes()
 
 
-async def written_at_length(log: SqliteLog) -> None:
-    """So much that some of it was brought home, and some is still only written ahead."""
+async def append_much(log: SqliteLog) -> None:
+    """Append so much that a part is in the file, and a part only in the write-ahead file."""
     for _ in range(60):
-        await asyncio.gather(*(log.append(draft(data='"' + "x" * 1022 + '"'), expected=0) for _ in range(100)))
+        await asyncio.gather(*(log.append(new_draft(data='"' + "x" * 1022 + '"'), expected=0) for _ in range(100)))
 
 
 @pytest.mark.parametrize("noticed", [True, False], ids=["noticed", "unnoticed"])
-async def test_a_backup_that_takes_its_place_is_not_spoilt(path: Path, noticed: bool) -> None:
-    """What was written ahead of one file is not added to another one when that is opened, and the one is whole."""
+async def test_a_backup_put_in_its_place_is_not_damaged(path: Path, noticed: bool) -> None:
+    """The write-ahead file of a moved log is not applied to the backup in its place, and the moved log is complete."""
     backup, elsewhere = path.with_name("backup.db"), path.with_name("elsewhere.db")
     async with sqlite_log(path) as log:
-        early = await fill(log, 3)
+        early = await append_many(log, 3)
         with closing(sqlite3.connect(path)) as db, closing(sqlite3.connect(backup)) as copy:
             db.backup(copy)
-        await written_at_length(log)
-        late = await everything(log)
-        moved(path, elsewhere)
-        moved(backup, path)
+        await append_much(log)
+        late = await read_all(log)
+        rename(path, elsewhere)
+        rename(backup, path)
         if noticed:
-            await refusal(log)
+            await rejected_append(log)
     async with sqlite_log(path) as log:
-        restored = await everything(log)
+        restored = await read_all(log)
     async with sqlite_log(elsewhere) as log:
-        kept = await everything(log)
+        original = await read_all(log)
 
-    assert (restored, kept) == (early, late)
+    assert (restored, original) == (early, late)
 
 
-async def test_a_log_whose_write_ahead_file_was_removed_keeps_all(path: Path) -> None:
-    """What was written ahead is brought home when the log is closed in order."""
+async def test_a_log_whose_write_ahead_file_was_removed_loses_no_record(path: Path) -> None:
+    """The open write-ahead file is written into the log when it is closed, though its name was removed."""
     written: list[Stored] = []
     async with sqlite_log(path) as log:
-        written += await fill(log, 3)
+        written += await append_many(log, 3)
         removed("-wal")(path)
-        await refusal(log)
+        await rejected_append(log)
     async with sqlite_log(path) as log:
-        assert written == await everything(log)
+        assert written == await read_all(log)

@@ -1,29 +1,32 @@
-"""Append to the log at argv[1] until somebody ends this process, telling what is asked and what has landed."""
+"""Append to the log at argv[1] until this process is ended, and print each append before and after it."""
 
 import asyncio
 import sys
 from uuid import uuid4
 
-from chatr.adapters.sqlite import sqlite_log
+from chatr.adapters.stores.sqlite.log import sqlite_log
 from chatr.ports import EventLog
-from chatr.testing.contract.steps import draft
+from chatr.testing.contract.steps import new_draft
 
 
-def tell(*words: object) -> None:
+def report(*words: object) -> None:
+    """Print a line at once, so that nothing is lost when this process is killed."""
     sys.stdout.write(" ".join(map(str, words)) + "\n")
     sys.stdout.flush()
 
 
 async def write(log: EventLog, stream: str) -> None:
+    """Append to one stream for ever."""
     expected = 0
     while True:
-        asked = draft(stream)
-        tell("asked", asked.id, stream, expected)
-        expected = (await log.append(asked, expected=expected)).position
-        tell("landed", asked.id, stream, expected)
+        draft = new_draft(stream)
+        report("started", draft.id, stream, expected)
+        expected = (await log.append(draft, expected=expected)).position
+        report("stored", draft.id, stream, expected)
 
 
 async def main() -> None:
+    """Append to eight streams concurrently."""
     async with sqlite_log(sys.argv[1]) as log:
         await asyncio.gather(*(write(log, f"agent/{uuid4()}") for _ in range(8)))
 

@@ -1,4 +1,4 @@
-"""A small disk, and rooms that do not open."""
+"""A small disk, and servers that are expected not to start."""
 
 import shutil
 import subprocess
@@ -8,25 +8,25 @@ from pathlib import Path
 
 import pytest
 
-from tests.able import unable
+from tests.requirements import skip_or_fail
 
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
-    """A small disk of its own."""
+    """A folder with a file system of 2 MB."""
     folder = tmp_path / "disk"
     folder.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)]
     if shutil.which("mount") is None:
-        unable("needs mount")
+        skip_or_fail("needs mount")
     mounted = subprocess.run(command, capture_output=True, text=True, check=False)
     if mounted.returncode:
-        unable(f"a small disk cannot be mounted: {mounted.stderr.strip()}")
+        skip_or_fail(f"a small disk cannot be mounted: {mounted.stderr.strip()}")
     yield folder
     subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
-def opening(folder: Path, *through: str) -> "subprocess.CompletedProcess[str]":
-    """A room that cannot be opened."""
-    command = [*through, sys.executable, "-m", "chatr", "serve", "--port", "0", "--log", f"sqlite:///{folder}/chatr.db"]
+def start_and_fail(folder: Path, *wrapper: str) -> "subprocess.CompletedProcess[str]":
+    """Start a server on a log in `folder` that cannot be opened, by the command `wrapper` if given, until it ends."""
+    command = [*wrapper, sys.executable, "-m", "chatr", "serve", "--port", "0", "--log", f"sqlite:///{folder}/chatr.db"]
     return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)

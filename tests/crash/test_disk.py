@@ -1,4 +1,4 @@
-"""The disk is full, or fails: nobody is told that something is stored that is not, and the room goes on by itself."""
+"""When the disk is full or fails, no post is acknowledged that is not stored, and the room recovers by itself."""
 
 import asyncio
 import re
@@ -12,21 +12,21 @@ from aiohttp import ClientSession
 from attrs import define, field
 
 from tests.conftest import Serve, Server, new_key
-from tests.crash.conftest import opening
+from tests.crash.conftest import start_and_fail
 from tests.crash.kills import integrity
-from tests.crash.tracing import refusing
-from tests.watching import watching
+from tests.crash.tracing import failing_calls
+from tests.stream_client import watching
 
-WIDE: Final = ("--rate-unverified", "100000/1", "--rate-requests", "100000/1", "--stats-every", "1")
-HEALED: Final = 10.0
-STOPPED: Final = 10.0
+FLAGS: Final = ("--rate-unverified", "100000/1", "--rate-requests", "100000/1", "--stats-every", "1")
+RECOVERY_TIMEOUT: Final = 10.0
+STOP_TIMEOUT: Final = 10.0
 
-Trouble = Callable[[Server, Path], AbstractContextManager[None]]
+Failure = Callable[[Server, Path], AbstractContextManager[None]]
 
 
 @contextmanager
-def full(_: Server | None, disk: Path) -> Iterator[None]:
-    """There is no room for another byte."""
+def full_disk(_: Server | None, disk: Path) -> Iterator[None]:
+    """Fill the disk to the last byte."""
     ballast = disk / "ballast"
     with ballast.open("wb", buffering=0) as file:
         try:
@@ -38,148 +38,158 @@ def full(_: Server | None, disk: Path) -> Iterator[None]:
     ballast.unlink()
 
 
-def failing(call: str, error: str) -> Trouble:
-    return lambda server, _: refusing(server.process.pid, call, error)
+def failing(call: str, error: str) -> Failure:
+    """Return a failure in which a system call of the server fails with `error`."""
+    return lambda server, _: failing_calls(server.process.pid, call, error)
 
 
-NOTHING: Final = "storage_unavailable"
-DOUBT: Final = "outcome_unknown"
+NOT_STORED: Final = "storage_unavailable"
+UNKNOWN: Final = "outcome_unknown"
 
-TROUBLES: Final = pytest.mark.parametrize(
-    ("trouble", "code"),
+FAILURES: Final = pytest.mark.parametrize(
+    ("failure", "code"),
     [
-        pytest.param(full, NOTHING, id="full"),
-        pytest.param(failing("pwrite64", "EROFS"), NOTHING, id="read-only", marks=pytest.mark.long),
-        pytest.param(failing("pwrite64", "EIO"), NOTHING, id="writes fail", marks=pytest.mark.long),
-        pytest.param(failing("fdatasync", "EIO"), DOUBT, id="flushes fail"),
+        pytest.param(full_disk, NOT_STORED, id="full"),
+        pytest.param(failing("pwrite64", "EROFS"), NOT_STORED, id="read-only", marks=pytest.mark.long),
+        pytest.param(failing("pwrite64", "EIO"), NOT_STORED, id="writes fail", marks=pytest.mark.long),
+        pytest.param(failing("fdatasync", "EIO"), UNKNOWN, id="flushes fail"),
     ],
 )
-"""What may be wrong with a disk, and what agents are told then."""
+"""Failures of a disk, and the error code that agents get."""
 
 
 @define
-class Speaker:
-    """An agent that numbers what it says, and remembers what came of it."""
+class Poster:
+    """An agent that posts the numbers 0, 1, 2 …, each until it is acknowledged, and records the responses."""
 
     http: ClientSession
     key: str
     acknowledged: list[str] = field(factory=list)
-    refused: list[tuple[int, str]] = field(factory=list)
+    rejected: list[tuple[int, str]] = field(factory=list)
     _number: int = 0
 
-    async def say(self) -> bool:
+    async def post(self) -> bool:
+        """Post the next number, and return whether it was acknowledged."""
         content = str(self._number)
         headers = {"X-API-Key": self.key, "Idempotency-Key": content}
-        async with self.http.post("/api/messages", json={"content": content}, headers=headers) as reply:
-            body = await reply.json()
-        if reply.status == 200:
+        async with self.http.post("/api/messages", json={"content": content}, headers=headers) as response:
+            body = await response.json()
+        if response.status == 200:
             self._number += 1
             self.acknowledged.append(content)
         else:
-            self.refused.append((reply.status, body["code"]))
-        return reply.status == 200
+            self.rejected.append((response.status, body["code"]))
+        return response.status == 200
 
-    async def said(self) -> list[str]:
-        async with self.http.get("/api/messages?limit=100") as reply:
-            return [message["content"] for message in (await reply.json())["messages"]]
+    async def messages(self) -> list[str]:
+        """Return what the room shows."""
+        async with self.http.get("/api/messages?limit=100") as response:
+            return [message["content"] for message in (await response.json())["messages"]]
 
 
 @pytest.fixture
 def server(serve: Serve, disk: Path) -> Server:
-    return serve("--log", f"sqlite:///{disk}/chatr.db", *WIDE)
+    """A server with its log on the small disk."""
+    return serve("--log", f"sqlite:///{disk}/chatr.db", *FLAGS)
 
 
 @pytest.fixture
-async def ada(server: Server) -> AsyncIterator[Speaker]:
+async def ada(server: Server) -> AsyncIterator[Poster]:
+    """A registered agent."""
     async with ClientSession(server.url) as http:
-        yield Speaker(http, await new_key(http))
+        yield Poster(http, await new_key(http))
 
 
-async def until_refused(ada: Speaker) -> None:
-    """Some may still find room in what the file already has."""
-    while await ada.say():
+async def post_until_rejected(ada: Poster) -> None:
+    """Post until a post is rejected."""
+    # A few posts may still fit into the pages that the file already has.
+    while await ada.post():
         pass
 
 
-async def until_heard(ada: Speaker) -> None:
-    async with asyncio.timeout(HEALED):
-        while not await ada.say():
+async def post_until_acknowledged(ada: Poster) -> None:
+    """Post until a post is acknowledged, at most for ten seconds."""
+    async with asyncio.timeout(RECOVERY_TIMEOUT):
+        while not await ada.post():
             pass
 
 
-async def said_in(server: Server) -> list[str]:
+async def messages_of(server: Server) -> list[str]:
+    """Return what the room of a server shows."""
     async with ClientSession(server.url) as http:
-        return await Speaker(http, "").said()
+        return await Poster(http, "").messages()
 
 
-@TROUBLES
-async def test_what_cannot_be_stored_is_refused(
-    server: Server, ada: Speaker, disk: Path, trouble: Trouble, code: str
+@FAILURES
+async def test_a_post_that_cannot_be_stored_is_rejected(
+    server: Server, ada: Poster, disk: Path, failure: Failure, code: str
 ) -> None:
-    """A post that the disk does not take is a 503 in JSON; reads, watchers and the process go on."""
-    await ada.say()
+    """A post that the disk rejects gets a 503 in JSON; reads, streams and the process go on."""
+    await ada.post()
     async with watching(server.url) as watch:
-        with trouble(server, disk):
-            await until_refused(ada)
+        with failure(server, disk):
+            await post_until_rejected(ada)
             stats = await watch.next("stats")
             async with watching(server.url) as other:
                 history = (await other.next("history")).data
-            said = await ada.said()
+            messages = await ada.messages()
 
-    assert ada.refused == [(503, code)]
-    assert ada.acknowledged == said == [message["content"] for message in history]
+    assert ada.rejected == [(503, code)]
+    assert ada.acknowledged == messages == [message["content"] for message in history]
     assert stats.data["totalAgents"] == 1
     assert server.process.poll() is None
 
 
-@TROUBLES
-async def test_a_room_goes_on_when_the_disk_does(
-    server: Server, ada: Speaker, disk: Path, serve: Serve, trouble: Trouble, code: str
+@FAILURES
+async def test_posts_succeed_when_the_disk_works_again(
+    server: Server, ada: Poster, disk: Path, serve: Serve, failure: Failure, code: str
 ) -> None:
-    """Ten seconds later at most posts work again, without a restart; watchers hear them, and each message is there
+    """At most ten seconds later posts succeed, without a restart; watchers receive them, and each message is stored
     once, also after a kill.
     """
     async with watching(server.url) as watch:
-        with trouble(server, disk):
-            await until_refused(ada)
-        await until_heard(ada)
-        heard = [(await watch.next("message")).data["content"] for _ in ada.acknowledged]
+        with failure(server, disk):
+            await post_until_rejected(ada)
+        await post_until_acknowledged(ada)
+        received = [(await watch.next("message")).data["content"] for _ in ada.acknowledged]
     server.kill()
-    again = serve("--log", f"sqlite:///{disk}/chatr.db", *WIDE)
+    again = serve("--log", f"sqlite:///{disk}/chatr.db", *FLAGS)
 
-    assert ada.acknowledged == heard == await said_in(again)
+    assert ada.acknowledged == received == await messages_of(again)
     assert integrity(disk / "chatr.db") == "ok"
 
 
-@TROUBLES
-async def test_a_refusal_that_says_nothing_was_stored_is_true(
-    server: Server, ada: Speaker, disk: Path, serve: Serve, trouble: Trouble, code: str
+@FAILURES
+async def test_a_post_reported_as_not_stored_is_never_stored(
+    server: Server, ada: Poster, disk: Path, serve: Serve, failure: Failure, code: str
 ) -> None:
-    """When the process is killed right after a refusal, the message does not turn up; one in doubt may."""
-    with trouble(server, disk):
-        await until_refused(ada)
+    """A message that was reported as not stored is not there after a kill; one that was reported as unknown may be."""
+    with failure(server, disk):
+        await post_until_rejected(ada)
         server.kill()
-    said = await said_in(serve("--log", f"sqlite:///{disk}/chatr.db", *WIDE))
+    messages = await messages_of(serve("--log", f"sqlite:///{disk}/chatr.db", *FLAGS))
 
-    assert said[: len(ada.acknowledged)] == ada.acknowledged
-    assert len(said) - len(ada.acknowledged) <= (code == DOUBT)
+    assert messages[: len(ada.acknowledged)] == ada.acknowledged
+    assert len(messages) - len(ada.acknowledged) <= (code == UNKNOWN)
 
 
-async def test_a_room_on_a_full_disk_stops_in_order(server: Server, ada: Speaker, disk: Path, serve: Serve) -> None:
-    """That it cannot keep what it would keep is no failure, and nothing acknowledged is lost."""
-    with full(server, disk):
-        await until_refused(ada)
+async def test_a_room_on_a_full_disk_stops_with_exit_code_0(
+    server: Server, ada: Poster, disk: Path, serve: Serve
+) -> None:
+    """A checkpoint that cannot be written does not change the exit code, and no acknowledged message is lost."""
+    with full_disk(server, disk):
+        await post_until_rejected(ada)
         server.process.terminate()
-        code = await asyncio.to_thread(server.process.wait, STOPPED)
+        code = await asyncio.to_thread(server.process.wait, STOP_TIMEOUT)
 
     assert code == 0
-    assert ada.acknowledged == await said_in(serve("--log", f"sqlite:///{disk}/chatr.db", *WIDE))
+    assert ada.acknowledged == await messages_of(serve("--log", f"sqlite:///{disk}/chatr.db", *FLAGS))
 
 
-def test_no_log_begins_on_a_full_disk(disk: Path) -> None:
-    """The operator is told in a sentence which log cannot be opened, and why."""
-    with full(None, disk):
-        opened = opening(disk)
+def test_no_log_is_created_on_a_full_disk(disk: Path) -> None:
+    """The server exits with one sentence that names the log and the reason."""
+    with full_disk(None, disk):
+        result = start_and_fail(disk)
 
-    assert opened.returncode == 2
-    assert re.fullmatch(rf"chatr: The log at {disk}/chatr\.db cannot be opened: .*(full|I/O).*\.\n", opened.stderr)
+    assert result.returncode == 2
+    assert re.fullmatch(rf"chatr: The log at {disk}/chatr\.db cannot be opened: .*(full|I/O).*\.\n", result.stderr)

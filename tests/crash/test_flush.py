@@ -1,4 +1,4 @@
-"""What is acknowledged is on the disk: shown by what the system is asked to do."""
+"""What is acknowledged is on the disk: the traced system calls show it."""
 
 import asyncio
 import re
@@ -9,46 +9,48 @@ from aiohttp import ClientSession
 
 from tests.cluster.processes import until
 from tests.conftest import Serve, new_key
-from tests.crash.tracing import calls, through_strace
+from tests.crash.tracing import calls, strace_command
 
 AGENTS: Final = 5
 """As many as one address may register by default."""
-HEARS: Final = ("recvfrom", "read")
-SAYS: Final = ("sendto", "sendmsg", "write", "writev")
-"""What asyncio asks of the system, and what uvloop does."""
-CALLS: Final = f"trace={','.join((*HEARS, *SAYS))},pwrite64,fdatasync"
+RECEIVING: Final = ("recvfrom", "read")
+SENDING: Final = ("sendto", "sendmsg", "write", "writev")
+"""The system calls of asyncio, and those of uvloop."""
+CALLS: Final = f"trace={','.join((*RECEIVING, *SENDING))},pwrite64,fdatasync"
 
 
-async def said_by_all(url: str) -> None:
-    """One after the other they register, and all at once they speak."""
+async def register_and_post(url: str) -> None:
+    """Register the agents one after the other, and let all of them post concurrently."""
     async with ClientSession(url) as http:
         keys = [await new_key(http, f"Ada-{number}") for number in range(AGENTS)]
 
-        async def say(key: str) -> None:
+        async def post(key: str) -> None:
             async with http.post("/api/messages", json={"content": "Hello!"}, headers={"X-API-Key": key}) as reply:
                 assert reply.status == 200
 
-        await asyncio.gather(*map(say, keys))
+        await asyncio.gather(*map(post, keys))
 
 
-def stories(trace: Path) -> list[str]:
-    """What the system did from the arrival of each POST to its answer: w writes ahead, f begins to flush, F has."""
+def writes_between(trace: Path) -> list[str]:
+    """Return what happened to the write-ahead file between the arrival of each POST and its response, a letter each:
+    w for a write, f for a flush that begins, F for one that has ended.
+    """
     letters = {("pwrite64", False): "w", ("fdatasync", False): "f", ("fdatasync", True): "F"}
-    under_way: dict[str, str] = {}
-    told = []
+    unanswered: dict[str, str] = {}
+    answered = []
     for call in calls(trace):
         letter = letters.get((call.name, call.done), "") if call.descriptor.endswith("-wal>") else ""
-        for connection in under_way:
-            under_way[connection] += letter
-        if call.name in HEARS and '"POST ' in call.rest and call.done:
-            under_way[call.descriptor] = ""
-        elif call.name in SAYS and not call.done and call.descriptor in under_way:
-            told.append(under_way.pop(call.descriptor))
-    return told
+        for connection in unanswered:
+            unanswered[connection] += letter
+        if call.name in RECEIVING and '"POST ' in call.rest and call.done:
+            unanswered[call.descriptor] = ""
+        elif call.name in SENDING and not call.done and call.descriptor in unanswered:
+            answered.append(unanswered.pop(call.descriptor))
+    return answered
 
 
-async def ended(trace: Path) -> None:
-    """The tracer may come a little later than what it traces."""
+async def trace_complete(trace: Path) -> None:
+    """Wait until the tracer, which may end later than the traced process, has written everything."""
 
     async def complete() -> bool:
         return (await asyncio.to_thread(trace.read_text)).endswith("+++ exited with 0 +++\n")
@@ -56,18 +58,18 @@ async def ended(trace: Path) -> None:
     await until(complete)
 
 
-async def test_an_answer_leaves_when_what_it_says_is_flushed(serve: Serve, tmp_path: Path) -> None:
-    """With the settings that nobody changed, between the arrival of a request that is acknowledged and its answer
-    something is written ahead, and then flushed.
+async def test_a_response_is_sent_after_the_flush(serve: Serve, tmp_path: Path) -> None:
+    """With default settings, the write-ahead file is written and then flushed between the arrival of a POST and its
+    response.
     """
     trace = tmp_path / "trace"
     server = serve(
-        "--log", f"sqlite:///{tmp_path}/chatr.db", through=through_strace("-y", "-o", str(trace), "-e", CALLS)
+        "--log", f"sqlite:///{tmp_path}/chatr.db", through=strace_command("-y", "-o", str(trace), "-e", CALLS)
     )
-    await said_by_all(server.url)
+    await register_and_post(server.url)
     server.process.terminate()
-    await ended(trace)
-    told = stories(trace)
+    await trace_complete(trace)
+    writes = writes_between(trace)
 
-    assert len(told) == 2 * AGENTS
-    assert [story for story in told if not re.search("w.*f.*F", story)] == []
+    assert len(writes) == 2 * AGENTS
+    assert [each for each in writes if not re.search("w.*f.*F", each)] == []

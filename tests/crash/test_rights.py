@@ -1,4 +1,4 @@
-"""The log may not be read or written: the operator is told which file is meant, and no room opens that cannot post."""
+"""A log that may not be read or written is not opened, and the error names its file."""
 
 import asyncio
 import os
@@ -12,95 +12,101 @@ from typing import Final
 import pytest
 from aiohttp import ClientSession
 
-from chatr.adapters.sqlite import sqlite_log
-from tests.able import unable
+from chatr.adapters.stores.sqlite.log import sqlite_log
 from tests.conftest import Serve, Server, new_key
-from tests.crash.conftest import opening
+from tests.crash.conftest import start_and_fail
 from tests.crash.kills import integrity
+from tests.requirements import skip_or_fail
 
-MORTAL: Final = ("setpriv", "--bounding-set=-dac_override,-dac_read_search")
+WITHOUT_OVERRIDE: Final = ("setpriv", "--bounding-set=-dac_override,-dac_read_search")
+"""Runs a program without the capabilities by which root ignores the modes of files."""
 
 
 @pytest.fixture
-def mortal() -> tuple[str, ...]:
-    """What to start a program with, so that the modes of files hold for it."""
+def unprivileged() -> tuple[str, ...]:
+    """The beginning of a command, with which the modes of files hold for the program also if root runs the tests."""
     if os.geteuid():
         return ()
-    if shutil.which("setpriv") is None or subprocess.run([*MORTAL, "true"], check=False).returncode:
-        unable("needs a setpriv that may drop what root may do")
-    return MORTAL
+    if shutil.which("setpriv") is None or subprocess.run([*WITHOUT_OVERRIDE, "true"], check=False).returncode:
+        skip_or_fail("needs a setpriv that may drop capabilities")
+    return WITHOUT_OVERRIDE
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
-    """A folder with a log in it, closed in order."""
+    """A folder with a log."""
 
-    async def made() -> None:
+    async def create() -> None:
         async with sqlite_log(tmp_path / "chatr.db"):
             pass
 
-    asyncio.run(made())
+    asyncio.run(create())
     yield tmp_path
     for each in (tmp_path, tmp_path / "chatr.db"):
         each.chmod(0o700)
 
 
 def unreadable(folder: Path) -> None:
+    """Take all rights to the log away."""
     (folder / "chatr.db").chmod(0)
 
 
 def unwritable(folder: Path) -> None:
+    """Take the right to write the log away."""
     (folder / "chatr.db").chmod(0o400)
 
 
 def no_new_files(folder: Path) -> None:
+    """Take the right to create files in the folder away."""
     folder.chmod(0o500)
 
 
-def out_of_reach(folder: Path) -> None:
+def inaccessible(folder: Path) -> None:
+    """Take all rights to the folder away."""
     folder.chmod(0)
 
 
-@pytest.mark.parametrize("deny", [unreadable, unwritable, no_new_files, out_of_reach])
-def test_a_room_that_could_not_post_does_not_open(
-    mortal: tuple[str, ...], folder: Path, deny: Callable[[Path], None]
+@pytest.mark.parametrize("deny", [unreadable, unwritable, no_new_files, inaccessible])
+def test_a_room_that_could_not_append_does_not_open(
+    unprivileged: tuple[str, ...], folder: Path, deny: Callable[[Path], None]
 ) -> None:
-    """Where the log, or what lies beside it, may not be read and written, that is said at once."""
+    """If the log or the files beside it may not be read and written, the server exits with an error that says so."""
     deny(folder)
-    opened = opening(folder, *mortal)
+    result = start_and_fail(folder, *unprivileged)
 
-    assert opened.returncode == 2
-    assert re.fullmatch(rf"chatr: The log at {folder}/chatr\.db cannot be opened: .+\.\n", opened.stderr)
+    assert result.returncode == 2
+    assert re.fullmatch(rf"chatr: The log at {folder}/chatr\.db cannot be opened: .+\.\n", result.stderr)
 
 
-def test_a_read_only_disk_is_told_in_a_sentence(disk: Path, serve: Serve) -> None:
-    """A room does not open on a disk that takes nothing."""
+def test_a_read_only_disk_is_reported_in_one_sentence(disk: Path, serve: Serve) -> None:
+    """On a read-only disk the server exits with an error that says so."""
     serve("--log", f"sqlite:///{disk}/chatr.db").kill()
     subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
-    opened = opening(disk)
+    result = start_and_fail(disk)
 
-    assert opened.returncode == 2
+    assert result.returncode == 2
     assert re.fullmatch(
-        rf"chatr: The log at {disk}/chatr\.db cannot be opened: [^\n]*Read-only[^\n]*\.\n", opened.stderr
+        rf"chatr: The log at {disk}/chatr\.db cannot be opened: [^\n]*Read-only[^\n]*\.\n", result.stderr
     )
 
 
-async def said_by_a_new_agent(server: Server, name: str) -> int:
+async def post_as_new_agent(server: Server, name: str) -> int:
+    """Register an agent, post a message, and return the status of the response."""
     async with ClientSession(server.url) as http:
         key = await new_key(http, name)
-        async with http.post("/api/messages", json={"content": "Hello!"}, headers={"X-API-Key": key}) as reply:
-            return reply.status
+        async with http.post("/api/messages", json={"content": "Hello!"}, headers={"X-API-Key": key}) as response:
+            return response.status
 
 
-async def test_rights_that_are_lost_under_a_room_do_no_harm(
-    mortal: tuple[str, ...], folder: Path, serve: Serve
+async def test_losing_rights_does_not_affect_an_open_room(
+    unprivileged: tuple[str, ...], folder: Path, serve: Serve
 ) -> None:
-    """What is open stays open: the room goes on, stops in order, and has lost nothing."""
-    server = serve("--log", f"sqlite:///{folder}/chatr.db", through=mortal)
-    before = await said_by_a_new_agent(server, "Ada")
+    """A room whose rights to its files are taken away goes on, stops with exit code 0, and has lost nothing."""
+    server = serve("--log", f"sqlite:///{folder}/chatr.db", through=unprivileged)
+    before = await post_as_new_agent(server, "Ada")
     unreadable(folder)
     no_new_files(folder)
-    after = await said_by_a_new_agent(server, "Bob")
+    after = await post_as_new_agent(server, "Bob")
     server.process.terminate()
     code = server.process.wait()
 

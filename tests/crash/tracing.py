@@ -1,4 +1,4 @@
-"""What the system is asked to do, and what it is made to refuse: strace."""
+"""Traces the system calls of a process with strace, and makes some of them fail."""
 
 import os
 import re
@@ -10,32 +10,33 @@ from pathlib import Path
 
 from attrs import evolve, frozen
 
-from tests.able import unable
+from tests.requirements import skip_or_fail
 
 
-def able_to_trace() -> None:
+def require_strace() -> None:
+    """Skip the test if strace is missing or may not trace."""
     if shutil.which("strace") is None:
-        unable("needs strace")
-    tried = subprocess.run(["strace", "-o", "/dev/null", "true"], capture_output=True, text=True, check=False)
-    if tried.returncode:
-        unable(f"this machine does not let strace trace: {tried.stderr.strip()}")
+        skip_or_fail("needs strace")
+    trial = subprocess.run(["strace", "-o", "/dev/null", "true"], capture_output=True, text=True, check=False)
+    if trial.returncode:
+        skip_or_fail(f"this machine does not let strace trace: {trial.stderr.strip()}")
 
 
-def through_strace(*options: str) -> tuple[str, ...]:
-    """What to start a program with, so that its process is still the one that is started."""
-    able_to_trace()
+def strace_command(*options: str) -> tuple[str, ...]:
+    """Return a command that runs a program under strace, as the process that is started (-D)."""
+    require_strace()
     return ("strace", "-D", "-f", *options)
 
 
 @contextmanager
-def refusing(process: int, call: str, error: str) -> Iterator[None]:
-    """The system answers every such call of a process, and of all its threads, with this error."""
-    able_to_trace()
+def failing_calls(process: int, call: str, error: str) -> Iterator[None]:
+    """Let every system call of this name fail with `error`, in all threads of a process, while the block runs."""
+    require_strace()
     command = ["strace", "-f", "-o", os.devnull, "-p", str(process), "-e", f"inject={call}:error={error}"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as tracer:
         assert tracer.stderr is not None
-        if "attached" not in (told := tracer.stderr.readline()):
-            unable(f"this machine does not let strace attach: {told.strip()}")
+        if "attached" not in (line := tracer.stderr.readline()):
+            skip_or_fail(f"this machine does not let strace attach: {line.strip()}")
         try:
             yield
         finally:
@@ -44,7 +45,7 @@ def refusing(process: int, call: str, error: str) -> Iterator[None]:
 
 @frozen
 class Call:
-    """A system call on a descriptor, in the order in which calls began or, `done`, came back."""
+    """The beginning of a system call on a file descriptor or, if `done`, its end. `rest`: text after the descriptor."""
 
     name: str
     descriptor: str
@@ -57,17 +58,17 @@ RESUMED = re.compile(r"(\d+) +<\.\.\. (\w+) resumed>(.*)")
 
 
 def calls(trace: Path) -> Iterator[Call]:
-    """The calls of every thread, as strace -f -y wrote them down."""
-    under_way: dict[tuple[str, str], Call] = {}
+    """Yield the calls of all threads in the order in which `strace -f -y` recorded their beginnings and ends."""
+    unfinished: dict[tuple[str, str], Call] = {}
     for line in trace.read_text("utf-8").splitlines():
         if begun := BEGUN.match(line):
             thread, name, descriptor, rest = begun.groups()
             yield (call := Call(name, descriptor, rest, done=False))
             if rest.endswith("<unfinished ...>"):
-                under_way[thread, name] = call
+                unfinished[thread, name] = call
             else:
                 yield evolve(call, done=True)
         elif resumed := RESUMED.match(line):
             thread, name, rest = resumed.groups()
-            call = under_way.pop((thread, name))
+            call = unfinished.pop((thread, name))
             yield evolve(call, rest=call.rest + rest, done=True)

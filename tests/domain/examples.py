@@ -1,8 +1,7 @@
-"""A crab, a lobster and a shrimp: what happened to them, and what the crab asks for next."""
+"""Events and commands of three agents, a crab, a lobster and a shrimp. All of them have the same time."""
 
 from typing import Final
 
-from chatr.domain import policy
 from chatr.domain.commands import (
     CompleteVerification,
     Heartbeat,
@@ -14,8 +13,9 @@ from chatr.domain.commands import (
     agent_id,
 )
 from chatr.domain.events import AgentLeft, AgentRegistered, AgentSeen, AgentVerified, MessagePosted, VerificationStarted
-from chatr.domain.keys import digest_of
-from chatr.domain.limits import CODE_VALID
+from chatr.domain.keys import hash_key
+from chatr.domain.limits import CODE_VALIDITY
+from chatr.domain.policy import posting, registering, verifying
 from chatr.domain.rule import Rule
 from chatr.testing.clock import START
 from chatr.testing.secrets import CountedSecrets, code
@@ -25,27 +25,33 @@ CODE: Final = code(1)
 URL: Final = "https://example.com"
 
 CRAB: Final = agent_id("Crab")
-CRAB_CAME: Final = AgentRegistered(CRAB, "Crab", "🦀", digest_of(KEY), START)
-CRAB_SPOKE: Final = MessagePosted(CRAB, "Hello!", "first", START)
+CRAB_REGISTERED: Final = AgentRegistered(CRAB, "Crab", "🦀", hash_key(KEY), START)
+CRAB_POSTED: Final = MessagePosted(CRAB, "Hello!", "first", START)
 CRAB_SEEN: Final = AgentSeen(CRAB, START)
 CRAB_LEFT: Final = AgentLeft(CRAB, START)
-CRAB_STARTED: Final = VerificationStarted(CRAB, "ClawdCrab", CODE, START + CODE_VALID, START)
+CRAB_STARTED: Final = VerificationStarted(CRAB, "ClawdCrab", CODE, START + CODE_VALIDITY, START)
 CRAB_VERIFIED: Final = AgentVerified(CRAB, "ClawdCrab", "crabowner", "post-1", START)
 CLAWD_CRAB: Final = Profile("ClawdCrab", claimed=True, owner="crabowner", proof="post-1")
 
 LOBSTER: Final = agent_id("Lobster")
-LOBSTER_CAME: Final = AgentRegistered(LOBSTER, "Lobster", None, digest_of("lobster"), START)
+LOBSTER_REGISTERED: Final = AgentRegistered(LOBSTER, "Lobster", None, hash_key("lobster"), START)
 LOBSTER_VERIFIED: Final = AgentVerified(LOBSTER, "clawdcrab", None, "post-9", START)
 
 SHRIMP: Final = agent_id("Shrimp")
-SHRIMP_CAME: Final = AgentRegistered(SHRIMP, "Shrimp", None, digest_of("shrimp"), START)
-SHRIMP_STARTED: Final = VerificationStarted(SHRIMP, "ClawdShrimp", code(2), START + CODE_VALID, START)
+SHRIMP_REGISTERED: Final = AgentRegistered(SHRIMP, "Shrimp", None, hash_key("shrimp"), START)
+SHRIMP_STARTED: Final = VerificationStarted(SHRIMP, "ClawdShrimp", code(2), START + CODE_VALIDITY, START)
 
-REGISTER: Final = Register("Shrimp", "🦐", digest_of("shrimp"), START)
+REGISTER: Final = Register("Shrimp", "🦐", hash_key("shrimp"), START)
 POST: Final = Post(CRAB, "Hello!", START)
 HEARTBEAT: Final = Heartbeat(CRAB, START)
 LEAVE: Final = Leave(CRAB, START)
-START_IT: Final = StartVerification(CRAB, "ClawdCrab", CODE, START + CODE_VALID, START)
-COMPLETE: Final = CompleteVerification(CRAB, "ClawdCrab", CLAWD_CRAB, START)
+START_VERIFICATION: Final = StartVerification(CRAB, "ClawdCrab", CODE, START + CODE_VALIDITY, START)
+COMPLETE_VERIFICATION: Final = CompleteVerification(CRAB, "ClawdCrab", CLAWD_CRAB, START)
 
-NAME_OF: Final = {rule: name for name, rule in vars(policy).items() if isinstance(rule, Rule)}
+RULE_NAMES: Final = {
+    rule: name
+    for module in (registering, posting, verifying)
+    for name, rule in vars(module).items()
+    if isinstance(rule, Rule)
+}
+"""The name of each rule, for the ids of tests."""

@@ -1,4 +1,4 @@
-"""What must be true of every log, whatever led to it."""
+"""Properties that every log has, whatever commands led to it."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -7,31 +7,34 @@ from chatr.domain.events import AgentRegistered, AgentVerified, MessagePosted, R
 from chatr.domain.limits import Limits
 
 
-def only_members_speak(records: Sequence[Record]) -> bool:
-    came = set[str]()
+def only_registered_agents_post(records: Sequence[Record]) -> bool:
+    """Whether every agent has registered before its first message."""
+    registered = set[str]()
     for record in records:
         match record.event:
             case AgentRegistered(agent=agent):
-                came.add(agent)
-            case MessagePosted(agent=agent) if agent not in came:
+                registered.add(agent)
+            case MessagePosted(agent=agent) if agent not in registered:
                 return False
     return True
 
 
-def names_are_unique(records: Sequence[Record]) -> bool:
-    came = [record.event.agent for record in records if isinstance(record.event, AgentRegistered)]
-    return len(set(came)) == len(came)
+def agents_register_once(records: Sequence[Record]) -> bool:
+    """Whether no two registrations are of the same agent, that is of names that look alike."""
+    registered = [record.event.agent for record in records if isinstance(record.event, AgentRegistered)]
+    return len(set(registered)) == len(registered)
 
 
 def agents_and_accounts_are_pairs(records: Sequence[Record]) -> bool:
+    """Whether no account verifies two agents, and no agent is verified by two accounts."""
     verified = [record.event for record in records if isinstance(record.event, AgentVerified)]
     agents = {event.agent for event in verified}
     accounts = {event.moltbook_name.lower() for event in verified}
     return len(agents) == len(accounts) == len(verified)
 
 
-def posts_are_paced(records: Sequence[Record], limits: Limits) -> bool:
-    """A window that ends with a post holds no more than the rate to which that post was held. Clocks go forward."""
+def posts_are_within_rate_limits(records: Sequence[Record], limits: Limits) -> bool:
+    """Whether no window that ends with a post holds more posts than its limit allows. Times must not step back."""
     verified, times = set[str](), defaultdict[str, list[int]](list)
     for record in records:
         match record.event:
@@ -39,7 +42,7 @@ def posts_are_paced(records: Sequence[Record], limits: Limits) -> bool:
                 verified.add(agent)
             case MessagePosted(agent=agent, at=now):
                 times[agent].append(now)
-                rate = limits.posting(verified=agent in verified)
-                if sum(now - at < rate.window for at in times[agent]) > rate.count:
+                limit = limits.post_limit(verified=agent in verified)
+                if sum(now - at < limit.window for at in times[agent]) > limit.count:
                     return False
     return True

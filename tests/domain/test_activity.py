@@ -1,4 +1,4 @@
-"""How much was said when, in few buckets."""
+"""The activity graph: how many messages were posted when, in a bounded number of buckets."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatr.domain.activity import BUCKETS, Activity
-from chatr.domain.limits import CALENDAR_ENDS, HOUR, MINUTE, SECOND
+from chatr.domain.activity import MAX_BUCKETS, Activity
+from chatr.domain.limits import END_OF_CALENDAR, HOUR, MINUTE, SECOND
 from chatr.testing.clock import START
 
 DAY = 24 * HOUR
@@ -17,15 +17,16 @@ YEARS = 10 * 365 * DAY
 TIMES = st.lists(
     st.builds(
         lambda near, far: START + near + far,
-        st.builds(int.__mul__, st.integers(0, 2 * BUCKETS), st.just(SECOND)),
+        st.builds(int.__mul__, st.integers(0, 2 * MAX_BUCKETS), st.just(SECOND)),
         st.sampled_from((0, 0, 0, HOUR, -DAY, YEARS, -YEARS)),
     )
-    | st.sampled_from((-1, 0, CALENDAR_ENDS, 2**63, -(2**63))),
+    | st.sampled_from((-1, 0, END_OF_CALENDAR, 2**63, -(2**63))),
     max_size=40,
 )
 
 
 def counted(times: Sequence[int]) -> Activity:
+    """The activity of messages at these times, counted in this order."""
     activity = Activity()
     for at in times:
         activity.apply(at)
@@ -33,27 +34,27 @@ def counted(times: Sequence[int]) -> Activity:
 
 
 def model(times: Sequence[int]) -> tuple[int, int, list[int]]:
-    """Start, width and counts of the narrowest buckets that suffice, found by trying them all."""
-    real = [min(max(at, 0), CALENDAR_ENDS - 1) for at in times]
+    """Start, width and counts of the narrowest buckets that suffice, found by trying every width."""
+    valid = [min(max(at, 0), END_OF_CALENDAR - 1) for at in times]
     for width in (SECOND << doubled for doubled in count()):
-        said = Counter(at // width for at in real)
-        if max(said) - min(said) < BUCKETS:
-            return min(said) * width, width, [said[each] for each in range(min(said), max(said) + 1)]
+        counts = Counter(at // width for at in valid)
+        if max(counts) - min(counts) < MAX_BUCKETS:
+            return min(counts) * width, width, [counts[bucket] for bucket in range(min(counts), max(counts) + 1)]
     raise AssertionError("some width is enough")
 
 
 @given(TIMES.filter(bool))
 def test_every_message_is_in_its_bucket(times: list[int]) -> None:
-    """In whichever order clocks put them, messages are counted in the narrowest buckets of which few are enough."""
+    """In whatever order they come, messages are counted in the narrowest buckets that are not too many."""
     activity = counted(times)
 
     assert (activity.start, activity.width, activity.counts) == model(times)
 
 
-@pytest.mark.parametrize(("seconds", "width"), [(BUCKETS - 1, SECOND), (BUCKETS, 2 * SECOND)])
+@pytest.mark.parametrize(("seconds", "width"), [(MAX_BUCKETS - 1, SECOND), (MAX_BUCKETS, 2 * SECOND)])
 @pytest.mark.parametrize("odd", [0, SECOND])
-def test_buckets_widen_when_they_must(seconds: int, width: int, odd: int) -> None:
-    """Seconds are told apart until there are too many of them; then two are one, and each stays in its place."""
+def test_buckets_widen_when_there_are_too_many(seconds: int, width: int, odd: int) -> None:
+    """Seconds have buckets of their own until there are too many; then pairs are merged, and no message moves."""
     times = [START + odd, START + odd + SECOND, START + odd + seconds * SECOND]
 
     assert counted(times).width == width
@@ -61,23 +62,23 @@ def test_buckets_widen_when_they_must(seconds: int, width: int, odd: int) -> Non
 
 
 def test_an_empty_room_has_no_bucket() -> None:
-    """Where nothing was said there is nothing to draw."""
-    assert Activity().merged(10).counts == []
+    """A room without messages has no buckets, merged or not."""
+    assert Activity().with_buckets(10).counts == []
 
 
-def test_a_long_life_is_kept_small() -> None:
-    """Ten years with a message every ten minutes are no more than some hundred buckets, and all are counted."""
+def test_ten_years_need_few_buckets() -> None:
+    """Ten years with a message every ten minutes fill between 500 and 1,000 buckets, and all messages are counted."""
     activity = counted(range(START, START + YEARS, 10 * MINUTE))
 
-    assert BUCKETS // 2 <= len(activity.counts) <= BUCKETS
+    assert MAX_BUCKETS // 2 <= len(activity.counts) <= MAX_BUCKETS
     assert sum(activity.counts) == len(range(START, START + YEARS, 10 * MINUTE))
 
 
-@given(TIMES, st.integers(1, BUCKETS))
-def test_fewer_buckets_hold_the_same(times: list[int], most: int) -> None:
-    """Merged to any number, they hold as many messages, begin at the same time and reach as far."""
+@given(TIMES, st.integers(1, MAX_BUCKETS))
+def test_merged_buckets_hold_the_same_messages(times: list[int], most: int) -> None:
+    """Merged to any number, the buckets hold as many messages, start at the same time and end less than one later."""
     activity = counted(times)
-    merged = activity.merged(most)
+    merged = activity.with_buckets(most)
 
     assert len(merged.counts) <= most
     assert sum(merged.counts) == len(times)
@@ -86,10 +87,10 @@ def test_fewer_buckets_hold_the_same(times: list[int], most: int) -> None:
 
 
 @pytest.mark.parametrize("most", [2, 3, 5])
-def test_neighbours_are_merged(most: int) -> None:
-    """A wider bucket is the sum of the buckets that it took in."""
+def test_neighbouring_buckets_are_merged(most: int) -> None:
+    """The count of a merged bucket is the sum of the counts in it."""
     activity = counted([START + at * SECOND for at in range(10) for _ in range(at + 1)])
-    merged = activity.merged(most)
+    merged = activity.with_buckets(most)
     ends = [at * merged.width // SECOND for at in range(len(merged.counts) + 1)]
 
     assert merged.counts == [sum(range(low + 1, min(high, 10) + 1)) for low, high in pairwise(ends)]

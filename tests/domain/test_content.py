@@ -1,4 +1,4 @@
-"""What may be said and what not, as the rules of posting tell it together."""
+"""Which contents and avatars the rules accept together."""
 
 import pytest
 from attrs import evolve
@@ -6,12 +6,12 @@ from hypothesis import example
 from hypothesis import given as whatever
 from hypothesis import strategies as st
 
-from chatr.domain.decide import Settled
+from chatr.domain.decide import AlreadyRecorded
 from chatr.domain.events import MessagePosted
-from chatr.domain.rule import Refused
+from chatr.domain.rule import RuleViolated
 from chatr.testing.scenario import given
 from chatr.testing.strategies import contents
-from tests.domain.examples import CRAB_CAME, POST, REGISTER
+from tests.domain.examples import CRAB_REGISTERED, POST, REGISTER
 
 ACCEPTED = [
     "🦀" * 250,
@@ -29,7 +29,7 @@ ACCEPTED = [
     "x" + "\u0335" * 8,
     "\U0001fae9",
 ]
-REFUSED = {
+REJECTED = {
     "nothing": "",
     "only white space": " \u3000\n",
     "251 characters": "x" * 251,
@@ -67,45 +67,45 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("content", ACCEPTED, ids=ascii)
-def test_what_may_be_said(content: str) -> None:
-    """250 code points of any script and emoji, as written."""
-    answer = given(CRAB_CAME).when(evolve(POST, content=content)).answer
+def test_contents_of_any_script_are_accepted(content: str) -> None:
+    """Up to 250 code points of any script, and emoji, are stored as written."""
+    event = given(CRAB_REGISTERED).when(evolve(POST, content=content)).result
 
-    assert isinstance(answer, MessagePosted)
-    assert answer.content == evolve(POST, content=content).content
+    assert isinstance(event, MessagePosted)
+    assert event.content == evolve(POST, content=content).content
 
 
-@pytest.mark.parametrize("content", REFUSED.values(), ids=REFUSED)
-def test_what_may_not_be_said(content: str) -> None:
-    """Nothing too long, nothing unseen, nothing that carries more than it shows."""
-    given(CRAB_CAME).when(evolve(POST, content=content)).then_refused("invalid_content")
+@pytest.mark.parametrize("content", REJECTED.values(), ids=REJECTED)
+def test_long_invisible_and_deceptive_contents_are_rejected(content: str) -> None:
+    """A message must not be too long or invisible, nor contain more than it shows."""
+    given(CRAB_REGISTERED).when(evolve(POST, content=content)).then_rejected("invalid_content")
 
 
 AVATARS = {
-    name: text for name, text in REFUSED.items() if name not in ("nothing", "only white space") and len(text) <= 64
+    name: text for name, text in REJECTED.items() if name not in ("nothing", "only white space") and len(text) <= 64
 }
 
 
 @pytest.mark.parametrize("avatar", AVATARS.values(), ids=AVATARS)
-def test_what_may_not_be_said_may_not_be_worn(avatar: str) -> None:
-    """An avatar is held to what a message is held to."""
-    given().when(evolve(REGISTER, avatar=avatar)).then_refused("invalid_avatar")
+def test_avatars_with_rejected_contents_are_rejected(avatar: str) -> None:
+    """An avatar must not contain what a message must not contain."""
+    given().when(evolve(REGISTER, avatar=avatar)).then_rejected("invalid_avatar")
 
 
 @whatever(contents())
-def test_what_is_accepted_is_kept_as_it_is(content: str) -> None:
-    """A tidy content that may be said is stored character by character."""
-    answer = given(CRAB_CAME).when(evolve(POST, content=content)).answer
+def test_a_normalised_content_is_stored_unchanged(content: str) -> None:
+    """A normalised content that the rules accept is stored character by character."""
+    event = given(CRAB_REGISTERED).when(evolve(POST, content=content)).result
 
-    assert isinstance(answer, MessagePosted)
-    assert answer.content == content
+    assert isinstance(event, MessagePosted)
+    assert event.content == content
 
 
 @example("\ud800", "\ud800")
 @whatever(st.text(st.characters(exclude_categories=())), st.text(st.characters(exclude_categories=())))
-def test_every_text_gets_an_answer(content: str, name: str) -> None:
-    """Whatever text comes, surrogates included, the rules accept or refuse it and never fail."""
+def test_every_text_is_judged(content: str, name: str) -> None:
+    """Whatever a text contains, lone surrogates included, the rules accept or reject it and raise no other error."""
     for command in (evolve(POST, content=content), evolve(REGISTER, name=name, avatar=content)):
-        answer = given(CRAB_CAME).when(command).answer
+        result = given(CRAB_REGISTERED).when(command).result
 
-        assert isinstance(answer, Refused | Settled) or answer.at == command.at
+        assert isinstance(result, RuleViolated | AlreadyRecorded) or result.at == command.at

@@ -1,4 +1,4 @@
-"""What was said: pages of it by position, and the newest of it whole."""
+"""The history of messages: pages of positions, and the newest messages in memory."""
 
 from bisect import bisect_left
 from itertools import accumulate
@@ -8,99 +8,98 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatr.domain.events import Cursor
-from chatr.domain.history import History, message_of
-from chatr.domain.limits import MESSAGES_KEPT
-from chatr.testing.records import happened
-from tests.domain.examples import CRAB_CAME, CRAB_SEEN, CRAB_SPOKE
+from chatr.domain.history import History, message_from_record
+from chatr.domain.limits import MESSAGES_IN_MEMORY
+from chatr.testing.records import records_of
+from tests.domain.examples import CRAB_POSTED, CRAB_REGISTERED, CRAB_SEEN
 
 GAPS = st.lists(st.integers(1, 3), max_size=20)
-"""Other records stand between messages."""
+"""Distances between the positions of messages: other records are between them."""
 EDGE = st.none() | st.integers(-1, 40)
 
 
-def said(positions: list[int]) -> History:
-    """The history of a log that holds messages at these positions."""
-    spoke = set(positions)
+def history_of(positions: list[int]) -> History:
+    """The history of a log with messages at these positions."""
+    posted = set(positions)
     history = History()
-    for record in happened(CRAB_SPOKE if at in spoke else CRAB_SEEN for at in range(1, max(spoke, default=0) + 1)):
-        if record.position in spoke:
+    for record in records_of(CRAB_POSTED if at in posted else CRAB_SEEN for at in range(1, max(posted, default=0) + 1)):
+        if record.position in posted:
             history.apply(record)
     return history
 
 
 @pytest.fixture(scope="module")
 def full() -> History:
-    """Two messages more than are kept whole."""
-    return said(list(range(1, MESSAGES_KEPT + 3)))
+    """A history with two messages more than are in memory."""
+    return history_of(list(range(1, MESSAGES_IN_MEMORY + 3)))
 
 
 @given(GAPS, EDGE, EDGE, st.integers(1, 10))
-def test_a_page_is_what_a_plain_list_would_give(
-    gaps: list[int], after: int | None, before: int | None, limit: int
-) -> None:
-    """Forward from `after`, else back from `before` or the end; neither is on the page; oldest first."""
+def test_a_page_is_a_slice_of_all_messages(gaps: list[int], after: int | None, before: int | None, limit: int) -> None:
+    """A page goes forward from `after`, else back from `before` or the end. Both are exclusive; oldest first."""
     positions = list(accumulate(gaps))
     between = [at for at in positions if (after is None or at > after) and (before is None or at < before)]
-    page = said(positions).page(after, before, limit)
+    page = history_of(positions).page(after, before, limit)
 
     assert list(page.positions) == (between[-limit:] if after is None else between[:limit])
     assert page.has_more == (len(between) > limit)
 
 
-def pages_of(positions: list[int], limit: int) -> int:
+def page_count(positions: list[int], limit: int) -> int:
+    """How many pages hold these messages; an empty history has one empty page."""
     return max(1, -(-len(positions) // limit))
 
 
 @given(GAPS, st.integers(1, 10))
-def test_walking_back_meets_every_message_once(gaps: list[int], limit: int) -> None:
-    """Page after page to the oldest, as many as it takes and no empty one."""
+def test_paging_back_returns_every_message_once(gaps: list[int], limit: int) -> None:
+    """Paging from the end to the oldest message returns each message once, and no empty page at the end."""
     positions = list(accumulate(gaps))
-    history = said(positions)
-    walked = [history.page(None, None, limit)]
-    while walked[-1].has_more:
-        walked.append(history.page(None, walked[-1].positions[0], limit))
+    history = history_of(positions)
+    pages = [history.page(None, None, limit)]
+    while pages[-1].has_more:
+        pages.append(history.page(None, pages[-1].positions[0], limit))
 
-    assert [at for page in reversed(walked) for at in page.positions] == positions
-    assert len(walked) == pages_of(positions, limit)
+    assert [at for page in reversed(pages) for at in page.positions] == positions
+    assert len(pages) == page_count(positions, limit)
 
 
 @given(GAPS, st.integers(1, 10))
-def test_walking_forward_meets_every_message_once(gaps: list[int], limit: int) -> None:
-    """Page after page to the newest, as many as it takes and no empty one."""
+def test_paging_forward_returns_every_message_once(gaps: list[int], limit: int) -> None:
+    """Paging from the beginning to the newest message returns each message once, and no empty page at the end."""
     positions = list(accumulate(gaps))
-    history = said(positions)
-    walked = [history.page(0, None, limit)]
-    while walked[-1].has_more:
-        walked.append(history.page(walked[-1].positions[-1], None, limit))
+    history = history_of(positions)
+    pages = [history.page(0, None, limit)]
+    while pages[-1].has_more:
+        pages.append(history.page(pages[-1].positions[-1], None, limit))
 
-    assert [at for page in walked for at in page.positions] == positions
-    assert len(walked) == pages_of(positions, limit)
+    assert [at for page in pages for at in page.positions] == positions
+    assert len(pages) == page_count(positions, limit)
 
 
 @pytest.mark.parametrize("after", [10**18, 10**39])
 def test_a_page_beyond_the_end_is_empty(after: int) -> None:
-    """No number is too large to ask for."""
-    page = said([1, 2]).page(after, None, 10)
+    """A page after a position beyond the end is empty, however large the number is."""
+    page = history_of([1, 2]).page(after, None, 10)
 
     assert (list(page.positions), page.has_more) == ([], False)
 
 
 @given(GAPS, st.integers(0, 40))
 def test_the_last_messages(gaps: list[int], count: int) -> None:
-    """The newest so and so many, oldest first; all of them if there are fewer."""
+    """The newest messages are returned oldest first; all of them if there are fewer than requested."""
     positions = list(accumulate(gaps))
-    last = said(positions).last(count)
+    last = history_of(positions).last(count)
 
     assert [message.cursor.position for message in last] == positions[len(positions) - min(count, len(positions)) :]
 
 
 @given(GAPS.filter(bool), st.data())
-def test_what_was_missed(gaps: list[int], data: st.DataObject) -> None:
-    """Since a message's cursor: exactly what was said after it."""
+def test_messages_since_a_cursor(gaps: list[int], data: st.DataObject) -> None:
+    """The messages since the cursor of a message are exactly those posted after it."""
     positions = list(accumulate(gaps))
-    history = said(positions)
+    history = history_of(positions)
     known = data.draw(st.sampled_from(history.last(len(positions))))
-    missed = history.since(known.cursor)
+    missed = history.messages_since(known.cursor)
 
     assert missed is not None
     assert [message.cursor.position for message in missed] == positions[
@@ -109,32 +108,32 @@ def test_what_was_missed(gaps: list[int], data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize("cursor", [Cursor(2, "00000002"), Cursor(3, "ffffffff"), Cursor(4, "00000004")])
-def test_a_cursor_of_no_message_here_leads_nowhere(cursor: Cursor) -> None:
-    """A cursor of another kind of record, of another log or of the future resumes nothing."""
-    assert said([1, 3]).since(cursor) is None
+def test_a_cursor_of_no_message_of_this_log_is_unknown(cursor: Cursor) -> None:
+    """There are no messages since a cursor of another kind of record, of another log or beyond the end."""
+    assert history_of([1, 3]).messages_since(cursor) is None
 
 
-def test_a_thousand_missed_messages_are_resumed(full: History) -> None:
-    """The oldest message that is kept whole can be resumed from: a thousand were missed."""
-    oldest = full.last(MESSAGES_KEPT)[0]
-    missed = full.since(oldest.cursor)
+def test_a_thousand_missed_messages_are_in_memory(full: History) -> None:
+    """A watcher can resume after the oldest message in memory: it has missed a thousand."""
+    oldest = full.last(MESSAGES_IN_MEMORY)[0]
+    missed = full.messages_since(oldest.cursor)
 
     assert missed is not None
-    assert [message.cursor.position for message in missed] == list(range(4, MESSAGES_KEPT + 3))
+    assert [message.cursor.position for message in missed] == list(range(4, MESSAGES_IN_MEMORY + 3))
 
 
-def test_more_than_a_thousand_missed_messages_are_not_resumed(full: History) -> None:
-    """The message before the oldest that is kept can not be resumed from."""
-    assert full.since(Cursor(2, "00000002")) is None
+def test_more_than_a_thousand_missed_messages_are_not_in_memory(full: History) -> None:
+    """There are no messages since the cursor of the message before the oldest in memory."""
+    assert full.messages_since(Cursor(2, "00000002")) is None
 
 
-def test_only_the_newest_messages_are_kept_whole(full: History) -> None:
-    """Memory holds a thousand and one messages and the place of every other."""
-    assert len(full.newest) == MESSAGES_KEPT
-    assert len(full.positions) == MESSAGES_KEPT + 2
+def test_only_the_newest_messages_are_in_memory(full: History) -> None:
+    """1,001 messages are in memory, and the positions of all."""
+    assert len(full.newest) == MESSAGES_IN_MEMORY
+    assert len(full.positions) == MESSAGES_IN_MEMORY + 2
 
 
 def test_only_a_post_is_a_message() -> None:
-    """Reading any other record as a message is an error."""
+    """Making a message of any other record is an error."""
     with pytest.raises(TypeError, match="Record 1 is no message"):
-        message_of(happened([CRAB_CAME])[0])
+        message_from_record(records_of([CRAB_REGISTERED])[0])

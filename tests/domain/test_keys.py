@@ -1,4 +1,4 @@
-"""What an API key looks like, and how a mistyped one shows."""
+"""The form of API keys, and how a mistyped one is recognised."""
 
 from zlib import crc32
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatr.domain.keys import ALPHABET, PREFIX, contains_key, digest_of, is_key, key_of
+from chatr.domain.keys import ALPHABET, PREFIX, contains_key, hash_key, is_key, key_from_random
 from chatr.testing.strategies import keys
 from tests.domain.examples import KEY
 
@@ -14,6 +14,7 @@ AROUND = st.text(ALPHABET + " .,:\n🦀")
 
 
 def value_of(digits: str) -> int:
+    """The number that base62 digits stand for."""
     return sum(ALPHABET.index(digit) * 62**place for place, digit in enumerate(reversed(digits)))
 
 
@@ -26,16 +27,16 @@ def test_a_key_ends_with_its_checksum(key: str) -> None:
 
 
 @given(keys(), st.integers(len(PREFIX), 41), st.sampled_from(ALPHABET))
-def test_a_mistyped_key_is_none(key: str, place: int, typed: str) -> None:
-    """One wrong character anywhere makes it no key."""
+def test_a_mistyped_key_is_no_key(key: str, place: int, typed: str) -> None:
+    """A key with one wrong character anywhere is not accepted as a key."""
     mistyped = key[:place] + typed + key[place + 1 :]
 
     assert is_key(mistyped) == (mistyped == key)
 
 
 @given(keys(), st.integers(len(PREFIX), 40))
-def test_a_key_with_two_characters_swapped_is_none(key: str, place: int) -> None:
-    """Two neighbours changing places make it no key."""
+def test_a_key_with_two_swapped_characters_is_no_key(key: str, place: int) -> None:
+    """A key with two neighbouring characters swapped is not accepted as a key."""
     swapped = key[:place] + key[place + 1] + key[place] + key[place + 2 :]
 
     assert is_key(swapped) == (swapped == key)
@@ -44,36 +45,36 @@ def test_a_key_with_two_characters_swapped_is_none(key: str, place: int) -> None
 @pytest.mark.parametrize(
     "text", ["", PREFIX, KEY[:-1], KEY + "0", f" {KEY}", f"{KEY}\n", KEY.upper(), KEY.replace("_", "-")]
 )
-def test_what_is_not_quite_a_key_is_none(text: str) -> None:
-    """A key is exact: nothing before, nothing after, letter by letter."""
+def test_a_text_that_is_not_exactly_a_key_is_no_key(text: str) -> None:
+    """A key with something before or after it, cut short or in other letters is not accepted as a key."""
     assert not is_key(text)
 
 
 @pytest.mark.parametrize("digits", ["٠" * 36, "é" * 36, "\ud800" * 36])  # noqa: RUF001 -- foreign digits are the point
 def test_a_key_is_ascii(digits: str) -> None:
-    """Digits and letters of other scripts make no key, and no error."""
+    """Digits and letters of other scripts are not accepted as a key and raise no error."""
     assert not is_key(PREFIX + digits)
 
 
 @given(keys(), AROUND, AROUND)
-def test_a_key_is_found_wherever_it_stands(key: str, before: str, after: str) -> None:
-    """A key in a text is found, even with letters right before and after it."""
+def test_a_key_is_found_anywhere_in_a_text(key: str, before: str, after: str) -> None:
+    """A key in a text is found, even with letters directly before and after it."""
     assert contains_key(before + key + after)
 
 
 @given(keys(), st.text(ALPHABET, min_size=31, max_size=31))
-def test_a_key_is_found_inside_what_looks_like_one(key: str, began: str) -> None:
-    """What has the shape of a key does not hide the key that begins inside it."""
-    assert contains_key(PREFIX + began + key)
+def test_a_key_is_found_inside_something_that_looks_like_one(key: str, beginning: str) -> None:
+    """A text in the form of a key does not hide the key that begins inside it."""
+    assert contains_key(PREFIX + beginning + key)
 
 
 @given(st.text(ALPHABET, min_size=36, max_size=36).filter(lambda text: not is_key(PREFIX + text)))
-def test_what_looks_like_a_key_may_be_said(text: str) -> None:
-    """Without the right checksum it is only a word."""
+def test_a_key_with_a_wrong_checksum_is_not_found(text: str) -> None:
+    """A text in the form of a key, without the right checksum, is an ordinary word."""
     assert not contains_key(PREFIX + text)
 
 
-def test_keys_stay_what_they_are() -> None:
-    """A key once handed out is a key for ever, and is found by the same digest."""
-    assert key_of("0" * 30) == "chatr_00000000000000000000000000000027vUCR"
-    assert digest_of("chatr_") == "eb7c7fa10ac61bff661a3b52abb8ed83ab96287a24192930303613b50f8539c2"
+def test_the_form_and_the_digest_of_keys_never_change() -> None:
+    """A key that was given out stays valid, and has the same digest for ever."""
+    assert key_from_random("0" * 30) == "chatr_00000000000000000000000000000027vUCR"
+    assert hash_key("chatr_") == "eb7c7fa10ac61bff661a3b52abb8ed83ab96287a24192930303613b50f8539c2"

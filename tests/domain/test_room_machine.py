@@ -1,4 +1,4 @@
-"""Whatever agents do, in whatever order: the room answers as a plain model does, and its log alone makes it again."""
+"""State machines: the room decides random commands as the model does, and its log folds into the same room."""
 
 from typing import Final
 
@@ -6,7 +6,7 @@ from attrs import evolve
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from chatr.codec import decode, encode
+from chatr.codec import decode
 from chatr.domain.commands import (
     AdoptLimits,
     Command,
@@ -19,24 +19,34 @@ from chatr.domain.commands import (
     StartVerification,
     agent_id,
 )
-from chatr.domain.decide import Settled
+from chatr.domain.decide import AlreadyRecorded
 from chatr.domain.events import MessagePosted, Record
-from chatr.domain.keys import digest_of
-from chatr.domain.limits import CODE_VALID, MINUTE, SECOND, Limit, Limits
+from chatr.domain.keys import hash_key
+from chatr.domain.limits import CODE_VALIDITY, MINUTE, SECOND, Limit, Limits
 from chatr.domain.room import Room
-from chatr.domain.rule import Refused
+from chatr.domain.rule import RuleViolated
 from chatr.ports import Stored
 from chatr.testing.clock import SettableClock
-from chatr.testing.records import folded, recorded
+from chatr.testing.records import draft_of, folded_room, next_record
 from chatr.testing.scenario import Given
 from chatr.testing.strategies import ACCOUNTS, NAMES, codes
 from tests.domain import laws
 from tests.domain.examples import CODE
-from tests.domain.model import LATE, ONLINE_FOR, UNVERIFIED, VERIFIED, Member, Model
+from tests.domain.model import ONLINE_FOR, SEEN_EVERY, UNVERIFIED, VERIFIED, Member, Model
 
 LIMITS: Final = Limits(Limit(*VERIFIED), Limit(*UNVERIFIED), ONLINE_FOR)
-DURATIONS: Final = (1, SECOND, LATE // 2, LATE - 1, LATE, UNVERIFIED[1] - 1, UNVERIFIED[1], ONLINE_FOR, CODE_VALID)
-SAID: Final = ("Hello!", "Hello!", "Goodbye!", "see https://example.com", "\u2003\n")
+DURATIONS: Final = (
+    1,
+    SECOND,
+    SEEN_EVERY // 2,
+    SEEN_EVERY - 1,
+    SEEN_EVERY,
+    UNVERIFIED[1] - 1,
+    UNVERIFIED[1],
+    ONLINE_FOR,
+    CODE_VALIDITY,
+)
+CONTENTS: Final = ("Hello!", "Hello!", "Goodbye!", "see https://example.com", "\u2003\n")
 PROFILE: Final = Profile("", claimed=True, owner="owner", proof="post-1")
 PROFILES: Final = {
     "proven": PROFILE,
@@ -51,12 +61,13 @@ accounts = st.sampled_from(ACCOUNTS)
 
 
 def stored(record: Record) -> Stored:
-    draft = encode(record.event, record_id=record.id, seen=record.seen)
-    return draft.placed(record.position, 0, record.check)
+    """The stored form of a record."""
+    draft = draft_of(record.event, record_id=record.id, decided_at_position=record.decided_at_position)
+    return draft.at_position(record.position, 0, record.record_hash)
 
 
 class RoomMachine(RuleBasedStateMachine):
-    """Any clock."""
+    """Sends the same commands to the room and to its model, and compares the results."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -65,22 +76,22 @@ class RoomMachine(RuleBasedStateMachine):
         self.records: list[Record] = []
         self.model = Model()
 
-    def ask(self, command: Command) -> str:
-        """What comes of a command, in the model's words."""
-        match Given(self.room).when(command).answer:
-            case Settled():
-                return "settled"
-            case Refused(code=code):
+    def handle(self, command: Command) -> str:
+        """The result of a command, in the terms of the model."""
+        match Given(self.room).when(command).result:
+            case AlreadyRecorded():
+                return "already recorded"
+            case RuleViolated(code=code):
                 return code
             case event:
-                self.records.append(recorded(event, self.room))
+                self.records.append(next_record(event, self.room))
                 self.room.apply(self.records[-1])
                 return "done"
 
     @initialize()
-    def open_the_house(self) -> None:
-        """A crab and a verified lobster are there from the start; a shrimp may come."""
-        assert self.ask(AdoptLimits(LIMITS, self.clock.now())) == "done"
+    def open_room(self) -> None:
+        """A crab and a verified lobster are registered from the start; a shrimp may register later."""
+        assert self.handle(AdoptLimits(LIMITS, self.clock.now())) == "done"
         self.register("Crab")
         self.register("Lobster")
         self.start("Lobster", "ClawdLobster", CODE)
@@ -88,101 +99,114 @@ class RoomMachine(RuleBasedStateMachine):
 
     @rule(duration=durations)
     def wait(self, duration: int) -> None:
+        """Let time pass."""
         self.clock.advance(duration)
 
     @rule(name=names)
     def register(self, name: str) -> None:
+        """An agent registers."""
         expected = self.model.register(name)
 
-        assert self.ask(Register(name, None, digest_of(name), self.clock.now())) == expected
+        assert self.handle(Register(name, None, hash_key(name), self.clock.now())) == expected
 
-    @rule(name=names, content=st.sampled_from(SAID), key=st.sampled_from((None, None, None, "first", "second")))
+    @rule(name=names, content=st.sampled_from(CONTENTS), key=st.sampled_from((None, None, None, "first", "second")))
     def post(self, name: str, content: str, key: str | None) -> None:
+        """An agent posts a message."""
         command = Post(agent_id(name), content, self.clock.now(), key)
         expected = self.model.post(name, content, key, self.clock.now())
         self.check_wait(command)
 
-        assert self.ask(command) == expected
+        assert self.handle(command) == expected
 
     def check_wait(self, command: Post) -> None:
-        """A refusal by rate names the first moment at which the same post would pass."""
+        """A rate limit error names the first time at which the same post would be accepted."""
         room = Given(self.room)
-        match room.when(command).answer:
-            case Refused(code="message_rate_limited", facts={"wait": int(wait), "retryAfter": seconds}):
+        match room.when(command).result:
+            case RuleViolated(code="message_rate_limited", details={"wait": int(wait), "retryAfter": seconds}):
                 assert seconds == (wait + SECOND - 1) // SECOND
-                assert isinstance(room.when(evolve(command, at=command.at + wait)).answer, MessagePosted)
-                room.when(evolve(command, at=command.at + wait - 1)).then_refused("message_rate_limited", wait=1)
+                assert isinstance(room.when(evolve(command, at=command.at + wait)).result, MessagePosted)
+                room.when(evolve(command, at=command.at + wait - 1)).then_rejected("message_rate_limited", wait=1)
 
     @rule(name=names)
     def heartbeat(self, name: str) -> None:
+        """An agent sends a heartbeat."""
         expected = self.model.heartbeat(name, self.clock.now())
-        answer = self.ask(Heartbeat(agent_id(name), self.clock.now()))
+        result = self.handle(Heartbeat(agent_id(name), self.clock.now()))
 
-        assert expected == ("done" if answer == "settled" else answer)
+        assert expected == ("done" if result == "already recorded" else result)
 
     @rule(name=names)
     def leave(self, name: str) -> None:
+        """An agent leaves."""
         expected = self.model.leave(name)
 
-        assert self.ask(Leave(agent_id(name), self.clock.now())) == expected
+        assert self.handle(Leave(agent_id(name), self.clock.now())) == expected
 
     @rule(name=names, account=accounts, code=codes())
     def start(self, name: str, account: str, code: str) -> None:
+        """An agent starts a verification."""
         now = self.clock.now()
         expected = self.model.start(name, account, now)
 
-        assert self.ask(StartVerification(agent_id(name), account, code, now + CODE_VALID, now)) == expected
+        assert self.handle(StartVerification(agent_id(name), account, code, now + CODE_VALIDITY, now)) == expected
 
-    @rule(name=names, account=accounts, found=st.sampled_from(("proven", *PROFILES)))
-    def complete(self, name: str, account: str, found: str) -> None:
-        now, profile = self.clock.now(), PROFILES[found]
+    @rule(name=names, account=accounts, profile_name=st.sampled_from(("proven", *PROFILES)))
+    def complete(self, name: str, account: str, profile_name: str) -> None:
+        """An agent completes a verification, with one of the replies that Moltbook may give."""
+        now, profile = self.clock.now(), PROFILES[profile_name]
         command = CompleteVerification(agent_id(name), account, profile and evolve(profile, name=account), now)
-        expected = self.model.complete(name, account, found, now)
+        expected = self.model.complete(name, account, profile_name, now)
 
-        assert self.ask(command) == expected
+        assert self.handle(command) == expected
 
     @invariant()
-    def every_agent_is_what_the_model_says(self) -> None:
+    def every_agent_is_as_in_the_model(self) -> None:
+        """Names, presence and badges are those of the model."""
         for name, member in self.model.members.items():
             agent = self.room.agent(agent_id(name))
 
-            assert self.room.keys[digest_of(member.name)] == agent.id
-            assert (agent.name, agent.present) == (member.name, member.here)
+            assert self.room.agents_by_key[hash_key(member.name)] == agent.id
+            assert (agent.name, agent.present) == (member.name, member.present)
             assert (agent.badge and agent.badge.moltbook_name.lower()) == member.account
 
     def teardown(self) -> None:
-        assert folded(map(decode, map(stored, self.records))) == self.room
-        assert laws.only_members_speak(self.records)
-        assert laws.names_are_unique(self.records)
+        """The log folds into the same room, and has the properties in `laws`."""
+        assert folded_room(map(decode, map(stored, self.records))) == self.room
+        assert laws.only_registered_agents_post(self.records)
+        assert laws.agents_register_once(self.records)
         assert laws.agents_and_accounts_are_pairs(self.records)
 
 
 class ForwardRoomMachine(RoomMachine):
-    """A clock that only goes forward."""
+    """The machine with a clock that only goes forward."""
 
     @invariant()
-    def presence_errs_late_and_never_early(self) -> None:
-        online = {agent.id for agent in self.room.online(self.clock.now())}
+    def agents_go_offline_late_and_never_early(self) -> None:
+        """An agent is online for the stated time after an activity, and at most `SEEN_EVERY` longer."""
+        online = {agent.id for agent in self.room.online_agents(self.clock.now())}
         for name, member in self.model.members.items():
             self.check_presence(member, online=agent_id(name) in online)
 
     def check_presence(self, member: Member, *, online: bool) -> None:
-        idle = self.clock.now() - member.active
-        if not member.here or idle >= ONLINE_FOR + LATE:
+        """Check that an agent is shown as online, or not, as the time since its last activity demands."""
+        idle = self.clock.now() - member.active_at
+        if not member.present or idle >= ONLINE_FOR + SEEN_EVERY:
             assert not online
         elif idle < ONLINE_FOR:
             assert online
 
     def teardown(self) -> None:
+        """No rate limit was exceeded."""
         super().teardown()
-        assert laws.posts_are_paced(self.records, LIMITS)
+        assert laws.posts_are_within_rate_limits(self.records, LIMITS)
 
 
 class SteppingRoomMachine(RoomMachine):
-    """A clock that is set back now and then."""
+    """The machine with a clock that is also set back."""
 
     @rule(duration=durations)
     def step_back(self, duration: int) -> None:
+        """Set the clock back."""
         self.clock.set(self.clock.now() - duration)
 
 

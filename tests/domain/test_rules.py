@@ -1,4 +1,4 @@
-"""Every rule of the house by an example that it lets pass and one that it does not."""
+"""Every rule by an example that it accepts and one that it rejects."""
 
 from typing import Any
 
@@ -8,140 +8,153 @@ from attrs import evolve, frozen
 from chatr.domain import policy
 from chatr.domain.commands import Command, CompleteVerification
 from chatr.domain.events import Event
-from chatr.domain.limits import CODE_VALID, MINUTE, Limits
-from chatr.domain.rule import Refused, Rule
+from chatr.domain.limits import CODE_VALIDITY, MINUTE, Limits
+from chatr.domain.policy import posting, registering, verifying
+from chatr.domain.rule import Rule, RuleViolated
 from chatr.testing.clock import START
 from chatr.testing.scenario import given
 from tests.domain.examples import (
     CLAWD_CRAB,
-    COMPLETE,
-    CRAB_CAME,
-    CRAB_SPOKE,
+    COMPLETE_VERIFICATION,
+    CRAB_POSTED,
+    CRAB_REGISTERED,
     CRAB_STARTED,
     KEY,
     LOBSTER,
-    LOBSTER_CAME,
+    LOBSTER_REGISTERED,
     LOBSTER_VERIFIED,
-    NAME_OF,
     POST,
     REGISTER,
+    RULE_NAMES,
     SHRIMP,
-    SHRIMP_CAME,
+    SHRIMP_REGISTERED,
     SHRIMP_STARTED,
-    START_IT,
+    START_VERIFICATION,
     URL,
 )
 
-STARTED = (CRAB_CAME, CRAB_STARTED)
+STARTED = (CRAB_REGISTERED, CRAB_STARTED)
 
 
 @frozen
 class Example:
-    """After `past`, the rule lets `accepted` pass and stops `refused`."""
+    """After `past`, the rule accepts the command `accepted` and rejects the command `rejected`."""
 
     rule: Rule[Any]
     accepted: Command
-    refused: Command
-    past: tuple[Event, ...] = (CRAB_CAME,)
+    rejected: Command
+    past: tuple[Event, ...] = (CRAB_REGISTERED,)
 
 
 EXAMPLES = (
-    Example(policy.name_has_shape, evolve(REGISTER, name="a_Shrimp-2"), evolve(REGISTER, name="Shrimp!")),
-    Example(policy.name_is_not_reserved, evolve(REGISTER, name="administrators"), evolve(REGISTER, name="Adm1n")),
-    Example(policy.name_is_free, REGISTER, evolve(REGISTER, name="CRAB")),
-    Example(policy.avatar_fits, evolve(REGISTER, avatar="🦐" * 64), evolve(REGISTER, avatar="🦐" * 65)),
-    Example(policy.avatar_is_clean, evolve(REGISTER, avatar="(°,,°)"), evolve(REGISTER, avatar="🦐\u202e")),
-    Example(policy.avatar_is_no_link, evolve(REGISTER, avatar="v1.0"), evolve(REGISTER, avatar=URL)),
-    Example(policy.agent_is_registered, POST, evolve(POST, agent=LOBSTER)),
-    Example(policy.content_fits, evolve(POST, content="🦀" * 250), evolve(POST, content="x" * 251)),
-    Example(policy.content_is_clean, evolve(POST, content="a\tb\nc"), evolve(POST, content="a\x00b")),
-    Example(policy.content_is_visible, evolve(POST, content="."), evolve(POST, content="\u2800")),
-    Example(policy.content_is_flat, evolve(POST, content="x" + "\u0323" * 8), evolve(POST, content="x" + "\u0323" * 9)),
-    Example(policy.content_holds_no_key, evolve(POST, content=KEY[:-1]), evolve(POST, content=f"It is {KEY}!")),
-    Example(policy.urls_need_a_badge, evolve(POST, content="example"), evolve(POST, content=URL)),
+    Example(registering.name_is_valid, evolve(REGISTER, name="a_Shrimp-2"), evolve(REGISTER, name="Shrimp!")),
+    Example(registering.name_is_not_reserved, evolve(REGISTER, name="administrators"), evolve(REGISTER, name="Adm1n")),
+    Example(registering.name_is_free, REGISTER, evolve(REGISTER, name="CRAB")),
+    Example(registering.avatar_fits, evolve(REGISTER, avatar="🦐" * 64), evolve(REGISTER, avatar="🦐" * 65)),
+    Example(registering.avatar_is_clean, evolve(REGISTER, avatar="(°,,°)"), evolve(REGISTER, avatar="🦐\u202e")),
+    Example(registering.avatar_contains_no_link_or_key, evolve(REGISTER, avatar="v1.0"), evolve(REGISTER, avatar=URL)),
+    Example(registering.agent_is_registered, POST, evolve(POST, agent=LOBSTER)),
+    Example(posting.content_fits, evolve(POST, content="🦀" * 250), evolve(POST, content="x" * 251)),
+    Example(posting.content_is_clean, evolve(POST, content="a\tb\nc"), evolve(POST, content="a\x00b")),
+    Example(posting.content_is_visible, evolve(POST, content="."), evolve(POST, content="\u2800")),
     Example(
-        policy.idempotency_key_has_shape,
+        posting.marks_are_not_stacked,
+        evolve(POST, content="x" + "\u0323" * 8),
+        evolve(POST, content="x" + "\u0323" * 9),
+    ),
+    Example(posting.content_contains_no_key, evolve(POST, content=KEY[:-1]), evolve(POST, content=f"It is {KEY}!")),
+    Example(posting.urls_need_verification, evolve(POST, content="example"), evolve(POST, content=URL)),
+    Example(
+        posting.idempotency_key_is_valid,
         evolve(POST, idempotency_key="k y~" * 16),
         evolve(POST, idempotency_key="k" * 65),
     ),
     Example(
-        policy.idempotency_key_is_new,
+        posting.idempotency_key_is_new,
         evolve(POST, idempotency_key="second", at=START + 5 * MINUTE),
         evolve(POST, idempotency_key="first", content="Goodbye!"),
-        past=(CRAB_CAME, CRAB_SPOKE),
+        past=(CRAB_REGISTERED, CRAB_POSTED),
     ),
     Example(
-        policy.posts_are_paced,
+        posting.posts_are_within_rate_limit,
         evolve(POST, at=START + 5 * MINUTE),
         evolve(POST, at=START + 5 * MINUTE - 1),
-        past=(CRAB_CAME, CRAB_SPOKE),
+        past=(CRAB_REGISTERED, CRAB_POSTED),
     ),
     Example(
-        policy.moltbook_name_has_shape,
-        evolve(START_IT, moltbook_name="Clawd_Crab-2"),
-        evolve(START_IT, moltbook_name="../posts"),
+        verifying.moltbook_name_is_valid,
+        evolve(START_VERIFICATION, moltbook_name="Clawd_Crab-2"),
+        evolve(START_VERIFICATION, moltbook_name="../posts"),
     ),
     Example(
-        policy.verification_is_started,
-        COMPLETE,
-        evolve(COMPLETE, agent=LOBSTER),
-        past=(CRAB_CAME, CRAB_STARTED, LOBSTER_CAME),
+        verifying.verification_is_started,
+        COMPLETE_VERIFICATION,
+        evolve(COMPLETE_VERIFICATION, agent=LOBSTER),
+        past=(CRAB_REGISTERED, CRAB_STARTED, LOBSTER_REGISTERED),
     ),
     Example(
-        policy.code_is_valid,
-        evolve(COMPLETE, at=START + CODE_VALID - 1),
-        evolve(COMPLETE, at=START + CODE_VALID),
+        verifying.code_has_not_expired,
+        evolve(COMPLETE_VERIFICATION, at=START + CODE_VALIDITY - 1),
+        evolve(COMPLETE_VERIFICATION, at=START + CODE_VALIDITY),
         past=STARTED,
     ),
     Example(
-        policy.name_is_as_at_start,
-        evolve(COMPLETE, moltbook_name="CLAWDCRAB"),
-        evolve(COMPLETE, moltbook_name="ClawdLobster"),
+        verifying.name_is_as_at_start,
+        evolve(COMPLETE_VERIFICATION, moltbook_name="CLAWDCRAB"),
+        evolve(COMPLETE_VERIFICATION, moltbook_name="ClawdLobster"),
         past=STARTED,
     ),
-    Example(policy.account_is_known, COMPLETE, evolve(COMPLETE, profile=None), past=STARTED),
     Example(
-        policy.account_is_claimed,
-        COMPLETE,
-        evolve(COMPLETE, profile=evolve(CLAWD_CRAB, claimed=False)),
+        verifying.account_is_known, COMPLETE_VERIFICATION, evolve(COMPLETE_VERIFICATION, profile=None), past=STARTED
+    ),
+    Example(
+        verifying.account_has_owner,
+        COMPLETE_VERIFICATION,
+        evolve(COMPLETE_VERIFICATION, profile=evolve(CLAWD_CRAB, claimed=False)),
         past=STARTED,
     ),
-    Example(policy.proof_is_posted, COMPLETE, evolve(COMPLETE, profile=evolve(CLAWD_CRAB, proof=None)), past=STARTED),
     Example(
-        policy.account_is_free,
+        verifying.code_is_posted,
+        COMPLETE_VERIFICATION,
+        evolve(COMPLETE_VERIFICATION, profile=evolve(CLAWD_CRAB, proof=None)),
+        past=STARTED,
+    ),
+    Example(
+        verifying.account_is_free,
         CompleteVerification(SHRIMP, "ClawdShrimp", evolve(CLAWD_CRAB, name="ClawdShrimp"), START),
-        COMPLETE,
-        past=(CRAB_CAME, CRAB_STARTED, LOBSTER_CAME, LOBSTER_VERIFIED, SHRIMP_CAME, SHRIMP_STARTED),
+        COMPLETE_VERIFICATION,
+        past=(CRAB_REGISTERED, CRAB_STARTED, LOBSTER_REGISTERED, LOBSTER_VERIFIED, SHRIMP_REGISTERED, SHRIMP_STARTED),
     ),
 )
 
 
-def named(example: Example) -> str:
-    return NAME_OF[example.rule]
+def rule_name(example: Example) -> str:
+    """The name of the rule of an example."""
+    return RULE_NAMES[example.rule]
 
 
 def test_every_rule_has_an_example() -> None:
-    """No rule of the house goes without an example here."""
-    exemplified = {example.rule for example in EXAMPLES}
+    """No rule is without an example above."""
+    with_example = {example.rule for example in EXAMPLES}
 
-    assert set(policy.RULES) == exemplified
+    assert set(policy.RULES) == with_example
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=named)
+@pytest.mark.parametrize("example", EXAMPLES, ids=rule_name)
 def test_a_command_that_obeys_is_accepted(example: Example) -> None:
-    """What a rule lets pass, the house lets pass."""
+    """A command that the rule accepts is accepted by all rules."""
     outcome = given(*example.past).when(example.accepted)
 
-    assert not isinstance(outcome.answer, Refused)
+    assert not isinstance(outcome.result, RuleViolated)
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=named)
-def test_a_command_that_breaks_a_rule_is_refused_in_its_words(example: Example) -> None:
-    """A refusal carries the code, the kind and the sentence of the rule that was broken."""
-    refused = given(*example.past).when(example.refused).answer
-    assert isinstance(refused, Refused)
-    told = str(refused)
+@pytest.mark.parametrize("example", EXAMPLES, ids=rule_name)
+def test_a_command_that_violates_a_rule_is_rejected_with_its_sentence(example: Example) -> None:
+    """The error has the code, the kind and the sentence of the violated rule, and all details are filled in."""
+    error = given(*example.past).when(example.rejected).result
+    assert isinstance(error, RuleViolated)
+    message = str(error)
 
-    assert (refused.code, refused.kind) == (example.rule.code, example.rule.kind)
-    assert told.startswith(example.rule.told(Limits()))
-    assert "None" not in told
+    assert (error.code, error.kind) == (example.rule.code, example.rule.kind)
+    assert message.startswith(example.rule.text(Limits()))
+    assert "None" not in message

@@ -1,4 +1,4 @@
-"""What a character, a name and a visible text are."""
+"""The form of names, the characters of texts, and what counts as visible."""
 
 import sys
 import unicodedata
@@ -8,93 +8,93 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatr.domain.text import (
+    FORBIDDEN,
     RESERVED_NAMES,
-    UNCLEAN,
     WHITE_SPACE,
     canonical,
+    has_stacked_marks,
     is_clean,
     is_moltbook_name,
     is_name,
     is_reserved,
-    is_stacked,
     is_visible,
-    tidy,
+    normalize,
 )
 
 FORBIDDEN_CONTROLS = [chr(code) for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\t\n"]
 
 
 @given(st.text(st.characters() | st.sampled_from(WHITE_SPACE + "e\u0301\u0323")))
-def test_tidy_is_final(text: str) -> None:
-    """A tidy text is composed, trimmed, and stays as it is."""
-    tidied = tidy(text)
+def test_a_normalised_text_stays_as_it_is(text: str) -> None:
+    """A normalised text is composed and trimmed, and normalising it again changes nothing."""
+    normalized = normalize(text)
 
-    assert tidy(tidied) == tidied
-    assert unicodedata.is_normalized("NFC", tidied)
-    assert tidied.strip(WHITE_SPACE) == tidied
+    assert normalize(normalized) == normalized
+    assert unicodedata.is_normalized("NFC", normalized)
+    assert normalized.strip(WHITE_SPACE) == normalized
 
 
-def test_white_space_is_unicode_s() -> None:
-    """All that Unicode calls White_Space is trimmed, and nothing else: separators, and six controls."""
+def test_white_space_is_that_of_unicode() -> None:
+    """Exactly the characters of Unicode's White_Space are trimmed: separators and six controls."""
     separators = {char for char in map(chr, range(sys.maxunicode + 1)) if unicodedata.category(char)[0] == "Z"}
 
     assert set(WHITE_SPACE) == separators | set("\t\n\v\f\r\x85")
 
 
-def test_tidying_takes_no_longer_for_marks() -> None:
-    """A text so long that it fits nowhere however it is composed is left alone: sorting its marks would take long."""
+def test_a_text_that_is_too_long_is_not_composed() -> None:
+    """A text that is too long however it is composed stays as it is, because sorting its marks would take long."""
     marks = "\u0315\u0300" * 4000
 
-    assert tidy(marks) == marks
+    assert normalize(marks) == marks
 
 
 @pytest.mark.parametrize("name", ["ab", "a" * 32, "A-Za-z0-9_-", "__", "007"])
 def test_names(name: str) -> None:
-    """2-32 characters, each a letter A-Z or a-z, a digit, _ or -."""
+    """A name has 2-32 characters, each a letter A-Z or a-z, a digit, _ or -."""
     assert is_name(name)
 
 
 @pytest.mark.parametrize("name", ["", "a", "a" * 33, "a b", "ab\n", "krabbé", "аdmin", "a.b", "٠١"])  # noqa: RUF001 -- look-alikes are the point
-def test_no_names(name: str) -> None:
-    """Nothing shorter or longer, and no other character, whatever it looks like."""
+def test_invalid_names(name: str) -> None:
+    """A name is not shorter or longer, and has no other character, whatever it looks like."""
     assert not is_name(name)
 
 
 @pytest.mark.parametrize(("name", "expected"), [("ab", True), ("a" * 64, True), ("a", False), ("a" * 65, False)])
 def test_moltbook_names_are_longer(name: str, expected: bool) -> None:
-    """2-64 of the same characters."""
+    """A Moltbook name has 2-64 of the same characters."""
     assert is_moltbook_name(name) == expected
 
 
 @pytest.mark.parametrize("first", ["Lil_O0", "LIL-OO"])
 @pytest.mark.parametrize("second", ["lil_o0", "1iI-0o"])
 def test_look_alikes_are_one_name(first: str, second: str) -> None:
-    """Case, `-` and `_`, `1` `i` and `l`, `0` and `o` make no difference."""
+    """Names that differ in case, `-` and `_`, `1`, `i` and `l`, or `0` and `o` alone have one canonical form."""
     assert canonical(first) == canonical(second)
 
 
 @pytest.mark.parametrize("name", RESERVED_NAMES)
 @pytest.mark.parametrize("written", [str.upper, str.title, lambda name: name.replace("o", "0").replace("l", "1")])
 def test_reserved_names_however_written(name: str, written: type[str]) -> None:
-    """A name that people would take for the house's own is reserved in every spelling."""
+    """A reserved name is reserved in every spelling that looks like it."""
     assert is_reserved(written(name))
 
 
 @pytest.mark.parametrize("name", ["Admin_", "_admin_", "ad-min", "Moltbook-", "chatr-AI", "chatrai", "-system"])
 def test_separators_do_not_free_a_reserved_name(name: str) -> None:
-    """Separators make no other name of a reserved one."""
+    """A reserved name with separators before, in or after it is still reserved."""
     assert is_reserved(name)
 
 
 @pytest.mark.parametrize("name", ["Crab", "systematic", "badmin", "chatroom", "Bot2"])
 def test_names_that_contain_a_reserved_one_are_free(name: str) -> None:
-    """Only the whole name counts."""
+    """A name that only contains a reserved one is not reserved."""
     assert not is_reserved(name)
 
 
 @pytest.mark.parametrize("char", FORBIDDEN_CONTROLS, ids=ascii)
 def test_controls_are_not_clean(char: str) -> None:
-    """No control character but line feed and tab."""
+    """A text with a control character other than line feed and tab is not clean."""
     assert not is_clean(f"a{char}b")
 
 
@@ -107,7 +107,7 @@ def test_controls_are_not_clean(char: str) -> None:
     ids=ascii,
 )
 def test_directions_tags_and_non_characters_are_not_clean(char: str) -> None:
-    """Nothing that turns the text around, nothing that hides in it, nothing that is no character."""
+    """A text with a direction control, a tag, a surrogate or a noncharacter is not clean."""
     assert not is_clean(f"a{char}b")
 
 
@@ -122,8 +122,8 @@ def test_plain_text_is_clean(text: str) -> None:
     ["a", "1", ".", "🦀", "é", "中", "👩\u200d🚀", "\u0301", "\U0001fae9", "\ue000"],
     ids=ascii,
 )
-def test_visible(text: str) -> None:
-    """Whatever leaves a trace is visible: emoji newer than this Python and private signs, too."""
+def test_visible_texts(text: str) -> None:
+    """A text with anything to see is visible, be it an emoji newer than this Python or a private character."""
     assert is_visible(text)
 
 
@@ -147,32 +147,32 @@ def test_visible(text: str) -> None:
     ],
     ids=ascii,
 )
-def test_invisible(text: str) -> None:
-    """Nothing that Unicode has ignored by default leaves a trace, alone or with white space."""
+def test_invisible_texts(text: str) -> None:
+    """A text of characters that Unicode ignores by default is invisible, alone or with white space."""
     assert not is_visible(text)
     assert not is_visible(f"{text} {text}\u3000")
 
 
 @pytest.mark.parametrize("mark", ["\u0323", "\u20dd", "\ufe0f"], ids=ascii)
 def test_nine_marks_are_a_stack(mark: str) -> None:
-    """Eight marks may stand on one character, nine are a stack."""
-    assert not is_stacked(f"ax{mark * 8}x{mark * 8}b")
-    assert is_stacked(f"ax{mark * 9}b")
+    """Eight marks on one character are allowed, nine are a stack."""
+    assert not has_stacked_marks(f"ax{mark * 8}x{mark * 8}b")
+    assert has_stacked_marks(f"ax{mark * 9}b")
 
 
 @pytest.mark.parametrize("base", ["e\u0301", "a\u0323\u0302"], ids=ascii)
 def test_composed_marks_count(base: str) -> None:
-    """A mark counts where it has become one character with its base."""
+    """A mark that is composed with its base into one character counts too."""
     stacked = unicodedata.normalize("NFC", base) + "\u0335" * (10 - len(base))
 
-    assert is_stacked(stacked)
-    assert not is_stacked(stacked[:-1])
+    assert has_stacked_marks(stacked)
+    assert not has_stacked_marks(stacked[:-1])
 
 
-@pytest.mark.parametrize("joint", ["\u200b", "\u200c", "\u200d", "\u034f", "\u2060", "\ufeff"], ids=ascii)
-def test_an_invisible_joint_does_not_end_a_stack(joint: str) -> None:
-    """A character that shows nothing is no new base."""
-    assert is_stacked("x" + "\u0335" * 8 + joint + "\u0335" * 8)
+@pytest.mark.parametrize("joiner", ["\u200b", "\u200c", "\u200d", "\u034f", "\u2060", "\ufeff"], ids=ascii)
+def test_an_invisible_character_does_not_end_a_stack(joiner: str) -> None:
+    """Marks before and after a character that shows nothing are one stack."""
+    assert has_stacked_marks("x" + "\u0335" * 8 + joiner + "\u0335" * 8)
 
 
 @pytest.mark.parametrize(
@@ -188,13 +188,13 @@ def test_an_invisible_joint_does_not_end_a_stack(joint: str) -> None:
     ],
     ids=ascii,
 )
-def test_no_writing_is_a_stack(text: str) -> None:
-    """No script in use needs so many marks, nor does any emoji."""
-    assert not is_stacked(text)
+def test_scripts_and_emoji_are_no_stacks(text: str) -> None:
+    """Texts in scripts with many marks, and emoji, have no stacked marks."""
+    assert not has_stacked_marks(text)
 
 
-def test_what_is_printable_is_clean() -> None:
-    """No printable character is a control, a tag or none, or changes direction: printable text need not be searched."""
+def test_printable_text_is_clean() -> None:
+    """No printable character is a control, a tag or a noncharacter, so that printable text need not be searched."""
     printable = "".join(filter(str.isprintable, map(chr, range(sys.maxunicode + 1))))
 
-    assert not [pattern for pattern in UNCLEAN if pattern.search(printable)]
+    assert not [pattern for pattern in FORBIDDEN if pattern.search(printable)]

@@ -1,17 +1,13 @@
-"""What comes of a verification, from its start to the badge."""
+"""Deciding a verification, from its start to the badge."""
 
 import pytest
 from attrs import evolve
 from hypothesis import given as whatever
 
 from chatr.domain.commands import Command
-from chatr.domain.decide import Settled
-from chatr.domain.events import (
-    AgentVerified,
-    Record,
-    VerificationStarted,
-)
-from chatr.domain.limits import CODE_VALID
+from chatr.domain.decide import AlreadyRecorded
+from chatr.domain.events import AgentVerified, Record, VerificationStarted
+from chatr.domain.limits import CODE_VALIDITY
 from chatr.testing.clock import START
 from chatr.testing.scenario import given
 from chatr.testing.secrets import code
@@ -19,92 +15,99 @@ from chatr.testing.strategies import histories
 from tests.domain.examples import (
     CLAWD_CRAB,
     CODE,
-    COMPLETE,
+    COMPLETE_VERIFICATION,
     CRAB,
-    CRAB_CAME,
+    CRAB_REGISTERED,
     CRAB_SEEN,
     CRAB_STARTED,
     CRAB_VERIFIED,
     LOBSTER,
-    LOBSTER_CAME,
+    LOBSTER_REGISTERED,
     LOBSTER_VERIFIED,
-    START_IT,
+    START_VERIFICATION,
 )
 
 
 def test_start_verification() -> None:
-    """A verification starts with a code for one Moltbook name."""
-    given(CRAB_CAME).when(START_IT).then(CRAB_STARTED)
+    """Starting a verification gives out a code for one Moltbook name."""
+    given(CRAB_REGISTERED).when(START_VERIFICATION).then(CRAB_STARTED)
 
 
-def test_a_code_still_valid_is_handed_out_again() -> None:
-    """Starting again for the same account, however spelled, leads to the same code until it expires."""
-    again = evolve(START_IT, moltbook_name="CLAWDCRAB", code=code(2), at=START + CODE_VALID - 1)
+def test_a_valid_code_is_given_out_again() -> None:
+    """Starting again with the same account, however spelled, leads to the same code until it expires."""
+    again = evolve(START_VERIFICATION, moltbook_name="CLAWDCRAB", code=code(2), at=START + CODE_VALIDITY - 1)
 
-    given(CRAB_CAME, CRAB_STARTED, CRAB_SEEN).when(again).then(Settled(2))
+    given(CRAB_REGISTERED, CRAB_STARTED, CRAB_SEEN).when(again).then(AlreadyRecorded(2))
 
 
 def test_an_expired_code_is_replaced() -> None:
-    """From its expiry on a code is not handed out again."""
-    at, expires = START + CODE_VALID, START + 2 * CODE_VALID
-    again = evolve(START_IT, code=code(2), at=at, expires=expires)
+    """A code is not given out again from the time at which it expires."""
+    at, expires = START + CODE_VALIDITY, START + 2 * CODE_VALIDITY
+    again = evolve(START_VERIFICATION, code=code(2), at=at, expires=expires)
 
-    given(CRAB_CAME, CRAB_STARTED).when(again).then(VerificationStarted(CRAB, "ClawdCrab", code(2), expires, at))
+    given(CRAB_REGISTERED, CRAB_STARTED).when(again).then(VerificationStarted(CRAB, "ClawdCrab", code(2), expires, at))
 
 
 def test_another_account_gets_another_code() -> None:
-    """A code is bound to the Moltbook name that it was made for; the new one replaces the old."""
-    other = evolve(START_IT, moltbook_name="ClawdCrab2", code=code(2))
+    """A code is for one Moltbook name. A new one for another name replaces it."""
+    other = evolve(START_VERIFICATION, moltbook_name="ClawdCrab2", code=code(2))
 
-    given(CRAB_CAME, CRAB_STARTED).when(other).then(evolve(CRAB_STARTED, moltbook_name="ClawdCrab2", code=code(2)))
+    given(CRAB_REGISTERED, CRAB_STARTED).when(other).then(
+        evolve(CRAB_STARTED, moltbook_name="ClawdCrab2", code=code(2))
+    )
 
 
 def test_an_agent_s_code_is_its_own() -> None:
-    """Two agents that verify with one account get codes of their own."""
-    other = evolve(START_IT, agent=LOBSTER, code=code(2))
+    """Two agents that verify with one account get different codes."""
+    other = evolve(START_VERIFICATION, agent=LOBSTER, code=code(2))
 
-    given(CRAB_CAME, LOBSTER_CAME, CRAB_STARTED).when(other).then(
-        VerificationStarted(LOBSTER, "ClawdCrab", code(2), START + CODE_VALID, START)
+    given(CRAB_REGISTERED, LOBSTER_REGISTERED, CRAB_STARTED).when(other).then(
+        VerificationStarted(LOBSTER, "ClawdCrab", code(2), START + CODE_VALIDITY, START)
     )
 
 
 def test_complete_verification() -> None:
-    """The badge shows the name as Moltbook spells it, its owner, and the post that proved it."""
-    shouted = evolve(COMPLETE, moltbook_name="CLAWDCRAB")
+    """The badge has the name as Moltbook spells it, its owner, and the post with the code."""
+    in_capitals = evolve(COMPLETE_VERIFICATION, moltbook_name="CLAWDCRAB")
 
-    given(CRAB_CAME, CRAB_STARTED).when(shouted).then(CRAB_VERIFIED)
-
-
-def test_a_missing_proof_is_told_with_the_code() -> None:
-    """Who has not posted the code is told it once more."""
-    unproven = evolve(COMPLETE, profile=evolve(CLAWD_CRAB, proof=None))
-
-    given(CRAB_CAME, CRAB_STARTED).when(unproven).then_refused("verification_post_not_found", verificationCode=CODE)
+    given(CRAB_REGISTERED, CRAB_STARTED).when(in_capitals).then(CRAB_VERIFIED)
 
 
-def test_another_account_s_name_is_told_with_the_one_given_at_start() -> None:
-    """Completing with another name than at the start is refused, and the refusal says which it was."""
-    other = evolve(COMPLETE, moltbook_name="ClawdLobster")
+def test_a_missing_post_is_an_error_with_the_code() -> None:
+    """The error for a code that was not posted contains the code."""
+    unproven = evolve(COMPLETE_VERIFICATION, profile=evolve(CLAWD_CRAB, proof=None))
 
-    given(CRAB_CAME, CRAB_STARTED).when(other).then_refused("verification_name_mismatch", startedAs="ClawdCrab")
+    given(CRAB_REGISTERED, CRAB_STARTED).when(unproven).then_rejected(
+        "verification_post_not_found", verificationCode=CODE
+    )
 
 
-@pytest.mark.parametrize("command", [START_IT, COMPLETE, evolve(COMPLETE, moltbook_name="!", profile=None)])
+def test_another_account_is_an_error_with_the_one_at_the_start() -> None:
+    """The error for completing with another name than at the start contains the name at the start."""
+    other = evolve(COMPLETE_VERIFICATION, moltbook_name="ClawdLobster")
+
+    given(CRAB_REGISTERED, CRAB_STARTED).when(other).then_rejected("verification_name_mismatch", startedAs="ClawdCrab")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [START_VERIFICATION, COMPLETE_VERIFICATION, evolve(COMPLETE_VERIFICATION, moltbook_name="!", profile=None)],
+)
 def test_a_first_badge_stays(command: Command) -> None:
-    """A verified agent is told so, whatever name it comes with."""
-    given(CRAB_CAME, CRAB_STARTED, CRAB_VERIFIED, CRAB_SEEN).when(command).then(Settled(3))
+    """Starting or completing again needs no event once an agent is verified, whatever the name."""
+    given(CRAB_REGISTERED, CRAB_STARTED, CRAB_VERIFIED, CRAB_SEEN).when(command).then(AlreadyRecorded(3))
 
 
-def test_an_account_vouches_for_one_agent() -> None:
-    """An account that has vouched for one agent vouches for no other, whatever its case."""
-    past = (CRAB_CAME, LOBSTER_CAME, LOBSTER_VERIFIED, CRAB_STARTED)
+def test_an_account_verifies_one_agent() -> None:
+    """An account that has verified one agent cannot verify another, whatever the case of its name."""
+    past = (CRAB_REGISTERED, LOBSTER_REGISTERED, LOBSTER_VERIFIED, CRAB_STARTED)
 
-    given(*past).when(COMPLETE).then_refused("moltbook_name_taken")
+    given(*past).when(COMPLETE_VERIFICATION).then_rejected("moltbook_name_taken")
 
 
 def test_a_code_is_used_once() -> None:
-    """A completed verification leaves no code behind."""
-    agent = given(CRAB_CAME, CRAB_STARTED, CRAB_VERIFIED).room.agent(CRAB)
+    """After a completed verification the agent has no code."""
+    agent = given(CRAB_REGISTERED, CRAB_STARTED, CRAB_VERIFIED).room.agent(CRAB)
 
     assert agent.verification is None
     assert agent.verified
@@ -112,7 +115,7 @@ def test_a_code_is_used_once() -> None:
 
 @whatever(histories())
 def test_agents_and_accounts_belong_together_one_to_one(history: list[Record]) -> None:
-    """Whatever happened, an agent has one badge at most and an account vouches for one agent at most."""
+    """In every log an agent has at most one badge, and an account verifies at most one agent."""
     verified = [record.event for record in history if isinstance(record.event, AgentVerified)]
 
     assert len({event.agent for event in verified}) == len(verified)

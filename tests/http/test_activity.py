@@ -1,10 +1,10 @@
-"""GET /api/activity: how much was said when."""
+"""GET /api/activity: numbers of messages in buckets of equal width."""
 
 from typing import Any
 
 import pytest
 
-from chatr.domain.activity import BUCKETS
+from chatr.domain.activity import MAX_BUCKETS
 from tests.conftest import Agent, Room
 
 
@@ -14,18 +14,19 @@ async def ada(room: Room) -> Agent:
 
 
 async def activity(room: Room, **query: object) -> Any:
+    """Return the body of the response."""
     return (await room.get("/api/activity", params={name: str(value) for name, value in query.items()})).json
 
 
-async def test_an_empty_room_was_never_active(room: Room) -> None:
-    """Where nothing was said there are no buckets, and no time at which they begin."""
+async def test_a_room_without_messages_has_no_buckets(room: Room) -> None:
+    """Without messages there are no buckets, and `from` is null."""
     assert await activity(room) == {"success": True, "from": None, "seconds": 1, "messages": []}
 
 
-async def test_how_much_was_said_when(room: Room, ada: Agent) -> None:
-    """Messages in buckets of equal width, from the first message to the last."""
+async def test_messages_are_counted_in_buckets(room: Room, ada: Agent) -> None:
+    """Messages are counted in buckets of equal width, from the first message to the last."""
     for _ in range(3):
-        await room.say(ada, "Hello")
+        await room.post_message(ada, "Hello")
 
     assert await activity(room) == {
         "success": True,
@@ -39,29 +40,31 @@ async def test_how_much_was_said_when(room: Room, ada: Agent) -> None:
     ("buckets", "seconds", "messages"),
     [("2", 301, [2, 1]), ("1", 601, [3]), ("0", 601, [3]), ("-9", 601, [3]), ("3", 201, [1, 1, 1])],
 )
-async def test_fewer_buckets(room: Room, ada: Agent, buckets: str, seconds: int, messages: list[int]) -> None:
-    """As many as are asked for at most, and at least one."""
+async def test_buckets_are_merged_down_to_the_requested_number(
+    room: Room, ada: Agent, buckets: str, seconds: int, messages: list[int]
+) -> None:
+    """There are at most as many buckets as requested, and at least one."""
     for _ in range(3):
-        await room.say(ada, "Hello")
+        await room.post_message(ada, "Hello")
     shown = await activity(room, buckets=buckets)
 
     assert (shown["seconds"], shown["messages"]) == (seconds, messages)
 
 
-@pytest.mark.parametrize("buckets", ["", "many", "1e3", "9" * 50, str(BUCKETS + 1)])
-async def test_any_other_number_of_buckets(room: Room, ada: Agent, buckets: str) -> None:
-    """What is no number, or too large a one, means as many as there are."""
-    await room.say(ada, "Hello")
+@pytest.mark.parametrize("buckets", ["", "many", "1e3", "9" * 50, str(MAX_BUCKETS + 1)])
+async def test_other_values_of_buckets_are_ignored(room: Room, ada: Agent, buckets: str) -> None:
+    """If `buckets` is not a number, or too large, all buckets are returned."""
+    await room.post_message(ada, "Hello")
 
     assert await activity(room, buckets=buckets) == await activity(room)
 
 
-async def test_whoever_has_the_chart_is_not_sent_it_again(room: Room, ada: Agent) -> None:
-    """Until more is said, asking again costs next to nothing."""
-    await room.say(ada, "Hello")
-    tag = (await room.get("/api/activity")).headers["Etag"]
-    again = await room.get("/api/activity", headers={"If-None-Match": tag})
-    await room.say(ada, "Hello")
-    later = await room.get("/api/activity", headers={"If-None-Match": tag})
+async def test_an_unchanged_response_is_not_sent_again(room: Room, ada: Agent) -> None:
+    """A client with the current ETag gets 304 until a message is posted."""
+    await room.post_message(ada, "Hello")
+    etag = (await room.get("/api/activity")).headers["Etag"]
+    again = await room.get("/api/activity", headers={"If-None-Match": etag})
+    await room.post_message(ada, "Hello")
+    later = await room.get("/api/activity", headers={"If-None-Match": etag})
 
     assert (again.status, later.status) == (304, 200)

@@ -1,4 +1,4 @@
-"""What programs look for in well-known places, and the page on which people read it."""
+"""Well-known addresses for programs, and the page that shows the endpoints."""
 
 import re
 from hashlib import sha256
@@ -11,7 +11,7 @@ INDEX = "/.well-known/agent-skills/index.json"
 
 
 async def test_the_index_of_skills(room: Room) -> None:
-    """The index is one of Agent Skills Discovery 0.2.0, with the name and description of the skill's front matter."""
+    """The index has the form of Agent Skills Discovery 0.2.0, with name and description from skills.md."""
     index = (await room.get(INDEX)).json
     (skill,) = index["skills"]
     _, front, _ = (await room.get(skill["url"])).raw.decode().split("---\n", 2)
@@ -24,8 +24,8 @@ async def test_the_index_of_skills(room: Room) -> None:
 
 
 @pytest.mark.parametrize("path", ["/skills.md", "/.well-known/agent-skills/chatr/SKILL.md"])
-async def test_the_digest_is_that_of_what_is_served(path: str, open_room: OpenRoom) -> None:
-    """Whoever was shown the index can tell that nobody exchanged the skill on its way, whatever the address is."""
+async def test_the_digest_is_that_of_the_served_skill(path: str, open_room: OpenRoom) -> None:
+    """The digest is that of the bytes that are served, whatever the public address is."""
     room = await open_room(public_url="https://chat.example.org")
     (skill,) = (await room.get(INDEX)).json["skills"]
     served = (await room.get(path)).raw
@@ -42,15 +42,15 @@ async def test_the_digest_is_that_of_what_is_served(path: str, open_room: OpenRo
         "/.well-known/agent-skills/x/SKILL.md",
     ],
 )
-async def test_what_is_not_well_known(path: str, room: Room) -> None:
-    """A program that tries its luck is told so in JSON."""
+async def test_other_well_known_addresses_do_not_exist(path: str, room: Room) -> None:
+    """Other addresses under /.well-known/ return 404 in JSON."""
     answer = await room.get(path)
 
     assert (answer.status, answer.json["code"]) == (404, "not_found")
 
 
-async def test_the_page_of_endpoints_asks_only_this_server(room: Room) -> None:
-    """A person can read the endpoints where there is no other network."""
+async def test_the_docs_page_loads_only_from_this_server(room: Room) -> None:
+    """All that the page loads is served here, so it works without another network."""
     page = (await room.get("/docs")).raw.decode()
     loaded = re.findall(r'(?:src|rel="(?:stylesheet|icon)" href)="([^"]+)"', page)
     statuses = {path: (await room.get(path)).status for path in (*loaded, "/openapi.json")}
@@ -59,8 +59,8 @@ async def test_the_page_of_endpoints_asks_only_this_server(room: Room) -> None:
     assert set(statuses.values()) == {200}
 
 
-async def test_a_problem_leads_to_where_it_is_explained(room: Room) -> None:
-    """The type of a problem is an address of the page of endpoints, whose places are the codes."""
+async def test_the_type_of_a_problem_is_a_place_on_the_docs_page(room: Room) -> None:
+    """The type of a problem is the address of the docs page with the error code."""
     problem = (await room.get("/nowhere", headers={"Accept": "application/problem+json"})).json
     path, _, code = problem["type"].partition("#")
     codes = {name.partition(".")[2] for name in (await room.get("/openapi.json")).json["components"]["responses"]}

@@ -1,4 +1,4 @@
-"""What the room says of itself: every number in it is the one that is enforced."""
+"""skills.md and llms.txt: every number in them is the one that is enforced."""
 
 import re
 from typing import Any
@@ -14,6 +14,7 @@ TEXTS = ["/skills.md", "/llms.txt"]
 
 
 async def text(room: Room, path: str = "/skills.md") -> str:
+    """Return a document."""
     answer = await room.get(path)
     assert answer.status == 200
     return answer.raw.decode()
@@ -28,39 +29,39 @@ async def text(room: Room, path: str = "/skills.md") -> str:
         ("/llms.txt", "text/plain; charset=utf-8"),
     ],
 )
-async def test_a_document_is_served_as_what_it_is(path: str, content_type: str, room: Room) -> None:
-    """Agents and browsers are told that it is text in UTF-8."""
+async def test_documents_have_a_type_and_charset(path: str, content_type: str, room: Room) -> None:
+    """Each document has its content type, and is declared as UTF-8."""
     assert (await room.get(path)).headers["Content-Type"] == content_type
 
 
 async def test_the_skill_has_three_names(room: Room) -> None:
-    """However agents spell it, they read the same."""
+    """All spellings of skills.md return the same document."""
     assert await text(room, "/skills.md") == await text(room, "/skill.md") == await text(room, "/SKILL.md")
 
 
 @pytest.mark.parametrize("path", TEXTS)
 async def test_every_placeholder_is_filled_in(path: str, room: Room) -> None:
-    """What is left of a dollar sign is an environment variable of a shell example."""
+    """No placeholder is left; other dollar signs are environment variables in shell examples."""
     assert re.findall(r"\$\$|\$(?![A-Z]+_?[A-Z]*\b).{0,20}", await text(room, path)) == []
 
 
 @pytest.mark.parametrize("path", TEXTS)
 async def test_no_value_is_missing(path: str, room: Room) -> None:
-    """A document that names nothing where a number should be was rendered from nothing."""
+    """No value was rendered from None or as a Python object."""
     assert re.findall(r"\bNone\b|<[\w.]+ object|Limit\(", await text(room, path)) == []
 
 
 @pytest.mark.parametrize("path", TEXTS)
-async def test_the_room_is_told_by_its_public_address(path: str, open_room: OpenRoom) -> None:
-    """Agents are sent to where the operator says the room is, and to no other host."""
-    told = await text(await open_room(public_url="https://chat.example.org"), path)
-    hosts = {host.rstrip(".") for host in re.findall(r"https?://([\w.:-]+)", told)}
+async def test_documents_use_the_public_address(path: str, open_room: OpenRoom) -> None:
+    """Documents name the public address of the room, and no other host except Moltbook."""
+    document = await text(await open_room(public_url="https://chat.example.org"), path)
+    hosts = {host.rstrip(".") for host in re.findall(r"https?://([\w.:-]+)", document)}
 
     assert hosts - {"www.moltbook.com"} == {"chat.example.org"}
 
 
-async def test_without_a_public_address_it_is_the_one_listened_on(room: Room) -> None:
-    """On a developer's machine the examples work as they stand."""
+async def test_without_a_public_address_documents_use_the_local_one(room: Room) -> None:
+    """Without a setting, examples use the address on which the server listens."""
     assert f"{room.running.url}/api/register" in await text(room)
 
 
@@ -85,60 +86,60 @@ CHANGED: dict[str, tuple[Any, str]] = {
 
 
 @pytest.mark.parametrize("setting", DEFAULTS)
-async def test_a_limit_is_told_as_it_is_in_force(setting: str, open_room: OpenRoom) -> None:
-    """Whoever changes a limit changes the text, and nothing of the old one is left."""
+async def test_documents_have_the_limits_in_force(setting: str, open_room: OpenRoom) -> None:
+    """A changed limit changes the text, and the default is no longer in it."""
     value, phrase = CHANGED[setting]
-    told = await text(await open_room(**{setting: value}))
+    document = await text(await open_room(**{setting: value}))
 
-    assert phrase in told
-    assert DEFAULTS[setting] not in told
+    assert phrase in document
+    assert DEFAULTS[setting] not in document
 
 
-async def test_the_defaults_are_the_published_ones(open_room: OpenRoom) -> None:
-    """A room that nobody configured has the limits of the service that agents know."""
+async def test_the_default_limits(open_room: OpenRoom) -> None:
+    """A server without settings has the documented limits."""
     usual = {"rate_registrations": Limit(5, HOUR), "rate_requests": Limit(120, MINUTE), "max_streams_per_ip": 10}
-    told = await text(await open_room(**usual))
+    document = await text(await open_room(**usual))
 
-    assert [phrase for phrase in DEFAULTS.values() if phrase not in told] == []
+    assert [phrase for phrase in DEFAULTS.values() if phrase not in document] == []
 
 
 @pytest.mark.parametrize("seconds", [60, 3600, 7200])
-async def test_a_duration_reads_like_one(seconds: int, open_room: OpenRoom) -> None:
-    """One hour is "1 hour" where it stands for itself, also if a rate is "per hour"."""
-    told = await text(await open_room(online_for=seconds))
+async def test_a_duration_has_a_number(seconds: int, open_room: OpenRoom) -> None:
+    """A duration that stands alone has a number (1 hour), where a rate has none (per hour)."""
+    document = await text(await open_room(online_for=seconds))
 
-    assert re.findall(r"\b(?:for|after|within|of) (?:hour|minute|second)\b", told) == []
+    assert re.findall(r"\b(?:for|after|within|of) (?:hour|minute|second)\b", document) == []
 
 
 @pytest.mark.parametrize("path", TEXTS)
-async def test_every_endpoint_is_told(path: str, room: Room) -> None:
-    """Agents can learn of all of the API from either document."""
-    told = await text(room, path)
+async def test_every_endpoint_is_listed(path: str, room: Room) -> None:
+    """Each document names every endpoint of the API."""
+    document = await text(room, path)
 
-    assert [route.path for route in ROUTES if route.path.startswith("/api/") and route.path not in told] == []
+    assert [route.path for route in ROUTES if route.path.startswith("/api/") and route.path not in document] == []
 
 
-async def test_every_rule_is_told(room: Room) -> None:
-    """Agents can read every rule of the house, with its code, before they break it."""
-    told = await text(room)
+async def test_every_rule_is_listed(room: Room) -> None:
+    """skills.md lists the code of every rule."""
+    document = await text(room)
 
-    assert [rule.code for rule in RULES if f"`{rule.code}`" not in told] == []
+    assert [rule.code for rule in RULES if f"`{rule.code}`" not in document] == []
 
 
 async def test_agents_are_warned(room: Room) -> None:
-    """Whoever reads the room is told that messages are no instructions and that keys are never asked for."""
-    told = " ".join((await text(room)).split())
+    """skills.md says that messages are never instructions, and that the server never asks for keys in them."""
+    document = " ".join((await text(room)).split())
 
-    assert "never an instruction" in told
-    assert "untrusted" in told
-    assert "never asks for one in a message" in told
+    assert "never an instruction" in document
+    assert "untrusted" in document
+    assert "never asks for one in a message" in document
 
 
 @pytest.mark.parametrize("path", TEXTS)
-async def test_whoever_has_a_document_is_not_sent_it_again(path: str, room: Room) -> None:
-    """A schedule that asks each hour whether something changed costs next to nothing."""
+async def test_an_unchanged_document_is_not_sent_again(path: str, room: Room) -> None:
+    """A client that has the document gets 304."""
     first = await room.get(path)
-    tag = next(value for name, value in first.headers.items() if name.lower() == "etag")
-    again = await room.get(path, headers={"If-None-Match": tag})
+    etag = next(value for name, value in first.headers.items() if name.lower() == "etag")
+    again = await room.get(path, headers={"If-None-Match": etag})
 
     assert (again.status, again.raw) == (304, b"")

@@ -1,4 +1,4 @@
-"""GET /health and GET /ready: whether the process lives, and whether it can do its work."""
+"""GET /health and GET /ready: whether the process runs, and whether it can append and is caught up."""
 
 import asyncio
 import sqlite3
@@ -10,7 +10,7 @@ import pytest
 
 from chatr.domain.limits import SECOND
 from tests.conftest import OpenRoom, Room
-from tests.watching import PATIENCE
+from tests.stream_client import TIMEOUT
 
 
 @pytest.fixture
@@ -19,34 +19,35 @@ async def room(open_room: OpenRoom, tmp_path: Path) -> Room:
 
 
 @contextmanager
-def store_away(folder: Path) -> Iterator[None]:
-    """Somebody takes the table away for a while: no record can be read or written."""
+def unavailable_store(folder: Path) -> Iterator[None]:
+    """Rename the table of the log for a while, so that no record can be read or written."""
     with closing(sqlite3.connect(folder / "chatr.db", isolation_level=None)) as db:
-        db.execute("alter table log rename to away")
+        db.execute("alter table log rename to hidden")
         yield
-        db.execute("alter table away rename to log")
+        db.execute("alter table hidden rename to log")
 
 
 async def statuses(room: Room) -> tuple[int, int]:
+    """Return the status of /health and that of /ready."""
     return (await room.get("/health")).status, (await room.get("/ready")).status
 
 
-async def test_a_room_in_order(room: Room) -> None:
-    """A node that lives, can append and has read all there is says so."""
+async def test_a_working_node_is_live_and_ready(room: Room) -> None:
+    """A node that can append and has read the whole log is live and ready."""
     live, ready = await room.get("/health"), await room.get("/ready")
 
     assert (live.status, live.json["status"]) == (200, "ok")
     assert (ready.status, ready.json["success"]) == (200, True)
 
 
-async def test_health_tells_nothing_else(room: Room) -> None:
-    """Neither versions nor figures: anybody may ask."""
+async def test_health_reveals_nothing_else(room: Room) -> None:
+    """The response has neither versions nor figures, because it needs no key."""
     assert (await room.get("/health")).json == {"success": True, "status": "ok"}
 
 
-async def test_a_store_that_is_away(room: Room, tmp_path: Path) -> None:
-    """The process lives, but whoever routes requests should prefer another node for a while."""
-    with store_away(tmp_path):
+async def test_a_node_without_its_store_is_not_ready(room: Room, tmp_path: Path) -> None:
+    """While the store is unavailable, the node is live and not ready, and /ready has a Retry-After."""
+    with unavailable_store(tmp_path):
         answer = await room.get("/ready")
         live = await room.get("/health")
 
@@ -55,36 +56,36 @@ async def test_a_store_that_is_away(room: Room, tmp_path: Path) -> None:
     assert int(answer.headers["Retry-After"]) >= 1
 
 
-async def test_a_store_that_is_back(room: Room, tmp_path: Path) -> None:
-    """Nothing needs to be restarted."""
-    with store_away(tmp_path):
+async def test_a_node_is_ready_again_when_its_store_is_back(room: Room, tmp_path: Path) -> None:
+    """When the store is available again, the node is ready without a restart."""
+    with unavailable_store(tmp_path):
         assert await statuses(room) == (200, 503)
 
     assert await statuses(room) == (200, 200)
 
 
-async def test_a_write_that_failed_is_remembered_for_a_while(room: Room, tmp_path: Path) -> None:
-    """A store that just refused a record can be read again first: ten seconds later it is believed in again."""
+async def test_a_node_is_not_ready_after_a_failed_append(room: Room, tmp_path: Path) -> None:
+    """For ten seconds after a failed append the node is not ready, although the store can be read."""
     ada = await room.register()
-    with store_away(tmp_path):
-        refused = await room.post("/api/messages", {"content": "Hello!"}, agent=ada)
+    with unavailable_store(tmp_path):
+        rejected = await room.post("/api/messages", {"content": "Hello!"}, agent=ada)
     just_after = await statuses(room)
     room.clock.advance(10 * SECOND)
 
-    assert (refused.status, refused.json["code"]) == (503, "storage_unavailable")
+    assert (rejected.status, rejected.json["code"]) == (503, "storage_unavailable")
     assert (just_after, await statuses(room)) == ((200, 503), (200, 200))
     assert (await room.post("/api/messages", {"content": "Hello!"}, agent=ada)).status == 200
 
 
 async def test_a_store_that_hangs(room: Room, tmp_path: Path) -> None:
-    """While a record has been waiting for the disk for more than a second, posts should go elsewhere."""
+    """The node is not ready while an append has been pending for more than a second."""
     ada = await room.register()
     with closing(sqlite3.connect(tmp_path / "chatr.db", isolation_level=None)) as db:
         db.execute("begin immediate")
-        saying = asyncio.create_task(room.post("/api/messages", {"content": "Hello!"}, agent=ada))
-        async with asyncio.timeout(PATIENCE):
+        posting = asyncio.create_task(room.post("/api/messages", {"content": "Hello!"}, agent=ada))
+        async with asyncio.timeout(TIMEOUT):
             while await statuses(room) == (200, 200):
                 room.clock.advance(SECOND)
 
-    assert (await saying).status == 200
+    assert (await posting).status == 200
     assert await statuses(room) == (200, 200)

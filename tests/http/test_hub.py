@@ -1,27 +1,27 @@
-"""Fan-out by itself: what is written to whom, in which piece, and how it ends."""
+"""The hub without a network: which watcher is written what, in which pieces, and how streams end."""
 
 import asyncio
 from itertools import count
 
-from chatr.hub import COMMENT, Hub
-from chatr.watcher import END
-from tests.wire import joined, told
+from chatr.adapters.http.stream.chunks import LAST_CHUNK
+from chatr.adapters.http.stream.hub import COMMENT, Hub
+from tests.wire import joined, publish_now
 
 
-async def test_what_is_published_in_one_turn_is_one_piece() -> None:
-    """Frames that come at once cost one write, and keep their order."""
+async def test_frames_published_together_are_written_in_one_piece() -> None:
+    """They cost one write, and keep their order."""
     hub = Hub()
     wire, _ = joined(hub)
     hub.publish([b"one", b"two"])
     hub.publish([b"three"])
     hub.flush()
-    told(hub, b"four")
+    publish_now(hub, b"four")
 
     assert wire.pieces == [b"backlog", b"onetwothree", b"four"]
 
 
-async def test_what_is_published_is_written_in_the_same_turn() -> None:
-    """Nobody has to wait for a timer: the next thing that the loop does is to write."""
+async def test_frames_are_written_in_the_next_loop_iteration() -> None:
+    """They do not wait for a timer."""
     hub = Hub()
     wire, _ = joined(hub)
     written = asyncio.get_running_loop().create_future()
@@ -31,63 +31,63 @@ async def test_what_is_published_is_written_in_the_same_turn() -> None:
     assert await written == [b"one"]
 
 
-async def test_who_joins_does_not_get_what_its_backlog_holds() -> None:
-    """Frames that wait to be written are older than a new watcher's backlog; the others get them first."""
+async def test_a_new_watcher_does_not_get_frames_that_its_backlog_contains() -> None:
+    """Frames that wait to be written are part of a new watcher's backlog; only the others get them."""
     hub = Hub()
     old, _ = joined(hub)
     hub.publish([b"one"])
     new, _ = joined(hub, b"backlog with one")
-    told(hub, b"two")
+    publish_now(hub, b"two")
 
     assert old.pieces == [b"backlog", b"one", b"two"]
     assert new.pieces == [b"backlog with one", b"two"]
 
 
-async def test_each_watcher_is_written_to_in_its_own_form() -> None:
-    """HTTP/1.1 gets chunks, HTTP/1.0 the bare frames."""
-    hub = Hub()
-    bare, _ = joined(hub)
-    framed, _ = joined(hub, framed=True)
-    told(hub, b"data: 0123456789\n\n")
-
-    assert bare.pieces == [b"backlog", b"data: 0123456789\n\n"]
-    assert framed.pieces == [b"7\r\nbacklog\r\n", b"12\r\ndata: 0123456789\n\n\r\n"]
-
-
-async def test_the_curious_are_told_more() -> None:
-    """What is published aside reaches those alone who asked, after what is for everybody; the others notice nothing."""
+async def test_frames_are_chunked_for_http_1_1_only() -> None:
+    """A watcher of HTTP/1.1 gets chunks, one of HTTP/1.0 the plain frames."""
     hub = Hub()
     plain, _ = joined(hub)
-    curious, _ = joined(hub, curious=True)
-    hub.publish_aside([b"aside"])
+    chunked, _ = joined(hub, chunked=True)
+    publish_now(hub, b"data: 0123456789\n\n")
+
+    assert plain.pieces == [b"backlog", b"data: 0123456789\n\n"]
+    assert chunked.pieces == [b"7\r\nbacklog\r\n", b"12\r\ndata: 0123456789\n\n\r\n"]
+
+
+async def test_presence_frames_reach_only_watchers_that_want_them() -> None:
+    """They come after the frames for all watchers."""
+    hub = Hub()
+    plain, _ = joined(hub)
+    presence, _ = joined(hub, wants_presence=True)
+    hub.publish_presence([b"presence"])
     hub.publish([b"one", b"two"])
     hub.flush()
-    hub.publish_aside([b"more"])
+    hub.publish_presence([b"more presence"])
     hub.flush()
 
     assert plain.pieces == [b"backlog", b"onetwo"]
-    assert curious.pieces == [b"backlog", b"onetwo", b"aside", b"more"]
+    assert presence.pieces == [b"backlog", b"onetwo", b"presence", b"more presence"]
 
 
-async def test_what_is_said_aside_is_written_in_the_same_turn() -> None:
-    """Nobody has to wait for something that is for everybody."""
+async def test_presence_frames_are_written_in_the_next_loop_iteration() -> None:
+    """They do not wait for a frame for all watchers."""
     hub = Hub()
-    curious, _ = joined(hub, curious=True)
-    hub.publish_aside([b"aside"])
+    presence, _ = joined(hub, wants_presence=True)
+    hub.publish_presence([b"presence"])
     await asyncio.sleep(0)
 
-    assert curious.pieces == [b"backlog", b"aside"]
+    assert presence.pieces == [b"backlog", b"presence"]
 
 
-async def test_the_silence_is_that_of_what_everybody_is_told() -> None:
-    """Whoever did not ask still hears a comment, however much is said aside."""
-    hub = Hub(silence=0.2)
+async def test_presence_frames_do_not_delay_comments() -> None:
+    """A watcher that gets no presence frames still gets a comment after a silence."""
+    hub = Hub(comment_interval=0.2)
     plain, _ = joined(hub)
-    joined(hub, curious=True)
-    told(hub, b"one")
+    joined(hub, wants_presence=True)
+    publish_now(hub, b"one")
     async with asyncio.timeout(10):
         while COMMENT not in plain.pieces:
-            hub.publish_aside([b"aside"])
+            hub.publish_presence([b"presence"])
             await asyncio.sleep(0)
             hub.flush()
             hub.tick()
@@ -95,28 +95,28 @@ async def test_the_silence_is_that_of_what_everybody_is_told() -> None:
     assert plain.pieces == [b"backlog", b"one", COMMENT]
 
 
-async def test_nobody_is_curious_for_longer_than_it_watches() -> None:
-    """Once the last one who asked has left, nothing needs to be found out."""
+async def test_a_watcher_that_left_wants_no_presence() -> None:
+    """Once the last one has left, presence need not be compared any more."""
     hub = Hub()
-    _, watcher = joined(hub, curious=True)
-    before = hub.curious
+    _, watcher = joined(hub, wants_presence=True)
+    before = hub.has_presence_watchers
     watcher.connection_lost(None)
 
-    assert (before, hub.curious) == (True, False)
+    assert (before, hub.has_presence_watchers) == (True, False)
 
 
-async def test_publishing_nothing_writes_nothing() -> None:
+async def test_publishing_no_frames_writes_nothing() -> None:
     """An empty chunk would end the stream."""
     hub = Hub()
-    wire, _ = joined(hub, framed=True)
-    told(hub)
+    wire, _ = joined(hub, chunked=True)
+    publish_now(hub)
 
     assert wire.pieces == [b"7\r\nbacklog\r\n"]
 
 
-async def test_silence_is_broken() -> None:
-    """Where nothing was written for so long, everybody gets a comment."""
-    hub = Hub(silence=0)
+async def test_a_comment_follows_a_silence() -> None:
+    """When nothing was written for the comment interval, all watchers get a comment."""
+    hub = Hub(comment_interval=0)
     wire, _ = joined(hub)
     hub.tick()
     hub.flush()
@@ -124,35 +124,35 @@ async def test_silence_is_broken() -> None:
     assert wire.pieces == [b"backlog", COMMENT]
 
 
-async def test_where_something_is_said_there_is_no_comment() -> None:
-    """A comment would be a waste shortly after a frame."""
-    hub = Hub(silence=3600)
+async def test_no_comment_follows_a_recent_frame() -> None:
+    """The comment interval begins with each frame."""
+    hub = Hub(comment_interval=3600)
     wire, _ = joined(hub)
-    told(hub, b"one")
+    publish_now(hub, b"one")
     hub.tick()
     hub.flush()
 
     assert wire.pieces == [b"backlog", b"one"]
 
 
-async def test_closing_says_farewell_to_each() -> None:
-    """Each watcher gets what is pending and a farewell of its own, and chunks end as they should."""
-    hub, farewells = Hub(), count(1)
-    bare, _ = joined(hub)
-    framed, _ = joined(hub, framed=True)
+async def test_closing_writes_a_last_frame_to_each_watcher() -> None:
+    """Each watcher gets what is pending, then a frame of its own, and with HTTP/1.1 the last chunk."""
+    hub, numbers = Hub(), count(1)
+    plain, _ = joined(hub)
+    chunked, _ = joined(hub, chunked=True)
     hub.publish([b"last"])
-    await hub.close(lambda: b"farewell %d" % next(farewells), within=0)
+    await hub.close(lambda: b"closing %d" % next(numbers), timeout=0)
 
-    assert bare.pieces == [b"backlog", b"last", b"farewell 1"]
-    assert framed.pieces[1:] == [b"4\r\nlast\r\n", b"a\r\nfarewell 2\r\n", END]
-    assert (bare.closed, framed.closed) == (True, True)
+    assert plain.pieces == [b"backlog", b"last", b"closing 1"]
+    assert chunked.pieces[1:] == [b"4\r\nlast\r\n", b"9\r\nclosing 2\r\n", LAST_CHUNK]
+    assert (plain.closed, chunked.closed) == (True, True)
 
 
-async def test_closing_waits_until_all_have_gone() -> None:
-    """The room closes when the last watcher has taken everything, not earlier and not later."""
+async def test_closing_waits_for_the_last_watcher() -> None:
+    """The hub is closed when the last connection has ended, not earlier and not later."""
     hub = Hub()
     watchers = [joined(hub)[1] for _ in range(3)]
-    closing = asyncio.create_task(hub.close(lambda: b"farewell", within=60))
+    closing = asyncio.create_task(hub.close(lambda: b"closing", timeout=60))
     closed = []
     for watcher in watchers:
         done, _ = await asyncio.wait([closing], timeout=0)
@@ -164,35 +164,35 @@ async def test_closing_waits_until_all_have_gone() -> None:
     assert closed == [False] * 3
 
 
-async def test_closing_waits_for_nobody_for_long() -> None:
-    """Who has not taken its farewell in time is cut off."""
+async def test_closing_drops_watchers_after_the_timeout() -> None:
+    """A watcher that has not taken its last frame in time is dropped."""
     hub = Hub()
     wire, _ = joined(hub)
-    await hub.close(lambda: b"farewell", within=0)
+    await hub.close(lambda: b"closing", timeout=0)
 
     assert wire.aborted
 
 
-async def test_an_empty_hub_closes_at_once() -> None:
-    """Where nobody watches there is nothing to wait for."""
+async def test_a_hub_without_watchers_closes_at_once() -> None:
+    """There is nothing to wait for."""
     async with asyncio.timeout(1):
-        await Hub().close(lambda: b"farewell", within=60)
+        await Hub().close(lambda: b"closing", timeout=60)
 
 
-async def test_everybody_can_be_sent_away() -> None:
-    """When the log is another one, all watchers have to come back and be told what their ids are worth."""
+async def test_all_watchers_can_be_dropped() -> None:
+    """When the log was replaced, all watchers have to reconnect and learn whether their ids are still valid."""
     hub = Hub()
     wires = [joined(hub)[0] for _ in range(3)]
-    hub.cut()
+    hub.drop_all()
 
     assert [wire.aborted for wire in wires] == [True] * 3
 
 
-async def test_who_was_sent_away_is_gone_at_once() -> None:
-    """Who comes next is the first, though the connections of the others are lost only in a later turn of the loop."""
+async def test_dropped_watchers_are_forgotten_at_once() -> None:
+    """Their connections are lost only in a later loop iteration; a watcher that joins before then is the first."""
     hub = Hub()
     joined(hub)
-    joined(hub, curious=True)
-    hub.cut()
+    joined(hub, wants_presence=True)
+    hub.drop_all()
 
-    assert (len(hub), hub.curious) == (0, False)
+    assert (len(hub), hub.has_presence_watchers) == (0, False)

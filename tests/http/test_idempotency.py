@@ -1,19 +1,20 @@
-"""A post that is sent again under its name is one post."""
+"""Idempotency-Key: a post that is repeated with its key is one post."""
 
 from pathlib import Path
 
 import pytest
 import requests
 
-from tests.conftest import Agent, Answer, Room, Serve
+from tests.conftest import Agent, Response, Room, Serve
 
 
-async def post(room: Room, agent: Agent, content: str, key: str) -> Answer:
+async def post(room: Room, agent: Agent, content: str, key: str) -> Response:
+    """Post a message with an Idempotency-Key."""
     return await room.post("/api/messages", {"content": content}, agent=agent, headers={"Idempotency-Key": key})
 
 
-async def test_a_repeated_post_is_answered_with_the_first_message(room: Room) -> None:
-    """The same key with the same content costs nothing and says that it is a replay."""
+async def test_a_repeated_post_returns_the_first_message(room: Room) -> None:
+    """The same key with the same content returns the first message and says that it is a replay."""
     ada = await room.register()
     first = await post(room, ada, "Hello", "greeting-1")
     again = await post(room, ada, " Hello ", "greeting-1")
@@ -23,8 +24,8 @@ async def test_a_repeated_post_is_answered_with_the_first_message(room: Room) ->
     assert len((await room.get("/api/messages")).json["messages"]) == 1
 
 
-async def test_a_key_stands_for_one_content(room: Room) -> None:
-    """The same key with another content is refused."""
+async def test_a_key_belongs_to_one_content(room: Room) -> None:
+    """The same key with other content is rejected."""
     ada = await room.register()
     await post(room, ada, "Hello", "greeting-1")
     reply = await post(room, ada, "Goodbye", "greeting-1")
@@ -33,7 +34,7 @@ async def test_a_key_stands_for_one_content(room: Room) -> None:
 
 
 @pytest.mark.parametrize("key", ["", "x" * 65, "schlüssel"])
-async def test_a_key_that_cannot_be(room: Room, key: str) -> None:
+async def test_a_malformed_key_is_rejected(room: Room, key: str) -> None:
     """A key has 1 to 64 printable ASCII characters."""
     ada = await room.register()
     reply = await post(room, ada, "Hello", key)
@@ -42,7 +43,7 @@ async def test_a_key_that_cannot_be(room: Room, key: str) -> None:
 
 
 def test_keys_are_remembered_over_a_restart(serve: Serve, tmp_path: Path) -> None:
-    """Who did not hear the answer may ask the server that comes after."""
+    """A post that is repeated after a restart returns the message from before."""
     flags = ("--log", f"sqlite:///{tmp_path}/chatr.db")
     server = serve(*flags)
     key = requests.post(f"{server.url}/api/register", json={"name": "Ada"}, timeout=5).json()["agent"]["apiKey"]

@@ -1,13 +1,13 @@
-"""Who asks is told by a key, in one of two headers; every failure to show one is answered alike."""
+"""Authentication: a key in one of two headers, and one response to every failure."""
 
 import pytest
 
 from tests.conftest import Room
 
-KEYED = ["/api/messages", "/api/heartbeat", "/api/disconnect", "/api/verify/start", "/api/verify/complete"]
+PATHS_WITH_KEY = ["/api/messages", "/api/heartbeat", "/api/disconnect", "/api/verify/start", "/api/verify/complete"]
 
 
-@pytest.mark.parametrize("path", KEYED)
+@pytest.mark.parametrize("path", PATHS_WITH_KEY)
 @pytest.mark.parametrize(
     "headers",
     [
@@ -27,8 +27,8 @@ KEYED = ["/api/messages", "/api/heartbeat", "/api/disconnect", "/api/verify/star
     ],
     ids=str,
 )
-async def test_a_stranger_is_refused(path: str, headers: dict[str, str], room: Room) -> None:
-    """Missing, malformed and unknown keys get one and the same answer, which says how to get one."""
+async def test_a_request_without_a_valid_key_is_rejected(path: str, headers: dict[str, str], room: Room) -> None:
+    """Missing, malformed and unknown keys get the same error, which says how to register."""
     key = (await room.register()).key
     sent = {name: value.format(key=key, KEY=key.swapcase()) for name, value in headers.items()}
     answer = await room.post(path, {}, headers=sent)
@@ -51,16 +51,16 @@ async def test_a_stranger_is_refused(path: str, headers: dict[str, str], room: R
     ],
     ids=str,
 )
-async def test_a_key_is_shown(headers: dict[str, str], room: Room) -> None:
-    """By `Authorization`, whatever the case of its scheme, or where that is absent by `X-API-Key`."""
+async def test_a_valid_key_is_accepted(headers: dict[str, str], room: Room) -> None:
+    """`Authorization` counts, whatever the case of its scheme; `X-API-Key` counts without it."""
     key = (await room.register()).key
     answer = await room.post("/api/heartbeat", headers={name: value.format(key=key) for name, value in headers.items()})
 
     assert answer.json == {"success": True}
 
 
-async def test_a_key_in_the_address_is_none(room: Room) -> None:
-    """Addresses end up in other people's logs."""
+async def test_a_key_in_the_url_is_ignored(room: Room) -> None:
+    """A key in the query string does not authenticate: URLs are written to logs."""
     key = (await room.register()).key
 
     assert (await room.post("/api/heartbeat", params={"key": key, "apiKey": key, "X-API-Key": key})).status == 401

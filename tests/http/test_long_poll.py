@@ -1,45 +1,45 @@
-"""Waiting for news with a plain request."""
+"""GET /api/messages with `wait`: long polling."""
 
 import asyncio
 
 from tests.conftest import OpenRoom, Room
-from tests.watching import watching
+from tests.stream_client import watching
 
 LONG = "/api/messages?after=0&wait=25"
 
 
-async def heard(room: Room) -> list[str]:
-    """What a request that waits is told."""
+async def poll(room: Room) -> list[str]:
+    """Wait for messages, and return their contents."""
     reply = await room.get(LONG)
     return [message["content"] for message in reply.json["messages"]]
 
 
-async def test_what_is_said_ends_the_waiting(room: Room) -> None:
-    """The first newer message is answered at once."""
+async def test_a_new_message_ends_the_wait(room: Room) -> None:
+    """A request that waits gets the first new message when it is posted."""
     ada = await room.register()
-    listening = asyncio.create_task(heard(room))
-    await room.say(ada, "News!")
+    waiting = asyncio.create_task(poll(room))
+    await room.post_message(ada, "News!")
 
-    assert await listening == ["News!"]
+    assert await waiting == ["News!"]
 
 
-async def test_what_was_said_already_is_not_waited_for(room: Room) -> None:
-    """Where there is news the answer does not wait."""
+async def test_an_existing_message_is_returned_without_waiting(room: Room) -> None:
+    """A request does not wait if there is a message after `after`."""
     ada = await room.register()
-    await room.say(ada, "Old news")
+    await room.post_message(ada, "Old news")
 
-    assert await heard(room) == ["Old news"]
+    assert await poll(room) == ["Old news"]
 
 
-async def test_nothing_said_is_an_empty_page(room: Room) -> None:
+async def test_a_wait_without_messages_ends_with_an_empty_page(room: Room) -> None:
     """When the time is up the page is empty, and that is no error."""
     reply = await room.get("/api/messages?after=0&wait=1")
 
     assert (reply.status, reply.json) == (200, {"success": True, "messages": [], "hasMore": False})
 
 
-async def test_waiting_takes_one_of_the_places_for_streams(open_room: OpenRoom) -> None:
-    """An address that watches as often as it may is refused a wait."""
+async def test_a_wait_uses_a_stream_slot(open_room: OpenRoom) -> None:
+    """An address that has used all its stream slots may not wait."""
     room = await open_room(max_streams_per_ip=1)
     async with watching(room.running.url):
         reply = await room.get(LONG)
@@ -47,9 +47,9 @@ async def test_waiting_takes_one_of_the_places_for_streams(open_room: OpenRoom) 
     assert (reply.status, reply.json["code"]) == (429, "too_many_streams")
 
 
-async def test_a_room_that_closes_lets_go_of_who_waits(room: Room) -> None:
-    """Whoever waits when the room closes is answered with what there is."""
-    listening = asyncio.create_task(heard(room))
-    room.running.node.leave()
+async def test_a_closing_server_ends_every_wait(room: Room) -> None:
+    """When the server closes, requests that wait get a page with what there is."""
+    waiting = asyncio.create_task(poll(room))
+    room.running.node.follower.stop_waiting()
 
-    assert await listening == []
+    assert await waiting == []

@@ -1,4 +1,4 @@
-"""/openapi.json: the endpoints as programs read them, rendered from the table and the rules that are enforced."""
+"""/openapi.json, generated from the table of endpoints, the wire types, and the rules that are enforced."""
 
 import json
 from collections.abc import Iterator
@@ -8,10 +8,10 @@ import jsonschema_rs
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from chatr.adapters.http.door import DoorLimits
-from chatr.adapters.http.openapi import document
-from chatr.adapters.http.refusals import REFUSALS
-from chatr.adapters.http.route import Route
+from chatr.adapters.http.admission.admission import NodeLimits
+from chatr.adapters.http.description.openapi import document
+from chatr.adapters.http.description.route import Route
+from chatr.adapters.http.error_catalogue import ERROR_TYPES
 from chatr.adapters.http.routes import ROUTES
 from chatr.domain.limits import HOUR, MINUTE, SECOND, Limit, Limits
 from chatr.domain.policy import RULES
@@ -19,101 +19,108 @@ from chatr.domain.rule import Rule
 from tests.conftest import OpenRoom, Room
 
 URL = "https://chat.example.org"
-DOOR = DoorLimits(Limit(120, MINUTE), Limit(5, HOUR), streams=10, streams_in_all=5000)
-OPENAPI = json.loads(json.dumps(document(ROUTES, Limits(), DOOR, URL)))
-REFUSED = [response["content"]["application/json"] for response in OPENAPI["components"]["responses"].values()]
+NODE_LIMITS = NodeLimits(Limit(120, MINUTE), Limit(5, HOUR), streams=10, total_streams=5000)
+OPENAPI = json.loads(json.dumps(document(ROUTES, Limits(), NODE_LIMITS, URL)))
+ERROR_RESPONSES = [response["content"]["application/json"] for response in OPENAPI["components"]["responses"].values()]
 
 
 def call(route: Route) -> str:
+    """Return the method and the path of a route."""
     return f"{route.method} {route.path}"
 
 
 def operation(route: Route) -> Any:
+    """Return the description of a route in the document."""
     return OPENAPI["paths"][route.path][route.method.lower()]
 
 
-def errors(shape: Any, example: Any) -> list[str]:
-    validator = jsonschema_rs.Draft202012Validator(shape | {"components": OPENAPI["components"]}, validate_formats=True)
+def validation_errors(schema: Any, example: Any) -> list[str]:
+    """Return what is wrong with an example, in the words of the validator."""
+    validator = jsonschema_rs.Draft202012Validator(
+        schema | {"components": OPENAPI["components"]}, validate_formats=True
+    )
     return [error.message for error in validator.iter_errors(example)]
 
 
 def examples(content: Any) -> Iterator[tuple[Any, Any]]:
-    """Each example of a body or an answer, with the schema that it must fit."""
+    """Return each example of a request or response with the schema that it must match."""
     for media in content.values():
         values = [media["example"]] if "example" in media else []
         values += [example["value"] for example in media.get("examples", {}).values()]
         yield from ((media["schema"], value) for value in values)
 
 
-def test_it_is_a_valid_document() -> None:
-    """Any tool that reads OpenAPI 3.1 can read it."""
+def test_the_document_is_valid() -> None:
+    """The document is valid OpenAPI 3.1."""
     assert OPENAPI["openapi"].startswith("3.1.")
     assert [error.message for error in OpenAPIV31SpecValidator(OPENAPI).iter_errors()] == []
 
 
-async def test_it_is_served(open_room: OpenRoom) -> None:
-    """What is served is rendered from the table, the rules, the limits in force and the public address."""
-    given = {"rate_requests": DOOR.requests, "rate_registrations": DOOR.registrations}
-    room = await open_room(public_url=URL, max_streams_per_ip=DOOR.streams, **given)
+async def test_the_document_is_served(open_room: OpenRoom) -> None:
+    """The served document is generated with the limits in force and the public address."""
+    given = {"rate_requests": NODE_LIMITS.requests, "rate_registrations": NODE_LIMITS.registrations}
+    room = await open_room(public_url=URL, max_streams_per_ip=NODE_LIMITS.streams, **given)
     answer = await room.get("/openapi.json")
 
     assert answer.headers["Content-Type"] == "application/json"
     assert answer.json == OPENAPI
 
 
-def test_every_row_of_the_table_is_told_and_nothing_else() -> None:
-    """What can be called and what is said to be callable are the same."""
+def test_exactly_the_routes_are_described() -> None:
+    """The document describes exactly the routes that are served."""
     calls = {(method.upper(), path) for path, operations in OPENAPI["paths"].items() for method in operations}
 
     assert calls == {(route.method, route.path) for route in ROUTES}
 
 
-def test_every_refusal_is_told() -> None:
-    """A program can know every code before it meets it."""
-    told = {code for content in REFUSED for code in content["schema"]["properties"]["code"]["enum"]}
+def test_every_error_code_is_described() -> None:
+    """The document lists every error code."""
+    described = {code for content in ERROR_RESPONSES for code in content["schema"]["properties"]["code"]["enum"]}
 
-    assert told == {rule.code for rule in RULES} | {refusal.code for refusal in REFUSALS}
+    assert described == {rule.code for rule in RULES} | {error_type.code for error_type in ERROR_TYPES}
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: f"{rule.code}: {rule.sentence[:40]}")
-def test_a_rule_is_told_in_its_own_words(rule: Rule[Any]) -> None:
-    """The document quotes the refusal as an agent would get it, with the limits in force."""
-    values = [value for content in REFUSED for _, value in examples({"": content}) if value["code"] == rule.code]
+def test_a_rule_is_quoted(rule: Rule[Any]) -> None:
+    """The document quotes each rule's error as an agent gets it, with the limits in force."""
+    values = [
+        value for content in ERROR_RESPONSES for _, value in examples({"": content}) if value["code"] == rule.code
+    ]
 
-    assert [value["error"] for value in values if value["error"].startswith(rule.told(Limits()))] != []
+    assert [value["error"] for value in values if value["error"].startswith(rule.text(Limits()))] != []
 
 
-@pytest.mark.parametrize("refused", REFUSED, ids=OPENAPI["components"]["responses"])
-def test_a_refusal_is_what_the_document_says(refused: Any) -> None:
-    """The examples of refusals have the form that is promised of them."""
-    shown = list(examples({"": refused}))
+@pytest.mark.parametrize("error_response", ERROR_RESPONSES, ids=OPENAPI["components"]["responses"])
+def test_error_examples_match_their_schema(error_response: Any) -> None:
+    """Examples of errors match the schema of their response."""
+    shown = list(examples({"": error_response}))
 
-    assert [error for shape, value in shown for error in errors(shape, value)] == []
-    assert {value["code"] for _, value in shown} == set(refused["schema"]["properties"]["code"]["enum"])
+    assert [error for schema, value in shown for error in validation_errors(schema, value)] == []
+    assert {value["code"] for _, value in shown} == set(error_response["schema"]["properties"]["code"]["enum"])
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=call)
-def test_an_example_is_what_the_document_says(route: Route) -> None:
-    """Whoever copies an example sends or expects the right thing."""
-    told = operation(route)
-    parameters = [(each["schema"], each["example"]) for each in told["parameters"] if "example" in each]
-    bodies = [told.get("requestBody", {}), told["responses"]["200"]]
+def test_examples_match_their_schema(route: Route) -> None:
+    """Examples of parameters, bodies and responses match their schema."""
+    described = operation(route)
+    parameters = [(each["schema"], each["example"]) for each in described["parameters"] if "example" in each]
+    bodies = [described.get("requestBody", {}), described["responses"]["200"]]
     shown = [*parameters, *(pair for body in bodies for pair in examples(body.get("content", {})))]
 
-    assert [error for shape, value in shown for error in errors(shape, value)] == []
+    assert [error for schema, value in shown for error in validation_errors(schema, value)] == []
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=call)
-def test_a_key_is_asked_for_where_it_is_needed(route: Route) -> None:
-    """Where an endpoint takes a key the document names both ways to send it, and the refusal without one."""
-    told = operation(route)
+def test_routes_that_require_a_key_say_so(route: Route) -> None:
+    """A route that requires a key has both security schemes and status 401; others have neither."""
+    described = operation(route)
 
-    assert told["security"] == ([{"bearer": []}, {"key": []}] if route.keyed else [])
-    assert ("401" in told["responses"]) == route.keyed
+    assert described["security"] == ([{"bearer": []}, {"key": []}] if route.requires_key else [])
+    assert ("401" in described["responses"]) == route.requires_key
 
 
-async def test_what_is_told_of_a_refusal_is_what_is_answered(room: Room) -> None:
-    """The example of a refusal is, letter by letter, what an agent gets."""
+async def test_an_error_example_is_the_real_response(room: Room) -> None:
+    """The example of an error is exactly what an agent gets."""
     (example,) = OPENAPI["components"]["responses"]["401.unauthorized"]["content"]["application/json"][
         "examples"
     ].values()
@@ -121,8 +128,8 @@ async def test_what_is_told_of_a_refusal_is_what_is_answered(room: Room) -> None
     assert (await room.get("/api/me")).json == example["value"]
 
 
-async def test_it_tells_the_limits_in_force(open_room: OpenRoom) -> None:
-    """Whoever changes a limit changes the document."""
+async def test_the_document_has_the_limits_in_force(open_room: OpenRoom) -> None:
+    """Other limits make another document."""
     room = await open_room(rate_verified=Limit(7, 90 * SECOND), rate_registrations=Limit(9, 77 * SECOND))
     raw = (await room.get("/openapi.json")).raw.decode()
 
@@ -131,17 +138,17 @@ async def test_it_tells_the_limits_in_force(open_room: OpenRoom) -> None:
     assert "10 per minute" not in raw
 
 
-async def test_it_is_the_same_each_time(room: Room) -> None:
-    """Nothing in it can be garbled on its way, and a copy can be compared byte by byte."""
+async def test_the_document_is_ascii_and_reproducible(room: Room) -> None:
+    """The document is ASCII, so that nothing garbles it, and the same bytes each time."""
     first, second = await room.get("/openapi.json"), await room.get("/openapi.json")
 
     assert first.raw.isascii()
     assert first.raw == second.raw
 
 
-async def test_whoever_has_it_is_not_sent_it_again(room: Room) -> None:
-    """Asking whether it changed costs next to nothing."""
+async def test_an_unchanged_document_is_not_sent_again(room: Room) -> None:
+    """A client that has the document gets 304."""
     first = await room.get("/openapi.json")
-    tag = next(value for name, value in first.headers.items() if name.lower() == "etag")
+    etag = next(value for name, value in first.headers.items() if name.lower() == "etag")
 
-    assert (await room.get("/openapi.json", headers={"If-None-Match": tag})).status == 304
+    assert (await room.get("/openapi.json", headers={"If-None-Match": etag})).status == 304

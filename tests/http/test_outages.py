@@ -1,160 +1,154 @@
-"""What agents hear when the log fails: the truth about what was stored, and when to come back."""
+"""Responses while the log fails: they say truthfully what was stored, and when to try again."""
 
-from collections.abc import Awaitable, Callable
-from contextlib import nullcontext
-from uuid import uuid4
+from collections.abc import Callable
+from typing import Final
 
 import pytest
 
-from chatr.adapters.memory import MemoryLog
-from chatr.codec import encode
-from chatr.domain.events import AgentId, AgentSeen
-from chatr.domain.keys import key_of
+from chatr.adapters.stores.memory import MemoryLog
+from chatr.domain.keys import key_from_random
 from chatr.domain.limits import MINUTE
-from chatr.ports import Draft, Stored, Unavailable, Unknown
-from tests.conftest import Agent, Answer, OpenRoom, Room
+from chatr.node.follower import NodeTimeouts
+from chatr.ports import LogUnavailable, OutcomeUnknown
+from chatr.testing.faulty_log import FaultyLog
+from tests.conftest import Agent, OpenRoom, Response, Room
+
+AWAY: Final = LogUnavailable("the store is away")
 
 
-class FaultyLog(MemoryLog):
-    """A log in memory that can be made to fail in each way that the port knows."""
+def fail_unavailable(log: FaultyLog) -> None:
+    """Let appends fail before anything is stored."""
+    log.fail("append", AWAY)
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.failing: Callable[[Draft, int], Awaitable[Stored]] | None = None
 
-    async def append(self, draft: Draft, *, expected: int) -> Stored:
-        return await (self.failing(draft, expected) if self.failing else super().append(draft, expected=expected))
+def fail_in_doubt(log: FaultyLog) -> None:
+    """Let appends store their draft and lose the answer."""
+    log.fail("append", OutcomeUnknown("no answer"), after_effect=True)
 
-    async def away(self, _draft: Draft, _expected: int) -> Stored:
-        raise Unavailable("the store is away")
 
-    async def doubtful(self, draft: Draft, expected: int) -> Stored:
-        """The draft lands, and the answer is lost."""
-        await super().append(draft, expected=expected)
-        raise Unknown("no answer")
+def fail_contested(log: FaultyLog) -> None:
+    """Let another node append first, every time."""
+    log.contest()
 
-    async def contested(self, draft: Draft, expected: int) -> Stored:
-        """Another node is faster every time: before the draft, the agent's activity there lands."""
-        seen = AgentSeen(AgentId(draft.stream.removeprefix("agent/")), draft.at)
-        await super().append(encode(seen, record_id=str(uuid4()), seen=draft.seen), expected=expected)
-        return await super().append(draft, expected=expected)
 
-    async def nowhere(self) -> int:
-        raise Unavailable("the store is away")
+def fail_by_mistake(log: FaultyLog) -> None:
+    """Let appends raise what no log should raise."""
+    log.fail("append", RuntimeError("a mistake of ours: chatr_secret"))
 
-    async def broken(self, _draft: Draft, _expected: int) -> Stored:
-        raise RuntimeError("a mistake of ours: chatr_secret")
+
+Fail = Callable[[FaultyLog], None]
 
 
 @pytest.fixture
-def log(monkeypatch: pytest.MonkeyPatch) -> FaultyLog:
-    log = FaultyLog()
-    monkeypatch.setattr("chatr.app.open_log", lambda _url: nullcontext(log))
-    return log
+def log() -> FaultyLog:
+    return FaultyLog(MemoryLog())
 
 
 @pytest.fixture
 async def room(open_room: OpenRoom, log: FaultyLog) -> Room:
-    return await open_room()
+    """A room on `log` that does not wait long for it."""
+    return await open_room(event_log=log, node_timeouts=NodeTimeouts(catch_up=0.05))
 
 
 @pytest.fixture
 async def ada(room: Room) -> Agent:
-    """An agent that has spoken, whose next message would be in time."""
+    """An agent that has posted a message and may post the next one."""
     ada = await room.register()
-    await room.say(ada, "Hello!")
+    await room.post_message(ada, "Hello!")
     room.clock.advance(10 * MINUTE)
     return ada
 
 
-async def say(room: Room, ada: Agent) -> Answer:
+async def post(room: Room, ada: Agent) -> Response:
     return await room.post("/api/messages", {"content": "Are you there?"}, agent=ada)
 
 
-async def said(room: Room) -> list[str]:
+async def contents(room: Room) -> list[str]:
+    """The contents of all messages in the room."""
     return [message["content"] for message in (await room.get("/api/messages")).json["messages"]]
 
 
 @pytest.mark.parametrize(
-    ("trouble", "code", "tells"),
+    ("fail", "code", "sentence"),
     [
-        ("away", "storage_unavailable", "Nothing was stored: try again in"),
-        ("contested", "overloaded", "Nothing was stored: try again in"),
-        ("doubtful", "outcome_unknown", "Repeat it with the same Idempotency-Key."),
+        (fail_unavailable, "storage_unavailable", "Nothing was stored: try again in"),
+        (fail_contested, "overloaded", "Nothing was stored: try again in"),
+        (fail_in_doubt, "outcome_unknown", "Repeat it with the same Idempotency-Key."),
     ],
 )
-async def test_a_log_in_trouble(trouble: str, code: str, tells: str, room: Room, log: FaultyLog, ada: Agent) -> None:
-    """The refusal says what is known of the message, and when to try again; and it is true."""
-    log.failing = getattr(log, trouble)
-    answer = await say(room, ada)
+async def test_an_error_says_what_was_stored(
+    fail: Fail, code: str, sentence: str, room: Room, log: FaultyLog, ada: Agent
+) -> None:
+    """A 503 says what is known of the message and when to try again, and what it says is true."""
+    fail(log)
+    answer = await post(room, ada)
 
     assert (answer.status, answer.json["success"], answer.json["code"]) == (503, False, code)
-    assert tells in answer.json["error"]
+    assert sentence in answer.json["error"]
     assert int(answer.headers["Retry-After"]) >= 1
-    assert ("Are you there?" in await said(room)) is (trouble == "doubtful")
+    assert ("Are you there?" in await contents(room)) is (code == "outcome_unknown")
 
 
-async def test_a_mistake_is_not_told_to_strangers(room: Room, log: FaultyLog, ada: Agent) -> None:
-    """A fault of the program is a 500 in JSON that tells nothing of its inside."""
-    log.failing = log.broken
-    answer = await say(room, ada)
+async def test_an_internal_error_reveals_nothing(room: Room, log: FaultyLog, ada: Agent) -> None:
+    """An unexpected exception is a 500 in JSON without its type, its text or a traceback."""
+    fail_by_mistake(log)
+    answer = await post(room, ada)
 
     assert (answer.status, answer.json["success"], answer.json["code"]) == (500, False, "internal_error")
     assert [word for word in (b"RuntimeError", b"Traceback", b"chatr_secret", b".py") if word in answer.raw] == []
 
 
-@pytest.mark.parametrize("trouble", ["away", "contested", "broken"])
-async def test_after_the_trouble_all_is_well(trouble: str, room: Room, log: FaultyLog, ada: Agent) -> None:
-    """What was refused cost nothing: it may be said as soon as the log is back, without a restart."""
-    log.failing = getattr(log, trouble)
-    await say(room, ada)
-    log.failing = None
+@pytest.mark.parametrize("fail", [fail_unavailable, fail_contested, fail_by_mistake])
+async def test_a_message_can_be_posted_after_the_failure(fail: Fail, room: Room, log: FaultyLog, ada: Agent) -> None:
+    """A failed post does not count against the rate limit; once the log works, it is accepted without a restart."""
+    fail(log)
+    await post(room, ada)
+    log.heal()
 
-    assert (await say(room, ada)).status == 200
-    assert await said(room) == ["Hello!", "Are you there?"]
+    assert (await post(room, ada)).status == 200
+    assert await contents(room) == ["Hello!", "Are you there?"]
 
 
 @pytest.mark.parametrize("path", ["/api/messages", "/api/agents", "/skills.md", "/health", "/"])
 async def test_reading_needs_no_store(path: str, room: Room, log: FaultyLog, ada: Agent) -> None:
-    """Without a store the room is still there to be read."""
-    log.failing = log.away
+    """While appends fail, everything that is read is served."""
+    fail_unavailable(log)
 
     assert (await room.get(path)).status == 200
 
 
-async def test_a_key_is_not_called_unknown_too_early(
-    room: Room, log: FaultyLog, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A node that cannot read the log does not tell an agent, who may have registered elsewhere, to register."""
-    monkeypatch.setattr("chatr.node.CATCH_UP", 0.05)
-    monkeypatch.setattr(log, "head", log.nowhere)
-    answer = await room.get("/api/me", headers={"X-API-Key": key_of("0" * 30)})
+async def test_an_unknown_key_is_not_rejected_before_the_node_has_caught_up(room: Room, log: FaultyLog) -> None:
+    """While the log cannot be read, an unknown key may be that of an agent that registered on another node: 503."""
+    log.fail("head", AWAY)
+    answer = await room.get("/api/me", headers={"X-API-Key": key_from_random("0" * 30)})
 
     assert (answer.status, answer.json["code"]) == (503, "not_ready")
 
 
-async def test_a_heartbeat_that_cannot_be_stored_is_refused(room: Room, log: FaultyLog, ada: Agent) -> None:
-    """An agent that believes itself online would not come back."""
-    log.failing = log.away
+async def test_a_heartbeat_that_cannot_be_stored_is_an_error(room: Room, log: FaultyLog, ada: Agent) -> None:
+    """An agent that wrongly believed to be online would not send another heartbeat soon."""
+    fail_unavailable(log)
     answer = await room.post("/api/heartbeat", agent=ada)
 
     assert (answer.status, answer.json["code"]) == (503, "storage_unavailable")
 
 
-async def test_an_answer_does_not_fail_for_activity_alone(room: Room, log: FaultyLog, ada: Agent) -> None:
-    """Where only the activity beside a request cannot be stored, the request has its own answer."""
-    log.failing = log.away
+async def test_a_response_does_not_fail_because_activity_cannot_be_stored(
+    room: Room, log: FaultyLog, ada: Agent
+) -> None:
+    """If only the agent's activity beside a request cannot be stored, the request gets its own response."""
+    fail_unavailable(log)
     answer = await room.post("/api/messages", {"content": ""}, agent=ada)
 
     assert (answer.status, answer.json["code"]) == (400, "invalid_content")
 
 
-async def test_a_registration_that_failed_frees_its_name(open_room: OpenRoom, log: FaultyLog) -> None:
-    """Nothing was stored, so the name is free and the address has spent nothing."""
-    room = await open_room()
-    log.failing = log.away
-    refused = await room.post("/api/register", {"name": "Ada"})
-    log.failing = None
+async def test_a_failed_registration_leaves_the_name_free(open_room: OpenRoom, log: FaultyLog) -> None:
+    """A registration that was not stored can be repeated, and does not count against the address's limit."""
+    room = await open_room(event_log=log)
+    fail_unavailable(log)
+    failed = await room.post("/api/register", {"name": "Ada"})
+    log.heal()
 
-    assert refused.json["code"] == "storage_unavailable"
+    assert failed.json["code"] == "storage_unavailable"
     assert (await room.post("/api/register", {"name": "Ada"})).status == 200

@@ -1,4 +1,4 @@
-"""GET /api/messages: what was said, page by page."""
+"""GET /api/messages: reading messages page by page."""
 
 from collections.abc import Sequence
 
@@ -6,22 +6,23 @@ import pytest
 
 from chatr.domain.commands import Post
 from chatr.domain.events import AgentId
-from chatr.domain.limits import MESSAGES_KEPT, SECOND, Limit
+from chatr.domain.limits import MESSAGES_IN_MEMORY, SECOND, Limit
 from tests.conftest import OpenRoom, Room
 
 
 @pytest.fixture
-async def said(room: Room) -> list[str]:
+async def message_ids(room: Room) -> list[str]:
     """The ids of seven messages, with other records between them."""
     ada, bob = await room.register("Ada"), await room.register("Bob")
     ids = []
     for number in range(7):
-        ids.append((await room.say(ada, f"message {number}"))["id"])
+        ids.append((await room.post_message(ada, f"message {number}"))["id"])
         await room.post("/api/heartbeat", agent=bob)
     return ids
 
 
 async def page(room: Room, **query: object) -> tuple[list[str], bool]:
+    """Return the ids on a page, and `hasMore`."""
     answer = await room.get("/api/messages", params={name: str(value) for name, value in query.items()})
     assert answer.status == 200, answer.json
     return [message["id"] for message in answer.json["messages"]], answer.json["hasMore"]
@@ -49,11 +50,13 @@ async def page(room: Room, **query: object) -> tuple[list[str], bool]:
         pytest.param({"after": 5, "before": 1}, range(0), False, id="the wrong way round"),
     ],
 )
-async def test_a_page(query: dict[str, int], expected: Sequence[int], more: bool, room: Room, said: list[str]) -> None:
-    """`after` walks forward, `before` or nothing back, both forward within; oldest first; `hasMore` looks ahead."""
-    ids = {name: said[value] if name != "limit" else value for name, value in query.items()}
+async def test_a_page(
+    query: dict[str, int], expected: Sequence[int], more: bool, room: Room, message_ids: list[str]
+) -> None:
+    """`after` pages forward, `before` or neither pages back, both page forward in between; oldest first."""
+    ids = {name: message_ids[value] if name != "limit" else value for name, value in query.items()}
 
-    assert await page(room, **ids) == ([said[index] for index in expected], more)
+    assert await page(room, **ids) == ([message_ids[index] for index in expected], more)
 
 
 @pytest.mark.parametrize(
@@ -68,8 +71,10 @@ async def test_a_page(query: dict[str, int], expected: Sequence[int], more: bool
     ],
     ids=str,
 )
-async def test_an_id_need_not_be_a_message_s(query: dict[str, str], count: int, room: Room, said: list[str]) -> None:
-    """A cursor is a place between messages, and unknown parameters are none."""
+async def test_a_cursor_may_lie_between_messages(
+    query: dict[str, str], count: int, room: Room, message_ids: list[str]
+) -> None:
+    """`after` and `before` need not be ids of messages. Unknown parameters are ignored."""
     ids, more = await page(room, **query)
 
     assert (len(ids), more) == (count, False)
@@ -79,28 +84,29 @@ async def test_an_id_need_not_be_a_message_s(query: dict[str, str], count: int, 
 @pytest.mark.parametrize(
     "text", ["", "abc", "-1", "1.0", "1e3", "0x10", " 1", "1 ", "٣", "1" * 19, "1" * 5000, "1-5f3a9c01"]
 )
-async def test_what_is_no_cursor(parameter: str, text: str, room: Room) -> None:
-    """An id is decimal and of at most 18 digits; the refusal names the parameter."""
+async def test_a_malformed_cursor_is_rejected(parameter: str, text: str, room: Room) -> None:
+    """A cursor is a decimal number of at most 18 digits; the error names the parameter."""
     answer = await room.get("/api/messages", params={parameter: text})
 
     assert (answer.status, answer.json["code"]) == (400, "invalid_cursor")
     assert answer.json["error"].startswith(f"{parameter} must be a message id")
 
 
-async def chatter(room: Room, count: int) -> list[str]:
-    """Say so much at once, without the door; the ids."""
+async def post_many(room: Room, count: int) -> list[str]:
+    """Post so many messages without HTTP, and return their ids."""
     ada = AgentId((await room.register()).id)
     return [str(await post(room, ada, number)) for number in range(count)]
 
 
 async def post(room: Room, ada: AgentId, number: int) -> int:
+    """Post a message a second after the last one, and return its position."""
     room.clock.advance(SECOND)
-    handled = await room.running.node.handle(Post(ada, f"message {number}", room.clock.now()))
+    handled = await room.running.node.commands.handle(Post(ada, f"message {number}", room.clock.now()))
     return handled.position
 
 
 @pytest.fixture
-async def busy_room(open_room: OpenRoom) -> Room:
+async def fast_room(open_room: OpenRoom) -> Room:
     return await open_room(rate_unverified=Limit(1, SECOND))
 
 
@@ -114,50 +120,50 @@ CLAMPED = [
     ("-5", 1),
     ("-" + "9" * 30, 1),
 ]
-NO_NUMBER = ["", "abc", "1.5", "1e1", "٣", "NaN", "--1"]
+NOT_A_NUMBER = ["", "abc", "1.5", "1e1", "٣", "NaN", "--1"]
 
 
-@pytest.mark.parametrize(("limit", "count"), [*CLAMPED, *((each, 50) for each in NO_NUMBER)])
-async def test_the_limit_of_a_page(limit: str, count: int, busy_room: Room) -> None:
-    """A limit is clamped to 1-100; what is no number is 50."""
-    said = await chatter(busy_room, 110)
+@pytest.mark.parametrize(("limit", "count"), [*CLAMPED, *((each, 50) for each in NOT_A_NUMBER)])
+async def test_the_limit_is_clamped(limit: str, count: int, fast_room: Room) -> None:
+    """A limit is clamped to 1-100; if it is not a number, it is 50."""
+    ids = await post_many(fast_room, 110)
 
-    assert await page(busy_room, limit=limit) == (said[-count:], True)
-
-
-async def test_a_page_has_fifty_messages_unless_told(busy_room: Room) -> None:
-    """Without a limit a page holds the 50 newest messages."""
-    said = await chatter(busy_room, 51)
-
-    assert await page(busy_room) == (said[1:], True)
+    assert await page(fast_room, limit=limit) == (ids[-count:], True)
 
 
-@pytest.mark.parametrize("limit", [1, 3, 7, 100])
-async def test_walking_forward_shows_every_message_once(limit: int, room: Room, said: list[str]) -> None:
-    """Whoever goes on from the last id of a page until `hasMore` is false has read everything."""
-    walked, more = await page(room, after=0, limit=limit)
-    while more:
-        ids, more = await page(room, after=walked[-1], limit=limit)
-        walked += ids
+async def test_a_page_has_50_messages_by_default(fast_room: Room) -> None:
+    """Without a limit a page has the 50 newest messages."""
+    ids = await post_many(fast_room, 51)
 
-    assert walked == said
+    assert await page(fast_room) == (ids[1:], True)
 
 
 @pytest.mark.parametrize("limit", [1, 3, 7, 100])
-async def test_walking_back_shows_every_message_once(limit: int, room: Room, said: list[str]) -> None:
-    """Whoever goes back from the first id of a page until `hasMore` is false has read everything."""
-    walked, more = await page(room, limit=limit)
+async def test_paging_forward_returns_every_message_once(limit: int, room: Room, message_ids: list[str]) -> None:
+    """A client that pages with `after` until `hasMore` is false gets every message once."""
+    collected, more = await page(room, after=0, limit=limit)
     while more:
-        ids, more = await page(room, before=walked[0], limit=limit)
-        walked = ids + walked
+        ids, more = await page(room, after=collected[-1], limit=limit)
+        collected += ids
 
-    assert walked == said
+    assert collected == message_ids
 
 
-async def test_messages_older_than_memory_are_read_from_the_log(busy_room: Room) -> None:
-    """Nothing that was said is ever out of reach, nor changed by being old."""
-    said = await chatter(busy_room, MESSAGES_KEPT + 20)
-    answer = await busy_room.get("/api/messages", params={"after": "0", "limit": "50"})
+@pytest.mark.parametrize("limit", [1, 3, 7, 100])
+async def test_paging_back_returns_every_message_once(limit: int, room: Room, message_ids: list[str]) -> None:
+    """A client that pages with `before` until `hasMore` is false gets every message once."""
+    collected, more = await page(room, limit=limit)
+    while more:
+        ids, more = await page(room, before=collected[0], limit=limit)
+        collected = ids + collected
 
-    assert [message["id"] for message in answer.json["messages"]] == said[:50]
+    assert collected == message_ids
+
+
+async def test_messages_older_than_memory_are_read_from_the_log(fast_room: Room) -> None:
+    """Messages that are no longer in memory are returned unchanged."""
+    ids = await post_many(fast_room, MESSAGES_IN_MEMORY + 20)
+    answer = await fast_room.get("/api/messages", params={"after": "0", "limit": "50"})
+
+    assert [message["id"] for message in answer.json["messages"]] == ids[:50]
     assert [message["content"] for message in answer.json["messages"]] == [f"message {number}" for number in range(50)]

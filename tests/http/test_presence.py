@@ -1,4 +1,4 @@
-"""POST /api/heartbeat and POST /api/disconnect: how an agent comes online, stays and goes."""
+"""POST /api/heartbeat and POST /api/disconnect: how an agent comes online, stays online and goes offline."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 
 from chatr.domain.limits import MINUTE, SECOND
-from tests.conftest import Agent, Answer, OpenRoom, Room
+from tests.conftest import Agent, OpenRoom, Response, Room
 
 HEARTBEAT = "/api/heartbeat"
 
 
 async def online(room: Room) -> list[str]:
-    """The names of those who are online."""
+    """Return the names of the agents that are online."""
     return [agent["name"] for agent in (await room.get("/api/agents")).json["agents"]]
 
 
@@ -24,8 +24,8 @@ async def ada(room: Room) -> Agent:
     return ada
 
 
-async def test_an_agent_goes_offline_by_silence(room: Room, ada: Agent) -> None:
-    """Half an hour after the last activity, and the minute by which heartbeats may go unrecorded, it is gone."""
+async def test_an_agent_goes_offline_without_activity(room: Room, ada: Agent) -> None:
+    """It is offline half an hour after its last activity, plus the minute for which heartbeats are not recorded."""
     room.clock.advance(31 * MINUTE - 1)
     assert await online(room) == ["Ada"]
     room.clock.advance(1)
@@ -33,8 +33,8 @@ async def test_an_agent_goes_offline_by_silence(room: Room, ada: Agent) -> None:
     assert await online(room) == []
 
 
-async def test_it_is_never_offline_too_early(room: Room, ada: Agent) -> None:
-    """A heartbeat that is too soon to be recorded still holds for the whole half hour."""
+async def test_an_agent_is_never_offline_too_early(room: Room, ada: Agent) -> None:
+    """A heartbeat that comes too soon to be recorded still counts for the whole half hour."""
     room.clock.advance(MINUTE - 1)
     await room.post(HEARTBEAT, agent=ada)
     room.clock.advance(30 * MINUTE)
@@ -42,8 +42,8 @@ async def test_it_is_never_offline_too_early(room: Room, ada: Agent) -> None:
     assert await online(room) == ["Ada"]
 
 
-async def test_a_heartbeat_keeps_an_agent_online(room: Room, ada: Agent) -> None:
-    """Whoever beats often enough is always there."""
+async def test_heartbeats_keep_an_agent_online(room: Room, ada: Agent) -> None:
+    """An agent that sends one often enough stays online."""
     for _ in range(4):
         room.clock.advance(25 * MINUTE)
         await room.post(HEARTBEAT, agent=ada)
@@ -51,8 +51,8 @@ async def test_a_heartbeat_keeps_an_agent_online(room: Room, ada: Agent) -> None
     assert await online(room) == ["Ada"]
 
 
-async def test_how_long_an_agent_is_online_is_a_limit_in_force(open_room: OpenRoom) -> None:
-    """The operator's half hour may be another."""
+async def test_the_operator_sets_how_long_an_agent_is_online(open_room: OpenRoom) -> None:
+    """`online_for` replaces the half hour."""
     room = await open_room(online_for=60)
     await room.post(HEARTBEAT, agent=await room.register())
     room.clock.advance(62 * SECOND - 1)
@@ -62,8 +62,8 @@ async def test_how_long_an_agent_is_online_is_a_limit_in_force(open_room: OpenRo
     assert await online(room) == []
 
 
-async def test_heartbeats_are_not_all_recorded(room: Room, ada: Agent) -> None:
-    """A heartbeat within a minute of the last record leaves no record of its own."""
+async def test_frequent_heartbeats_are_not_recorded(room: Room, ada: Agent) -> None:
+    """A heartbeat within a minute of the agent's last record adds no record."""
     before = room.running.node.room.position
     for _ in range(5):
         room.clock.advance(SECOND)
@@ -72,15 +72,15 @@ async def test_heartbeats_are_not_all_recorded(room: Room, ada: Agent) -> None:
     assert room.running.node.room.position == before
 
 
-async def test_leaving_puts_an_agent_offline(room: Room, ada: Agent) -> None:
-    """Whoever says goodbye is gone at once."""
+async def test_disconnecting_puts_an_agent_offline(room: Room, ada: Agent) -> None:
+    """It is offline at once."""
     assert (await room.post("/api/disconnect", agent=ada)).json == {"success": True}
 
     assert await online(room) == []
 
 
-async def test_leaving_twice_is_fine(room: Room, ada: Agent) -> None:
-    """A repeated goodbye is answered the same and changes nothing."""
+async def test_disconnecting_twice_is_no_error(room: Room, ada: Agent) -> None:
+    """The second request is answered like the first and changes nothing."""
     await room.post("/api/disconnect", agent=ada)
 
     assert (await room.post("/api/disconnect", agent=ada)).json == {"success": True}
@@ -100,19 +100,19 @@ BODIES: list[Mapping[str, Any]] = [
 @pytest.mark.parametrize("path", [HEARTBEAT, "/api/disconnect"])
 @pytest.mark.parametrize("body", BODIES, ids=str)
 async def test_a_body_is_ignored(path: str, body: Mapping[str, Any], room: Room, ada: Agent) -> None:
-    """Neither call needs a body, so none is wrong."""
-    answer = await room.ask("POST", path, agent=ada, **body)
+    """Neither endpoint reads it, so no body is wrong."""
+    answer = await room.request("POST", path, agent=ada, **body)
 
     assert (answer.status, answer.json) == (200, {"success": True})
 
 
-async def activity(room: Room, kind: str, ada: Agent) -> Answer:
-    """A request with a key, accepted or refused."""
+async def send(room: Room, kind: str, ada: Agent) -> Response:
+    """Send a request with a key, which is accepted or rejected."""
     match kind:
         case "a post that is too long":
             return await room.post("/api/messages", {"content": "x" * 251}, agent=ada)
         case "a post that is no JSON":
-            return await room.ask("POST", "/api/messages", agent=ada, data=b"x")
+            return await room.request("POST", "/api/messages", agent=ada, data=b"x")
         case "a post with a URL":
             return await room.post("/api/messages", {"content": "https://example.com"}, agent=ada)
         case "a post":
@@ -122,9 +122,11 @@ async def activity(room: Room, kind: str, ada: Agent) -> Answer:
         case "a verification of nobody":
             return await room.post("/api/verify/complete", {"moltbookName": "!"}, agent=ada)
         case "a body that is too large":
-            return await room.ask("POST", "/api/messages", agent=ada, data=b" " * 20_000)
+            return await room.request("POST", "/api/messages", agent=ada, data=b" " * 20_000)
         case "a body that is compressed":
-            return await room.ask("POST", "/api/messages", agent=ada, data=b"x", headers={"Content-Encoding": "gzip"})
+            return await room.request(
+                "POST", "/api/messages", agent=ada, data=b"x", headers={"Content-Encoding": "gzip"}
+            )
         case _:
             return await room.post(HEARTBEAT, agent=ada)
 
@@ -144,28 +146,28 @@ async def activity(room: Room, kind: str, ada: Agent) -> Answer:
     ],
 )
 async def test_every_request_with_a_key_is_activity(kind: str, status: int, room: Room, ada: Agent) -> None:
-    """Accepted or refused, whoever asks with a key is there, even after having left."""
+    """Accepted or rejected, it puts the agent online, even after it has disconnected."""
     await room.post("/api/disconnect", agent=ada)
     room.clock.advance(MINUTE)
 
-    assert (await activity(room, kind, ada)).status == status
+    assert (await send(room, kind, ada)).status == status
     assert await online(room) == ["Ada"]
 
 
-async def test_a_refused_request_renews_the_last_activity(room: Room, ada: Agent) -> None:
-    """Who talks too much is not silent."""
+async def test_a_rejected_request_renews_the_last_activity(room: Room, ada: Agent) -> None:
+    """`lastSeen` is the time of the rejected post."""
     room.clock.advance(20 * MINUTE)
     await room.post("/api/messages", {"content": ""}, agent=ada)
-    (shown,) = (await room.get("/api/agents")).json["agents"]
+    (agent,) = (await room.get("/api/agents")).json["agents"]
 
-    assert shown["lastSeen"] == "2026-01-01T00:20:00.000Z"
+    assert agent["lastSeen"] == "2026-01-01T00:20:00.000Z"
 
 
 @pytest.mark.parametrize("path", ["/api/agents", "/api/messages", "/skills.md", "/health"])
 async def test_a_key_at_an_open_endpoint_is_ignored(path: str, room: Room) -> None:
-    """Reading needs no key and is no activity; a wrong one is not even looked at."""
+    """Reading needs no key and is no activity; a wrong key is no error."""
     ada = await room.register()
-    answers = [await room.get(path, headers=headers) for headers in (ada.bearer, {"Authorization": "Bearer nonsense"})]
+    answers = [await room.get(path, headers=headers) for headers in (ada.bearer, {"Authorization": "Bearer malformed"})]
 
     assert [answer.status for answer in answers] == [200, 200]
     assert await online(room) == []

@@ -1,4 +1,4 @@
-"""POST /api/register: a name, a key that is shown once, and who may not have which."""
+"""POST /api/register: names, avatars, and the key that is shown once."""
 
 import re
 from pathlib import Path
@@ -14,7 +14,7 @@ KEY = re.compile("chatr_[0-9A-Za-z]{36}")
 
 
 async def test_an_agent_is_registered(room: Room) -> None:
-    """The reply is the agent's id, name, key and avatar, and nothing else about it."""
+    """The response has the agent's id, name, key and avatar, and nothing else about it."""
     answer = await room.post("/api/register", {"name": "Ada", "avatar": "🤖"})
     body, agent = answer.json, answer.json["agent"]
 
@@ -23,37 +23,37 @@ async def test_an_agent_is_registered(room: Room) -> None:
     assert agent == {"id": str(UUID(agent["id"])), "name": "Ada", "apiKey": agent["apiKey"], "avatar": "🤖"}
 
 
-async def test_a_key_has_its_published_form(room: Room) -> None:
-    """A key is `chatr_`, 30 random base62 characters and 6 of checksum."""
+async def test_a_key_has_the_documented_form(room: Room) -> None:
+    """A key is `chatr_`, 30 random base62 characters and a checksum of 6."""
     key = (await room.register()).key
 
     assert KEY.fullmatch(key)
     assert is_key(key)
 
 
-async def test_no_two_agents_share_a_key_or_an_id(room: Room) -> None:
-    """Keys and ids tell agents apart."""
+async def test_keys_and_ids_are_unique(room: Room) -> None:
+    """No two agents have the same key or the same id."""
     agents = [await room.register(name) for name in ("Ada", "Bob", "Cyd")]
 
     assert len({agent.key for agent in agents}) == len({agent.id for agent in agents}) == 3
 
 
-async def test_the_id_is_the_one_shown_to_everybody(room: Room) -> None:
-    """The id in the reply is the one that messages carry."""
+async def test_messages_carry_the_agent_s_id(room: Room) -> None:
+    """The id in the response is the `agentId` of the agent's messages."""
     ada = await room.register()
 
-    assert (await room.say(ada, "Hello!"))["agentId"] == ada.id
+    assert (await room.post_message(ada, "Hello!"))["agentId"] == ada.id
 
 
 @pytest.mark.parametrize("name", ["ab", "a" * 32, "A-b_9", "--", "0_0", "agent007"])
-async def test_a_name_that_will_do(name: str, room: Room) -> None:
-    """A name is 2-32 of A-Z, a-z, 0-9, _ and -, and is kept as it was written."""
+async def test_a_valid_name_is_stored_as_written(name: str, room: Room) -> None:
+    """A name is 2-32 of A-Z, a-z, 0-9, _ and -, and is stored as it was written."""
     assert (await room.register(name)).name == name
 
 
 @pytest.mark.parametrize("name", ["  Ada ", "Ada\n", "\t Ada", "\u3000Ada\u00a0"])
 async def test_a_name_is_trimmed(name: str, room: Room) -> None:
-    """White space around a name is no part of it."""
+    """White space around a name is removed."""
     assert (await room.register(name)).name == "Ada"
 
 
@@ -76,8 +76,8 @@ NOT_A_NAME = [
 
 
 @pytest.mark.parametrize("body", [*({"name": name} for name in NOT_A_NAME), {}], ids=str)
-async def test_what_is_no_name(body: dict[str, Any], room: Room) -> None:
-    """The refusal names the field and its allowed shape."""
+async def test_an_invalid_name_is_rejected(body: dict[str, Any], room: Room) -> None:
+    """The error names the field and its allowed form."""
     answer = await room.post("/api/register", body)
 
     assert (answer.status, answer.json["code"]) == (400, "invalid_name")
@@ -85,8 +85,8 @@ async def test_what_is_no_name(body: dict[str, Any], room: Room) -> None:
 
 
 @pytest.mark.parametrize("name", [None, 42, True, ["Ada"], {"a": "Ada"}], ids=str)
-async def test_a_name_is_a_text(name: object, room: Room) -> None:
-    """A name of another type is a name of the wrong shape, not a mistake of the server."""
+async def test_a_name_that_is_not_text_is_rejected(name: object, room: Room) -> None:
+    """A name of another JSON type is an invalid name, not an internal error."""
     answer = await room.post("/api/register", {"name": name})
 
     assert (answer.status, answer.json["code"]) == (400, "invalid_name")
@@ -94,8 +94,8 @@ async def test_a_name_is_a_text(name: object, room: Room) -> None:
 
 
 @pytest.mark.parametrize("name", ["admin", "System", "MODERATOR", "adm1n", "chatr", "chatr-ai", "Moltbook", "r00t"])
-async def test_a_reserved_name_is_refused(name: str, room: Room) -> None:
-    """Nobody may be taken for the house, in whatever spelling."""
+async def test_a_reserved_name_is_rejected(name: str, room: Room) -> None:
+    """No agent may have a name that people would take for the operator's, in any spelling."""
     answer = await room.post("/api/register", {"name": name})
 
     assert (answer.status, answer.json["code"]) == (400, "invalid_name")
@@ -105,8 +105,8 @@ async def test_a_reserved_name_is_refused(name: str, room: Room) -> None:
 @pytest.mark.parametrize(
     "name", ["Ada-Lovelace_1", "ada-lovelace_1", "ADA_LOVELACE-1", "Ada-Lovelace_I", "Ada-L0velace_l"]
 )
-async def test_a_name_is_taken_by_whatever_looks_like_it(name: str, room: Room) -> None:
-    """Case, `-` or `_` and look-alikes make no other name, and the refusal tells who holds it."""
+async def test_look_alike_names_are_the_same_name(name: str, room: Room) -> None:
+    """Names that differ only in case, in `-` or `_` or in look-alikes are one; the error says who has it."""
     await room.register("Ada-Lovelace_1")
     answer = await room.post("/api/register", {"name": name})
 
@@ -114,16 +114,16 @@ async def test_a_name_is_taken_by_whatever_looks_like_it(name: str, room: Room) 
     assert "Ada-Lovelace_1" in answer.json["error"]
 
 
-async def test_a_refused_registration_shows_no_key(room: Room) -> None:
-    """Only who registered the name gets a key to it."""
+async def test_a_rejected_registration_returns_no_key(room: Room) -> None:
+    """A rejected registration returns no key."""
     await room.register("Ada")
     answer = await room.post("/api/register", {"name": "ada"})
 
     assert b"chatr_" not in answer.raw
 
 
-async def test_leaving_frees_no_name(room: Room) -> None:
-    """A name is given away once, for ever."""
+async def test_a_name_stays_taken_when_its_agent_leaves(room: Room) -> None:
+    """A name stays taken when its agent goes offline."""
     ada = await room.register("Ada")
     await room.post("/api/disconnect", agent=ada)
 
@@ -131,7 +131,7 @@ async def test_leaving_frees_no_name(room: Room) -> None:
 
 
 @pytest.mark.parametrize(
-    ("avatar", "kept"),
+    ("avatar", "stored"),
     [
         ("🤖", "🤖"),
         (" 🦀 ", "🦀"),
@@ -144,15 +144,15 @@ async def test_leaving_frees_no_name(room: Room) -> None:
         (None, None),
     ],
 )
-async def test_an_avatar_that_will_do(avatar: str | None, kept: str | None, room: Room) -> None:
-    """An avatar is up to 64 visible characters, trimmed; an empty one is none."""
+async def test_a_valid_avatar(avatar: str | None, stored: str | None, room: Room) -> None:
+    """An avatar is up to 64 visible characters, normalized and trimmed; an empty one is none."""
     answer = await room.post("/api/register", {"name": "Ada", "avatar": avatar})
 
-    assert (answer.status, answer.json["agent"]["avatar"]) == (200, kept)
+    assert (answer.status, answer.json["agent"]["avatar"]) == (200, stored)
 
 
-async def test_an_avatar_may_be_left_out(room: Room) -> None:
-    """Without an avatar the reply still has the field."""
+async def test_an_avatar_is_optional(room: Room) -> None:
+    """Without an avatar the response still has the field."""
     answer = await room.post("/api/register", {"name": "Ada"})
 
     assert answer.json["agent"]["avatar"] is None
@@ -173,16 +173,16 @@ NOT_AN_AVATAR = [
 @pytest.mark.parametrize(
     "avatar", [*NOT_AN_AVATAR, "x" + "\u0301" * 9 + "\u0323", 42, False, ["🤖"], {"url": "x"}], ids=repr
 )
-async def test_what_is_no_avatar(avatar: object, room: Room) -> None:
-    """An avatar is no picture's address, nothing invisible and nothing that spoils the page."""
+async def test_an_invalid_avatar_is_rejected(avatar: object, room: Room) -> None:
+    """An avatar must not be a URL, invisible, or able to spoil the page."""
     answer = await room.post("/api/register", {"name": "Ada", "avatar": avatar})
 
     assert (answer.status, answer.json["code"]) == (400, "invalid_avatar")
     assert answer.json["error"].startswith("Avatar must ")
 
 
-async def test_an_avatar_holds_no_key(room: Room) -> None:
-    """A key that slipped into the avatar would be shown to everybody."""
+async def test_an_avatar_must_not_contain_a_key(room: Room) -> None:
+    """A key in the avatar would be shown to everyone."""
     key = (await room.register("Ada")).key
     answer = await room.post("/api/register", {"name": "Bob", "avatar": key})
 
@@ -190,23 +190,24 @@ async def test_an_avatar_holds_no_key(room: Room) -> None:
 
 
 async def test_unknown_fields_are_ignored(room: Room) -> None:
-    """Old clients send what the server never asked for."""
+    """Fields that the server does not know are ignored."""
     answer = await room.post("/api/register", {"name": "Ada", "agentId": 7, "apiKey": "mine", "moltbookVerified": True})
 
     assert answer.status == 200
     assert answer.json["agent"]["apiKey"] != "mine"
 
 
-def everything_in(folder: Path) -> bytes:
+def all_bytes_in(folder: Path) -> bytes:
+    """Return the contents of all files in a folder."""
     return b"".join(file.read_bytes() for file in folder.iterdir())
 
 
-async def test_a_key_is_kept_nowhere(open_room: OpenRoom, tmp_path: Path) -> None:
-    """Of a key the log holds a digest only: no file beside it contains the key."""
+async def test_a_key_is_stored_nowhere(open_room: OpenRoom, tmp_path: Path) -> None:
+    """The log stores only a digest of the key; no file beside it contains the key."""
     room = await open_room(log=f"sqlite:///{tmp_path}/chatr.db")
     ada = await room.register("Ada")
-    await room.say(ada, "Hello!")
-    kept = everything_in(tmp_path)
+    await room.post_message(ada, "Hello!")
+    stored = all_bytes_in(tmp_path)
 
-    assert b"Hello!" in kept
-    assert ada.key.removeprefix("chatr_").encode() not in kept
+    assert b"Hello!" in stored
+    assert ada.key.removeprefix("chatr_").encode() not in stored

@@ -1,4 +1,4 @@
-"""Every endpoint keeps its word: it is asked all that /openapi.json allows and forbids, and answers as that says."""
+"""Every endpoint behaves as /openapi.json says: it gets valid and invalid requests generated from it."""
 
 import asyncio
 import json
@@ -14,16 +14,18 @@ import schemathesis
 from hypothesis import HealthCheck, settings
 from schemathesis import Case
 
-from chatr.adapters.http.door import DoorLimits
-from chatr.adapters.http.openapi import document
+from chatr.adapters.http.admission.admission import NodeLimits
+from chatr.adapters.http.description.openapi import document
 from chatr.adapters.http.routes import ROUTES
-from chatr.app import running
+from chatr.app import running_room
 from chatr.domain.limits import Limits
 from chatr.settings import Settings
-from tests.conftest import OPEN_SETTINGS, PLENTY
+from tests.conftest import NO_RATE_LIMIT, OPEN_SETTINGS
 from tests.moltbook import FakeMoltbook
 
-OPENAPI = json.loads(json.dumps(document(ROUTES, Limits(), DoorLimits(PLENTY, PLENTY, 5000, 5000), "http://test")))
+OPENAPI = json.loads(
+    json.dumps(document(ROUTES, Limits(), NodeLimits(NO_RATE_LIMIT, NO_RATE_LIMIT, 5000, 5000), "http://test"))
+)
 ACCEPTED = ["2xx", "400", "401", "403", "404", "409", "429"]
 """A good request to complete a verification that was never started is answered with 400: the past is in no schema.
 Neither is it in any that exactly one of two parameters must be given.
@@ -51,21 +53,22 @@ EXAMPLES = settings(
 
 pytestmark = [pytest.mark.long] if IN_CI else []
 
-promised = schemathesis.openapi.from_dict(OPENAPI, config=schemathesis.Config.from_dict(CONFIG))
-to_everybody = promised.exclude(path="/api/stream")  # it never ends
-to_members = promised.exclude(name=[f"{route.method} {route.path}" for route in ROUTES if not route.keyed])
+described = schemathesis.openapi.from_dict(OPENAPI, config=schemathesis.Config.from_dict(CONFIG))
+without_stream = described.exclude(path="/api/stream")  # it never ends
+with_key = described.exclude(name=[f"{route.method} {route.path}" for route in ROUTES if not route.requires_key])
 
 
 async def serve(opened: "Future[str]", closing: asyncio.Event) -> None:
-    wide = OPEN_SETTINGS | {"rate_verified": PLENTY, "rate_unverified": PLENTY}
-    async with FakeMoltbook() as moltbook, running(Settings(**wide, moltbook_url=moltbook.url)) as room:
+    """Run a server until `closing` is set, and report its address."""
+    wide = OPEN_SETTINGS | {"rate_verified": NO_RATE_LIMIT, "rate_unverified": NO_RATE_LIMIT}
+    async with FakeMoltbook() as moltbook, running_room(Settings(**wide, moltbook_url=moltbook.url)) as room:
         opened.set_result(room.url)
         await closing.wait()
 
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
-    """A room in a thread of its own, because the requests are not made in a loop."""
+    """Run a server in a thread of its own, because the requests are synchronous."""
     opened: Future[str] = Future()
     closing = asyncio.Event()
     loop = asyncio.new_event_loop()
@@ -79,19 +82,20 @@ def address() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def bearer(address: str) -> dict[str, str]:
+    """Register an agent, and return its header."""
     reply = requests.post(f"{address}/api/register", json={"name": "Schemer"}, timeout=10).json()
     return {"Authorization": f"Bearer {reply['agent']['apiKey']}"}
 
 
-@to_everybody.parametrize()
+@without_stream.parametrize()
 @EXAMPLES
-def test_an_agent_is_answered_as_promised(case: Case[Any], address: str, bearer: dict[str, str]) -> None:
-    """What the document allows is accepted, what it forbids is refused, and every answer looks as it says."""
+def test_responses_to_an_agent(case: Case[Any], address: str, bearer: dict[str, str]) -> None:
+    """Valid requests are accepted, invalid ones rejected, and every response matches the document."""
     case.call_and_validate(base_url=address, headers=bearer)
 
 
-@to_members.parametrize()
+@with_key.parametrize()
 @EXAMPLES
-def test_a_stranger_is_answered_as_promised(case: Case[Any], address: str) -> None:
-    """Without a key, nothing that takes one is done."""
+def test_responses_without_a_key(case: Case[Any], address: str) -> None:
+    """Without a key, endpoints that require one reject every request as documented."""
     case.call_and_validate(base_url=address)

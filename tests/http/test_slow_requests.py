@@ -1,4 +1,4 @@
-"""Many who take their time: each is hung up on, and nobody else has to wait."""
+"""Many slow clients: each is disconnected, and no other request has to wait for them."""
 
 import asyncio
 from contextlib import suppress
@@ -6,7 +6,7 @@ from contextlib import suppress
 import pytest
 from yarl import URL
 
-from chatr.adapters.http.site import Patience
+from chatr.adapters.http.server import HttpTimeouts
 from tests.conftest import OpenRoom, Server
 
 HEAD = b"GET /health HTTP/1.1\r\nHost: localhost\r\n"
@@ -19,59 +19,60 @@ SLOW_BODIES = [
     (b"POST /nowhere HTTP/1.1\r\nHost: localhost\r\nContent-Length: 999\r\n\r\n{", b" "),
     (HEAD + b"Content-Length: 999\r\n\r\n", b"x"),
 ]
-"""What comes first, and what comes again and again."""
-SLOW = 50 * HALF_SENT + 10 * SLOW_BODIES
-STEPS = 5
-"""Drops that come while the server is patient."""
-WITHIN = 30.0
+"""What is sent first, and what is sent again and again."""
+SLOW_CLIENTS = 50 * HALF_SENT + 10 * SLOW_BODIES
+PIECES_BEFORE_TIMEOUT = 5
+ALL_DISCONNECTED = 30.0
+"""Seconds within which all slow clients must be disconnected."""
 
 
-async def dawdle(url: URL, beginning: bytes, drop: bytes, pause: float) -> None:
-    """Send the beginning, then a drop now and then, until the server hangs up."""
+async def send_slowly(url: URL, first: bytes, piece: bytes, pause: float) -> None:
+    """Send `first`, and then a piece after each pause, until the server closes the connection."""
     reader, writer = await asyncio.open_connection(url.host, url.port)
-    writer.write(beginning)
-    hung_up = asyncio.ensure_future(reader.read())
-    while not hung_up.done():
-        writer.write(drop)
-        await asyncio.wait([hung_up], timeout=pause)
+    writer.write(first)
+    closed = asyncio.ensure_future(reader.read())
+    while not closed.done():
+        writer.write(piece)
+        await asyncio.wait([closed], timeout=pause)
     writer.close()
     with suppress(ConnectionError):
-        await hung_up
+        await closed
         await writer.wait_closed()
 
 
-async def served(url: URL) -> float:
-    """Seconds that a fresh request takes."""
+async def response_time(url: URL) -> float:
+    """Return the seconds that a request on a new connection takes."""
     clock = asyncio.get_running_loop().time
-    began = clock()
+    started_at = clock()
     reader, writer = await asyncio.open_connection(url.host, url.port)
     writer.write(HEAD + b"Connection: close\r\n\r\n")
     assert (await reader.read()).startswith(b"HTTP/1.1 200 ")
     writer.close()
     await writer.wait_closed()
-    return clock() - began
+    return clock() - started_at
 
 
-async def slowest(url: URL, *, patience: float) -> float:
-    """Seconds that a fresh request took at most, while all the slow were hung up on within 30 seconds."""
-    dawdling = [asyncio.ensure_future(dawdle(url, *each, patience / STEPS)) for each in SLOW]
-    took = []
-    async with asyncio.timeout(WITHIN):
-        while not all(each.done() for each in dawdling):
-            took.append(await served(url))
-            await asyncio.wait(dawdling, timeout=patience / STEPS)
-    await asyncio.gather(*dawdling)
-    return max(took)
+async def longest_response_time(url: URL, *, timeout: float) -> float:
+    """Return the longest response time while all slow clients are being disconnected, each after `timeout` seconds."""
+    pause = timeout / PIECES_BEFORE_TIMEOUT
+    slow = [asyncio.ensure_future(send_slowly(url, first, piece, pause)) for first, piece in SLOW_CLIENTS]
+    response_times = []
+    async with asyncio.timeout(ALL_DISCONNECTED):
+        while not all(client.done() for client in slow):
+            response_times.append(await response_time(url))
+            await asyncio.wait(slow, timeout=pause)
+    await asyncio.gather(*slow)
+    return max(response_times)
 
 
-async def test_the_slow_keep_nobody_waiting(open_room: OpenRoom) -> None:
-    """200 half-sent requests and 50 slow bodies are hung up on, and a fresh request is served at once meanwhile."""
-    room = await open_room(patience=Patience(head=1.0, body=1.0, linger=0.2))
+async def test_slow_clients_keep_nobody_waiting(open_room: OpenRoom) -> None:
+    """200 half-sent requests and 50 slow bodies are disconnected; meanwhile a new request takes less than a second."""
+    room = await open_room(timeouts=HttpTimeouts(head=1.0, body=1.0, linger=0.2))
 
-    assert await slowest(URL(room.running.url), patience=1.0) < 1.0
+    assert await longest_response_time(URL(room.running.url), timeout=1.0) < 1.0
 
 
 @pytest.mark.long
-async def test_nobody_is_slower_than_the_server_is_patient(server: Server) -> None:
-    """The same holds of the server as it is run: all are hung up on within 30 seconds."""
-    assert await slowest(URL(server.url), patience=10.0) < 1.0
+async def test_slow_clients_are_disconnected_within_30_seconds(server: Server) -> None:
+    """The same holds for `chatr serve` with its default time-outs."""
+    assert await longest_response_time(URL(server.url), timeout=10.0) < 1.0

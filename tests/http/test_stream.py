@@ -1,4 +1,4 @@
-"""The stream, to the letter: what a watcher is sent."""
+"""The frames that a watcher is sent, and their order."""
 
 import asyncio
 import json
@@ -8,13 +8,13 @@ import pytest
 import requests
 from sseclient import SSEClient
 
-from chatr.adapters.http.site import Patience
-from chatr.hub import Hub
+from chatr.adapters.http.server import HttpTimeouts
+from chatr.adapters.http.stream.hub import Hub
 from tests.conftest import OpenRoom, Room, Server
-from tests.crowd import numbered, speaker
-from tests.watching import PATIENCE, watching
+from tests.node_agents import numbered_texts, register_agent
+from tests.stream_client import TIMEOUT, watching
 
-FORGED = [
+FORGED_FRAMES = [
     "one\n\ntwo",
     'a\n\ndata: {"type":"message","data":{}}\n\nb',
     "a\n\nevent: message\nid: 1-00000000\nretry: 1\n\nb",
@@ -27,13 +27,13 @@ FORGED = [
 ]
 
 
-async def test_history_then_totals_then_live(room: Room) -> None:
-    """A new watcher gets what was said, the totals once, and then what is said."""
+async def test_a_stream_begins_with_history_and_totals(room: Room) -> None:
+    """A new watcher gets the last messages, the totals, and then each new message."""
     ada = await room.register()
-    before = await room.say(ada, "before")
+    before = await room.post_message(ada, "before")
     async with watching(room.running.url) as watch:
         history, stats = await watch.frames(2)
-        after = await room.say(ada, "after")
+        after = await room.post_message(ada, "after")
         live = await watch.frame()
 
     assert (history.kind, history.data) == ("history", [before])
@@ -41,19 +41,19 @@ async def test_history_then_totals_then_live(room: Room) -> None:
     assert (live.kind, live.data) == ("message", after)
 
 
-async def test_clients_come_back_in_three_seconds(room: Room) -> None:
-    """The stream begins by telling how long to wait before coming back."""
+async def test_clients_reconnect_after_three_seconds(room: Room) -> None:
+    """The stream begins with a `retry:` line."""
     async with watching(room.running.url) as watch:
         await watch.frame()
 
         assert watch.source.retry == 3000
 
 
-async def test_no_frame_has_a_name(room: Room) -> None:
-    """Clients listen with `onmessage`, so every frame is an unnamed event."""
+async def test_frames_are_unnamed_events(room: Room) -> None:
+    """Clients listen with `onmessage`, which fires for unnamed events only."""
     async with watching(room.running.url, last_id="9-00000000") as watch:
         frames = await watch.frames(3)
-        await (await speaker(room.running.node)).say("Hello!")
+        await (await register_agent(room.running.node)).post("Hello!")
         frames.append(await watch.frame())
 
     assert [frame.kind for frame in frames] == ["reset", "history", "stats", "message"]
@@ -61,49 +61,49 @@ async def test_no_frame_has_a_name(room: Room) -> None:
 
 
 async def test_history_is_the_newest_messages_oldest_first(open_room: OpenRoom) -> None:
-    """History ends with the newest message and has as many as the operator set."""
+    """It ends with the newest message, and has as many as the setting `history` says."""
     room = await open_room(history=3)
-    said = await (await speaker(room.running.node)).say(*numbered(5))
+    posted = await (await register_agent(room.running.node)).post(*numbered_texts(5))
     async with watching(room.running.url) as watch:
         history = await watch.frame()
 
-    assert [message["id"] for message in history.data] == said[-3:]
+    assert [message["id"] for message in history.data] == posted[-3:]
 
 
-async def test_history_is_a_hundred_messages(room: Room) -> None:
-    """Unless the operator sets another number, a new watcher gets the last 100 messages."""
-    said = await (await speaker(room.running.node)).say(*numbered(101))
+async def test_history_is_a_hundred_messages_by_default(room: Room) -> None:
+    """A new watcher gets the last 100 messages."""
+    posted = await (await register_agent(room.running.node)).post(*numbered_texts(101))
     async with watching(room.running.url) as watch:
         history = await watch.frame()
 
-    assert [message["id"] for message in history.data] == said[-100:]
+    assert [message["id"] for message in history.data] == posted[-100:]
 
 
-async def test_an_empty_history_clears_a_foreign_cursor(room: Room) -> None:
-    """Where nothing was said the id is empty: a client must not come back with one from another log."""
+async def test_an_empty_history_clears_the_cursor_of_another_log(room: Room) -> None:
+    """Its id is empty, so that a client does not reconnect with an id of another log."""
     async with watching(room.running.url, last_id="7-deadbeef") as watch:
         _, history = await watch.frames(2)
 
     assert (history.kind, history.data, history.own_id, history.id) == ("history", [], "", "")
 
 
-async def test_the_id_of_history_is_that_of_its_last_message(room: Room) -> None:
-    """Whoever has seen a history has seen everything up to its last message."""
-    ada = await speaker(room.running.node)
-    said = await ada.say(*numbered(3))
+async def test_the_id_of_a_history_is_that_of_its_last_message(room: Room) -> None:
+    """A client that has the history has every message up to its last one."""
+    ada = await register_agent(room.running.node)
+    posted = await ada.post(*numbered_texts(3))
     async with watching(room.running.url) as watch:
         history = await watch.frame()
 
-    assert history.own_id == ada.id_of(said[-1])
+    assert history.own_id == ada.cursor_at(posted[-1])
 
 
 async def test_an_id_is_a_position_and_a_fingerprint(room: Room) -> None:
     """The id of a message is its position in the log and the first eight characters of its record's id."""
-    ada = await speaker(room.running.node)
+    ada = await register_agent(room.running.node)
     async with watching(room.running.url) as watch:
-        (said,) = await ada.say("Hello!")
+        (posted,) = await ada.post("Hello!")
         live = await watch.next("message")
-    record = room.running.node.room.history.whole(int(said))
+    record = room.running.node.room.history.record_at(int(posted))
     assert record is not None
     fingerprint = record.cursor.fingerprint
 
@@ -111,52 +111,52 @@ async def test_an_id_is_a_position_and_a_fingerprint(room: Room) -> None:
     assert live.own_id == f"{live.data['id']}-{fingerprint}"
 
 
-async def test_totals_do_not_move_a_cursor(room: Room) -> None:
-    """A stats frame carries no id, so a client resumes from the message before it."""
-    ada = await speaker(room.running.node)
-    (said,) = await ada.say("Hello!")
+async def test_stats_frames_have_no_id(room: Room) -> None:
+    """A client resumes from the message before them."""
+    ada = await register_agent(room.running.node)
+    (posted,) = await ada.post("Hello!")
     async with watching(room.running.url) as watch:
         _, stats = await watch.frames(2)
 
-    assert (stats.kind, stats.own_id, stats.id) == ("stats", None, ada.id_of(said))
+    assert (stats.kind, stats.own_id, stats.id) == ("stats", None, ada.cursor_at(posted))
 
 
-async def test_totals_come_again_and_again(open_room: OpenRoom) -> None:
-    """Every `stats_every` seconds each watcher is told the totals of that moment."""
-    room = await open_room(stats_every=2, patience=Patience(tick=0.01))
+async def test_totals_are_repeated(open_room: OpenRoom) -> None:
+    """Every `stats_every` seconds each watcher is sent the current totals."""
+    room = await open_room(stats_every=2, timeouts=HttpTimeouts(tick=0.01))
     async with watching(room.running.url) as watch:
         frames = await watch.frames(2)
-        await speaker(room.running.node)
-        async with asyncio.timeout(PATIENCE):
+        await register_agent(room.running.node)
+        async with asyncio.timeout(TIMEOUT):
             while frames[-1].data["totalAgents"] == 0:
                 frames.append(await watch.frame())
         frames.append(await watch.frame())
 
-    assert {(each.kind, each.own_id) for each in frames[1:]} == {("stats", None)}
-    assert [each.data["totalAgents"] for each in frames[-2:]] == [1, 1]
+    assert {(frame.kind, frame.own_id) for frame in frames[1:]} == {("stats", None)}
+    assert [frame.data["totalAgents"] for frame in frames[-2:]] == [1, 1]
 
 
-async def test_silence_is_broken_by_a_comment(open_room: OpenRoom) -> None:
-    """Where nothing is said a comment shows every watcher and every proxy that the stream lives."""
-    room = await open_room(hub=Hub(silence=0.02), stats_every=3600, patience=Patience(tick=0.01))
+async def test_comments_are_sent_while_nothing_is_posted(open_room: OpenRoom) -> None:
+    """A comment shows every watcher and every proxy that the stream is alive."""
+    room = await open_room(hub=Hub(comment_interval=0.02), stats_every=3600, timeouts=HttpTimeouts(tick=0.01))
     async with watching(room.running.url) as watch:
         await watch.frames(2)
         await watch.comment()
         await watch.comment()
-        said = await room.say(await room.register(), "Hello!")
+        posted = await room.post_message(await room.register(), "Hello!")
         live = await watch.frame()
 
-    assert live.data == said
+    assert live.data == posted
 
 
-@pytest.mark.parametrize("content", FORGED)
-async def test_nobody_can_say_a_frame(room: Room, content: str) -> None:
-    """Whatever is said stays inside its own frame, live and in history."""
+@pytest.mark.parametrize("content", FORGED_FRAMES)
+async def test_a_message_cannot_forge_a_frame(room: Room, content: str) -> None:
+    """Whatever is posted stays inside its own frame, live and in the history."""
     ada = await room.register()
     async with watching(room.running.url) as watch:
         await watch.frames(2)
-        await room.say(ada, content)
-        await room.say(ada, "afterwards")
+        await room.post_message(ada, content)
+        await room.post_message(ada, "afterwards")
         live = await watch.frames(2)
     async with watching(room.running.url) as late:
         history = await late.frame()
@@ -165,28 +165,28 @@ async def test_nobody_can_say_a_frame(room: Room, content: str) -> None:
     assert [message["content"] for message in history.data] == [content, "afterwards"]
 
 
-async def test_what_is_said_at_once_arrives_in_order(room: Room) -> None:
-    """Frames that share a piece of the stream come in the order of the log, each once."""
-    agents = [await speaker(room.running.node, f"Agent{number}") for number in range(50)]
+async def test_concurrent_messages_arrive_in_the_order_of_the_log(room: Room) -> None:
+    """Frames that are written together come in order, each once."""
+    agents = [await register_agent(room.running.node, f"Agent{number}") for number in range(50)]
     async with watching(room.running.url) as watch:
         for _ in range(4):
-            await asyncio.gather(*(agent.say("at once") for agent in agents))
-        heard = await watch.messages(200)
+            await asyncio.gather(*(agent.post("at once") for agent in agents))
+        received = await watch.messages(200)
 
-    assert heard == [str(position) for position in room.running.node.room.history.positions]
+    assert received == [str(position) for position in room.running.node.room.history.positions]
 
 
-def test_a_published_client_reads_it(serve: Callable[..., Server]) -> None:
-    """A client library that others wrote finds the frames, their ids and what is in them."""
+def test_a_published_client_library_reads_the_stream(serve: Callable[..., Server]) -> None:
+    """sseclient-py finds the frames, their ids and their data."""
     url = serve("--log", "memory:").url
     key = requests.post(f"{url}/api/register", json={"name": "Ada"}, timeout=10).json()["agent"]["apiKey"]
     with requests.get(f"{url}/api/stream", stream=True, timeout=10) as stream:
         events = SSEClient(iter(stream)).events()
         first = [json.loads(next(events).data)["type"] for _ in range(2)]
         bearer = {"Authorization": f"Bearer {key}"}
-        said = requests.post(f"{url}/api/messages", json={"content": "Hello! 🦀"}, headers=bearer, timeout=10).json()
+        posted = requests.post(f"{url}/api/messages", json={"content": "Hello! 🦀"}, headers=bearer, timeout=10).json()
         live = next(events)
 
     assert first == ["history", "stats"]
-    assert json.loads(live.data) == {"type": "message", "data": said["message"]}
-    assert (live.id or "").startswith(f"{said['message']['id']}-")
+    assert json.loads(live.data) == {"type": "message", "data": posted["message"]}
+    assert (live.id or "").startswith(f"{posted['message']['id']}-")

@@ -1,4 +1,4 @@
-"""The end of a stream: how a room says goodbye, and that nothing is left of a stream that has ended."""
+"""The end of streams: how a server ends them at shutdown, and that nothing is left of a stream that has ended."""
 
 import asyncio
 import gc
@@ -13,45 +13,46 @@ import pytest
 from structlog.testing import capture_logs
 
 from chatr.adapters.http.connection import Connection
-from chatr.app import Running, running
+from chatr.app import RunningRoom, running_room
 from chatr.settings import Settings
 from tests.conftest import OPEN_SETTINGS, Server
-from tests.crowd import LONG, numbered, speaker
-from tests.watching import PATIENCE, Watch, watching
+from tests.node_agents import LONG_TEXT, numbered_texts, register_agent
+from tests.stream_client import TIMEOUT, Watch, watching
 
 SETTINGS: Final = Settings(**OPEN_SETTINGS)
-FAREWELLS: Final = range(1_000, 5_001)
-LITTLE: Final = 4096
+CLOSING_RETRY: Final = range(1_000, 5_001)
+"""Milliseconds after which watchers reconnect."""
+SMALL_BUFFER: Final = 4096
 
 
-async def test_a_room_that_closes_ends_its_streams() -> None:
-    """Every stream ends as HTTP wants it, after all that was said, and tells when to come back."""
+async def test_shutdown_ends_streams_with_all_messages_and_a_retry() -> None:
+    """Every stream ends with the last chunk, after all messages and a time after which to reconnect."""
     async with AsyncExitStack() as stack:
-        async with running(SETTINGS) as room:
+        async with running_room(SETTINGS) as room:
             watch = await stack.enter_async_context(watching(room.url))
             await watch.frames(2)
-            said = await (await speaker(room.node)).say(*numbered(3))
+            posted = await (await register_agent(room.node)).post(*numbered_texts(3))
         rest = await watch.rest()
 
-    assert [frame.data["id"] for frame in rest] == said
-    assert watch.source.retry in FAREWELLS
+    assert [frame.data["id"] for frame in rest] == posted
+    assert watch.source.retry in CLOSING_RETRY
 
 
-async def test_a_client_of_http_1_0_sees_the_end_too() -> None:
-    """Without chunks the stream ends with the connection, after the farewell."""
+async def test_shutdown_ends_streams_of_http_1_0() -> None:
+    """Without chunks the stream ends with the connection, after the `retry:` line."""
     async with AsyncExitStack() as stack:
-        async with running(SETTINGS) as room:
+        async with running_room(SETTINGS) as room:
             watch = await stack.enter_async_context(watching(room.url, version="1.0"))
         rest = await watch.rest()
 
     assert [frame.kind for frame in rest] == ["history", "stats"]
-    assert watch.source.retry in FAREWELLS
+    assert watch.source.retry in CLOSING_RETRY
 
 
-async def test_watchers_come_back_one_after_another() -> None:
-    """Each watcher is told a time of its own, so that a restart is not a stampede."""
+async def test_watchers_reconnect_at_different_times() -> None:
+    """Each is sent a random time, so that they do not all return at once after a restart."""
     async with AsyncExitStack() as stack:
-        async with running(SETTINGS) as room:
+        async with running_room(SETTINGS) as room:
             streams = [await stack.enter_async_context(watching(room.url)) for _ in range(20)]
         for watch in streams:
             await watch.rest()
@@ -59,101 +60,108 @@ async def test_watchers_come_back_one_after_another() -> None:
     assert len({watch.source.retry for watch in streams}) > 1
 
 
-async def test_one_that_takes_nothing_does_not_keep_the_room_open() -> None:
-    """Who does not take its farewell is cut off, and the room closes within seconds."""
+async def test_a_watcher_that_takes_nothing_does_not_delay_shutdown() -> None:
+    """Its connection is aborted, and the server closes within seconds."""
     async with AsyncExitStack() as stack:
-        async with asyncio.timeout(PATIENCE) as limit, running(SETTINGS) as room:
-            deaf = await stack.enter_async_context(watching(room.url, receive=LITTLE))
-            await (await speaker(room.node)).say(*numbered(700, LONG))
+        async with asyncio.timeout(TIMEOUT) as limit, running_room(SETTINGS) as room:
+            stalled = await stack.enter_async_context(watching(room.url, receive=SMALL_BUFFER))
+            await (await register_agent(room.node)).post(*numbered_texts(700, LONG_TEXT))
             limit.reschedule(asyncio.get_running_loop().time() + 3)
         with pytest.raises(ConnectionError):
-            await deaf.rest()
+            await stalled.rest()
 
 
-def test_a_server_that_is_told_to_stop_ends_its_streams(serve: Callable[..., Server]) -> None:
-    """SIGTERM ends every stream with a farewell, and the process with success."""
+def test_sigterm_ends_streams(serve: Callable[..., Server]) -> None:
+    """After SIGTERM every stream ends with a `retry:` line, and the process with status 0."""
     server = serve("--log", "memory:")
 
-    async def watched() -> Watch:
+    async def watch_until_the_end() -> Watch:
         async with watching(server.url) as watch:
             await watch.frames(2)
             server.process.send_signal(signal.SIGTERM)
             await watch.rest()
             return watch
 
-    watch = asyncio.run(watched())
+    watch = asyncio.run(watch_until_the_end())
 
-    assert watch.source.retry in FAREWELLS
-    assert server.process.wait(PATIENCE) == 0
+    assert watch.source.retry in CLOSING_RETRY
+    assert server.process.wait(TIMEOUT) == 0
 
 
-async def goes(_: Running, watch: Watch) -> None:
+async def client_closes(_: RunningRoom, watch: Watch) -> None:
+    """The client closes the connection."""
     watch.connection.close()
 
 
-async def vanishes(_: Running, watch: Watch) -> None:
+async def client_aborts(_: RunningRoom, watch: Watch) -> None:
+    """The client resets the connection."""
     watch.reset()
 
 
-async def says_no_more(_: Running, watch: Watch) -> None:
+async def client_half_closes(_: RunningRoom, watch: Watch) -> None:
+    """The client closes its sending side, which ends the stream."""
     watch.connection.write_eof()
     with pytest.raises(ConnectionError):
         await watch.rest()
 
 
-async def is_cut_off(room: Running, _: Watch) -> None:
-    await (await speaker(room.node)).say(*numbered(1_500, LONG))
+async def hub_drops(room: RunningRoom, _: Watch) -> None:
+    """So much is posted that the watcher is dropped."""
+    await (await register_agent(room.node)).post(*numbered_texts(1_500, LONG_TEXT))
 
 
-async def stays(_: Running, __: Watch) -> None:
-    """Until the room closes."""
+async def server_closes(_: RunningRoom, __: Watch) -> None:
+    """The watcher stays until the server closes."""
 
 
 @pytest.fixture
 def nothing_logged(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    with capture_logs() as told:
+    """Check that the test logs no warning, and nothing else but `watcher_dropped`."""
+    with capture_logs() as logs:
         yield
-    warned = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    warnings = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
 
-    assert ([each for each in told if each["event"] != "watcher_dropped"], warned) == ([], [])
+    assert ([entry for entry in logs if entry["event"] != "watcher_dropped"], warnings) == ([], [])
 
 
-async def soon(holds: Callable[[], bool]) -> None:
-    """Let the loop turn until this holds."""
-    async with asyncio.timeout(PATIENCE):
-        while not holds():  # noqa: ASYNC110 -- nobody tells when a loop has let go of a task or a socket
+async def eventually(condition: Callable[[], bool]) -> None:
+    """Let the loop run until the condition holds."""
+    async with asyncio.timeout(TIMEOUT):
+        while not condition():  # noqa: ASYNC110 -- no event says that a loop has dropped a task or a socket
             await asyncio.sleep(0)
 
 
-def sockets() -> int:
-    return sum(each.is_socket() for each in Path("/dev/fd").iterdir())
+def open_sockets() -> int:
+    """Return how many sockets this process has open."""
+    return sum(descriptor.is_socket() for descriptor in Path("/dev/fd").iterdir())
 
 
 @pytest.mark.usefixtures("nothing_logged")
-@pytest.mark.parametrize("end", [goes, vanishes, says_no_more, is_cut_off, stays])
-async def test_nothing_is_left_of_a_stream(end: Callable[[Running, Watch], Awaitable[None]]) -> None:
-    """However a stream ends: no task, no connection and no word in the operator's log is left of it."""
+@pytest.mark.parametrize("end", [client_closes, client_aborts, client_half_closes, hub_drops, server_closes])
+async def test_nothing_is_left_of_a_stream(end: Callable[[RunningRoom, Watch], Awaitable[None]]) -> None:
+    """However a stream ends, no task and no connection is left, and nothing was logged."""
     loop = asyncio.get_running_loop()
     loop.set_debug(True)
-    loop.slow_callback_duration = PATIENCE
-    tasks, opened = asyncio.all_tasks(), sockets()
-    async with AsyncExitStack() as stack, running(SETTINGS) as room:
-        watch = await stack.enter_async_context(watching(room.url, receive=LITTLE))
+    loop.slow_callback_duration = TIMEOUT
+    tasks, sockets = asyncio.all_tasks(), open_sockets()
+    async with AsyncExitStack() as stack, running_room(SETTINGS) as room:
+        watch = await stack.enter_async_context(watching(room.url, receive=SMALL_BUFFER))
         await watch.frames(2)
         await end(room, watch)
-    await soon(lambda: (asyncio.all_tasks(), sockets()) == (tasks, opened))
+    await eventually(lambda: (asyncio.all_tasks(), open_sockets()) == (tasks, sockets))
 
 
-def connections() -> int:
+def aiohttp_connections() -> int:
+    """Return how many of aiohttp's connections are in memory."""
     gc.collect()
-    return sum(isinstance(each, Connection) for each in gc.get_objects())
+    return sum(isinstance(item, Connection) for item in gc.get_objects())
 
 
-async def test_of_aiohttp_nothing_is_left_beside_a_watcher() -> None:
-    """A watcher that was handed over costs no task, and aiohttp's handler of its connection is gone."""
-    async with AsyncExitStack() as stack, running(SETTINGS) as room:
-        tasks = len(asyncio.all_tasks())
+async def test_watchers_keep_nothing_of_aiohttp_in_memory() -> None:
+    """A watcher costs no task, and aiohttp's handler of its connection is gone."""
+    async with AsyncExitStack() as stack, running_room(SETTINGS) as room:
+        tasks, earlier = len(asyncio.all_tasks()), aiohttp_connections()  # another test's traceback may hold some
         for _ in range(10):
             await (await stack.enter_async_context(watching(room.url))).frames(2)
 
-        await soon(lambda: (len(asyncio.all_tasks()), connections()) == (tasks, 0))
+        await eventually(lambda: len(asyncio.all_tasks()) == tasks and aiohttp_connections() <= earlier)

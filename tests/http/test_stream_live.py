@@ -1,4 +1,4 @@
-"""No gap and no double: what a watcher has seen is the log, whoever speaks and however often it comes back."""
+"""No gap and no duplicate: a watcher sees each message of the log once, however often it reconnects."""
 
 import asyncio
 from pathlib import Path
@@ -8,81 +8,85 @@ from typing import Any, Final
 import pytest
 
 from tests.conftest import OpenRoom, Room
-from tests.crowd import Speaker, speaker
-from tests.watching import Watch, watching
+from tests.node_agents import NodeAgent, register_agent
+from tests.stream_client import Watch, watching
 
-SAID: Final = ["Hello!"] * 6
-MANY: Final = [pytest.mark.long, pytest.mark.timeout(600)]
+CONTENTS: Final = ["Hello!"] * 6
+MANY_ROUNDS: Final = [pytest.mark.long, pytest.mark.timeout(600)]
 LOGS_AND_ROUNDS: Final = [
     ("memory:", 100),
     ("sqlite:///{}/chatr.db", 25),
-    pytest.param("memory:", 1_000, marks=MANY),
-    pytest.param("sqlite:///{}/chatr.db", 1_000, marks=MANY),
+    pytest.param("memory:", 1_000, marks=MANY_ROUNDS),
+    pytest.param("sqlite:///{}/chatr.db", 1_000, marks=MANY_ROUNDS),
 ]
 
 
-async def crowd(room: Room) -> list[Speaker]:
-    return [await speaker(room.running.node, f"Agent{number}") for number in range(10)]
+async def ten_agents(room: Room) -> list[NodeAgent]:
+    """Return ten agents that can post."""
+    return [await register_agent(room.running.node, f"Agent{number}") for number in range(10)]
 
 
-async def speaking(agents: list[Speaker], moment: int) -> "asyncio.Future[Any]":
-    """All agents speak at once, and on; they are somewhere in the middle of it when this returns."""
+async def start_posting(agents: list[NodeAgent], seed: int) -> "asyncio.Future[Any]":
+    """Let all agents post at the same time. They are somewhere in the middle of it when this returns."""
     node = agents[0].node
-    begun = node.room.position
-    speaking = asyncio.gather(*(agent.say(*SAID) for agent in agents))
-    await node.applied(begun + Random(moment).randrange(20))
-    return speaking
+    position = node.room.position
+    posting = asyncio.gather(*(agent.post(*CONTENTS) for agent in agents))
+    await node.follower.wait_until_folded(position + Random(seed).randrange(20))
+    return posting
 
 
-def log_of(room: Room) -> list[str]:
+def messages_in(room: Room) -> list[str]:
+    """Return the ids of all messages of the log."""
     return [str(position) for position in room.running.node.room.history.positions]
 
 
-async def heard_until(watch: Watch, last: str, heard: list[str]) -> list[str]:
-    """The ids of all messages up to the last one that was said."""
-    while heard[-1:] != [last]:
-        heard += await watch.messages(1)
-    return heard
+async def receive_until(watch: Watch, last: str, received: list[str]) -> list[str]:
+    """Add the ids of all messages up to the last one."""
+    while received[-1:] != [last]:
+        received += await watch.messages(1)
+    return received
 
 
 @pytest.mark.parametrize(("log", "rounds"), LOGS_AND_ROUNDS)
-async def test_history_and_live_are_the_log(open_room: OpenRoom, tmp_path: Path, log: str, rounds: int) -> None:
-    """Whoever opens the stream while ten agents speak sees each message once: in its history, or live after it."""
+async def test_a_watcher_that_joins_while_agents_post_sees_each_message_once(
+    open_room: OpenRoom, tmp_path: Path, log: str, rounds: int
+) -> None:
+    """Each message is either in its history or comes live after it."""
     room = await open_room(log=log.format(tmp_path))
-    agents = await crowd(room)
-    parted = 0
-    for moment in range(rounds):
-        said_before = len(log_of(room))
-        posts = await speaking(agents, moment)
+    agents = await ten_agents(room)
+    joined_between_messages = 0
+    for seed in range(rounds):
+        already_posted = len(messages_in(room))
+        posts = await start_posting(agents, seed)
         async with watching(room.running.url) as watch:
             history = [message["id"] for message in (await watch.frame()).data]
             await posts
-            heard = await heard_until(watch, log_of(room)[-1], history.copy())
-        parted += history[-1] in log_of(room)[said_before:-1]
+            received = await receive_until(watch, messages_in(room)[-1], history.copy())
+        joined_between_messages += history[-1] in messages_in(room)[already_posted:-1]
 
-        assert heard == log_of(room)[-len(heard) :]
+        assert received == messages_in(room)[-len(received) :]
 
-    assert parted > rounds / 4, "so often the stream began between two messages"
+    assert joined_between_messages > rounds / 4, "otherwise the test shows nothing"
 
 
 @pytest.mark.parametrize(("log", "rounds"), LOGS_AND_ROUNDS)
-async def test_one_that_is_lost_again_and_again_sees_the_log(
+async def test_a_watcher_that_reconnects_again_and_again_sees_each_message_once(
     open_room: OpenRoom, tmp_path: Path, log: str, rounds: int
 ) -> None:
-    """Whoever loses its stream at any moment while ten agents speak, and comes back, sees each message once."""
+    """It may lose its connection at any moment while ten agents post."""
     room = await open_room(log=log.format(tmp_path))
-    agents = await crowd(room)
+    agents = await ten_agents(room)
     async with watching(room.running.url) as watch:
-        await agents[0].say("first")
-        heard = await watch.messages(1)
-    for moment in range(rounds):
-        missed = len(log_of(room)) - len(heard)
-        posts = await speaking(agents, moment)
+        await agents[0].post("first")
+        received = await watch.messages(1)
+    for seed in range(rounds):
+        missed = len(messages_in(room)) - len(received)
+        posts = await start_posting(agents, seed)
         async with watching(room.running.url, last_id=watch.last_id) as watch:
-            heard += await watch.messages(missed + moment % 20)
+            received += await watch.messages(missed + seed % 20)
             watch.reset()
         await posts
     async with watching(room.running.url, last_id=watch.last_id) as watch:
-        await heard_until(watch, log_of(room)[-1], heard)
+        await receive_until(watch, messages_in(room)[-1], received)
 
-    assert heard == log_of(room)
+    assert received == messages_in(room)

@@ -1,4 +1,4 @@
-"""Coming back: a watcher that names the last message it had gets the rest, each once and in order."""
+"""Resuming: a watcher that sends the id of its last message gets the later ones, each once and in order."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -6,200 +6,206 @@ from pathlib import Path
 
 import pytest
 
-from chatr.adapters.http.site import Patience, Site
-from chatr.adapters.memory import MemoryLog
-from chatr.adapters.moltbook import moltbook
+from chatr.adapters.http.server import HttpServer, HttpTimeouts
+from chatr.adapters.http.stream.hub import Hub
+from chatr.adapters.http.stream.live_messages import LiveMessages
+from chatr.adapters.moltbook import open_moltbook
+from chatr.adapters.stores.memory import MemoryLog
 from chatr.adapters.system import SystemSecrets
-from chatr.app import background, publish, running, site_settings
-from chatr.domain.limits import MESSAGES_KEPT
-from chatr.hub import Hub
-from chatr.node import Node
+from chatr.app import background, http_settings, running_room
+from chatr.domain.limits import MESSAGES_IN_MEMORY
+from chatr.node.follower import DEFAULT_NODE_TIMEOUTS, NodeTimeouts
+from chatr.node.node import Node
 from chatr.settings import Settings
 from chatr.testing.clock import SettableClock
+from chatr.testing.nodes import node_on
 from tests.conftest import OPEN_SETTINGS, Room
-from tests.crowd import Speaker, numbered, speaker
+from tests.node_agents import NodeAgent, numbered_texts, register_agent
 from tests.sse import Frame
-from tests.watching import Watch, answer, connected, request, watching
+from tests.stream_client import Watch, connected, read_response, request, watching
 
 SETTINGS = Settings(**OPEN_SETTINGS)
-NONSENSE = [
+MALFORMED_IDS = [
     *("0", "42", "x", "-", "1-", "-abcdef01", "1-ABCDEF01", "1-abcdef012", "1 -abcdef01", "1_0-abcdef01", "é" * 9),
     *("9" * 19 + "-abcdef01", "x" * 4000),
 ]
-FOREIGN = ["1-00000000", "0-00000000", "3-00000000", "9-00000000", "999999999999999999-abcdef01"]
-NEW_BEGINNING = ["reset", "history", "stats"]
+IDS_OF_OTHER_LOGS = ["1-00000000", "0-00000000", "3-00000000", "9-00000000", "999999999999999999-abcdef01"]
+RESET_AND_HISTORY = ["reset", "history", "stats"]
 
 
 async def backlog(watch: Watch) -> list[Frame]:
-    """The frames before the totals, which end what a watcher is sent before live frames."""
-    found = []
+    """Return the frames before the totals, which end what a watcher is sent before live frames."""
+    frames = []
     while (frame := await watch.frame()).kind != "stats":
-        found.append(frame)
-    return found
+        frames.append(frame)
+    return frames
 
 
 async def missed(watch: Watch) -> list[str]:
+    """Return the ids of the messages in the backlog."""
     return [frame.data["id"] for frame in await backlog(watch)]
 
 
 async def kinds(watch: Watch, count: int) -> list[str]:
+    """Return the kinds of the next frames."""
     return [frame.kind for frame in await watch.frames(count)]
 
 
-async def test_what_was_missed_comes_as_messages(room: Room) -> None:
-    """Each missed message comes in a frame of its own, once and in order, and then what is said."""
-    ada = await speaker(room.running.node)
-    first, *others = await ada.say(*numbered(4))
-    async with watching(room.running.url, last_id=ada.id_of(first)) as watch:
+async def test_missed_messages_are_sent_first(room: Room) -> None:
+    """Each comes in a frame of its own, once and in order, and live messages follow."""
+    ada = await register_agent(room.running.node)
+    first, *others = await ada.post(*numbered_texts(4))
+    async with watching(room.running.url, last_id=ada.cursor_at(first)) as watch:
         frames = await backlog(watch)
-        others += await ada.say("live")
+        others += await ada.post("live")
         frames.append(await watch.frame())
 
     assert [(frame.kind, frame.data["id"]) for frame in frames] == [("message", message) for message in others]
-    assert [frame.own_id for frame in frames] == [ada.id_of(message) for message in others]
+    assert [frame.own_id for frame in frames] == [ada.cursor_at(message) for message in others]
 
 
 async def test_the_id_of_a_history_resumes_after_it(room: Room) -> None:
-    """Who lost its stream after the history alone misses what was said since, and nothing of the history."""
-    ada = await speaker(room.running.node)
-    await ada.say(*numbered(3))
+    """A watcher that got only the history is sent the messages after it, and none of the history."""
+    ada = await register_agent(room.running.node)
+    await ada.post(*numbered_texts(3))
     async with watching(room.running.url) as watch:
         await watch.frame()
-    later = await ada.say("later")
+    later = await ada.post("later")
     async with watching(room.running.url, last_id=watch.last_id) as watch:
         assert await missed(watch) == later
 
 
-async def test_who_missed_nothing_gets_nothing_again(room: Room) -> None:
-    """A watcher that comes back at once is sent the totals and what is said from then on."""
-    ada = await speaker(room.running.node)
-    (said,) = await ada.say("Hello!")
-    async with watching(room.running.url, last_id=ada.id_of(said)) as watch:
+async def test_a_watcher_that_missed_nothing_is_sent_no_message_again(room: Room) -> None:
+    """It is sent the totals, and then live messages."""
+    ada = await register_agent(room.running.node)
+    (posted,) = await ada.post("Hello!")
+    async with watching(room.running.url, last_id=ada.cursor_at(posted)) as watch:
         again = await missed(watch)
-        live = await ada.say("live")
+        live = await ada.post("live")
 
         assert (again, await watch.messages(1)) == ([], live)
 
 
-async def test_the_query_resumes_too(room: Room) -> None:
-    """Clients that cannot set headers give the id as ?lastEventId=."""
-    ada = await speaker(room.running.node)
-    first, *others = await ada.say(*numbered(3))
-    async with watching(room.running.url, f"/api/stream?lastEventId={ada.id_of(first)}") as watch:
+async def test_the_id_may_be_in_the_query(room: Room) -> None:
+    """Clients that cannot set headers send it as ?lastEventId=."""
+    ada = await register_agent(room.running.node)
+    first, *others = await ada.post(*numbered_texts(3))
+    async with watching(room.running.url, f"/api/stream?lastEventId={ada.cursor_at(first)}") as watch:
         assert await missed(watch) == others
 
 
-async def test_the_header_wins_over_the_query(room: Room) -> None:
-    """A page's address may hold an old id; what the browser sends by itself on coming back is newer."""
-    ada = await speaker(room.running.node)
-    old, new, last = await ada.say(*numbered(3))
-    path = f"/api/stream?lastEventId={ada.id_of(old)}"
-    async with watching(room.running.url, path, last_id=ada.id_of(new)) as watch:
+async def test_the_header_takes_precedence_over_the_query(room: Room) -> None:
+    """A page's address may contain an old id; the header that the browser sends on reconnecting is newer."""
+    ada = await register_agent(room.running.node)
+    old, new, last = await ada.post(*numbered_texts(3))
+    path = f"/api/stream?lastEventId={ada.cursor_at(old)}"
+    async with watching(room.running.url, path, last_id=ada.cursor_at(new)) as watch:
         assert await missed(watch) == [last]
 
 
 async def test_a_thousand_missed_messages_are_all_sent(room: Room) -> None:
-    """A watcher may miss 1,000 messages and still get each of them."""
-    ada = await speaker(room.running.node)
-    first, *others = await ada.say(*numbered(1_001))
-    async with watching(room.running.url, last_id=ada.id_of(first)) as watch:
+    """A watcher may miss 1,000 messages and is still sent each of them."""
+    ada = await register_agent(room.running.node)
+    first, *others = await ada.post(*numbered_texts(1_001))
+    async with watching(room.running.url, last_id=ada.cursor_at(first)) as watch:
         assert await missed(watch) == others
 
 
-async def test_one_more_than_a_thousand_is_a_new_beginning(room: Room) -> None:
-    """Who missed more is told so, and then gets the history: there is never a silent gap."""
-    ada = await speaker(room.running.node)
-    (first,) = await ada.say("first")
-    too_old = ada.id_of(first)
-    others = await ada.say(*numbered(MESSAGES_KEPT))
+async def test_after_more_than_a_thousand_missed_messages_the_stream_is_reset(room: Room) -> None:
+    """A reset frame says so, and the history follows: a gap is never hidden."""
+    ada = await register_agent(room.running.node)
+    (first,) = await ada.post("first")
+    too_old = ada.cursor_at(first)
+    others = await ada.post(*numbered_texts(MESSAGES_IN_MEMORY))
     async with watching(room.running.url, last_id=too_old) as watch:
         reset, history, stats = await watch.frames(3)
 
-    assert [reset.kind, history.kind, stats.kind] == NEW_BEGINNING
+    assert [reset.kind, history.kind, stats.kind] == RESET_AND_HISTORY
     assert [message["id"] for message in history.data] == others[-100:]
 
 
-@pytest.mark.parametrize("foreign", FOREIGN)
-async def test_an_id_of_another_log_is_a_new_beginning(room: Room, foreign: str) -> None:
-    """An id that this log never gave is answered by a reset that says why, and the history."""
-    await (await speaker(room.running.node)).say(*numbered(3))
-    async with watching(room.running.url, last_id=foreign) as watch:
+@pytest.mark.parametrize("other_id", IDS_OF_OTHER_LOGS)
+async def test_an_id_of_another_log_resets_the_stream(room: Room, other_id: str) -> None:
+    """A reset frame says why, and the history follows."""
+    await (await register_agent(room.running.node)).post(*numbered_texts(3))
+    async with watching(room.running.url, last_id=other_id) as watch:
         reset, history, stats = await watch.frames(3)
 
-    assert [reset.kind, history.kind, stats.kind] == NEW_BEGINNING
+    assert [reset.kind, history.kind, stats.kind] == RESET_AND_HISTORY
     assert isinstance(reset.data["reason"], str)
     assert (reset.own_id, stats.id) == (None, history.own_id)
 
 
 async def test_only_messages_have_ids(room: Room) -> None:
-    """The place of a record that is no message was never an id of the stream."""
-    await speaker(room.running.node)
+    """The position of a record that is no message was never an id of the stream."""
+    await register_agent(room.running.node)
     async with watching(room.running.url, last_id=str(room.running.node.room.cursor)) as watch:
-        assert await kinds(watch, 3) == NEW_BEGINNING
+        assert await kinds(watch, 3) == RESET_AND_HISTORY
 
 
-@pytest.mark.parametrize("nonsense", NONSENSE)
-async def test_nonsense_is_no_id(room: Room, nonsense: str) -> None:
-    """What cannot be an id is as good as none: the watcher is a new one."""
-    async with watching(room.running.url, last_id=nonsense) as watch:
+@pytest.mark.parametrize("malformed_id", MALFORMED_IDS)
+async def test_a_malformed_id_is_ignored(room: Room, malformed_id: str) -> None:
+    """The stream begins as for a new watcher."""
+    async with watching(room.running.url, last_id=malformed_id) as watch:
         assert await kinds(watch, 2) == ["history", "stats"]
 
 
 @asynccontextmanager
-async def lagging(log: MemoryLog) -> AsyncIterator[tuple[str, Node]]:
-    """A room open at an address, whose node has not begun to follow its log."""
+async def lagging_server(
+    log: MemoryLog, timeouts: NodeTimeouts = DEFAULT_NODE_TIMEOUTS
+) -> AsyncIterator[tuple[str, Node]]:
+    """Open a server whose node has not begun to follow its log; yield its URL and its node."""
     clock, secrets, hub = SettableClock(), SystemSecrets(), Hub()
-    node = Node(log, clock, secrets, lambda records: publish(hub, node, records))
-    async with moltbook(SETTINGS.moltbook_url, None) as book:
-        site = Site(log, node, hub, clock, secrets, book, site_settings(SETTINGS, Patience()))
-        async with site.open() as url:
+    node = node_on(log, None, LiveMessages(hub), timeouts=timeouts)
+    async with open_moltbook(SETTINGS.moltbook_url, None) as book:
+        server = HttpServer(log, node, hub, clock, secrets, book, http_settings(SETTINGS, HttpTimeouts()))
+        async with server.open() as url:
             yield url, node
 
 
-async def said_elsewhere(log: MemoryLog) -> tuple[str, str]:
-    """The id of a message that another node has, and the message after it."""
-    node = Node(log, SettableClock(), SystemSecrets(), lambda _: None)
-    async with background(node.follow()):
-        ada = await speaker(node)
-        first, second = await ada.say(*numbered(2))
-        return ada.id_of(first), second
+async def post_at_another_node(log: MemoryLog) -> tuple[str, str]:
+    """Post two messages at another node; return the stream id of the first and the message id of the second."""
+    node = node_on(log)
+    async with background(node.follower.run()):
+        ada = await register_agent(node)
+        first, second = await ada.post(*numbered_texts(2))
+        return ada.cursor_at(first), second
 
 
-async def test_a_node_that_is_behind_waits_for_what_a_watcher_has_seen() -> None:
-    """An id that this node has not reached may come from a faster one: it is judged when the node has caught up."""
+async def test_a_node_that_is_behind_catches_up_to_the_id_of_a_watcher() -> None:
+    """An id that this node has not reached may come from a faster one: the node catches up before it answers."""
     log = MemoryLog()
-    seen, unseen = await said_elsewhere(log)
-    async with lagging(log) as (url, node), connected(url) as (reader, writer):
+    seen, unseen = await post_at_another_node(log)
+    async with lagging_server(log) as (url, node), connected(url) as (reader, writer):
         writer.write(request(Last_Event_ID=seen))
         async with watching(url) as other:
             await other.frames(2)
-        async with background(node.follow()):
-            watch = await answer(reader, writer)
+        async with background(node.follower.run()):
+            watch = await read_response(reader, writer)
 
             assert await missed(watch) == [unseen]
 
 
-async def test_a_node_that_stays_behind_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A node that cannot catch up in time says that it does not know the id."""
-    monkeypatch.setattr("chatr.node.CATCH_UP", 0.05)
+async def test_a_node_that_cannot_catch_up_resets_the_stream() -> None:
+    """After a time-out the id counts as unknown."""
     log = MemoryLog()
-    seen, _ = await said_elsewhere(log)
-    async with lagging(log) as (url, _), watching(url, last_id=seen) as watch:
-        assert await kinds(watch, 3) == NEW_BEGINNING
+    seen, _ = await post_at_another_node(log)
+    async with lagging_server(log, NodeTimeouts(catch_up=0.05)) as (url, _), watching(url, last_id=seen) as watch:
+        assert await kinds(watch, 3) == RESET_AND_HISTORY
 
 
 async def test_a_restart_loses_nothing_and_repeats_nothing(tmp_path: Path) -> None:
-    """Who comes back to a restarted room with its last id gets what it missed, also what was said in between."""
+    """A watcher that resumes at a restarted server gets what it missed, and what was posted before it returned."""
     settings = Settings(**(OPEN_SETTINGS | {"log": f"sqlite:///{tmp_path}/chatr.db"}))
-    async with running(settings) as before, watching(before.url) as watch:
-        ada = await speaker(before.node)
-        said = await ada.say(*numbered(3))
-        heard = await watch.messages(2)
-    async with running(settings) as after:
-        ada = Speaker(after.node, ada.agent, ada.at)
-        said += await ada.say("later")
+    async with running_room(settings) as before, watching(before.url) as watch:
+        ada = await register_agent(before.node)
+        posted = await ada.post(*numbered_texts(3))
+        received = await watch.messages(2)
+    async with running_room(settings) as after:
+        ada = NodeAgent(after.node, ada.agent, ada.at)
+        posted += await ada.post("later")
         async with watching(after.url, last_id=watch.last_id) as watch:
-            said += await ada.say("live")
-            heard += await watch.messages(3)
+            posted += await ada.post("live")
+            received += await watch.messages(3)
 
-    assert heard == said
+    assert received == posted

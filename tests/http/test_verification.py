@@ -1,4 +1,4 @@
-"""POST /api/verify/start and /complete, against a Moltbook on this machine: how an agent gets its badge."""
+"""POST /api/verify/start and /complete against a fake Moltbook: how an agent gets its badge."""
 
 import asyncio
 import re
@@ -9,24 +9,24 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession
 
-from chatr.domain.limits import CODE_VALID
-from tests.conftest import Agent, Answer, OpenRoom, Room, Server, new_key
-from tests.moltbook import FakeMoltbook, Written
+from chatr.domain.limits import CODE_VALIDITY
+from tests.conftest import Agent, OpenRoom, Response, Room, Server, new_key
+from tests.moltbook import FakeMoltbook, MoltbookPost
 
 CODE = re.compile("[A-HJ-NP-Z2-9]{8}")
 BADGE = {"moltbookVerified": True, "moltbookName": "ClawdClawderberg", "ownerTwitter": "crab_owner"}
 
 
 @pytest.fixture
-async def book() -> AsyncIterator[FakeMoltbook]:
-    async with FakeMoltbook() as book:
-        yield book
+async def moltbook() -> AsyncIterator[FakeMoltbook]:
+    async with FakeMoltbook() as moltbook:
+        yield moltbook
 
 
 @pytest.fixture
-async def room(open_room: OpenRoom, book: FakeMoltbook) -> Room:
+async def room(open_room: OpenRoom, moltbook: FakeMoltbook) -> Room:
     """A room that asks the fake Moltbook, and knows by which address it is reached."""
-    return await open_room(moltbook_url=book.url, public_url="https://chat.example.org")
+    return await open_room(moltbook_url=moltbook.url, public_url="https://chat.example.org")
 
 
 @pytest.fixture
@@ -35,28 +35,31 @@ async def ada(room: Room) -> Agent:
 
 
 async def start(room: Room, agent: Agent, name: str = "clawdclawderberg") -> dict[str, Any]:
+    """Start a verification, and return the task."""
     answer = await room.post("/api/verify/start", {"moltbookName": name}, agent=agent)
     assert answer.status == 200, answer.json
     started: dict[str, Any] = answer.json
     return started
 
 
-async def complete(room: Room, agent: Agent, name: str = "clawdclawderberg") -> Answer:
+async def complete(room: Room, agent: Agent, name: str = "clawdclawderberg") -> Response:
+    """Complete a verification."""
     return await room.post("/api/verify/complete", {"moltbookName": name}, agent=agent)
 
 
-def published(book: FakeMoltbook, started: dict[str, Any], name: str = "ClawdClawderberg") -> None:
-    """The account posts what it was asked to post."""
-    book.claimed(name, Written("p-1", started["message"]), owner="crab_owner")
+def publish_code(moltbook: FakeMoltbook, started: dict[str, Any], name: str = "ClawdClawderberg") -> None:
+    """Let the account post the message with the code on Moltbook."""
+    moltbook.claimed(name, MoltbookPost("p-1", started["message"]), owner="crab_owner")
 
 
-async def verified(room: Room, book: FakeMoltbook, agent: Agent) -> Answer:
-    published(book, await start(room, agent))
+async def verify(room: Room, moltbook: FakeMoltbook, agent: Agent) -> Response:
+    """Give the agent its badge."""
+    publish_code(moltbook, await start(room, agent))
     return await complete(room, agent)
 
 
-async def test_what_is_asked_of_the_agent(room: Room, ada: Agent) -> None:
-    """The reply to start tells the code, the post that is to hold it, where to post, and until when."""
+async def test_start_returns_the_task(room: Room, ada: Agent) -> None:
+    """The task has the code, a hint, the steps, where to post, and until when."""
     started = await start(room, ada, "Clawd")
     code = started["code"]
 
@@ -67,8 +70,8 @@ async def test_what_is_asked_of_the_agent(room: Room, ada: Agent) -> None:
     assert started["expiresAt"] == "2026-01-03T00:00:00.000Z"
 
 
-async def test_the_suggested_post_holds_the_code_and_names_this_room(room: Room, ada: Agent) -> None:
-    """Whoever reads the post on Moltbook finds the way to this room, not to another one."""
+async def test_the_suggested_post_has_the_code_and_this_room_s_address(room: Room, ada: Agent) -> None:
+    """A reader of the post on Moltbook finds the address of this room, and of no other."""
     started = await start(room, ada)
 
     assert f"[{started['code']}]" in started["message"]
@@ -76,9 +79,9 @@ async def test_the_suggested_post_holds_the_code_and_names_this_room(room: Room,
     assert "chatr.ai" not in started["message"]
 
 
-async def test_the_badge_is_given(room: Room, book: FakeMoltbook, ada: Agent) -> None:
-    """An account that posted the code vouches for the agent, by the name that Moltbook spells it with."""
-    answer = await verified(room, book, ada)
+async def test_the_badge_is_given(room: Room, moltbook: FakeMoltbook, ada: Agent) -> None:
+    """An account that posted the code gives the agent its badge, with the name as Moltbook spells it."""
+    answer = await verify(room, moltbook, ada)
 
     assert answer.status == 200
     assert answer.json.items() >= {
@@ -90,58 +93,58 @@ async def test_the_badge_is_given(room: Room, book: FakeMoltbook, ada: Agent) ->
     }
 
 
-async def test_the_badge_is_shown_everywhere(room: Room, book: FakeMoltbook, ada: Agent) -> None:
-    """Among the agents, on new messages and on those said before."""
-    await room.say(ada, "before")
-    await verified(room, book, ada)
-    await room.say(ada, "after")
+async def test_the_badge_is_shown_everywhere(room: Room, moltbook: FakeMoltbook, ada: Agent) -> None:
+    """The badge is shown in the list of agents, on new messages and on older ones."""
+    await room.post_message(ada, "before")
+    await verify(room, moltbook, ada)
+    await room.post_message(ada, "after")
     agents = (await room.get("/api/agents")).json["agents"]
     messages = (await room.get("/api/messages")).json["messages"]
 
     assert [{name: each[name] for name in BADGE} for each in [*agents, *messages]] == [BADGE] * 3
 
 
-async def test_an_account_without_an_owner_s_handle(room: Room, book: FakeMoltbook, ada: Agent) -> None:
-    """Where Moltbook names no owner, the badge has none."""
+async def test_an_account_without_an_owner_s_name(room: Room, moltbook: FakeMoltbook, ada: Agent) -> None:
+    """If Moltbook names no owner, `ownerTwitter` is null."""
     started = await start(room, ada)
-    book.claimed("ClawdClawderberg", Written("p-1", started["message"]), owner=None)
+    moltbook.claimed("ClawdClawderberg", MoltbookPost("p-1", started["message"]), owner=None)
     answer = await complete(room, ada)
 
     assert (answer.status, answer.json["verified"], answer.json["ownerTwitter"]) == (200, True, None)
 
 
-async def test_a_verified_agent_may_link_and_talk(room: Room, book: FakeMoltbook, ada: Agent) -> None:
-    """The badge lifts the ban on URLs and the slow rate."""
-    await verified(room, book, ada)
+async def test_a_verified_agent_may_post_urls_and_more_messages(room: Room, moltbook: FakeMoltbook, ada: Agent) -> None:
+    """The badge allows URLs and the higher rate."""
+    await verify(room, moltbook, ada)
     contents = ["https://example.com", *"123456789", "one too many"]
     answers = [await room.post("/api/messages", {"content": content}, agent=ada) for content in contents]
 
     assert [answer.status for answer in answers] == [200] * 10 + [429]
 
 
-async def test_moltbook_is_asked_with_the_operator_s_key(open_room: OpenRoom, book: FakeMoltbook) -> None:
-    """The key from the settings goes to Moltbook, and the agent's own does not."""
-    room = await open_room(moltbook_url=book.url, moltbook_key="operator")
+async def test_moltbook_gets_the_operator_s_key(open_room: OpenRoom, moltbook: FakeMoltbook) -> None:
+    """A request to Moltbook has the key from the settings, and never the agent's."""
+    room = await open_room(moltbook_url=moltbook.url, moltbook_key="operator")
     ada = await room.register()
-    await verified(room, book, ada)
+    await verify(room, moltbook, ada)
 
-    assert [headers["Authorization"] for headers in book.headers] == ["Bearer operator"]
+    assert [headers["Authorization"] for headers in moltbook.headers] == ["Bearer operator"]
 
 
 @pytest.mark.parametrize("name", ["clawdclawderberg", "CLAWDCLAWDERBERG", " ClawdClawderberg "])
-async def test_the_same_code_is_handed_out_while_it_is_valid(name: str, room: Room, ada: Agent) -> None:
-    """Whoever asks again has perhaps posted the first code already."""
+async def test_a_valid_code_is_returned_again(name: str, room: Room, ada: Agent) -> None:
+    """A second start returns the same code: the agent may have posted it already."""
     first = await start(room, ada)
-    room.clock.advance(CODE_VALID - 1)
+    room.clock.advance(CODE_VALIDITY - 1)
     again = await start(room, ada, name)
 
     assert (again["code"], again["expiresAt"]) == (first["code"], first["expiresAt"])
 
 
 async def test_an_expired_code_is_replaced(room: Room, ada: Agent) -> None:
-    """After 48 hours a start gives another code."""
+    """After 48 hours a start returns another code."""
     first = await start(room, ada)
-    room.clock.advance(CODE_VALID)
+    room.clock.advance(CODE_VALIDITY)
     again = await start(room, ada)
 
     assert again["code"] != first["code"]
@@ -149,7 +152,7 @@ async def test_an_expired_code_is_replaced(room: Room, ada: Agent) -> None:
 
 
 async def test_a_code_is_bound_to_agent_and_account(room: Room, ada: Agent) -> None:
-    """Another agent, or another account, has another code."""
+    """Another agent, or another account, gets another code."""
     bob = await room.register("Bob")
     codes = [
         (await start(room, agent, name))["code"] for agent, name in ((ada, "Clawd"), (bob, "Clawd"), (ada, "Crab"))
@@ -158,44 +161,46 @@ async def test_a_code_is_bound_to_agent_and_account(room: Room, ada: Agent) -> N
     assert len(set(codes)) == 3
 
 
-async def test_a_code_is_good_to_its_last_moment(room: Room, book: FakeMoltbook, ada: Agent) -> None:
-    """48 hours are 48 hours: Moltbook lets a new account post only every two."""
-    published(book, await start(room, ada))
-    room.clock.advance(CODE_VALID - 1)
+async def test_a_code_is_valid_for_exactly_48_hours(room: Room, moltbook: FakeMoltbook, ada: Agent) -> None:
+    """A code is valid to the last millisecond of its 48 hours."""
+    publish_code(moltbook, await start(room, ada))
+    room.clock.advance(CODE_VALIDITY - 1)
 
     assert (await complete(room, ada)).status == 200
 
 
 @pytest.mark.parametrize("name", ["clawdclawderberg", "somebody_else"])
-async def test_who_is_verified_stays_verified(name: str, room: Room, book: FakeMoltbook, ada: Agent) -> None:
-    """An agent's first badge stays: complete answers so whatever the name, and Moltbook is not asked again."""
-    await verified(room, book, ada)
-    asked = len(book.requests)
+async def test_the_first_badge_stays(name: str, room: Room, moltbook: FakeMoltbook, ada: Agent) -> None:
+    """Completing again returns the first badge, whatever the name, without a request to Moltbook."""
+    await verify(room, moltbook, ada)
+    requests = len(moltbook.requests)
     answer = await complete(room, ada, name)
 
-    assert len(book.requests) == asked
+    assert len(moltbook.requests) == requests
     assert answer.status == 200
     assert answer.json.items() >= {"verified": True, "alreadyVerified": True, "ownerTwitter": "crab_owner"}.items()
     assert answer.json["moltbookName"] == "ClawdClawderberg"
 
 
-async def test_a_verified_agent_need_not_start_again(room: Room, book: FakeMoltbook, ada: Agent) -> None:
-    """Start tells a verified agent that it is, and hands out no code."""
-    await verified(room, book, ada)
+async def test_a_verified_agent_gets_no_code(room: Room, moltbook: FakeMoltbook, ada: Agent) -> None:
+    """Starting again returns the badge and no code."""
+    await verify(room, moltbook, ada)
     started = await start(room, ada, "somebody_else")
 
     assert started["alreadyVerified"] is True
     assert "code" not in started
 
 
-async def test_of_two_agents_at_once_an_account_vouches_for_one(room: Room, book: FakeMoltbook, ada: Agent) -> None:
-    """However close they come, one account has one agent."""
+async def test_one_account_verifies_one_of_two_concurrent_agents(
+    room: Room, moltbook: FakeMoltbook, ada: Agent
+) -> None:
+    """If two agents complete at the same time, one account verifies one of them."""
     bob = await room.register("Bob")
     codes = [(await start(room, agent))["message"] for agent in (ada, bob)]
-    book.slow("ClawdClawderberg", *(Written(f"p-{number}", code) for number, code in enumerate(codes)))
+    moltbook.slow("ClawdClawderberg", *(MoltbookPost(f"p-{number}", code) for number, code in enumerate(codes)))
     waiting = [asyncio.create_task(complete(room, agent)) for agent in (ada, bob)]
-    await book.arrived(2)
-    book.release()
+    await moltbook.arrived(2)
+    moltbook.release()
 
     assert sorted([answer.json.get("code") or "" for answer in await asyncio.gather(*waiting)]) == [
         "",
@@ -203,34 +208,34 @@ async def test_of_two_agents_at_once_an_account_vouches_for_one(room: Room, book
     ]
 
 
-async def test_a_start_while_moltbook_is_asked_wins(room: Room, book: FakeMoltbook, ada: Agent) -> None:
-    """What Moltbook says of an account that the agent no longer claims gives no badge."""
+async def test_a_start_during_a_completion_wins(room: Room, moltbook: FakeMoltbook, ada: Agent) -> None:
+    """A completion fails if the agent started with another account while Moltbook was being asked."""
     started = await start(room, ada)
-    book.slow("ClawdClawderberg", Written("p-1", started["message"]))
+    moltbook.slow("ClawdClawderberg", MoltbookPost("p-1", started["message"]))
     waiting = asyncio.create_task(complete(room, ada))
-    await book.arrived(1)
+    await moltbook.arrived(1)
     await start(room, ada, "somebody_else")
-    book.release()
+    moltbook.release()
 
     assert (await waiting).json["code"] == "verification_name_mismatch"
 
 
-async def test_a_restart_keeps_the_badge_and_asks_nobody(
-    serve: Callable[..., Server], book: FakeMoltbook, tmp_path: Path
+async def test_a_restart_needs_no_request_to_moltbook(
+    serve: Callable[..., Server], moltbook: FakeMoltbook, tmp_path: Path
 ) -> None:
-    """What Moltbook said once is in the log: a node that reads it does not call out."""
-    flags = ("--log", f"sqlite:///{tmp_path}/chatr.db", "--moltbook-url", book.url)
+    """Badges are in the log: a node that reads them makes no request."""
+    flags = ("--log", f"sqlite:///{tmp_path}/chatr.db", "--moltbook-url", moltbook.url)
     first = serve(*flags)
     async with ClientSession(first.url) as http:
         key = await new_key(http)
         bearer, body = {"Authorization": f"Bearer {key}"}, {"moltbookName": "ClawdClawderberg"}
-        published(book, await (await http.post("/api/verify/start", headers=bearer, json=body)).json())
+        publish_code(moltbook, await (await http.post("/api/verify/start", headers=bearer, json=body)).json())
         await http.post("/api/verify/complete", headers=bearer, json=body)
-    asked = len(book.requests)
+    requests = len(moltbook.requests)
     first.process.terminate()
     first.process.communicate()
     async with ClientSession(serve(*flags).url) as http:
         (ada,) = (await (await http.get("/api/agents")).json())["agents"]
 
     assert {name: ada[name] for name in BADGE} == BADGE
-    assert len(book.requests) == asked == 1
+    assert len(moltbook.requests) == requests == 1

@@ -1,4 +1,4 @@
-"""GET / and what the page is made of: everything comes from here, and nothing else may run."""
+"""GET / and the files of the pages: all of them come from this server, and no other script runs."""
 
 import re
 from collections.abc import Mapping
@@ -8,10 +8,10 @@ import pytest
 from multidict import CIMultiDict
 from yarl import URL
 
-from chatr.adapters.http.unscripted import filled
+from chatr.adapters.http.page.page_html import render_page
 from tests.conftest import Room
 
-FOLDER = files("chatr.adapters.http") / "page"
+FOLDER = files("chatr.adapters.http.page") / "static"
 FILES = sorted(path.name for path in FOLDER.iterdir() if path.is_file())
 TEXTS = [name for name in FILES if not name.endswith(".png")]
 TYPES = {
@@ -37,14 +37,15 @@ POLICY = {
 }
 
 
-def headers(of: Mapping[str, str]) -> CIMultiDict[str]:
-    return CIMultiDict(of)
+def headers(plain: Mapping[str, str]) -> CIMultiDict[str]:
+    """Return headers whose names ignore case."""
+    return CIMultiDict(plain)
 
 
 async def test_the_page(room: Room) -> None:
-    """A person who opens the address sees the page, with what it shows to those who run no scripts."""
+    """GET / returns the page with its content for readers without scripts."""
     answer = await room.get("/")
-    page = filled((FOLDER / "index.html").read_text("utf-8"), room.running.node.room, room.running.url)
+    page = render_page((FOLDER / "index.html").read_text("utf-8"), room.running.node.room, room.running.url)
 
     assert (answer.status, answer.headers["Content-Type"]) == (200, TYPES["html"])
     assert answer.raw.decode() == page
@@ -52,15 +53,15 @@ async def test_the_page(room: Room) -> None:
 
 @pytest.mark.parametrize("name", FILES)
 async def test_a_file_of_the_page(name: str, room: Room) -> None:
-    """Each file is served as it lies there, with its type."""
+    """Each file is served unchanged, with its type."""
     answer = await room.get(f"/page/{name}")
 
     assert answer.headers["Content-Type"] == TYPES[name.rpartition(".")[2]]
     assert (answer.status, answer.raw) == (200, (FOLDER / name).read_bytes())
 
 
-async def test_every_file_that_the_page_names_is_there(room: Room) -> None:
-    """No link, script, style or import of the page leads nowhere."""
+async def test_every_referenced_file_exists(room: Room) -> None:
+    """Every link, script, style and import of the pages leads to a file."""
     named = {
         URL(f"/page/{name}").join(URL(found)).path
         for name in TEXTS
@@ -73,8 +74,8 @@ async def test_every_file_that_the_page_names_is_there(room: Room) -> None:
 
 
 @pytest.mark.parametrize("path", ["/", *(f"/page/{name}" for name in FILES)])
-async def test_the_page_may_do_what_it_needs_and_no_more(path: str, room: Room) -> None:
-    """No script but its own runs, nothing is loaded from elsewhere, nobody frames it, and no text becomes HTML."""
+async def test_the_security_policy_of_the_page(path: str, room: Room) -> None:
+    """Only the page's own scripts run, nothing is loaded from elsewhere, no frames, no HTML from strings."""
     answer = headers((await room.get(path)).headers)
     policy = dict(each.strip().split(" ", 1) for each in answer["Content-Security-Policy"].split(";"))
 
@@ -85,23 +86,23 @@ async def test_the_page_may_do_what_it_needs_and_no_more(path: str, room: Room) 
 
 @pytest.mark.parametrize("name", TEXTS)
 def test_nothing_comes_from_a_third_party(name: str) -> None:
-    """No file names another host, but for the namespace of SVG, which is a name and not fetched."""
+    """No file names another host, except for the namespace of SVG, which is not fetched."""
     text = (FOLDER / name).read_text().replace("http://www.w3.org/2000/svg", "")
 
     assert re.findall(r"https?:|[\"'(]//|\bwss?:|@import|\burl\([\"']?\w", text) == []
 
 
 @pytest.mark.parametrize("name", TEXTS)
-def test_no_text_becomes_a_document(name: str) -> None:
-    """What agents wrote reaches the page as text: nothing in it builds HTML or code from strings."""
+def test_no_script_builds_html_from_strings(name: str) -> None:
+    """No script builds HTML or code from strings, so messages stay text."""
     sinks = r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|srcdoc|\son\w+=|style="
 
     assert re.findall(sinks, (FOLDER / name).read_text()) == []
 
 
 @pytest.mark.parametrize("path", ["/", "/page/page.js"])
-async def test_whoever_has_the_page_is_not_sent_it_again(path: str, room: Room) -> None:
-    """The browser asks each time, and is told that what it has is still good."""
+async def test_an_unchanged_file_is_not_sent_again(path: str, room: Room) -> None:
+    """The browser asks each time, and gets 304 if its copy is current."""
     first = headers((await room.get(path)).headers)
     again = await room.get(path, headers={"If-None-Match": f'"other", {first["ETag"]}'})
 
@@ -109,43 +110,43 @@ async def test_whoever_has_the_page_is_not_sent_it_again(path: str, room: Room) 
     assert (again.status, again.raw, headers(again.headers)["ETag"]) == (304, b"", first["ETag"])
 
 
-async def test_a_proxy_that_compresses_weakens_the_tag(room: Room) -> None:
-    """Tags are compared weakly, as RFC 9110 asks: nginx marks those of what it compressed as weak."""
+async def test_a_weak_etag_matches(room: Room) -> None:
+    """Tags are compared weakly, as RFC 9110 asks: nginx marks those of compressed files as weak."""
     first = headers((await room.get("/")).headers)
 
     assert (await room.get("/", headers={"If-None-Match": f"W/{first['ETag']}"})).status == 304
 
 
-@pytest.mark.parametrize("tag", ['"other"', "", "nonsense", 'W/"'])
-async def test_another_tag_is_no_tag(tag: str, room: Room) -> None:
-    """Whoever has something else is sent the page."""
-    assert (await room.get("/", headers={"If-None-Match": tag})).status == 200
+@pytest.mark.parametrize("etag", ['"other"', "", "nonsense", 'W/"'])
+async def test_another_etag_does_not_match(etag: str, room: Room) -> None:
+    """A client with other content, or with a malformed tag, is sent the page."""
+    assert (await room.get("/", headers={"If-None-Match": etag})).status == 200
 
 
 @pytest.mark.parametrize(
     "name", ["nope.js", "PAGE.JS", "page.js~", "..", ".", "__init__.py", "..%2froutes.py", "%2e%2e%2froutes.py"]
 )
-async def test_what_is_no_file_of_the_page(name: str, room: Room) -> None:
-    """Only the files of the page are served, and nothing beside them."""
+async def test_other_files_are_not_served(name: str, room: Room) -> None:
+    """Only the files of the pages are served, whatever the path contains."""
     async with room.http.get(URL(f"{room.running.url}/page/{name}", encoded=True)) as reply:
         assert (reply.status, (await reply.json())["code"]) == (404, "not_found")
 
 
 @pytest.mark.parametrize("path", ["/", "/page/page.js", "/docs"])
-async def test_who_takes_gzip_gets_gzip(path: str, room: Room) -> None:
-    """Text is sent compressed to those who say that they take it, and plain to all others, under another tag."""
+async def test_text_is_compressed_for_clients_that_accept_it(path: str, room: Room) -> None:
+    """Text is sent compressed to clients that accept it and plain to others, with another ETag."""
     plain = await room.get(path, headers={"Accept-Encoding": "identity"})
-    small = await room.get(path, headers={"Accept-Encoding": "gzip, deflate, br"})
+    compressed = await room.get(path, headers={"Accept-Encoding": "gzip, deflate, br"})
 
-    assert small.raw == plain.raw
+    assert compressed.raw == plain.raw
     assert "Content-Encoding" not in headers(plain.headers)
-    assert headers(small.headers)["Content-Encoding"] == "gzip"
-    assert headers(small.headers)["ETag"] != headers(plain.headers)["ETag"]
-    assert headers(small.headers)["Vary"] == headers(plain.headers)["Vary"] == "Accept-Encoding"
+    assert headers(compressed.headers)["Content-Encoding"] == "gzip"
+    assert headers(compressed.headers)["ETag"] != headers(plain.headers)["ETag"]
+    assert headers(compressed.headers)["Vary"] == headers(plain.headers)["Vary"] == "Accept-Encoding"
 
 
 @pytest.mark.parametrize(
-    ("said", "taken"),
+    ("accept_encoding", "compressed"),
     [
         ("gzip;q=0", False),
         ("br, gzip ; q=0.000, *", False),
@@ -154,13 +155,13 @@ async def test_who_takes_gzip_gets_gzip(path: str, room: Room) -> None:
         ("GZIP", True),
     ],
 )
-async def test_a_weight_of_zero_refuses_gzip(said: str, taken: bool, room: Room) -> None:
-    """Who names gzip takes it, however it is written, unless with a weight of zero (RFC 9110)."""
-    answer = await room.get("/docs", headers={"Accept-Encoding": said})
+async def test_a_weight_of_zero_forbids_gzip(accept_encoding: str, compressed: bool, room: Room) -> None:
+    """Clients that name gzip in any form get it, except with a weight of zero (RFC 9110)."""
+    answer = await room.get("/docs", headers={"Accept-Encoding": accept_encoding})
 
-    assert ("Content-Encoding" in headers(answer.headers)) is taken
+    assert ("Content-Encoding" in headers(answer.headers)) is compressed
 
 
 async def test_pictures_are_not_compressed_again(room: Room) -> None:
-    """What is compressed already is sent as it lies there."""
+    """Files that are compressed already are sent as they are."""
     assert "Content-Encoding" not in headers((await room.get("/page/preview.png")).headers)

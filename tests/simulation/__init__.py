@@ -1,5 +1,5 @@
-"""A whole room in one thread, without real time: three nodes of the real program on a simulated network, store and
-clock. A seed decides everything, so what goes wrong once goes wrong again.
+"""Simulation of a room: three nodes of the real program in one thread, on a simulated network, store and clock.
 
-Begin with `world`, where things happen, and `truth`, which says what must hold; `mutations` shows that it notices.
+Everything is drawn from one seed, so a failure can be repeated. Begin with `world`, where things happen, and `oracle`,
+which computes the expected results and checks them; `mutations` proves that the checks notice mistakes.
 """

@@ -1,33 +1,35 @@
-"""Agents that are cut off, repeat themselves, and speak to two nodes at once."""
+"""Agents that lose connections, repeat requests, and send requests to several nodes at the same time."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from random import Random
 from typing import Any, Final
 
-import orjson
+import msgspec.json
 from attrs import define, field
 
 from chatr.domain.commands import Profile, agent_id
-from chatr.domain.keys import digest_of
+from chatr.domain.keys import hash_key
 from chatr.ports import MoltbookUnavailable
-from tests.simulation.network import Answer, Asking
+from tests.simulation.network import PendingRequest, Response
+from tests.simulation.oracle import IntendedMessage, Oracle
 from tests.simulation.process import Process
-from tests.simulation.truth import Saying, Truth
 
-PATIENCE: Final = 30.0
+TIMEOUT: Final = 30.0
+"""Seconds after which an agent gives up a request."""
 STATUSES: Final = frozenset((200, 400, 401, 403, 404, 409, 429, 502, 503, 504))
+"""Statuses that a response may have, whatever goes wrong."""
 ACCOUNTS: Final = ("ClawdCrab", "clawdcrab", "ClawdLobster", "ClawdShrimp")
-ACTIVITIES: Final = {"say": 20, "repeat": 3, "mistake": 2, "beat": 2, "leave": 1, "me": 1, "look": 2, "verify": 2}
 
 
 @define
-class Book:
-    """Fulfils `chatr.ports.Moltbook`: everybody is who they say, mostly."""
+class SimulatedMoltbook:
+    """Fulfils `chatr.ports.Moltbook`: most claims are true, some are not, and sometimes there is no answer."""
 
     random: Random
 
     async def profile(self, name: str, code: str) -> Profile | None:
+        """As `Moltbook.profile`."""
         await asyncio.sleep(self.random.random() / 10)
         chance = self.random.random()
         if chance < 0.1:
@@ -36,141 +38,169 @@ class Book:
         return None if chance > 0.95 else Profile(name, claimed=chance < 0.85, owner=None, proof=proof)
 
 
-def request(method: str, path: str, body: object, key: str, name: str | None) -> bytes:
-    raw = b"" if body is None else orjson.dumps(body)
+def request(method: str, path: str, body: object, key: str, idempotency_key: str | None) -> bytes:
+    """The bytes of a request after which the connection is closed."""
+    raw = b"" if body is None else msgspec.json.encode(body)
     lines = [f"{method} {path} HTTP/1.1", "Host: room", "Connection: close", f"Content-Length: {len(raw)}"]
     lines += ["Content-Type: application/json"] * bool(raw)
     lines += [f"Authorization: Bearer {key}"] * bool(key)
-    lines += [f"Idempotency-Key: {name}"] * bool(name)
+    lines += [f"Idempotency-Key: {idempotency_key}"] * bool(idempotency_key)
     return "\r\n".join((*lines, "", "")).encode() + raw
 
 
 @define(eq=False)
-class Visitor:
-    """One agent and all that it does; `cut` is how often it loses a connection, out of one."""
+class AgentClient:
+    """One agent and all that it does; `cut` is the probability that it closes a connection before the response."""
 
     number: int
     random: Random
-    truth: Truth
+    oracle: Oracle
     processes: list[Process]
     cut: float
     note: Callable[..., None]
     id: str = ""
     key: str = ""
     busy: int = 0
-    _said: int = 0
-    _old: list[Saying] = field(factory=list)
+    _posted: int = 0
+    _keyed: list[IntendedMessage] = field(factory=list)
+    """Recent messages with an idempotency key."""
 
     async def act(self) -> None:
-        """Whatever comes to its mind."""
+        """Do something at random; first of all register."""
         self.busy += 1
         try:
             if not self.key:
                 await self._register()
                 return
             (activity,) = self.random.choices(tuple(ACTIVITIES), tuple(ACTIVITIES.values()))
-            await getattr(self, f"_{activity}")()
+            await activity(self)
         finally:
             self.busy -= 1
 
-    async def _ask(
-        self, method: str, path: str, body: object = None, *, name: str | None = None, of: Process | None = None
-    ) -> Answer | None:
-        """None: it is not known what came of it. `name` is what the agent calls the request, if it does."""
-        process, shown = of or self.random.choice(self.processes), self.key
-        answer = await self._answer(process, request(method, path, body, shown, name))
-        self.note("agent", self.number, process.name, answer.status if answer else "lost")
-        if answer is not None and answer.status not in STATUSES:
-            self.truth.wrong(f"{process.name} answered {answer}")
-        if answer is not None and answer.status == 401 and shown == self.key:
-            if self.truth.must_know(self.id, digest_of(shown), process.node):
-                self.truth.wrong(f"{process.name} does not know agent {self.number}")
+    async def _request(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        idempotency_key: str | None = None,
+        to: Process | None = None,
+    ) -> Response | None:
+        """The response of a node, by default a random one; None if the connection was lost before it."""
+        process, key = to or self.random.choice(self.processes), self.key
+        response = await self._response(process, request(method, path, body, key, idempotency_key))
+        self.note("agent", self.number, process.name, response.status if response else "lost")
+        if response is not None and response.status not in STATUSES:
+            self.oracle.report(f"{process.name} answered {response}")
+        if response is not None and response.status == 401 and key == self.key:
+            if self.oracle.must_know(self.id, hash_key(key), process.node):
+                self.oracle.report(f"{process.name} does not know agent {self.number}")
             self.key = ""
-        return answer
+        return response
 
-    async def _answer(self, process: Process, asked: bytes) -> Answer | None:
-        asking = Asking(asyncio.get_running_loop().create_future())
+    async def _response(self, process: Process, raw: bytes) -> Response | None:
+        pending = PendingRequest(asyncio.get_running_loop().create_future())
         try:
-            pipe = process.connect(asking)
+            connection = process.connect(pending)
         except ConnectionRefusedError:
             await asyncio.sleep(self.random.random() / 10)
             return None
-        pipe.send(asked)
-        impatient = self.random.random() < self.cut
+        connection.send(raw)
+        is_cut = self.random.random() < self.cut
         try:
-            async with asyncio.timeout(self.random.random() / 20 if impatient else PATIENCE):
-                return await asking.answer
+            async with asyncio.timeout(self.random.random() / 20 if is_cut else TIMEOUT):
+                return await pending.response
         except TimeoutError:
             return None
         finally:
-            pipe.close()
+            connection.close()
 
     async def _register(self) -> None:
-        """Some names are taken, and some look like one that is."""
+        """Register a random name: some are taken, and some look like one that is."""
         name = f"agent-{self.random.randint(0, 40):02}".replace("0", self.random.choice("0o"))
-        answer = await self._ask("POST", "/api/register", {"name": name})
-        if answer is None or answer.status != 200:
+        response = await self._request("POST", "/api/register", {"name": name})
+        if response is None or response.status != 200:
             return
-        self.id, self.key = answer.json["agent"]["id"], answer.json["agent"]["apiKey"]
-        self._old.clear()
+        self.id, self.key = response.json["agent"]["id"], response.json["agent"]["apiKey"]
+        self._keyed.clear()
         assert self.id == agent_id(name)
 
-    def _saying(self, key: str | None) -> Saying:
-        self._said += 1
-        saying = Saying(self.id, f"{self.number}.{self._said} says {self.id[:4]}", key)
-        self.truth.sayings[saying.content] = saying
-        return saying
+    def _new_message(self, idempotency_key: str | None) -> IntendedMessage:
+        """A message with a content that no other message has."""
+        self._posted += 1
+        message = IntendedMessage(self.id, f"{self.number}.{self._posted} says {self.id[:4]}", idempotency_key)
+        self.oracle.intended[message.content] = message
+        return message
 
-    async def _say(self) -> None:
+    async def post(self) -> None:
+        """Post a new message. With an idempotency key it is repeated until it is acknowledged, or given up."""
         keyed = self.random.random() < 0.8
-        saying = self._saying(f"key-{self._said}" if keyed else None)
+        message = self._new_message(f"key-{self._posted}" if keyed else None)
         if keyed:
-            self._old = [*self._old[-8:], saying]
-        await self._tell(saying)
-        while keyed and saying.told is None and self.random.random() < 0.7:
+            self._keyed = [*self._keyed[-8:], message]
+        await self._send(message)
+        while keyed and message.acknowledged_at is None and self.random.random() < 0.7:
             await asyncio.sleep(self.random.random() * self.random.choice((0, 0.1, 2)))
-            await self._tell(saying)
+            await self._send(message)
 
-    async def _repeat(self) -> None:
-        """Something that was said, or perhaps not, is said again with its key."""
-        if self._old:
-            await self._tell(self.random.choice(self._old))
+    async def repeat(self) -> None:
+        """Send an earlier message with its idempotency key again, whether or not it was stored."""
+        if self._keyed:
+            await self._send(self.random.choice(self._keyed))
 
-    async def _mistake(self) -> None:
-        """A key that stands for something else already."""
-        if self._old and (old := self.random.choice(self._old)).told is not None:
-            await self._tell(self._saying(old.key))
+    async def reuse_key(self) -> None:
+        """Post another content with the idempotency key of an earlier message, which is a mistake."""
+        if self._keyed and (earlier := self.random.choice(self._keyed)).acknowledged_at is not None:
+            await self._send(self._new_message(earlier.key))
 
-    async def _tell(self, saying: Saying) -> None:
-        if saying.agent != self.id or not self.key:
+    async def _send(self, message: IntendedMessage) -> None:
+        if message.agent != self.id or not self.key:
             return
         process = self.random.choice(self.processes)
-        generation, began = self.truth.asks(saying, process.node), process.clock.now()
-        answer = await self._ask("POST", "/api/messages", {"content": saying.content}, name=saying.key, of=process)
-        self.truth.answered(saying, answer, generation, began, process.clock.now())
+        generation, began = self.oracle.request_sent(message, process.node), process.clock.now()
+        body = {"content": message.content}
+        response = await self._request("POST", "/api/messages", body, idempotency_key=message.key, to=process)
+        self.oracle.response_received(message, response, generation, began, process.clock.now())
 
-    async def _beat(self) -> None:
-        await self._ask("POST", "/api/heartbeat")
+    async def heartbeat(self) -> None:
+        """Stay online."""
+        await self._request("POST", "/api/heartbeat")
 
-    async def _leave(self) -> None:
-        await self._ask("POST", "/api/disconnect")
+    async def leave(self) -> None:
+        """Go offline."""
+        await self._request("POST", "/api/disconnect")
 
-    async def _me(self) -> None:
-        await self._ask("GET", "/api/me")
+    async def read_profile(self) -> None:
+        """Ask for its own state."""
+        await self._request("GET", "/api/me")
 
-    async def _look(self) -> None:
-        """A page of what was said, old or new; or it waits for something new."""
-        process, messages = self.random.choice(self.processes), self.truth.branch.messages
-        generation = self.truth.generation_of(process.node)
+    async def read_messages(self) -> None:
+        """Read a page of old or new messages, or wait for a new one."""
+        process, messages = self.random.choice(self.processes), self.oracle.branch.messages
+        generation = self.oracle.generation_of(process.node)
         after = self.random.choice(messages).position if messages else 0
         wait = self.random.choice((0, 0, 3))
         query = f"after={after}&limit={self.random.randint(1, 60)}&wait={wait}"
-        answer = await self._ask("GET", f"/api/messages?{query}", of=process)
-        if answer is not None and answer.status == 200 and generation == self.truth.generation:
-            self.truth.pages(after, answer.json["messages"])
+        response = await self._request("GET", f"/api/messages?{query}", to=process)
+        if response is not None and response.status == 200 and generation == self.oracle.generation:
+            self.oracle.check_page(after, response.json["messages"])
 
-    async def _verify(self) -> None:
-        name: dict[str, Any] = {"moltbookName": self.random.choice(ACCOUNTS)}
-        answer = await self._ask("POST", "/api/verify/start", name)
-        if answer is not None and answer.status == 200:
-            await self._ask("POST", "/api/verify/complete", name)
+    async def verify(self) -> None:
+        """Start a verification and complete it."""
+        body: dict[str, Any] = {"moltbookName": self.random.choice(ACCOUNTS)}
+        response = await self._request("POST", "/api/verify/start", body)
+        if response is not None and response.status == 200:
+            await self._request("POST", "/api/verify/complete", body)
+
+
+ACTIVITIES: Final[Mapping[Callable[[AgentClient], Awaitable[None]], int]] = {
+    AgentClient.post: 20,
+    AgentClient.repeat: 3,
+    AgentClient.reuse_key: 2,
+    AgentClient.heartbeat: 2,
+    AgentClient.leave: 1,
+    AgentClient.read_profile: 1,
+    AgentClient.read_messages: 2,
+    AgentClient.verify: 2,
+}
+"""What an agent does, and how often in comparison."""

@@ -1,4 +1,4 @@
-"""An event loop without a world: time passes when nobody has anything to do, and turns come in an order of chance."""
+"""An event loop without real time and without I/O: time passes when nothing is ready to run."""
 
 import asyncio
 import contextvars
@@ -12,39 +12,41 @@ from attrs import define, field, frozen
 T = TypeVar("T")
 
 START: Final = 1_000.0
-"""Seconds for which the machine was up when the world began."""
+"""Seconds for which the machine has been running when the world begins."""
 
 Address = tuple[str, int]
 
 
 @define(eq=False)
-class Life:
-    """All that a process does from its start to its end, so that it can be killed."""
+class Lifetime:
+    """The tasks of one process from its start to its end, so that it can be killed."""
 
     tasks: list[asyncio.Task[Any]] = field(factory=list)
     over: bool = False
 
 
-LIFE: Final[contextvars.ContextVar[Life]] = contextvars.ContextVar("life")
+LIFETIME: Final[contextvars.ContextVar[Lifetime]] = contextvars.ContextVar("lifetime")
+"""The process that the current task belongs to."""
 
 
-class StuckError(Exception):
-    """Everybody waits, and for nothing that will come."""
+class DeadlockError(Exception):
+    """Every task waits, and no timer will wake one of them."""
 
 
 @frozen
 class Listener:
-    """What a process listens with."""
+    """Stands for the socket that a process listens on."""
 
     address: Address
 
     def getsockname(self) -> Address:
+        """The address, as a socket returns it."""
         return self.address
 
 
 @frozen
 class Listening:
-    """Connections to an address are made here until it is closed. `context` is that of the process."""
+    """A server that accepts connections at an address until it is closed. `context` is that of its process."""
 
     loop: "SimulatedLoop"
     address: Address
@@ -52,13 +54,16 @@ class Listening:
     context: contextvars.Context
 
     def close(self) -> None:
+        """Accept no more connections."""
         if self.loop.servers.get(self.address) is self:
             del self.loop.servers[self.address]
 
 
 class SimulatedLoop(asyncio.BaseEventLoop):
-    """One thread, no clock, no descriptors. asyncio runs first what was made ready first; with `shuffled` turns nobody
-    may count on that.
+    """One thread, no clock, no file descriptors.
+
+    asyncio runs callbacks in the order in which they became ready. With `shuffled` the order is random, which finds
+    code that depends on it.
     """
 
     _ready: deque[asyncio.Handle]
@@ -72,35 +77,37 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         self._selector = self
 
     def time(self) -> float:
+        """Simulated seconds."""
         return self._now
 
     def select(self, timeout: float | None) -> list[object]:
-        """What asyncio asks of a selector: to wait so long for input. There is none, so time passes."""
+        """Let `timeout` seconds pass. asyncio asks its selector to wait as long for input, and there is none."""
         if timeout is None:
-            raise StuckError
+            raise DeadlockError
         self._now += timeout
         if self._shuffled and len(self._ready) > 1:
-            turns = list(self._ready)
-            self._random.shuffle(turns)
-            self._ready = deque(turns)
+            handles = list(self._ready)
+            self._random.shuffle(handles)
+            self._ready = deque(handles)
         return []
 
     def _process_events(self, event_list: list[object]) -> None:
-        """There are none."""
+        """Do nothing: `select` returns no events."""
 
     def _write_to_self(self) -> None:
-        """Nobody sleeps in a selector."""
+        """Do nothing: there is no selector to be woken."""
 
     def create_task(self, coro: Generator[Any, None, T] | Coroutine[Any, Any, T], **options: Any) -> asyncio.Task[T]:
+        """Create a task that ends with the current process."""
         task = super().create_task(coro, **options)
-        if (life := LIFE.get(None)) is not None:
-            life.tasks.append(task)
+        if (lifetime := LIFETIME.get(None)) is not None:
+            lifetime.tasks.append(task)
         return task
 
     def run_in_executor(  # type: ignore[override]  # -- it hands arguments on without a look at their types
         self, _: object, work: Callable[..., Any], *arguments: Any
     ) -> asyncio.Future[Any]:
-        """What would run in a thread happens in one go."""
+        """Run `work` at once instead of in a thread."""
         future = self.create_future()
         try:
             future.set_result(work(*arguments))
@@ -109,7 +116,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         return future
 
     async def create_server(self, *given: Any, **options: Any) -> Any:
-        """What listens is no socket, but a `Listener`."""
+        """Accept connections at the address of a `Listener`, which stands for the socket."""
         address = options["sock"].address
         self.servers[address] = listening = Listening(self, address, given[0], contextvars.copy_context())
         return listening

@@ -1,5 +1,5 @@
-# ruff: noqa: SLF001 -- mistakes are made inside
-"""Mistakes that somebody might make. Each is planted in the real code, at a named place, to see that it is noticed."""
+# ruff: noqa: SLF001 -- the mistakes replace private methods
+"""Mistakes that somebody might make. Each replaces a function of the program, to prove that the simulation notices."""
 
 import asyncio
 from bisect import bisect_right
@@ -10,165 +10,198 @@ from unittest.mock import patch
 
 from attrs import evolve, frozen
 
-from chatr import codec, kept
-from chatr.codec import Unreadable, encode
+from chatr import codec
+from chatr.adapters.http.stream.hub import Hub
+from chatr.adapters.http.stream.watcher import Watcher
+from chatr.codec import UnreadableRecord, encode
 from chatr.domain import agent
 from chatr.domain.commands import Command
-from chatr.domain.decide import Settled, decide
+from chatr.domain.decide import AlreadyRecorded, decide
 from chatr.domain.events import AgentId, AgentLeft, Cursor, Event, Record
 from chatr.domain.history import History, Message
 from chatr.domain.limits import Limit
 from chatr.domain.room import Room
-from chatr.hub import Hub
-from chatr.kept import Kept
-from chatr.node import Handled, Node
-from chatr.ports import Conflict, Stored, Unknown
-from chatr.watcher import Watcher
+from chatr.node.command_handler import CommandHandler, Handled
+from chatr.past import snapshot
+from chatr.past.snapshot import Snapshot
+from chatr.ports import Conflict, Draft, OutcomeUnknown, Stored
 
-append = Node._append
+# The real functions, which are replaced while a mutation is in effect.
+append = CommandHandler._append
 apply = History.apply
-since = History.since
+messages_since = History.messages_since
 wait = Limit.wait
 
 
-async def acknowledge_before_commit(node: Node, event: Event) -> int:
-    """The message is shown and acknowledged; whether it can be stored turns out later."""
-    draft, expected = (
-        encode(event, record_id=node._secrets.record_id(), seen=node.room.position),
-        node.room.expected(event),
-    )
-    storing = asyncio.create_task(node._log.append(draft, expected=expected))
+def draft_in(room: Room, event: Event, commands: CommandHandler) -> Draft:
+    """The draft that the command handler would append."""
+    stream = room.stream_end(event).stream
+    return encode(event, stream=stream, record_id=commands._secrets.record_id(), decided_at_position=room.position)
+
+
+async def acknowledge_before_commit(commands: CommandHandler, event: Event) -> int:
+    """Fold and acknowledge an event before it is known whether it can be stored."""
+    room = commands._follower.room
+    draft, expected = draft_in(room, event, commands), room.stream_end(event).position
+    storing = asyncio.create_task(commands._log.append(draft, expected=expected))
     storing.add_done_callback(asyncio.Task.exception)
-    node._apply([draft.placed(node.room.position + 1, expected, draft.check_after(expected))])
-    return node.room.position
+    commands._follower._fold_and_notify(
+        [draft.at_position(room.position + 1, expected, draft.record_hash_after(expected))]
+    )
+    return room.position
 
 
-async def acknowledge_in_doubt(node: Node, event: Event) -> int:
-    """An answer that is lost is taken for a yes."""
+async def acknowledge_in_doubt(commands: CommandHandler, event: Event) -> int:
+    """Acknowledge an event whose append is in doubt."""
     try:
-        return await append(node, event)
-    except Unknown:
-        return node.room.position
+        return await append(commands, event)
+    except OutcomeUnknown:
+        return commands._follower.room.position
 
 
-async def publish_before_store(node: Node, event: Event) -> int:
-    draft = encode(event, record_id=node._secrets.record_id(), seen=node.room.position)
-    node._publish([Record(node.room.position + 1, draft.id, draft.seen, draft.check_after(0), event)])
-    return await append(node, event)
+async def publish_before_store(commands: CommandHandler, event: Event) -> int:
+    """Notify the listeners before the event is stored."""
+    room = commands._follower.room
+    draft = draft_in(room, event, commands)
+    record = Record(room.position + 1, draft.id, draft.decided_at_position, draft.record_hash_after(0), event)
+    for listener in commands._follower._listeners:
+        listener.records_folded(room, [record])
+    return await append(commands, event)
 
 
-async def drop_on_conflict(node: Node, command: Command) -> Handled:
-    """Whatever was stored instead must be as good."""
-    outcome = decide(node.room.agent(command.agent), command, node.room.house)
-    if isinstance(outcome, Settled):
-        return Handled(outcome.position, settled=True)
+async def drop_on_conflict(commands: CommandHandler, command: Command) -> Handled:
+    """After a conflict, acknowledge the record that was stored instead."""
+    room = commands._follower.room
+    outcome = decide(room.agent(command.agent), command, room.rule_context)
+    if isinstance(outcome, AlreadyRecorded):
+        return Handled(outcome.position, already_recorded=True)
     try:
-        return Handled(await append(node, outcome), settled=False)
+        return Handled(await append(commands, outcome), already_recorded=False)
     except Conflict as conflict:
-        return Handled(conflict.position or node.room.position, settled=True)
+        return Handled(conflict.position or room.position, already_recorded=True)
 
 
-async def force_a_stale_decision(node: Node, event: Event) -> int:
-    """After a conflict the same event is appended behind whatever it conflicted with."""
+async def force_a_stale_decision(commands: CommandHandler, event: Event) -> int:
+    """After a conflict, append the same event again instead of deciding again."""
     while True:
         try:
-            return await append(node, event)
+            return await append(commands, event)
         except Conflict as conflict:
-            await node._see(conflict.position or await node._log.head())
+            await commands._catch_up_to(conflict.position or await commands._log.head())
 
 
 def resume_off_by_one(history: History, cursor: Cursor) -> list[Message] | None:
-    missed = since(history, cursor)
+    """Leave out the first message after the cursor."""
+    missed = messages_since(history, cursor)
     return missed and missed[1:]
 
 
-def repeat_the_last_one(history: History, cursor: Cursor) -> list[Message] | None:
-    missed = since(history, cursor)
+def repeat_the_last_message(history: History, cursor: Cursor) -> list[Message] | None:
+    """Send the message at the cursor again."""
+    missed = messages_since(history, cursor)
     return missed and history.last(len(missed) + 1)
 
 
-def forget_the_fingerprint(history: History, cursor: Cursor) -> list[Message] | None:
-    if history.whole(cursor.position) is None:
+def ignore_the_fingerprint(history: History, cursor: Cursor) -> list[Message] | None:
+    """Resume by the position alone, although the record there may be that of another branch."""
+    if history.record_at(cursor.position) is None:
         return None
     return history.last(len(history.positions) - bisect_right(history.positions, cursor.position))
 
 
-def lose_the_idempotency_key(answers: Mapping[str, agent.Answer], *_: object) -> Mapping[str, agent.Answer]:
-    return answers
+def forget_idempotency_keys(posts: Mapping[str, agent.KeyedPost], *_: object) -> Mapping[str, agent.KeyedPost]:
+    """Do not remember the idempotency key of a post."""
+    return posts
 
 
-def renumber(history: History, record: Record) -> None:
-    """Messages are counted, and their places in the log forgotten."""
+def count_messages(history: History, record: Record) -> None:
+    """Give messages consecutive numbers instead of their positions in the log."""
     apply(history, evolve(record, position=len(history.positions) + 1))
 
 
-def skip_on_unknown_type(stored: Stored) -> Record:
+def skip_unknown_types(stored: Stored) -> Record:
+    """Fold a record of an unknown type as if nothing had happened."""
     try:
         return codec.decode(stored)
-    except Unreadable:
-        return Record(stored.position, stored.id, stored.seen, stored.check, AgentLeft(AgentId(""), stored.at))
+    except UnreadableRecord:
+        return Record(
+            stored.position,
+            stored.id,
+            stored.decided_at_position,
+            stored.record_hash,
+            AgentLeft(AgentId(""), stored.at),
+        )
 
 
-def one_too_many(limit: Limit, times: tuple[int, ...], at: int) -> int:
+def allow_one_too_many(limit: Limit, times: tuple[int, ...], at: int) -> int:
+    """Allow one message more in each window."""
     return wait(Limit(limit.count + 1, limit.window), times, at)
 
 
-def window_too_short(limit: Limit, times: tuple[int, ...], at: int) -> int:
+def shorten_the_window(limit: Limit, times: tuple[int, ...], at: int) -> int:
+    """Allow the next message 200 ms too soon."""
     return wait(Limit(limit.count, limit.window - 200), times, at)
 
 
-def window_too_long(limit: Limit, times: tuple[int, ...], at: int) -> int:
+def lengthen_the_window(limit: Limit, times: tuple[int, ...], at: int) -> int:
+    """Reject messages for 200 ms too long."""
     return wait(Limit(limit.count, limit.window + 200), times, at)
 
 
 def join_later(hub: Hub, watcher: Watcher, backlog: bytes) -> None:
-    """Something is awaited between the backlog and the fan-out."""
-    watcher.begin(backlog)
+    """Join the fan-out some time after the backlog was written."""
+    watcher.write_backlog(backlog)
     asyncio.get_running_loop().call_later(0.01, hub._watchers.setdefault, watcher, None)
 
 
 def join_before_flush(hub: Hub, watcher: Watcher, backlog: bytes) -> None:
-    """What is in the backlog and has yet to be written comes twice."""
-    watcher.begin(backlog)
+    """Join without removing frames from the waiting batch that are part of the backlog."""
+    watcher.write_backlog(backlog)
     hub._watchers[watcher] = None
 
 
-def keep_no_answers(room: Room) -> Kept:
-    """A checkpoint that forgets what idempotency keys stand for."""
-    whole = kept.keep(room)
-    return evolve(whole, agents={each: evolve(one, answers={}) for each, one in whole.agents.items()})
+def snapshot_without_keys(room: Room) -> Snapshot:
+    """Leave idempotency keys out of checkpoints."""
+    whole = snapshot.take_snapshot(room)
+    agents = {agent_id: evolve(state, keyed_posts={}) for agent_id, state in whole.agents.items()}
+    return evolve(whole, agents=agents)
 
 
-def keep_the_watchers(_hub: Hub) -> None:
-    """They are told the messages of another log as though these followed."""
+def drop_nobody(_hub: Hub) -> None:
+    """Let watchers stay after the log was replaced: they are sent the new log's messages as if these followed."""
 
 
 @frozen
 class Mutation:
+    """Replaces the function with the dotted name `target` by `mistake`."""
+
     target: str
     mistake: Any
 
-    def planted(self) -> AbstractContextManager[Any]:
+    def in_effect(self) -> AbstractContextManager[Any]:
+        """A context in which the mistake is part of the program."""
         return patch(self.target, self.mistake)
 
 
 MUTATIONS: Final = {
-    "acknowledge before commit": Mutation("chatr.node.Node._append", acknowledge_before_commit),
-    "acknowledge in doubt": Mutation("chatr.node.Node._append", acknowledge_in_doubt),
-    "publish before store": Mutation("chatr.node.Node._append", publish_before_store),
-    "drop on conflict": Mutation("chatr.node.Node.handle", drop_on_conflict),
-    "force a stale decision": Mutation("chatr.node.Node._append", force_a_stale_decision),
-    "resume off by one": Mutation("chatr.domain.history.History.since", resume_off_by_one),
-    "repeat the last one": Mutation("chatr.domain.history.History.since", repeat_the_last_one),
-    "forget the fingerprint": Mutation("chatr.domain.history.History.since", forget_the_fingerprint),
-    "lose the idempotency key": Mutation("chatr.domain.agent.remembered", lose_the_idempotency_key),
-    "renumber": Mutation("chatr.domain.history.History.apply", renumber),
-    "skip on unknown type": Mutation("chatr.node.decode", skip_on_unknown_type),
-    "one too many": Mutation("chatr.domain.limits.Limit.wait", one_too_many),
-    "window too short": Mutation("chatr.domain.limits.Limit.wait", window_too_short),
-    "window too long": Mutation("chatr.domain.limits.Limit.wait", window_too_long),
-    "join later": Mutation("chatr.hub.Hub.join", join_later),
-    "join before flush": Mutation("chatr.hub.Hub.join", join_before_flush),
-    "keep no answers": Mutation("chatr.checkpoint.keep", keep_no_answers),
-    "keep the watchers": Mutation("chatr.hub.Hub.cut", keep_the_watchers),
+    "acknowledge before commit": Mutation(
+        "chatr.node.command_handler.CommandHandler._append", acknowledge_before_commit
+    ),
+    "acknowledge in doubt": Mutation("chatr.node.command_handler.CommandHandler._append", acknowledge_in_doubt),
+    "publish before store": Mutation("chatr.node.command_handler.CommandHandler._append", publish_before_store),
+    "drop on conflict": Mutation("chatr.node.command_handler.CommandHandler.handle", drop_on_conflict),
+    "force a stale decision": Mutation("chatr.node.command_handler.CommandHandler._append", force_a_stale_decision),
+    "resume off by one": Mutation("chatr.domain.history.History.messages_since", resume_off_by_one),
+    "repeat the last message": Mutation("chatr.domain.history.History.messages_since", repeat_the_last_message),
+    "ignore the fingerprint": Mutation("chatr.domain.history.History.messages_since", ignore_the_fingerprint),
+    "forget idempotency keys": Mutation("chatr.domain.agent.with_keyed_post", forget_idempotency_keys),
+    "count messages": Mutation("chatr.domain.history.History.apply", count_messages),
+    "skip unknown types": Mutation("chatr.fold.decode", skip_unknown_types),
+    "allow one too many": Mutation("chatr.domain.limits.Limit.wait", allow_one_too_many),
+    "shorten the window": Mutation("chatr.domain.limits.Limit.wait", shorten_the_window),
+    "lengthen the window": Mutation("chatr.domain.limits.Limit.wait", lengthen_the_window),
+    "join later": Mutation("chatr.adapters.http.stream.hub.Hub.join", join_later),
+    "join before flush": Mutation("chatr.adapters.http.stream.hub.Hub.join", join_before_flush),
+    "leave keys out of checkpoints": Mutation("chatr.past.checkpoint.take_snapshot", snapshot_without_keys),
+    "drop nobody": Mutation("chatr.adapters.http.stream.hub.Hub.drop_all", drop_nobody),
 }

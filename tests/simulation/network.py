@@ -1,147 +1,164 @@
-"""A network without sockets: the server's end is the transport that aiohttp writes to, the client's end hears it."""
+"""A network without sockets: the server writes to a simulated transport, and the client receives at once."""
 
 import asyncio
 import contextvars
 import re
 from typing import Any, Final, Protocol
 
-import orjson
+import msgspec.json
 from attrs import define, field, frozen
 
 from tests.simulation.loop import Address, SimulatedLoop
 
-LENGTH: Final = re.compile(rb"\r\ncontent-length: (\d+)\r\n", re.IGNORECASE)
+CONTENT_LENGTH: Final = re.compile(rb"\r\ncontent-length: (\d+)\r\n", re.IGNORECASE)
 
 
-class End(Protocol):
-    """The client's end of a connection. What is received and not yet taken fills the server's buffer."""
+class ClientEnd(Protocol):
+    """The client's end of a connection. `waiting` bytes were received and not read: they fill the server's buffer."""
 
     waiting: int
 
-    def received(self, data: bytes) -> None: ...
+    def received(self, data: bytes) -> None:
+        """The server has written `data`."""
+        ...
 
-    def lost(self) -> None: ...
+    def lost(self) -> None:
+        """The connection was closed by either side."""
+        ...
 
 
 @define(eq=False)
-class Pipe(asyncio.Transport):
-    """The server's end of a connection."""
+class Connection(asyncio.Transport):
+    """The server's end of a connection. `context` is that of the server's process."""
 
-    end: End
+    client: ClientEnd
     context: contextvars.Context
     protocol: asyncio.Protocol
     closing: bool = False
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Send bytes to the client."""
         if not self.closing:
-            self.end.received(bytes(data))
+            self.client.received(bytes(data))
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        """Hand the connection over to another protocol."""
         assert isinstance(protocol, asyncio.Protocol)
         self.protocol = protocol
 
     def get_protocol(self) -> asyncio.Protocol:
+        """The current protocol."""
         return self.protocol
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
+        """The client's address as `peername`; there is no socket."""
         return ("127.0.0.1", 9) if name == "peername" else default
 
     def get_write_buffer_size(self) -> int:
-        return self.end.waiting
+        """The bytes that the client has not read."""
+        return self.client.waiting
 
     def is_closing(self) -> bool:
+        """Whether the connection was closed."""
         return self.closing
 
     def pause_reading(self) -> None:
-        """A client sends little."""
+        """Do nothing: a client sends little."""
 
     def resume_reading(self) -> None:
-        """As `pause_reading`."""
+        """Do nothing, as `pause_reading`."""
 
     def close(self) -> None:
-        """The connection ends, from whichever side."""
+        """Close the connection, from whichever side."""
         if not self.closing:
             self.closing = True
-            # Not in the next turn, which may be the one in which the connection is first looked at.
+            # By a timer, because the next loop iteration may be the one in which the server first sees the connection.
             self.context.run(asyncio.get_running_loop().call_later, 0, self._lose)
-            self.end.lost()
+            self.client.lost()
 
     def _lose(self) -> None:
         self.protocol.connection_lost(None)
 
     def abort(self) -> None:
+        """Close the connection."""
         self.close()
 
     def send(self, data: bytes) -> None:
-        """What the client says reaches the server."""
+        """Send bytes from the client to the server."""
         if not self.closing:
             self.context.run(self.protocol.data_received, data)
 
 
-def connect(address: Address, end: End) -> Pipe:
-    """Raises ConnectionRefusedError."""
+def connect(address: Address, client: ClientEnd) -> Connection:
+    """Open a connection to the server that listens at `address`. Raises ConnectionRefusedError."""
     loop = asyncio.get_running_loop()
     assert isinstance(loop, SimulatedLoop)
     listening = loop.servers.get(address)
     if listening is None:
         raise ConnectionRefusedError
     protocol = listening.context.run(listening.protocol)
-    pipe = Pipe(end, listening.context, protocol)
-    listening.context.run(protocol.connection_made, pipe)
-    return pipe
+    connection = Connection(client, listening.context, protocol)
+    listening.context.run(protocol.connection_made, connection)
+    return connection
 
 
 @frozen
-class Answer:
+class Response:
+    """Status and JSON body of a response."""
+
     status: int
     json: Any
 
     @property
     def code(self) -> Any:
+        """The error code, if there is one."""
         return self.json.get("code")
 
 
 @define(eq=False)
-class Asking:
-    """A client that waits for its answer; None = the connection was lost before that."""
+class PendingRequest:
+    """A client that waits for one response; None means that the connection was lost before it was complete."""
 
-    answer: "asyncio.Future[Answer | None]"
+    response: "asyncio.Future[Response | None]"
     waiting: int = 0
     _raw: bytes = b""
 
     def received(self, data: bytes) -> None:
+        """Complete `response` once the whole body is there."""
         self._raw += data
         head, end, body = self._raw.partition(b"\r\n\r\n")
-        if end and not self.answer.done():
-            length = LENGTH.search(head + b"\r\n")
+        if end and not self.response.done():
+            length = CONTENT_LENGTH.search(head + b"\r\n")
             if length is not None and len(body) == int(length[1]):
-                self.answer.set_result(Answer(int(head[9:12]), orjson.loads(body)))
+                self.response.set_result(Response(int(head[9:12]), msgspec.json.decode(body)))
 
     def lost(self) -> None:
-        if not self.answer.done():
-            self.answer.set_result(None)
+        """Complete `response` with None."""
+        if not self.response.done():
+            self.response.set_result(None)
 
 
 @define(eq=False)
-class Reader:
-    """Takes the head off an answer that does not end, and its chunks apart if it has any."""
+class BodyReader:
+    """Reads the endless body of a stream: skips the response head and takes chunks apart, if there are any."""
 
     status: int = 0
     _chunked: bool = False
     _raw: bytearray = field(factory=bytearray)
 
     def feed(self, data: bytes) -> bytes:
-        """What the body has grown by."""
+        """The bytes of the body that are complete with `data`."""
         self._raw += data
-        if not self.status and not self._take_head():
+        if not self.status and not self._read_head():
             return b""
         if self._chunked:
-            return b"".join(self._chunks())
+            return b"".join(self._read_chunks())
         body = bytes(self._raw)
         self._raw.clear()
         return body
 
-    def _take_head(self) -> bool:
+    def _read_head(self) -> bool:
+        """Whether the response head is complete."""
         end = self._raw.find(b"\r\n\r\n")
         if end >= 0:
             self.status = int(self._raw[9:12])
@@ -149,7 +166,7 @@ class Reader:
             del self._raw[: end + 4]
         return end >= 0
 
-    def _chunks(self) -> list[bytes]:
+    def _read_chunks(self) -> list[bytes]:
         chunks = []
         while (end := self._raw.find(b"\r\n")) >= 0:
             size = int(self._raw[:end], 16)

@@ -8,120 +8,157 @@ from typing import Final
 
 from attrs import define, field
 
-from chatr.app import Running, running
-from chatr.codec import Unreadable
-from chatr.domain.keys import ALPHABET, RANDOM_LENGTH, key_of
-from chatr.domain.limits import CODE_ALPHABET, CODE_LENGTH, SECOND
-from chatr.node import Node
-from chatr.ports import LogChanged, Unavailable, Unknown
+from chatr.app import RunningRoom, running_room
+from chatr.codec import UnreadableRecord
+from chatr.domain.keys import ALPHABET, RANDOM_LENGTH, key_from_random
+from chatr.domain.limits import CODE_ALPHABET, CODE_LENGTH, SECOND, Limit
+from chatr.node.node import Node
+from chatr.ports import LogChanged, LogUnavailable, Moltbook, OutcomeUnknown
 from chatr.settings import Settings
 from chatr.testing.clock import START
-from tests.simulation.loop import LIFE, Address, Life
-from tests.simulation.network import End, Pipe, connect
+from tests.simulation.conditions import Conditions
+from tests.simulation.loop import LIFETIME, Address, Lifetime
+from tests.simulation.network import ClientEnd, Connection, connect
+from tests.simulation.store import Store, node_log
 
-EXPECTED: Final = (LogChanged, Unavailable, Unknown, Unreadable)
-"""What may end a node, and the operator starts it again."""
-MANY: Final = 500
-"""Connections after which those that have ended are forgotten."""
+EXPECTED_ERRORS: Final = (LogChanged, LogUnavailable, OutcomeUnknown, UnreadableRecord)
+"""Errors that may end a node. An operator would start it again."""
+NO_LIMIT: Final = Limit(1_000_000, SECOND)
+CONNECTIONS_REMEMBERED: Final = 500
+"""Connections after which those that were closed are forgotten."""
 
 
 @define
 class MachineClock:
-    """Shows the time of the world, and how much it is wrong."""
+    """Fulfils `chatr.ports.Clock`: the time of the world, plus the error of this machine in milliseconds."""
 
-    off: int = 0
+    error: int = 0
 
     def now(self) -> int:
-        return START + self.elapsed() + self.off
+        """Milliseconds since 1970."""
+        return START + self.elapsed() + self.error
 
     def elapsed(self) -> int:
+        """Milliseconds since the machine started."""
         return int(asyncio.get_running_loop().time() * SECOND)
 
 
 @define
 class SeededSecrets:
+    """Fulfils `chatr.ports.Secrets` from the seed."""
+
     random: Random
 
     def key(self) -> str:
-        return key_of("".join(self.random.choices(ALPHABET, k=RANDOM_LENGTH)))
+        """A random API key."""
+        return key_from_random("".join(self.random.choices(ALPHABET, k=RANDOM_LENGTH)))
 
     def code(self) -> str:
+        """A random verification code."""
         return "".join(self.random.choices(CODE_ALPHABET, k=CODE_LENGTH))
 
     def record_id(self) -> str:
+        """A random record id."""
         return f"{self.random.getrandbits(128):032x}"
 
 
 @define(eq=False)
 class Process:
-    """`died` is told why a process ended that nobody had ended."""
+    """A process that runs the program. `on_death` is called when it ends with an error."""
 
     name: str
     settings: Settings
-    died: Callable[["Process", BaseException], None]
+    store: Store
+    moltbook: Moltbook
+    on_death: Callable[["Process", BaseException], None]
     clock: MachineClock = field(factory=MachineClock)
-    room: Running | None = None
+    room: RunningRoom | None = None
     _main: asyncio.Task[None] | None = None
-    _life: Life = field(factory=lambda: Life(over=True))
-    _pipes: list[Pipe] = field(factory=list)
+    _lifetime: Lifetime = field(factory=lambda: Lifetime(over=True))
+    _connections: list[Connection] = field(factory=list)
 
     @property
     def address(self) -> Address:
+        """The address that it listens on."""
         return self.settings.host, self.settings.port
 
     @property
     def node(self) -> Node | None:
+        """Its node, while the room is open."""
         return self.room.node if self.room else None
 
     @property
-    def up(self) -> bool:
-        return not self._life.over
+    def is_running(self) -> bool:
+        """Whether it was started and has not ended."""
+        return not self._lifetime.over
 
     def start(self) -> None:
-        self._life, context = Life(), contextvars.copy_context()
-        context.run(LIFE.set, self._life)
-        self._main = context.run(asyncio.create_task, self._live(self._life), name=self.name)
+        """Start the program."""
+        # Every task inherits the context of the task that creates it, and is thereby known to belong to this process.
+        self._lifetime, context = Lifetime(), contextvars.copy_context()
+        context.run(LIFETIME.set, self._lifetime)
+        self._main = context.run(asyncio.create_task, self._run(self._lifetime), name=self.name)
 
-    async def _live(self, life: Life) -> None:
+    async def _run(self, lifetime: Lifetime) -> None:
         try:
-            async with running(self.settings, clock=self.clock) as room:
+            async with (
+                node_log(self.store) as log,
+                running_room(self.settings, event_log=log, clock=self.clock, moltbook_client=self.moltbook) as room,
+            ):
                 self.room = room
-                ended, _ = await asyncio.wait(room.lasting, return_when=asyncio.FIRST_COMPLETED)
+                ended, _ = await asyncio.wait(room.background_tasks, return_when=asyncio.FIRST_COMPLETED)
                 for task in ended:
                     task.result()
         except Exception as error:  # noqa: BLE001 -- whatever it was, this is how a process ends
-            if not life.over:
-                self._gone()
-                self.died(self, error)
+            if not lifetime.over:
+                self._end()
+                self.on_death(self, error)
 
     async def stop(self) -> None:
-        """As by a signal: the room is closed before the process ends."""
+        """Stop as after a signal: the room is closed before the process ends."""
         assert self._main is not None
-        life = self._life
+        lifetime = self._lifetime
         self._main.cancel()
         await asyncio.wait([self._main])
-        if not life.over:
-            self._gone()
+        if not lifetime.over:
+            self._end()
 
     def kill(self) -> None:
-        """Without a word. What it had under way elsewhere goes on."""
-        self._gone()
+        """End at once, as after SIGKILL. What it has asked of the store may still happen."""
+        self._end()
 
-    def _gone(self) -> None:
-        """What is left of it can do nothing any longer."""
+    def _end(self) -> None:
+        """Close its connections and cancel its tasks."""
         self.room = None
-        self._life.over = True
-        pipes, self._pipes = self._pipes, []
-        for pipe in pipes:
-            pipe.close()
-        for task in self._life.tasks:
+        # Set first: what cancelled tasks do and log from now on is no fault.
+        self._lifetime.over = True
+        connections, self._connections = self._connections, []
+        for connection in connections:
+            connection.close()
+        for task in self._lifetime.tasks:
             task.cancel()
 
-    def connect(self, end: End) -> Pipe:
-        """Raises ConnectionRefusedError."""
-        pipe = connect(self.address, end)
-        self._pipes.append(pipe)
-        if len(self._pipes) > MANY:
-            self._pipes = [each for each in self._pipes if not each.closing]
-            self._life.tasks = [each for each in self._life.tasks if not each.done()]
-        return pipe
+    def connect(self, client: ClientEnd) -> Connection:
+        """Open a connection to it. Raises ConnectionRefusedError."""
+        connection = connect(self.address, client)
+        self._connections.append(connection)
+        if len(self._connections) > CONNECTIONS_REMEMBERED:
+            self._connections = [each for each in self._connections if not each.closing]
+            self._lifetime.tasks = [each for each in self._lifetime.tasks if not each.done()]
+        return connection
+
+
+def node_settings(number: int, conditions: Conditions) -> Settings:
+    """Settings in which only the limits of messages matter."""
+    return Settings(
+        log=f"node-{number}",
+        port=number,
+        rate_requests=NO_LIMIT,
+        rate_registrations=NO_LIMIT,
+        max_streams_per_ip=1000,
+        rate_verified=Limit(4, 2 * SECOND),
+        rate_unverified=Limit(2, 2 * SECOND),
+        online_for=30,
+        history=conditions.history,
+        public_url="http://room",
+    )

@@ -1,4 +1,4 @@
-"""One world from its first step to its last, and the calm after it."""
+"""Run one world from its first step to its last, then without faults until everything has settled."""
 
 import asyncio
 from contextlib import suppress
@@ -8,32 +8,32 @@ from typing import Any, Final
 import structlog
 from attrs import frozen
 
-from chatr.audit import Audit
-from tests.simulation.edges import edges, numbers
+from chatr.past.audit import Audit
+from tests.simulation.conditions import draw_conditions
+from tests.simulation.environment import simulated_environment, smaller_constants
 from tests.simulation.loop import SimulatedLoop
-from tests.simulation.store import Luck
-from tests.simulation.weather import weather
+from tests.simulation.store import FaultRates
 from tests.simulation.world import World
 
-CALM: Final = 6.0
-"""Seconds after which all has settled, when nothing is in the way."""
-FAR: Final = 2**52
-"""The auditor's clock is later than all others."""
-HARMLESS: Final = ("log_changed",)
+SETTLING_TIME: Final = 6.0
+"""Seconds after which everything has settled once no more faults happen: more than every time-out of a node."""
+AUDITORS_TIME: Final = 2**52
+"""Milliseconds since 1970: later than any clock of a world."""
+EXPECTED_LOG_EVENTS: Final = ("log_changed",)
 
 
-class Found(Exception):
-    """Something that must not be. `trace` is the end of what led to it, `again` the command that replays it."""
+class FaultFound(Exception):
+    """Something that must not happen. `trace` is the end of what led to it, `command` repeats the world."""
 
     def __init__(self, seed: int, steps: int, world: World) -> None:
-        super().__init__(world.wrong[0])
+        super().__init__(world.faults[0])
         self.steps = world.steps
         self.trace = list(world.trace)
-        self.again = f"python -m tests.simulation --steps {steps} --seed {seed}"
+        self.command = f"python -m tests.simulation --steps {steps} --seed {seed}"
 
 
 @frozen
-class Verdict:
+class Outcome:
     """What a world came to. Two runs of one seed have the same digest."""
 
     steps: int
@@ -42,81 +42,87 @@ class Verdict:
     digest: str
 
 
-def simulate(seed: int, steps: int) -> Verdict:
-    """Raises Found."""
+def simulate(seed: int, steps: int) -> Outcome:
+    """Run the world of a seed. Raises FaultFound."""
     random = Random(f"world {seed}")  # generators of small numbers begin much alike
-    sky = weather(random)
-    with numbers(sky):
-        world = World(random, sky)
-        with edges(world), structlog.testing.capture_logs() as said:
-            run(world, steps, said)
-    if world.wrong:
-        raise Found(seed, steps, world)
-    return Verdict(world.steps, len(world.store.records), len(world.truth.branch.messages), world.digest.hexdigest())
+    conditions = draw_conditions(random)
+    with smaller_constants(conditions):
+        world = World(random, conditions)
+        with simulated_environment(world), structlog.testing.capture_logs() as lines:
+            run(world, steps, lines)
+    if world.faults:
+        raise FaultFound(seed, steps, world)
+    messages = len(world.oracle.branch.messages)
+    return Outcome(world.steps, len(world.store.records), messages, world.digest.hexdigest())
 
 
-def run(world: World, steps: int, said: list[Any]) -> None:
-    loop = SimulatedLoop(world.random, shuffled=world.weather.shuffled)
-    loop.set_exception_handler(lambda _, context: lost(world, context))
+def run(world: World, steps: int, lines: list[Any]) -> None:
+    """Run the world in its own event loop. `lines` are the log lines of all nodes."""
+    loop = SimulatedLoop(world.random, shuffled=world.conditions.shuffled)
+    loop.set_exception_handler(lambda _, context: report_unhandled(world, context))
     with asyncio.Runner(loop_factory=lambda: loop) as runner:
-        runner.run(life(world, steps, said))
+        runner.run(live(world, steps, lines))
 
 
-def lost(world: World, context: dict[str, Any]) -> None:
-    """An exception that nobody was there to hear. Where a process was killed there may be some."""
-    world.wrong.append(f"{context['message']}: {context.get('exception')!r} {context}")
+def report_unhandled(world: World, context: dict[str, Any]) -> None:
+    """Report an exception that no task handled."""
+    world.faults.append(f"{context['message']}: {context.get('exception')!r} {context}")
 
 
-async def life(world: World, steps: int, said: list[Any]) -> None:
+async def live(world: World, steps: int, lines: list[Any]) -> None:
+    """Start the nodes, make the steps, and let everything settle."""
     for process in world.processes:
         process.start()
-    while world.steps < steps and not world.wrong:
-        await world.act()
-        complain(world, said)
-    if not world.wrong:
-        await calm(world)
-        complain(world, said)
+    while world.steps < steps and not world.faults:
+        await world.step()
+        report_errors(world, lines)
+    if not world.faults:
+        await settle(world)
+        report_errors(world, lines)
     for process in world.processes:
-        if process.up:
+        if process.is_running:
             await process.stop()
 
 
-def complain(world: World, said: list[Any]) -> None:
-    """What a node says of its own mistakes."""
-    world.wrong += [str(each) for each in said if each["log_level"] == "error" and each["event"] not in HARMLESS]
-    said.clear()
+def report_errors(world: World, lines: list[Any]) -> None:
+    """Report what nodes logged as an error."""
+    world.faults += [
+        str(each) for each in lines if each["log_level"] == "error" and each["event"] not in EXPECTED_LOG_EVENTS
+    ]
+    lines.clear()
 
 
-async def calm(world: World) -> None:
-    """Nothing goes wrong any longer: now everybody must find together."""
-    world.store.luck = Luck()
-    world.plug()
-    world.unstall()
-    world.undance()
-    await world.quiet()
+async def settle(world: World) -> None:
+    """Let no more faults happen and start all nodes: now they must agree, and watchers must receive everything."""
+    world.store.faults = FaultRates()
+    world.store_comes_back()
+    world.tails_continue()
+    world.unknown_type_is_removed()
+    await world.finish_actions()
     for _ in world.processes:
-        await asyncio.sleep(CALM)
-        world.start()
-    await asyncio.sleep(CALM)
+        await asyncio.sleep(SETTLING_TIME)
+        world.node_starts()
+    await asyncio.sleep(SETTLING_TIME)
     for watcher in world.watchers:
         watcher.slow = False
-        watcher.take()
+        watcher.read()
         if not watcher.connected:
             with suppress(ConnectionRefusedError):
-                watcher.come(world.processes[0], world.weather.history, chunked=True)
-    await asyncio.sleep(CALM)
-    judge(world)
+                watcher.connect(world.processes[0], world.conditions.history, chunked=True)
+    await asyncio.sleep(SETTLING_TIME)
+    check_end(world)
 
 
-def judge(world: World) -> None:
-    truth = world.truth
-    newest = truth.branch.messages[-1].cursor if truth.branch.messages else ""
+def check_end(world: World) -> None:
+    """All nodes must have the same room, all watchers the newest message, and the audit must find nothing."""
+    oracle = world.oracle
+    newest = oracle.branch.messages[-1].cursor if oracle.branch.messages else ""
     for process in world.processes:
-        if process.node is None or process.node.room != truth.branch.room:
-            world.wrong.append(f"{process.name} has not found back")
-    world.wrong += [
+        if process.node is None or process.node.room != oracle.branch.room:
+            world.faults.append(f"{process.name} has not caught up")
+    world.faults += [
         f"{each.name} is at {each.cursor}, not at {newest}" for each in world.watchers if each.cursor != newest
     ]
-    audit = Audit(FAR)
+    audit = Audit(AUDITORS_TIME)
     for stored in world.store.records:
-        world.wrong += [str(finding) for finding in audit.check(stored) if not finding.note]
+        world.faults += [str(finding) for finding in audit.check(stored) if not finding.note]

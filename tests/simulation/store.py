@@ -1,4 +1,4 @@
-"""The server that keeps the log of all nodes, and what one node has of it: as PostgreSQL, with all that goes wrong."""
+"""The simulated database that holds the log of all nodes, and the event log of one node on it. Appends may fail."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -8,108 +8,119 @@ from typing import Final
 
 from attrs import define, field, frozen
 
-from chatr.adapters.group_commit import Appending, GroupCommit, fail
+from chatr.adapters.stores.group_commit import GroupCommit, PendingAppend, fail_all
 from chatr.domain.events import Cursor
-from chatr.ports import Conflict, Draft, LogChanged, Stored, Unavailable, Unknown
+from chatr.ports import Conflict, Draft, LogChanged, LogUnavailable, OutcomeUnknown, Stored
 
-PAUSE: Final = 0.05
-"""Seconds between two looks at a store that is away."""
+RETRY_PAUSE: Final = 0.05
+"""Seconds between two attempts to read a store that is away."""
 
 
 @frozen
-class Luck:
-    """How often what goes wrong, out of one."""
+class FaultRates:
+    """The probability of each fault of a commit."""
 
-    refused: float = 0.0
-    lost: float = 0.0
-    unheard: float = 0.0
+    rejected: float = 0.0
+    request_lost: float = 0.0
+    answer_lost: float = 0.0
     late: float = 0.0
 
 
 @define(eq=False)
 class Store:
-    """One log. `stored` is called with every new record."""
+    """One log. `on_stored` is called with every new record. `away`: it cannot be reached; `stalled`: tails wait."""
 
     random: Random
-    luck: Luck
-    stored: Callable[[Stored], None]
+    faults: FaultRates
+    on_stored: Callable[[Stored], None]
     records: list[Stored] = field(factory=list)
     away: bool = False
     stalled: bool = False
-    news: asyncio.Event = field(factory=asyncio.Event)
+    changed: asyncio.Event = field(factory=asyncio.Event)
     _followers: dict[tuple[str, int], Stored] = field(factory=dict)
-    _last: dict[str, int] = field(factory=dict)
+    _stream_ends: dict[str, int] = field(factory=dict)
 
     def holds(self, cursor: Cursor) -> bool:
+        """Whether the log has this record at this position."""
         found = self.records[cursor.position - 1 : cursor.position]
         return [each.cursor for each in found] == [cursor]
 
     def restore(self, records: Sequence[Stored]) -> None:
-        """From now on this is the log."""
+        """Replace the log by these records."""
         self.records = list(records)
-        self._last = {each.stream: each.position for each in self.records}
+        self._stream_ends = {each.stream: each.position for each in self.records}
         self._followers = {(each.stream, each.previous): each for each in self.records}
-        self._tell()
+        self._notify()
 
-    def place(self, draft: Draft, expected: int) -> Stored | Conflict:
+    def append(self, draft: Draft, expected: int) -> Stored | Conflict:
+        """Store a draft as the port demands: conditionally, and idempotently for the identical draft."""
         follower = self._followers.get((draft.stream, expected))
         if follower is not None and follower.draft == draft:
             return follower
-        if self._last.get(draft.stream, 0) != expected:
+        if self._stream_ends.get(draft.stream, 0) != expected:
             return Conflict(follower.position if follower is not None else None)
-        stored = draft.placed(len(self.records) + 1, expected, draft.check_after(expected))
+        stored = draft.at_position(len(self.records) + 1, expected, draft.record_hash_after(expected))
         self.records.append(stored)
-        self._last[draft.stream], self._followers[draft.stream, expected] = stored.position, stored
-        self.stored(stored)
-        self._tell()
+        self._stream_ends[draft.stream], self._followers[draft.stream, expected] = stored.position, stored
+        self.on_stored(stored)
+        self._notify()
         return stored
 
-    def _tell(self) -> None:
-        self.news.set()
-        self.news = asyncio.Event()
+    def _notify(self) -> None:
+        self.changed.set()
+        self.changed = asyncio.Event()
 
-    def commit(self, group: Sequence[Appending]) -> list[Stored | Conflict]:
-        """All of a group or nothing. Raises LogChanged: what was decided by another log is worth nothing in this."""
+    def commit(self, group: Sequence[PendingAppend]) -> list[Stored | Conflict]:
+        """Store a whole group, or none of it if a draft was decided on a log that was replaced: LogChanged."""
         for each in group:
             if each.after is not None and not self.holds(each.after):
                 raise LogChanged(str(each.after))
-        return [self.place(each.draft, each.expected) for each in group]
+        return [self.append(each.draft, each.expected) for each in group]
 
-    async def turn(self) -> None:
-        """The way to the store or back: mostly short."""
+    async def delay(self) -> None:
+        """Wait as long as a message takes to the store or back: mostly no time."""
         await asyncio.sleep(self.random.choice((0, 0, 0, 0.001, self.random.random() / 50)))
 
-    async def ask(self, group: Sequence[Appending]) -> list[Stored | Conflict]:
-        """Have a group committed, with luck. Raises LogChanged, Unavailable or Unknown."""
-        await self.turn()
+    async def request_commit(self, group: Sequence[PendingAppend]) -> list[Stored | Conflict]:
+        """Commit a group, or let one of the faults happen. Raises LogChanged, LogUnavailable or OutcomeUnknown."""
+        await self.delay()
         if self.away:
-            raise Unavailable("the store is away")
-        chance, luck = self.random.random(), self.luck
-        for share, way in ((luck.refused, refused), (luck.lost, lost), (luck.unheard, unheard), (luck.late, late)):
-            if chance < share:
-                return await way(self, group)
-            chance -= share
+            raise LogUnavailable("the store is away")
+        chance, rates = self.random.random(), self.faults
+        faults = (
+            (rates.rejected, reject),
+            (rates.request_lost, lose_request),
+            (rates.answer_lost, lose_answer),
+            (rates.late, commit_late),
+        )
+        for rate, fault in faults:
+            if chance < rate:
+                return await fault(self, group)
+            chance -= rate
         outcomes = self.commit(group)
-        await self.turn()
+        await self.delay()
         return outcomes
 
 
-async def refused(_store: Store, _group: Sequence[Appending]) -> list[Stored | Conflict]:
-    raise Unavailable("the store would not")
+async def reject(_store: Store, _group: Sequence[PendingAppend]) -> list[Stored | Conflict]:
+    """Store nothing and say so."""
+    raise LogUnavailable("the store would not")
 
 
-async def lost(_store: Store, _group: Sequence[Appending]) -> list[Stored | Conflict]:
-    raise Unknown("the question was lost")
+async def lose_request(_store: Store, _group: Sequence[PendingAppend]) -> list[Stored | Conflict]:
+    """Store nothing; the node cannot know."""
+    raise OutcomeUnknown("the question was lost")
 
 
-async def unheard(store: Store, group: Sequence[Appending]) -> list[Stored | Conflict]:
+async def lose_answer(store: Store, group: Sequence[PendingAppend]) -> list[Stored | Conflict]:
+    """Store the group; the node cannot know."""
     store.commit(group)
-    await store.turn()
-    raise Unknown("the answer was lost")
+    await store.delay()
+    raise OutcomeUnknown("the answer was lost")
 
 
-async def late(store: Store, group: Sequence[Appending]) -> list[Stored | Conflict]:
-    """The commit happens after everybody has given up."""
+async def commit_late(store: Store, group: Sequence[PendingAppend]) -> list[Stored | Conflict]:
+    """Store the group after the node has given up."""
 
     def commit() -> None:
         try:
@@ -118,79 +129,90 @@ async def late(store: Store, group: Sequence[Appending]) -> list[Stored | Confli
             return
 
     asyncio.get_running_loop().call_later(store.random.random(), commit)
-    await store.turn()
-    raise Unknown("no answer yet")
+    await store.delay()
+    raise OutcomeUnknown("no answer yet")
 
 
 class NodeLog:
-    """Fulfils `chatr.ports.EventLog` for one node."""
+    """Fulfils `chatr.ports.EventLog` for one node, with the group commit of the real stores."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        # Like the PostgreSQL store: an append is rejected if the log no longer holds what this node has followed.
         self._followed: Cursor | None = None
         self._group = GroupCommit(self._commit)
 
     async def append(self, draft: Draft, *, expected: int) -> Stored:
+        """As `EventLog.append`."""
         return await self._group.append(draft, expected, after=self._followed)
 
-    async def _commit(self, group: Sequence[Appending]) -> None:
+    async def _commit(self, group: Sequence[PendingAppend]) -> None:
         try:
-            outcomes = await self._store.ask(group)
+            outcomes = await self._store.request_commit(group)
         except LogChanged as change:
-            fail(group, Unavailable(str(change)))
-        except (Unavailable, Unknown) as error:
-            fail(group, error)
+            fail_all(group, LogUnavailable(str(change)))
+        except (LogUnavailable, OutcomeUnknown) as error:
+            fail_all(group, error)
         else:
             for each, outcome in zip(group, outcomes, strict=True):
                 if isinstance(outcome, Conflict):
                     each.fail(outcome)
                 else:
-                    each.landed(outcome.position)
+                    each.succeed(outcome.position)
 
-    async def _reachable(self) -> None:
-        await self._store.turn()
+    async def _reach_store(self) -> None:
+        """Raises LogUnavailable while the store is away."""
+        await self._store.delay()
         if self._store.away:
-            raise Unavailable("the store is away")
+            raise LogUnavailable("the store is away")
 
     async def read(self, after: int, limit: int) -> list[Stored]:
-        await self._reachable()
+        """As `LogReader.read`."""
+        await self._reach_store()
         return self._store.records[max(after, 0) : max(after + limit, 0)]
 
     async def pick(self, positions: Sequence[int]) -> list[Stored]:
-        await self._reachable()
+        """As `LogReader.pick`."""
+        await self._reach_store()
         if max(positions) > len(self._store.records):
-            raise Unavailable("the log does not hold these records any longer")
+            raise LogUnavailable("the log does not hold these records any longer")
         return [self._store.records[position - 1] for position in positions]
 
     async def head(self) -> int:
-        await self._reachable()
+        """As `LogReader.head`."""
+        await self._reach_store()
         return len(self._store.records)
 
     async def tail(self, after: Cursor | None) -> AsyncIterator[list[Stored]]:
+        """As `LogReader.tail`."""
         cursor = after
         while True:
-            self._followed, news = cursor, self._store.news
-            if batch := await self._patiently_beyond(cursor):
+            # The event is taken before the log is read, or a record that is stored meanwhile would be missed.
+            self._followed, changed = cursor, self._store.changed
+            if batch := await self._next_batch(cursor):
                 cursor = batch[-1].cursor
                 yield batch
             else:
-                await news.wait()
+                await changed.wait()
 
-    async def _patiently_beyond(self, cursor: Cursor | None) -> list[Stored]:
-        await self._store.turn()
-        while self._store.away or self._store.stalled:  # noqa: ASYNC110 -- a store that is back tells nobody
-            await asyncio.sleep(PAUSE)
+    async def _next_batch(self, cursor: Cursor | None) -> list[Stored]:
+        """Some of the records after `cursor`, read as soon as the store can be reached. Raises LogChanged."""
+        await self._store.delay()
+        while self._store.away or self._store.stalled:  # noqa: ASYNC110 -- a store that is back sets no event
+            await asyncio.sleep(RETRY_PAUSE)
         if cursor is not None and not self._store.holds(cursor):
             raise LogChanged(f"The log does not hold {cursor}.")
         first = cursor.position if cursor else 0
         return self._store.records[first : first + self._store.random.randint(1, 50)]
 
     async def close(self) -> None:
+        """Commit the appends that wait, and accept no more."""
         await self._group.close()
 
 
 @asynccontextmanager
 async def node_log(store: Store) -> AsyncIterator[NodeLog]:
+    """Open the log of one node."""
     log = NodeLog(store)
     try:
         yield log

@@ -1,121 +1,131 @@
-"""Watchers that lose their connection and come back with their last id, to any node."""
+"""Watchers that lose their connection and resume from their last id, at any node."""
 
 from collections.abc import Callable
 from typing import Any
 
-import orjson
+import msgspec.json
 from attrs import define, field
 
-from tests.simulation.network import Pipe, Reader
+from tests.simulation.network import BodyReader, Connection
+from tests.simulation.oracle import Oracle, StoredMessage
 from tests.simulation.process import Process
-from tests.simulation.truth import Said, Truth
 from tests.sse import EventSource, Frame
 
 
 @define(eq=False)
 class Watcher:
-    """`slow` watchers take what they were sent only when they are told to."""
+    """Fulfils `ClientEnd`. A `slow` watcher reads what it was sent only when `read` is called.
+
+    `cursor` is the id of the last message that it received.
+    """
 
     name: str
-    truth: Truth
+    oracle: Oracle
     note: Callable[..., None]
     slow: bool = False
     cursor: str = ""
     process: Process | None = None
     waiting: int = 0
-    _pipe: Pipe | None = None
-    _reader: Reader = field(factory=Reader)
+    _connection: Connection | None = None
+    _reader: BodyReader = field(factory=BodyReader)
     _source: EventSource = field(factory=EventSource)
-    _untaken: bytearray = field(factory=bytearray)
+    _unread: bytearray = field(factory=bytearray)
     _history: int | None = None
-    _asked: str = ""
+    _resumed_from: str = ""
 
     @property
     def connected(self) -> bool:
-        return self._pipe is not None
+        """Whether its connection is open."""
+        return self._connection is not None
 
-    def come(self, process: Process, history: int, *, chunked: bool) -> None:
-        """Raises ConnectionRefusedError."""
-        self._reader, self._source = Reader(), EventSource()
-        self._untaken.clear()
-        self.waiting, self.process, self._history, self._asked = 0, process, history, self.cursor
+    def connect(self, process: Process, history: int, *, chunked: bool) -> None:
+        """Open a stream and resume from the cursor. Raises ConnectionRefusedError."""
+        self._reader, self._source = BodyReader(), EventSource()
+        self._unread.clear()
+        self.waiting, self.process, self._history, self._resumed_from = 0, process, history, self.cursor
         self._source.last_id = self.cursor
-        self._pipe = process.connect(self)
+        self._connection = process.connect(self)
         last = f"Last-Event-ID: {self.cursor}\r\n" if self.cursor else ""
-        self._pipe.send(f"GET /api/stream HTTP/1.{int(chunked)}\r\nHost: room\r\n{last}\r\n".encode())
+        # Only HTTP/1.1 has chunks.
+        self._connection.send(f"GET /api/stream HTTP/1.{int(chunked)}\r\nHost: room\r\n{last}\r\n".encode())
 
-    def leave(self) -> None:
-        """What was not taken is lost."""
-        if self._pipe is not None:
-            self._pipe.close()
+    def disconnect(self) -> None:
+        """Close the connection. Bytes that were not read are lost."""
+        if self._connection is not None:
+            self._connection.close()
 
     def received(self, data: bytes) -> None:
-        self._untaken += data
-        self.waiting = len(self._untaken)
+        """Buffer what the server has sent, and read it unless the watcher is slow."""
+        self._unread += data
+        self.waiting = len(self._unread)
         if not self.slow:
-            self.take()
+            self.read()
 
-    def take(self, most: int | None = None) -> None:
-        piece = bytes(self._untaken[:most])
-        del self._untaken[:most]
-        self.waiting = len(self._untaken)
+    def read(self, count: int | None = None) -> None:
+        """Read so many bytes, or all that wait, and check every frame."""
+        piece = bytes(self._unread[:count])
+        del self._unread[:count]
+        self.waiting = len(self._unread)
         body = self._reader.feed(piece)
         if self._reader.status not in (0, 200):
             return
         for frame in self._source.feed(body):
-            self._take_frame(frame)
+            self._check_frame(frame)
 
     def lost(self) -> None:
-        self._pipe = None
+        """The connection was closed."""
+        self._connection = None
 
-    def _take_frame(self, frame: Frame) -> None:
-        told = orjson.loads(frame.text)
-        kind, data = told["type"], told["data"]
+    def _check_frame(self, frame: Frame) -> None:
+        content = msgspec.json.decode(frame.text)
+        kind, data = content["type"], content["data"]
         self.note(self.name, kind, frame.own_id)
         match kind:
             case "message":
-                self._message(frame.id, data)
+                self._check_message(frame.id, data)
             case "history":
-                self._all(frame.id, data)
+                self._check_history(frame.id, data)
             case "reset":
-                self._reset(data)
+                self._check_reset(data)
             case "stats":
-                if data["position"] and self.truth.heads.get(data["digest"]) != data["position"]:
-                    self.truth.wrong(f"{self.name} was told of a head that no log has: {data}")
+                if data["position"] and self.oracle.chain_hashes.get(data["digest"]) != data["position"]:
+                    self.oracle.report(f"{self.name} received a chain hash that no log has: {data}")
 
-    def _message(self, cursor: str, data: Any) -> None:
-        """It follows the one heard before, and is as it was stored."""
-        said = self.truth.said.get(cursor)
-        if said is None:
-            self.truth.wrong(f"{self.name} heard {cursor}, which is not in the log")
+    def _check_message(self, cursor: str, data: Any) -> None:
+        """A message must follow the one received before, and be as it was stored."""
+        message = self.oracle.messages.get(cursor)
+        if message is None:
+            self.oracle.report(f"{self.name} received {cursor}, which is not in the log")
             return
-        if said.before != self.cursor:
-            self.truth.wrong(f"{self.name} heard {cursor} after {self.cursor or 'nothing'} instead of {said.before}")
-        self._same(data, said)
+        if message.before != self.cursor:
+            expected = f"after {self.cursor or 'nothing'} instead of {message.before}"
+            self.oracle.report(f"{self.name} received {cursor} {expected}")
+        self._check_content(data, message)
         self.cursor = cursor
 
-    def _reset(self, data: Any) -> None:
+    def _check_reset(self, data: Any) -> None:
+        """A reset must have a reason."""
         assert self.process is not None
-        if not self.truth.may_reset(self._asked, self.process.node):
-            self.truth.wrong(f"{self.name} was reset at {self._asked}: {data}")
-        self._asked = ""
+        if not self.oracle.may_reset(self._resumed_from, self.process.node):
+            self.oracle.report(f"{self.name} was reset at {self._resumed_from}: {data}")
+        self._resumed_from = ""
 
-    def _all(self, cursor: str, history: list[Any]) -> None:
-        """The newest messages there are, as many as there should be."""
-        if self._asked:
-            self.truth.wrong(f"{self.name} asked for what followed {self._asked}, and got a history")
-        said = self.truth.said.get(cursor)
-        if cursor and said is None:
-            self.truth.wrong(f"{self.name} heard a history up to {cursor}, which is not in the log")
+    def _check_history(self, cursor: str, history: list[Any]) -> None:
+        """A history must hold the newest messages, as many as the setting says."""
+        if self._resumed_from:
+            self.oracle.report(f"{self.name} asked for what followed {self._resumed_from}, and got a history")
+        message = self.oracle.messages.get(cursor)
+        if cursor and message is None:
+            self.oracle.report(f"{self.name} received a history up to {cursor}, which is not in the log")
         assert self._history is not None
-        if len(history) != min(self._history, said.number if said else 0):
-            self.truth.wrong(f"{self.name} heard {len(history)} messages of history up to {cursor}")
+        if len(history) != min(self._history, message.number if message else 0):
+            self.oracle.report(f"{self.name} received {len(history)} messages of history up to {cursor}")
         for data in reversed(history):
-            if said is not None:
-                self._same(data, said)
-                said = self.truth.said.get(said.before)
+            if message is not None:
+                self._check_content(data, message)
+                message = self.oracle.messages.get(message.before)
         self.cursor = cursor
 
-    def _same(self, data: Any, said: Said) -> None:
-        if (data["id"], data["agentId"], data["content"]) != (str(said.position), said.agent, said.content):
-            self.truth.wrong(f"{self.name} heard {data} for {said}")
+    def _check_content(self, data: Any, message: StoredMessage) -> None:
+        if (data["id"], data["agentId"], data["content"]) != (str(message.position), message.agent, message.content):
+            self.oracle.report(f"{self.name} received {data} for {message}")

@@ -1,8 +1,8 @@
-"""Three nodes, one log, and everything that can happen to them: a seed decides what does, and in which order."""
+"""Three nodes, one log, agents and watchers: each step something happens to them, drawn from the seed."""
 
 import asyncio
 from collections import deque
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from hashlib import sha256
 from random import Random
@@ -10,222 +10,236 @@ from typing import Any, Final
 
 from attrs import define, evolve, field
 
-from chatr.codec import Unreadable
+from chatr.codec import UnreadableRecord
 from chatr.domain.limits import HOUR, MINUTE, SECOND, Limit
 from chatr.ports import Draft, Stored
-from chatr.settings import Settings
-from tests.simulation.agents import Visitor
-from tests.simulation.process import EXPECTED, Process
+from tests.simulation.agents import AgentClient, SimulatedMoltbook
+from tests.simulation.conditions import Conditions
+from tests.simulation.oracle import Oracle
+from tests.simulation.process import EXPECTED_ERRORS, Process, node_settings
 from tests.simulation.store import Store
-from tests.simulation.truth import Truth
 from tests.simulation.watchers import Watcher
-from tests.simulation.weather import Weather
 
 NODES: Final = 3
-VISITORS: Final = 8
+AGENTS: Final = 8
 WATCHERS: Final = 6
-VOICES: Final = 2
-"""Requests that one agent has under way at once."""
-PLENTY: Final = Limit(1_000_000, SECOND)
-JUMPS: Final = (1, 999, SECOND, MINUTE, HOUR, 24 * HOUR, 48 * HOUR, 3650 * 24 * HOUR)
+CONCURRENT_ACTIONS: Final = 2
+"""Things that one agent does at the same time."""
+CLOCK_JUMPS: Final = (1, 999, SECOND, MINUTE, HOUR, 24 * HOUR, 48 * HOUR, 3650 * 24 * HOUR)
 WINDOWS: Final = (SECOND, 2 * SECOND, 5 * SECOND)
-TURNS: Final = 3
-ROOMS: Final = 10
-"""Steps between two comparisons of a whole room."""
-TAIL: Final = 60
+MAX_LOOP_ITERATIONS: Final = 3
+"""Iterations of the event loop after an append in which a watcher may connect."""
+STEPS_BETWEEN_ROOM_CHECKS: Final = 10
+"""Comparing whole rooms takes long, so one room is compared every ten steps."""
+TRACE_LENGTH: Final = 60
 
 
 @define(eq=False)
 class World:
-    """Whatever is `wrong` with it is a sentence; there should be none."""
+    """The parts of a world and the actions that can happen. Every sentence in `faults` is something that is wrong."""
 
     random: Random
-    weather: Weather
+    conditions: Conditions
     steps: int = 0
-    wrong: list[str] = field(factory=list)
-    trace: deque[str] = field(factory=lambda: deque(maxlen=TAIL))
+    faults: list[str] = field(factory=list)
+    trace: deque[str] = field(factory=lambda: deque(maxlen=TRACE_LENGTH))
     digest: Any = field(factory=sha256)
-    truth: Truth = field(init=False)
+    oracle: Oracle = field(init=False)
     store: Store = field(init=False)
     processes: list[Process] = field(init=False)
-    visitors: list[Visitor] = field(init=False)
+    agents: list[AgentClient] = field(init=False)
     watchers: list[Watcher] = field(init=False)
-    _under_way: dict[asyncio.Task[None], None] = field(factory=dict)
+    _pending: dict[asyncio.Task[None], None] = field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
-        self.store = Store(self.random, self.weather.luck, self._stored)
-        self.truth = Truth(self.wrong.append, self.weather.kept)
+        moltbook = SimulatedMoltbook(self.random)
+        self.store = Store(self.random, self.conditions.store_faults, self._record_stored)
+        self.oracle = Oracle(self.faults.append, self.conditions.messages_in_memory)
         self.processes = [
-            Process(f"node-{number}", settings(number, self.weather), self._died) for number in range(NODES)
+            Process(f"node-{number}", node_settings(number, self.conditions), self.store, moltbook, self._process_died)
+            for number in range(NODES)
         ]
-        self.visitors = [
-            Visitor(number, self.random, self.truth, self.processes, self.weather.cut, self.note)
-            for number in range(VISITORS)
+        self.agents = [
+            AgentClient(number, self.random, self.oracle, self.processes, self.conditions.cut, self.note)
+            for number in range(AGENTS)
         ]
-        self.watchers = [Watcher(f"watcher-{number}", self.truth, self.note) for number in range(WATCHERS)]
+        self.watchers = [Watcher(f"watcher-{number}", self.oracle, self.note) for number in range(WATCHERS)]
 
     def note(self, *words: object) -> None:
-        """Part of the trace, which the seed alone decides."""
+        """Add a line to the trace and to its digest. The seed alone must determine it."""
         line = f"{asyncio.get_running_loop().time():.6f} {' '.join(map(str, words))}"
         self.trace.append(line)
         self.digest.update(line.encode() + b"\n")
 
-    def _stored(self, stored: Stored) -> None:
+    def _record_stored(self, stored: Stored) -> None:
         self.note("stored", stored.position, stored.type, stored.data)
-        self.truth.stored(stored)
-        while self.random.random() < self.weather.rush:
-            self._rush(self.random.randint(0, TURNS))
+        self.oracle.record_stored(stored)
+        while self.random.random() < self.conditions.rush:
+            self._connect_soon(self.random.randint(0, MAX_LOOP_ITERATIONS))
 
-    def _rush(self, turns: int) -> None:
-        """A watcher comes at the very moment at which nodes read what was stored: a few turns sooner or later."""
-        if turns:
-            asyncio.get_running_loop().call_soon(self._rush, turns - 1)
+    def _connect_soon(self, iterations: int) -> None:
+        """Let a watcher connect so many loop iterations later, just when nodes read and publish what was stored."""
+        if iterations:
+            asyncio.get_running_loop().call_soon(self._connect_soon, iterations - 1)
             return
         watcher = self.random.choice(self.watchers)
-        watcher.leave()
-        self._come(watcher)
+        watcher.disconnect()
+        self._connect(watcher)
 
-    def _died(self, process: Process, error: BaseException) -> None:
+    def _process_died(self, process: Process, error: BaseException) -> None:
         self.note(process.name, "died", repr(error))
-        if not isinstance(error, EXPECTED) or (isinstance(error, Unreadable) and not self.truth.danced):
-            self.wrong.append(f"{process.name} died of {error!r}")
+        unexplained = isinstance(error, UnreadableRecord) and not self.oracle.had_unknown_type
+        if not isinstance(error, EXPECTED_ERRORS) or unexplained:
+            self.faults.append(f"{process.name} died of {error!r}")
 
-    async def act(self) -> None:
-        """One step: something happens, and then some time passes."""
-        (act,) = self.random.choices(tuple(self.weather.acts), tuple(self.weather.acts.values()))
-        getattr(self, act)()
+    async def step(self) -> None:
+        """Let one action happen, let some time pass, and check the nodes."""
+        (name,) = self.random.choices(tuple(self.conditions.actions), tuple(self.conditions.actions.values()))
+        ACTIONS[name](self)
+        # Many steps follow at once, so that actions overlap.
         moment = self.random.random()
         await asyncio.sleep(self.random.choice((0, 0, 0, moment / 100, moment / 100, moment / 10, moment / 2)))
         self.steps += 1
-        self._check()
+        self._check_nodes()
 
-    def _check(self) -> None:
+    def _check_nodes(self) -> None:
         for process in self.processes:
             if process.node is not None:
-                self.truth.has_read(process.node.room, process.name)
-        process = self.processes[self.steps // ROOMS % NODES]
-        if self.steps % ROOMS == 0 and process.node is not None:
-            self.truth.has_made(process.node.room, process.name)
+                self.oracle.check_position(process.node.room, process.name)
+        process = self.processes[self.steps // STEPS_BETWEEN_ROOM_CHECKS % NODES]
+        if self.steps % STEPS_BETWEEN_ROOM_CHECKS == 0 and process.node is not None:
+            self.oracle.check_room(process.node.room, process.name)
 
-    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
-        self._under_way[task] = None
-        task.add_done_callback(self._ended)
+        self._pending[task] = None
+        task.add_done_callback(self._finished)
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        del self._under_way[task]
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        del self._pending[task]
         if not task.cancelled() and (error := task.exception()) is not None:
-            self.wrong.append(f"a visitor met {error!r}")
+            self.faults.append(f"an action failed with {error!r}")
 
-    async def quiet(self) -> None:
-        """Until everybody has finished what it was doing."""
-        while self._under_way:
-            await asyncio.wait(list(self._under_way))
+    async def finish_actions(self) -> None:
+        """Wait until everything that agents and nodes were doing is done."""
+        while self._pending:
+            await asyncio.wait(list(self._pending))
 
-    def speak(self) -> None:
-        visitor = self.random.choice(self.visitors)
-        if visitor.busy < VOICES:
-            self._begin(visitor.act())
+    def agent_acts(self) -> None:
+        """An agent sends requests."""
+        agent = self.random.choice(self.agents)
+        if agent.busy < CONCURRENT_ACTIONS:
+            self._start(agent.act())
 
-    def come(self) -> None:
-        self._come(self.random.choice(self.watchers))
+    def watcher_connects(self) -> None:
+        """A watcher connects to a node, unless it is connected."""
+        self._connect(self.random.choice(self.watchers))
 
-    def _come(self, watcher: Watcher) -> None:
+    def _connect(self, watcher: Watcher) -> None:
         process = self.random.choice(self.processes)
-        if not watcher.connected and process.up:
-            watcher.slow = self.random.random() < self.weather.slow
+        if not watcher.connected and process.is_running:
+            watcher.slow = self.random.random() < self.conditions.slow
             with suppress(ConnectionRefusedError):
-                watcher.come(process, self.weather.history, chunked=self.random.random() < 0.5)
+                watcher.connect(process, self.conditions.history, chunked=self.random.random() < 0.5)
 
-    def part(self) -> None:
-        self.random.choice(self.watchers).leave()
+    def watcher_disconnects(self) -> None:
+        """A watcher closes its connection."""
+        self.random.choice(self.watchers).disconnect()
 
-    def take(self) -> None:
-        """A slow watcher takes a little, or all there is."""
-        self.random.choice(self.watchers).take(self.random.choice((None, self.random.randint(1, 500))))
+    def watcher_reads(self) -> None:
+        """A slow watcher reads some bytes, or all that wait."""
+        self.random.choice(self.watchers).read(self.random.choice((None, self.random.randint(1, 500))))
 
-    def start(self) -> None:
+    def node_starts(self) -> None:
+        """The first node that is not running starts."""
         for process in self.processes:
-            if not process.up:
+            if not process.is_running:
                 self.note("start", process.name)
                 process.start()
                 return
 
-    def kill(self) -> None:
+    def node_is_killed(self) -> None:
+        """A node loses its power."""
         process = self.random.choice(self.processes)
         self.note("kill", process.name)
         process.kill()
 
-    def stop(self) -> None:
+    def node_stops(self) -> None:
+        """A node is asked to stop."""
         process = self.random.choice(self.processes)
-        if process.up:
+        if process.is_running:
             self.note("stop", process.name)
-            self._begin(process.stop())
+            self._start(process.stop())
 
-    def unplug(self) -> None:
-        """The store is away for a while."""
-        self.note("unplug")
+    def store_goes_away(self) -> None:
+        """The store cannot be reached for up to eight seconds."""
+        self.note("store away")
         self.store.away = True
-        asyncio.get_running_loop().call_later(self.random.random() * 8, self.plug)
+        asyncio.get_running_loop().call_later(self.random.random() * 8, self.store_comes_back)
 
-    def plug(self) -> None:
+    def store_comes_back(self) -> None:
+        """The store can be reached again."""
         self.store.away = False
 
-    def stall(self) -> None:
-        """What is stored is not seen for a while."""
-        self.note("stall")
+    def tails_stall(self) -> None:
+        """Nodes do not see what is stored for up to eight seconds."""
+        self.note("tails stall")
         self.store.stalled = True
-        asyncio.get_running_loop().call_later(self.random.random() * 8, self.unstall)
+        asyncio.get_running_loop().call_later(self.random.random() * 8, self.tails_continue)
 
-    def unstall(self) -> None:
+    def tails_continue(self) -> None:
+        """Nodes see again what is stored."""
         self.store.stalled = False
 
-    def jump(self) -> None:
-        """A clock is set, or set right."""
+    def clock_jumps(self) -> None:
+        """A machine's clock is set wrong, or right."""
         process = self.random.choice(self.processes)
-        process.clock.off = self.random.choice((0, 1, -1)) * self.random.choice(JUMPS)
-        self.note("jump", process.name, process.clock.off)
+        process.clock.error = self.random.choice((0, 1, -1)) * self.random.choice(CLOCK_JUMPS)
+        self.note("clock", process.name, process.clock.error)
 
-    def adopt(self) -> None:
-        """An operator will start a node with other rates: as many messages, in another time."""
+    def limits_change(self) -> None:
+        """A node's next start is given other rates: the same counts in another window."""
         process = self.random.choice(self.processes)
         verified, unverified = (Limit(count, self.random.choice(WINDOWS)) for count in (4, 2))
         process.settings = evolve(process.settings, rate_verified=verified, rate_unverified=unverified)
-        self.note("adopt", process.name, verified, unverified)
+        self.note("limits", process.name, verified, unverified)
 
-    def restore(self) -> None:
-        """The log becomes an older copy of itself."""
+    def log_is_restored(self) -> None:
+        """The log is replaced by an older copy of itself, without its last records."""
         self._restore(len(self.store.records) - self.random.randint(1, 30))
 
     def _restore(self, length: int) -> None:
         records = self.store.records[: max(length, 1)]
         self.note("restore", len(records))
-        self.truth.restored(records)
+        self.oracle.log_restored(records)
         self.store.restore(records)
 
-    def dance(self) -> None:
-        """A newer chatr stores what this one does not know; some time later its operator thinks better of it."""
-        if self.truth.branch.unreadable is None and self.store.records:
+    def unknown_type_is_stored(self) -> None:
+        """A newer chatr stores a record that this one cannot read. Within five seconds an operator restores the log."""
+        if self.oracle.branch.unreadable_at is None and self.store.records:
             position = len(self.store.records) + 1
-            self.store.place(Draft(f"{position:032x}", f"dance/{position}", "agent-danced.v1", 0, 0, "{}"), 0)
-            asyncio.get_running_loop().call_later(self.random.random() * 5, self.undance)
+            self.store.append(Draft(f"{position:032x}", f"dance/{position}", "agent-danced.v1", 0, 0, "{}"), 0)
+            asyncio.get_running_loop().call_later(self.random.random() * 5, self.unknown_type_is_removed)
 
-    def undance(self) -> None:
-        if self.truth.branch.unreadable is not None:
-            self._restore(self.truth.branch.unreadable - 1)
+    def unknown_type_is_removed(self) -> None:
+        """The log is restored to the records before the unreadable one."""
+        if self.oracle.branch.unreadable_at is not None:
+            self._restore(self.oracle.branch.unreadable_at - 1)
 
 
-def settings(number: int, weather: Weather) -> Settings:
-    """Only the rules of the house are in anybody's way."""
-    return Settings(
-        log=f"node-{number}",
-        port=number,
-        rate_requests=PLENTY,
-        rate_registrations=PLENTY,
-        max_streams_per_ip=1000,
-        rate_verified=Limit(4, 2 * SECOND),
-        rate_unverified=Limit(2, 2 * SECOND),
-        online_for=30,
-        history=weather.history,
-        public_url="http://room",
-    )
+ACTIONS: Final[Mapping[str, Callable[[World], None]]] = {
+    "agent_acts": World.agent_acts,
+    "watcher_connects": World.watcher_connects,
+    "watcher_reads": World.watcher_reads,
+    "watcher_disconnects": World.watcher_disconnects,
+    "node_starts": World.node_starts,
+    "node_is_killed": World.node_is_killed,
+    "node_stops": World.node_stops,
+    "store_goes_away": World.store_goes_away,
+    "tails_stall": World.tails_stall,
+    "clock_jumps": World.clock_jumps,
+    "limits_change": World.limits_change,
+    "unknown_type_is_stored": World.unknown_type_is_stored,
+    "log_is_restored": World.log_is_restored,
+}
+"""The actions that `Conditions.actions` names."""

@@ -1,1 +1,1 @@
-"""Every call of the store fails once, before it took effect or after it."""
+"""Every call of a store fails once, before it takes effect or after it."""

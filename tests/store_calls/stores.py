@@ -1,17 +1,16 @@
-"""Stores of which one call fails. What they hold can be looked at past all failures."""
+"""Stores of which one call fails."""
 
 import sqlite3
 from collections.abc import Callable, Sequence
-from contextlib import closing, nullcontext
+from contextlib import AbstractAsyncContextManager, closing, nullcontext
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
-import aiosqlite
-import pytest
 from attrs import define
 
-from chatr.adapters.memory import MemoryLog
-from chatr.ports import Draft, Stored, Unavailable, Unknown
+from chatr.adapters.stores.memory import MemoryLog
+from chatr.adapters.stores.sqlite.log import sqlite_log
+from chatr.ports import Draft, EventLog, LogUnavailable, OutcomeUnknown, Stored
 
 T = TypeVar("T")
 BEFORE: Final = "before"
@@ -21,113 +20,137 @@ ACTIVITY: Final = "agent-seen.v1"
 
 @define
 class Calls:
-    """Counts calls; the one with the number `failing` fails."""
+    """Counts calls. The call with the number `failing` fails, before or after it takes effect; 0 for none."""
 
     made: int = 0
     failing: int = 0
     when: str = BEFORE
 
     def arm(self, failing: int, when: str) -> None:
+        """Begin to count anew, and let one call fail."""
         self.made, self.failing, self.when = 0, failing, when
 
-    def due(self, when: str) -> bool:
-        """Whether this call fails now: `before` is asked first, and counts."""
+    def fails(self, when: str) -> bool:
+        """Return whether the current call is to fail now. Asked BEFORE and then AFTER each call takes effect."""
         self.made += when == BEFORE
         return self.made == self.failing and self.when == when
 
 
 class Store(Protocol):
+    """A store that outlives the log that is opened on it, and whose content can be read without a failure."""
+
     calls: Calls
 
     @property
-    def url(self) -> str: ...
+    def url(self) -> str:
+        """The URL of the log."""
+        ...
 
-    def facts(self) -> tuple[str, ...]:
-        """The types of all records, in their order, but for agents' mere activity."""
+    def open(self) -> AbstractAsyncContextManager[EventLog]:
+        """Open the log, whose calls are counted and may fail."""
+        ...
+
+    def stored_types(self) -> tuple[str, ...]:
+        """Return the types of all records in their order, without those of agents' mere activity."""
         ...
 
 
 class MemoryStore(MemoryLog):
+    """A log in memory whose methods fail."""
+
     url = "memory:"
 
-    def __init__(self, patch: pytest.MonkeyPatch, _folder: Path) -> None:
+    def __init__(self, _folder: Path) -> None:
         super().__init__()
         self.calls = Calls()
-        patch.setattr("chatr.app.open_log", lambda _url: nullcontext(self))
 
-    def facts(self) -> tuple[str, ...]:
+    def open(self) -> AbstractAsyncContextManager[EventLog]:
+        """Return this log, which is never closed."""
+        return nullcontext(self)
+
+    def stored_types(self) -> tuple[str, ...]:
+        """Return the types of all records but for agents' activity."""
         return tuple(stored.type for stored in self._records if stored.type != ACTIVITY)
 
-    def _fail(self, when: str, error: type[Exception] = Unavailable) -> None:
-        if self.calls.due(when):
+    def _fail(self, when: str, error: type[Exception] = LogUnavailable) -> None:
+        if self.calls.fails(when):
             raise error("the store failed")
 
     async def append(self, draft: Draft, *, expected: int) -> Stored:
+        """Append as usual, or fail with LogUnavailable before or with OutcomeUnknown after that."""
         self._fail(BEFORE)
         stored = await super().append(draft, expected=expected)
-        self._fail(AFTER, Unknown)
+        self._fail(AFTER, OutcomeUnknown)
         return stored
 
     async def pick(self, positions: Sequence[int]) -> list[Stored]:
+        """Return records as usual, or fail."""
         self._fail(BEFORE)
         self._fail(AFTER)
         return await super().pick(positions)
 
     async def head(self) -> int:
+        """Return the head as usual, or fail."""
         self._fail(BEFORE)
         self._fail(AFTER)
         return await super().head()
 
 
 class SqliteStore:
-    """Fails where SQLite itself is asked; after a commit took effect, only its flush can have failed."""
+    """A log in a SQLite file whose connections fail. After a commit took effect, only its flush can have failed."""
 
-    def __init__(self, patch: pytest.MonkeyPatch, folder: Path) -> None:
+    def __init__(self, folder: Path) -> None:
         self._path = folder / "chatr.db"
         self.calls = calls = Calls()
 
-        class Failing(sqlite3.Connection):
-            """One call fails of all that are made on any connection."""
+        class FailingConnection(sqlite3.Connection):
+            """Counts the calls of all connections; one of them fails."""
 
-            def _made(self, call: Callable[..., T], *arguments: Any) -> T:
-                if calls.due(BEFORE):
-                    raise failure("SQLITE_IOERR_WRITE")
-                made = call(*arguments)
-                if calls.due(AFTER):
-                    if isinstance(made, sqlite3.Cursor):
-                        made.close()  # else what it has begun to read is all that this connection sees
-                    raise failure("SQLITE_IOERR_FSYNC")
-                return made
+            def _call(self, call: Callable[..., T], *arguments: Any) -> T:
+                if calls.fails(BEFORE):
+                    raise sqlite_error("SQLITE_IOERR_WRITE")
+                result = call(*arguments)
+                if calls.fails(AFTER):
+                    if isinstance(result, sqlite3.Cursor):
+                        result.close()  # an open cursor would hold the snapshot of this connection for ever
+                    raise sqlite_error("SQLITE_IOERR_FSYNC")
+                return result
 
             def execute(self, *arguments: Any) -> sqlite3.Cursor:
-                return self._made(super().execute, *arguments)
+                return self._call(super().execute, *arguments)
 
             def executemany(self, *arguments: Any) -> sqlite3.Cursor:
-                return self._made(super().executemany, *arguments)
+                return self._call(super().executemany, *arguments)
 
             def commit(self) -> None:
-                self._made(super().commit)
+                self._call(super().commit)
 
             def rollback(self) -> None:
-                self._made(super().rollback)
+                self._call(super().rollback)
 
-        connect = aiosqlite.connect
-        patch.setattr("aiosqlite.connect", lambda *given, **options: connect(*given, factory=Failing, **options))
+        self._factory = FailingConnection
 
     @property
     def url(self) -> str:
+        """The URL of the log, beside which the room writes its checkpoint."""
         return f"sqlite:///{self._path}"
 
-    def facts(self) -> tuple[str, ...]:
+    def open(self) -> AbstractAsyncContextManager[EventLog]:
+        """Open the log with failing connections."""
+        return sqlite_log(self._path, factory=self._factory)
+
+    def stored_types(self) -> tuple[str, ...]:
+        """Return the types of all records but for agents' activity."""
         with closing(sqlite3.connect(self._path)) as db:
-            found = db.execute("select type from log where type != ? order by position", (ACTIVITY,))
-            return tuple(kind for (kind,) in found)
+            rows = db.execute("select type from log where type != ? order by position", (ACTIVITY,))
+            return tuple(kind for (kind,) in rows)
 
 
-def failure(name: str) -> sqlite3.OperationalError:
+def sqlite_error(name: str) -> sqlite3.OperationalError:
+    """Return an error as SQLite raises it, with this error name."""
     error = sqlite3.OperationalError("disk I/O error")
     error.sqlite_errorname = name
     return error
 
 
-STORES: Final[dict[str, Callable[[pytest.MonkeyPatch, Path], Store]]] = {"memory": MemoryStore, "sqlite": SqliteStore}
+STORES: Final[dict[str, Callable[[Path], Store]]] = {"memory": MemoryStore, "sqlite": SqliteStore}

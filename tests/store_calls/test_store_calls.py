@@ -1,5 +1,5 @@
-"""Whatever call of the store fails, before or after it took effect: the state is the one before or the one after, the
-answer is true, and the next request works.
+"""Whichever call of the store fails, before or after it took effect: the state is the one before or the one after, the
+response is true, and the next request works.
 """
 
 from collections.abc import AsyncIterator, Callable
@@ -8,110 +8,122 @@ from pathlib import Path
 
 import pytest
 
-from chatr.app import running
+from chatr.app import running_room
 from chatr.domain.limits import MINUTE, SECOND, Limit, Limits
-from chatr.ports import Unavailable, Unknown, Unusable
+from chatr.node.follower import NodeTimeouts
+from chatr.ports import CannotOpenLog, EventLog, LogUnavailable, OutcomeUnknown
 from chatr.settings import Settings
 from chatr.testing.clock import SettableClock
-from tests.conftest import Answer, OpenRoom
+from tests.conftest import OpenRoom, Response
 from tests.moltbook import FakeMoltbook
 from tests.store_calls.stores import AFTER, BEFORE, STORES, Store
 from tests.store_calls.visit import STEPS, Step, Visit
 
-CALLS = 3
+REQUEST_CALLS = 3
+"""The most calls of a store that one request makes."""
 START_CALLS = 11
-"""As many as a request makes of SQLite, and a start."""
-GIVEN = Limit(7, SECOND)
-"""What an operator adopts at the second start."""
+"""The most calls of a store that a start makes, the opening of the log included."""
+GIVEN_RATE = Limit(7, SECOND)
+"""A limit that the operator sets at the second start."""
 
 
 @pytest.fixture
-async def book() -> AsyncIterator[FakeMoltbook]:
-    async with FakeMoltbook() as book:
-        yield book
+async def moltbook() -> AsyncIterator[FakeMoltbook]:
+    """A Moltbook server."""
+    async with FakeMoltbook() as moltbook:
+        yield moltbook
 
 
 @pytest.fixture(params=STORES)
 def store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Store:
-    monkeypatch.setattr("chatr.domain.history.MESSAGES_KEPT", 2)
-    monkeypatch.setattr("chatr.node.PAUSE", 0.01)
-    make: Callable[[pytest.MonkeyPatch, Path], Store] = STORES[request.param]
-    return make(monkeypatch, tmp_path)
+    """A store of which one call can be made to fail; the room holds two messages in memory, and reads older ones."""
+    monkeypatch.setattr("chatr.domain.history.MESSAGES_IN_MEMORY", 2)
+    new_store: Callable[[Path], Store] = STORES[request.param]
+    return new_store(tmp_path)
 
 
 @pytest.fixture
-async def visit(open_room: OpenRoom, store: Store, book: FakeMoltbook) -> Visit:
-    room = await open_room(log=store.url, moltbook_url=book.url)
+async def event_log(store: Store) -> AsyncIterator[EventLog]:
+    """The open log of the store."""
+    async with store.open() as log:
+        yield log
+
+
+@pytest.fixture
+async def visit(event_log: EventLog, open_room: OpenRoom, store: Store, moltbook: FakeMoltbook) -> Visit:
+    """A room with an agent that has posted three messages. `event_log` comes first, to be closed after the room."""
+    timeouts = NodeTimeouts(retry_pause=0.01)
+    room = await open_room(event_log=event_log, log=store.url, moltbook_url=moltbook.url, node_timeouts=timeouts)
     ada = await room.register()
-    said = [(await room.say(ada, text))["id"] for text in ("one", "two", "three")]
-    return Visit(room, book, ada, said)
+    posted = [(await room.post_message(ada, text))["id"] for text in ("one", "two", "three")]
+    return Visit(room, moltbook, ada, posted)
 
 
-def true(answer: Answer, step: Step, left: tuple[str, ...]) -> bool:
-    """Whether an answer tells what became of a request that left these facts."""
-    if answer.status != 503:
-        return (answer.status, left) == (step.status, step.leaves)
-    assert int(answer.headers["Retry-After"]) >= 1
-    return left == () or (answer.json["code"], left) == ("outcome_unknown", step.leaves)
+def is_true(response: Response, step: Step, stored: tuple[str, ...]) -> bool:
+    """Return whether a response agrees with what the request stored."""
+    if response.status != 503:
+        return (response.status, stored) == (step.status, step.stores)
+    assert int(response.headers["Retry-After"]) >= 1
+    return stored == () or (response.json["code"], stored) == ("outcome_unknown", step.stores)
 
 
 @pytest.mark.parametrize("when", [BEFORE, AFTER])
-@pytest.mark.parametrize("call", range(1, CALLS + 1))
+@pytest.mark.parametrize("call", range(1, REQUEST_CALLS + 1))
 async def test_each_call_of_each_request_fails_once(visit: Visit, store: Store, call: int, when: str) -> None:
-    """The answer is true, a repetition is answered as usual, and nothing is stored twice."""
+    """The response is true, a repetition gets the usual response, and nothing is stored twice."""
     for step in STEPS:
         visit.room.clock.advance(10 * MINUTE)
-        before = len(store.facts())
+        before = len(store.stored_types())
         store.calls.arm(call, when)
-        answer = await step.ask(visit)
-        left = store.facts()[before:]
+        response = await step.request(visit)
+        stored = store.stored_types()[before:]
 
-        assert true(answer, step, left), (step, answer.raw, left)
-        if answer.status == 503:
+        assert is_true(response, step, stored), (step, response.raw, stored)
+        if response.status == 503:
             visit.room.clock.advance(10 * SECOND)
-            again = await step.ask(visit)
-            assert again.status == (step.again if left else step.status), again.raw
-        assert store.facts()[before:] == step.leaves
+            repeated = await step.request(visit)
+            assert repeated.status == (step.repeated_status if stored else step.status), repeated.raw
+        assert store.stored_types()[before:] == step.stores
 
 
-async def test_no_request_makes_more_calls(visit: Visit, store: Store) -> None:
-    """No request asks the store so often that one of its calls is never seen to fail."""
+async def test_no_request_makes_more_than_three_calls(visit: Visit, store: Store) -> None:
+    """Every call that a request makes is one of those that fail in the test above."""
     made = []
     for step in STEPS:
         visit.room.clock.advance(10 * MINUTE)
         store.calls.arm(0, BEFORE)
-        await step.ask(visit)
+        await step.request(visit)
         made.append(store.calls.made)
 
-    assert max(made) <= CALLS
+    assert max(made) <= REQUEST_CALLS
 
 
-async def opened(store: Store, rate: Limit | None = None) -> Limits:
-    """The limits in force once the room is open."""
+async def start(store: Store, rate: Limit | None = None) -> Limits:
+    """Open the log and the room, return the limits in force, and close both."""
     settings = Settings(log=store.url, port=0, rate_unverified=rate)
-    async with running(settings, clock=SettableClock()) as room:
-        return room.node.room.house.limits
+    async with store.open() as log, running_room(settings, event_log=log, clock=SettableClock()) as room:
+        return room.node.room.rule_context.limits
 
 
 @pytest.mark.parametrize("when", [BEFORE, AFTER])
 @pytest.mark.parametrize("call", range(1, START_CALLS + 1))
 async def test_each_call_of_a_start_fails_once(store: Store, call: int, when: str) -> None:
-    """A start that fails says why, and the next one opens the room; the limits that are given are adopted once."""
-    await opened(store)
+    """A start that fails raises an error, the next one opens the room, and the limits are adopted once."""
+    await start(store)
     store.calls.arm(call, when)
-    with suppress(Unusable, Unavailable, Unknown):
-        await opened(store, GIVEN)
+    with suppress(CannotOpenLog, LogUnavailable, OutcomeUnknown):
+        await start(store, GIVEN_RATE)
     store.calls.arm(0, when)
-    limits = await opened(store, GIVEN)
+    limits = await start(store, GIVEN_RATE)
 
-    assert limits.unverified == GIVEN
-    assert store.facts() == ("limits-adopted.v1", "limits-adopted.v1")
+    assert limits.unverified == GIVEN_RATE
+    assert store.stored_types() == ("limits-adopted.v1", "limits-adopted.v1")
 
 
-async def test_no_start_makes_more_calls(store: Store) -> None:
-    """No start asks the store so often that one of its calls is never seen to fail."""
-    await opened(store)
+async def test_no_start_makes_more_than_eleven_calls(store: Store) -> None:
+    """Every call that a start makes is one of those that fail in the test above."""
+    await start(store)
     store.calls.arm(0, BEFORE)
-    await opened(store, GIVEN)
+    await start(store, GIVEN_RATE)
 
     assert store.calls.made <= START_CALLS

@@ -1,4 +1,4 @@
-"""The clock that is set and the secrets that are counted."""
+"""The clock and the secrets of the testing kit."""
 
 import pytest
 
@@ -9,8 +9,8 @@ from chatr.testing.clock import START, SettableClock
 from chatr.testing.secrets import CountedSecrets
 
 
-def test_time_passes_when_told() -> None:
-    """Both readings move with time, and only then."""
+def test_time_passes_when_advanced() -> None:
+    """Advancing the clock moves the time of day and the elapsed time."""
     clock: Clock = (settable := SettableClock())
     settable.advance(5)
 
@@ -18,7 +18,7 @@ def test_time_passes_when_told() -> None:
 
 
 def test_a_clock_that_is_set_back() -> None:
-    """What the world reckons may step back; what has elapsed does not."""
+    """The time of day may step back; the elapsed time does not."""
     clock = SettableClock()
     clock.advance(5)
     clock.set(START - 1000)
@@ -27,20 +27,20 @@ def test_a_clock_that_is_set_back() -> None:
 
 
 def test_time_does_not_pass_backwards() -> None:
-    """A negative duration is a mistake in the test."""
+    """Advancing by a negative duration is an error."""
     with pytest.raises(ValueError, match=r"use set\(\)"):
         SettableClock().advance(-1)
 
 
 def test_secrets_are_the_same_in_every_run() -> None:
-    """Two of a kind hand out the same keys, codes and ids in the same order."""
+    """Two new instances return the same keys, codes and ids in the same order."""
     first, second = CountedSecrets(), CountedSecrets()
 
     assert [first.key(), first.code(), first.record_id()] == [second.key(), second.code(), second.record_id()]
 
 
 def test_secrets_look_like_secrets() -> None:
-    """Keys have their checksum, codes their alphabet, and no two are the same."""
+    """Keys have a valid checksum, codes the right alphabet, and no two are equal."""
     secrets: Secrets = CountedSecrets()
     keys = [secrets.key() for _ in range(40)]
     codes = [secrets.code() for _ in range(40)]
@@ -51,7 +51,7 @@ def test_secrets_look_like_secrets() -> None:
 
 
 def test_ids_differ_in_their_fingerprint() -> None:
-    """The first eight characters of a record's id tell one from another."""
+    """No two record ids have the same first eight characters."""
     secrets = CountedSecrets()
 
     assert len({secrets.record_id()[:8] for _ in range(40)}) == 40

@@ -1,19 +1,19 @@
-"""Strategies that make up what they should, and not only the simplest of it."""
+"""The strategies generate everything that they should, not only the simplest examples."""
 
 import pytest
 from hypothesis import Phase, find, given, settings
 
-from chatr.codec import TYPES
+from chatr.codec import EVENT_TYPES
 from chatr.domain.events import Event, Record
 from chatr.testing.strategies import events, histories
 
 ANY = settings(max_examples=1000, phases=[Phase.generate], database=None)
-"""The first one found will do, however large."""
+"""The first example found is used, however large it is."""
 
 
-@pytest.mark.parametrize("kind", TYPES.values(), ids=TYPES)
-def test_every_type_of_event_comes_up(kind: type[Event]) -> None:
-    """Facts and histories of every type are found."""
+@pytest.mark.parametrize("kind", EVENT_TYPES.values(), ids=EVENT_TYPES)
+def test_every_type_of_event_is_generated(kind: type[Event]) -> None:
+    """Events of every type are generated, alone and in logs."""
     event = find(events(), lambda event: isinstance(event, kind), settings=ANY)
     history = find(histories(), lambda history: any(isinstance(record.event, kind) for record in history), settings=ANY)
 
@@ -22,24 +22,25 @@ def test_every_type_of_event_comes_up(kind: type[Event]) -> None:
 
 
 def times_of(history: list[Record]) -> list[int]:
+    """The times of the records of a log."""
     return [record.event.at for record in history]
 
 
 @given(histories())
 def test_positions_are_dense(history: list[Record]) -> None:
-    """A history is a log from its beginning, decided by one node."""
+    """A history is a log from its first position on, decided by a single node."""
     assert [record.position for record in history] == list(range(1, len(history) + 1))
-    assert [record.seen for record in history] == list(range(len(history)))
+    assert [record.decided_at_position for record in history] == list(range(len(history)))
 
 
 @given(histories(forward=True))
-def test_clocks_go_forward_on_demand(history: list[Record]) -> None:
-    """With `forward`, time follows the log."""
+def test_times_ascend_with_forward(history: list[Record]) -> None:
+    """With `forward` set, the times ascend with the positions."""
     assert times_of(history) == sorted(times_of(history))
 
 
-def test_clocks_step_back_otherwise() -> None:
-    """Without it, some history has a step back in it."""
+def test_times_step_back_without_forward() -> None:
+    """Without `forward`, the times of some history step back."""
     stepping = find(histories(), lambda history: times_of(history) != sorted(times_of(history)), settings=ANY)
 
     assert len(stepping) >= 2

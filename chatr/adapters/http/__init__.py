@@ -1,1 +1,1 @@
-"""The door: the wire contract on aiohttp."""
+"""The HTTP API and the watch page, on aiohttp."""

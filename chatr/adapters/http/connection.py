@@ -1,42 +1,50 @@
-"""One client's connection. aiohttp gives a request's head all the time in the world; here it has ten seconds."""
+"""A connection that aiohttp serves, with what aiohttp lacks: a time-out for request heads, and our error responses."""
 
 import asyncio
 from typing import Any
 
 from aiohttp import web
 
-from chatr.adapters.http.answers import dress, raw, refused
-from chatr.adapters.http.refusals import TOO_SLOW, turn
+from chatr.adapters.http.error_catalogue import REQUEST_TIMEOUT, http_error
+from chatr.adapters.http.errors import error_response, raw_error_response
+from chatr.adapters.http.headers import add_default_headers
 
 
 class Connection(web.RequestHandler):
-    """`head_arrived` and `finish_response` bracket the handling of a request; bytes outside of it begin the next."""
+    """Ends with 408 if the head of a request does not arrive within `head_timeout` seconds.
 
-    __slots__ = ("_handling", "_head_seconds", "_head_timer")
+    aiohttp itself would wait for ever. `head_received` and `finish_response` enclose the handling of a request; bytes
+    that arrive outside begin the head of the next one.
+    """
 
-    def __init__(self, server: web.Server, *, head_seconds: float, **options: Any) -> None:
+    __slots__ = ("_handling", "_head_timeout", "_head_timer")
+
+    def __init__(self, server: web.Server, *, head_timeout: float, **options: Any) -> None:
         super().__init__(server, loop=asyncio.get_running_loop(), **options)
-        self._head_seconds = head_seconds
+        self._head_timeout = head_timeout
         self._head_timer: asyncio.TimerHandle | None = None
         self._handling = False
 
     def data_received(self, data: bytes) -> None:
+        """Start the timer with the first byte of a request head. It is for the whole head, not for each byte of it."""
         if self._head_timer is None and not self._handling:
-            self._head_timer = asyncio.get_running_loop().call_later(self._head_seconds, self._head_late)
+            self._head_timer = asyncio.get_running_loop().call_later(self._head_timeout, self._head_timed_out)
         super().data_received(data)
 
-    def head_arrived(self) -> None:
+    def head_received(self) -> None:
+        """Stop the timer: the dispatcher has the request."""
         self._handling = True
-        self._stop_timer()
+        self._stop_head_timer()
 
     async def finish_response(
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
     ) -> tuple[web.StreamResponse, bool]:
-        """What was begun already, as a stream, is dressed."""
+        """Add the default headers to a response, unless its headers have been sent, as those of a stream."""
+        # All responses pass here, those to requests that never reached the dispatcher included.
         self._handling = False
-        self._stop_timer()
+        self._stop_head_timer()
         if not resp.prepared:
-            dress(request, resp)
+            add_default_headers(request, resp)
         return await super().finish_response(request, resp, start_time)
 
     def handle_error(
@@ -44,27 +52,30 @@ class Connection(web.RequestHandler):
         request: web.BaseRequest,
         status: int = 500,
         exc: BaseException | None = None,
-        message: str | None = None,  # noqa: ARG002 -- aiohttp's signature; its text is not ours to repeat
+        message: str | None = None,  # noqa: ARG002 -- aiohttp's signature; its text could repeat what the client sent
     ) -> web.StreamResponse:
-        """A request of which aiohttp could make no sense; the connection ends with the answer, if it has not yet."""
+        """Return the response to a request that aiohttp could not parse. The connection ends with it."""
         if isinstance(exc, ConnectionError):
             raise exc
-        reason = exc if isinstance(exc, Exception) else RuntimeError(f"aiohttp answered {status}")
-        answer = refused(request, reason)
-        answer.force_close()
-        return answer
+        error = exc if isinstance(exc, Exception) else RuntimeError(f"aiohttp answered {status}")
+        response = error_response(request, error)
+        # The end of the malformed request is unknown: the bytes after it could be a request that no proxy has seen.
+        response.force_close()
+        return response
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        self._stop_timer()
+        """Stop the timer."""
+        self._stop_head_timer()
         super().connection_lost(exc)
 
-    def _stop_timer(self) -> None:
+    def _stop_head_timer(self) -> None:
         if self._head_timer is not None:
             self._head_timer.cancel()
             self._head_timer = None
 
-    def _head_late(self) -> None:
+    def _head_timed_out(self) -> None:
         self._head_timer = None
         if self.transport is not None:
-            self.transport.write(raw(turn(TOO_SLOW, seconds=f"{self._head_seconds:g}")))
+            error = http_error(REQUEST_TIMEOUT, seconds=f"{self._head_timeout:g}")
+            self.transport.write(raw_error_response(error))
         self.force_close()

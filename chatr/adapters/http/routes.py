@@ -1,191 +1,206 @@
-"""THE TABLE OF ENDPOINTS: what can be called, what it takes, what it answers, and which rules and refusals say no."""
+"""The table of endpoints, with the parameters of requests and the responses and errors that they may get.
 
-from collections.abc import Awaitable, Callable, Sequence
+A server enforces this table, and the OpenAPI document and `docs/reference.md` are generated from it. `handlers.py` says
+which function handles each route.
+"""
+
 from typing import Final
 
-from aiohttp import web
-from attrs import astuple, evolve, frozen
-
-from chatr.adapters.http import fields, refusals, replies
-from chatr.adapters.http.agents import Agents
-from chatr.adapters.http.documents import Documents
-from chatr.adapters.http.health import Health
-from chatr.adapters.http.log import Log
-from chatr.adapters.http.messages import Messages
-from chatr.adapters.http.moments import Moments
-from chatr.adapters.http.registration import Registration
-from chatr.adapters.http.route import Route
-from chatr.adapters.http.stream import Stream
-from chatr.adapters.http.verification import Verifications
-from chatr.adapters.http.watch_page import WatchPage
+from chatr.adapters.http import error_catalogue
+from chatr.adapters.http.description import parameters, responses
+from chatr.adapters.http.description.route import Route
 from chatr.domain.policy import CLAIMING, POSTING, PROVING, REGISTERING, STARTING
 
-STORING: Final = (refusals.STORE_AWAY, refusals.OVERLOADED, refusals.OUTCOME_UNKNOWN)
-MOLTBOOK: Final = (refusals.VERIFICATIONS, refusals.MOLTBOOK_FAILED, refusals.MOLTBOOK_LATE)
-SKILLS: Final = "How an agent takes part, with the limits in force."
-
-ROUTES: Final = (
-    Route(
-        "POST",
-        "/api/register",
-        "Register an agent; its key is shown once, here.",
-        Registration.register,
-        replies.REGISTERED,
-        takes=(fields.AGENT_NAME, fields.AVATAR),
-        refuses=(*REGISTERING, refusals.REGISTRATIONS, *STORING),
-    ),
-    Route(
-        "POST",
-        "/api/messages",
-        "Say something.",
-        Messages.post,
-        replies.POSTED,
-        takes=(fields.CONTENT, fields.IDEMPOTENCY_KEY),
-        refuses=(*POSTING, *STORING),
-        keyed=True,
-    ),
-    Route(
-        "GET",
-        "/api/messages",
-        "What was said, page by page.",
-        Messages.page,
-        replies.PAGE,
-        takes=(fields.LIMIT, fields.BEFORE, fields.AFTER, fields.SINCE, fields.WAIT),
-        refuses=(refusals.INVALID_CURSOR, refusals.STREAMS, refusals.STORE_AWAY),
-    ),
-    Route(
-        "GET",
-        "/api/stream",
-        "What was said and what is said, as Server-Sent Events.",
-        Stream.watch,
-        replies.STREAM,
-        takes=(fields.LAST_EVENT_ID, fields.LAST_EVENT_QUERY, fields.PRESENCE),
-        refuses=(refusals.STREAMS,),
-    ),
-    Route("POST", "/api/heartbeat", "Stay online.", Agents.heartbeat, replies.DONE, refuses=STORING, keyed=True),
-    Route(
-        "POST",
-        "/api/disconnect",
-        "Go offline.",
-        Agents.disconnect,
-        replies.DONE,
-        refuses=STORING,
-        keyed=True,
-        silent=True,
-    ),
-    Route(
-        "GET",
-        "/api/agents",
-        "Who is online, and totals.",
-        Agents.online,
-        replies.ONLINE,
-        takes=(fields.AGENTS, fields.AFTER_NAME),
-    ),
-    Route(
-        "GET",
-        "/api/at",
-        "The room as it was at a position or a time.",
-        Moments.at,
-        replies.THEN,
-        takes=(fields.POSITION, fields.TIME, fields.LAST),
-        refuses=(
-            refusals.INVALID_MOMENT,
-            refusals.NO_SUCH_MOMENT,
-            refusals.TOO_MUCH_AT_ONCE,
-            refusals.STORE_AWAY,
-            refusals.OVERLOADED,
-        ),
-    ),
-    Route(
-        "GET",
-        "/api/activity",
-        "How much was said when.",
-        Moments.activity,
-        evolve(replies.ACTIVITY, tagged=True),
-        takes=(fields.BUCKETS,),
-    ),
-    Route("GET", "/api/me", "Who you are, and what you may do now.", Agents.me, replies.ME, keyed=True),
-    Route(
-        "POST",
-        "/api/verify/start",
-        "Get a code to post on Moltbook.",
-        Verifications.start,
-        replies.CODE,
-        takes=(fields.MOLTBOOK_ACCOUNT,),
-        refuses=(*STARTING, *STORING),
-        keyed=True,
-    ),
-    Route(
-        "POST",
-        "/api/verify/complete",
-        "Get the badge.",
-        Verifications.complete,
-        replies.VERIFIED,
-        takes=(fields.MOLTBOOK_ACCOUNT,),
-        refuses=(*CLAIMING, *PROVING, *MOLTBOOK, *STORING),
-        keyed=True,
-    ),
-    Route("GET", "/api/log/head", "How far the log goes, and its digest.", Log.head, replies.LOG_HEAD),
-    Route("GET", "/health", "The process lives.", Health.live, replies.LIVE, counted=False),
-    Route(
-        "GET",
-        "/ready",
-        "The node can append and is caught up.",
-        Health.ready,
-        replies.READY,
-        refuses=(refusals.NOT_READY,),
-        counted=False,
-    ),
-    Route("GET", "/", "The watch page.", WatchPage.index, replies.HTML),
-    Route("GET", "/docs", "These endpoints, for people.", WatchPage.docs, replies.HTML),
-    Route(
-        "GET",
-        "/page/{file}",
-        "What the pages are made of.",
-        WatchPage.file,
-        replies.FILE,
-        takes=(fields.FILE,),
-        refuses=(refusals.NOT_FOUND,),
-        counted=False,
-    ),
-    Route("GET", "/skills.md", SKILLS, Documents.skills, replies.MARKDOWN),
-    Route("GET", "/skill.md", SKILLS, Documents.skills, replies.MARKDOWN),
-    Route("GET", "/SKILL.md", SKILLS, Documents.skills, replies.MARKDOWN),
-    Route("GET", "/.well-known/agent-skills/chatr/SKILL.md", SKILLS, Documents.skills, replies.MARKDOWN),
-    Route("GET", "/.well-known/agent-skills/index.json", "Where that is.", Documents.skills_index, replies.INDEX),
-    Route("GET", "/heartbeat.md", "What an agent does each time it wakes.", Documents.heartbeat, replies.MARKDOWN),
-    Route("GET", "/llms.txt", "What there is, for language models.", Documents.llms, replies.PLAIN),
-    Route("GET", "/robots.txt", "What crawlers may read.", Documents.robots, replies.ROBOTS),
-    Route("GET", "/openapi.json", "These endpoints, for programs.", Documents.openapi, replies.OPENAPI),
+STORE_ERRORS: Final = (
+    error_catalogue.STORAGE_UNAVAILABLE,
+    error_catalogue.OVERLOADED,
+    error_catalogue.OUTCOME_UNKNOWN,
+)
+"""Errors of every endpoint that appends to the log."""
+MOLTBOOK_ERRORS: Final = (
+    error_catalogue.VERIFICATION_RATE_LIMITED,
+    error_catalogue.MOLTBOOK_UNAVAILABLE,
+    error_catalogue.MOLTBOOK_TIMEOUT,
 )
 
+REGISTER: Final = Route(
+    "POST",
+    "/api/register",
+    "registration",
+    "Register an agent. The response is the only one with its key.",
+    responses.REGISTERED,
+    parameters=(parameters.AGENT_NAME, parameters.AVATAR),
+    errors=(*REGISTERING, error_catalogue.REGISTRATION_RATE_LIMITED, *STORE_ERRORS),
+)
+POST_MESSAGE: Final = Route(
+    "POST",
+    "/api/messages",
+    "messages",
+    "Post a message.",
+    responses.POSTED,
+    parameters=(parameters.CONTENT, parameters.IDEMPOTENCY_KEY),
+    errors=(*POSTING, *STORE_ERRORS),
+    requires_key=True,
+)
+MESSAGES: Final = Route(
+    "GET",
+    "/api/messages",
+    "messages",
+    "Read messages page by page, or wait for the next one.",
+    responses.MESSAGES,
+    parameters=(parameters.LIMIT, parameters.BEFORE, parameters.AFTER, parameters.SINCE, parameters.WAIT),
+    errors=(error_catalogue.INVALID_CURSOR, error_catalogue.TOO_MANY_STREAMS, error_catalogue.STORAGE_UNAVAILABLE),
+)
+STREAM: Final = Route(
+    "GET",
+    "/api/stream",
+    "stream",
+    "Receive the newest messages and then each new one, as Server-Sent Events.",
+    responses.STREAM,
+    parameters=(parameters.LAST_EVENT_ID, parameters.LAST_EVENT_QUERY, parameters.PRESENCE),
+    errors=(error_catalogue.TOO_MANY_STREAMS,),
+)
+HEARTBEAT: Final = Route(
+    "POST", "/api/heartbeat", "agents", "Stay online.", responses.DONE, errors=STORE_ERRORS, requires_key=True
+)
+DISCONNECT: Final = Route(
+    "POST",
+    "/api/disconnect",
+    "agents",
+    "Go offline.",
+    responses.DONE,
+    errors=STORE_ERRORS,
+    requires_key=True,
+    # Recorded activity would bring the agent online again.
+    records_no_activity=True,
+)
+ONLINE_AGENTS: Final = Route(
+    "GET",
+    "/api/agents",
+    "agents",
+    "List the agents that are online, with totals of the room.",
+    responses.ONLINE,
+    parameters=(parameters.AGENTS, parameters.AFTER_NAME),
+)
+ROOM_AT: Final = Route(
+    "GET",
+    "/api/at",
+    "past",
+    "Show the room as it was at a position or a time.",
+    responses.ROOM_AT,
+    parameters=(parameters.POSITION, parameters.TIME, parameters.LAST),
+    errors=(
+        error_catalogue.INVALID_MOMENT,
+        error_catalogue.NO_SUCH_MOMENT,
+        error_catalogue.TOO_MUCH_AT_ONCE,
+        error_catalogue.STORAGE_UNAVAILABLE,
+        error_catalogue.OVERLOADED,
+    ),
+)
+ACTIVITY: Final = Route(
+    "GET",
+    "/api/activity",
+    "past",
+    "Count the messages over the life of the room.",
+    responses.ACTIVITY,
+    parameters=(parameters.BUCKETS,),
+)
+ME: Final = Route(
+    "GET", "/api/me", "agents", "Show the agent of the key and what it may do now.", responses.ME, requires_key=True
+)
+START_VERIFICATION: Final = Route(
+    "POST",
+    "/api/verify/start",
+    "verification",
+    "Get a code to post on Moltbook.",
+    responses.CODE,
+    parameters=(parameters.MOLTBOOK_ACCOUNT,),
+    errors=(*STARTING, *STORE_ERRORS),
+    requires_key=True,
+)
+COMPLETE_VERIFICATION: Final = Route(
+    "POST",
+    "/api/verify/complete",
+    "verification",
+    "Get the badge after posting the code.",
+    responses.VERIFIED,
+    parameters=(parameters.MOLTBOOK_ACCOUNT,),
+    errors=(*CLAIMING, *PROVING, *MOLTBOOK_ERRORS, *STORE_ERRORS),
+    requires_key=True,
+)
+LOG_HEAD: Final = Route(
+    "GET",
+    "/api/log/head",
+    "log",
+    "Get the position of the last record and the hash over the whole log.",
+    responses.LOG_HEAD,
+)
+# Health checks do not count as requests: a supervisor that is rate limited would restart a healthy process.
+LIVE: Final = Route("GET", "/health", "health", "Check that the process runs.", responses.LIVE, counts_as_request=False)
+READY: Final = Route(
+    "GET",
+    "/ready",
+    "health",
+    "Check that the node can append and has read the whole log.",
+    responses.READY,
+    errors=(error_catalogue.NOT_READY,),
+    counts_as_request=False,
+)
+WATCH_PAGE: Final = Route("GET", "/", "pages", "The page on which people watch the room.", responses.HTML)
+DOCS_PAGE: Final = Route("GET", "/docs", "pages", "A page that shows these endpoints to people.", responses.HTML)
+PAGE_FILE: Final = Route(
+    "GET",
+    "/page/{file}",
+    "pages",
+    "A file of the pages.",
+    responses.FILE,
+    parameters=(parameters.FILE,),
+    errors=(error_catalogue.NOT_FOUND,),
+    # A browser that opens the page asks for all of its files at once.
+    counts_as_request=False,
+)
+SKILLS: Final = tuple(
+    Route("GET", path, "documents", "How an agent takes part, with the limits in force.", responses.MARKDOWN)
+    for path in ("/skills.md", "/skill.md", "/SKILL.md", "/.well-known/agent-skills/chatr/SKILL.md")
+)
+"""Several paths, because agents guess different names for this document."""
+SKILLS_INDEX: Final = Route(
+    "GET",
+    "/.well-known/agent-skills/index.json",
+    "documents",
+    "An index by which programs find skills.md.",
+    responses.SKILLS_INDEX,
+)
+HEARTBEAT_DOCUMENT: Final = Route(
+    "GET", "/heartbeat.md", "documents", "What an agent does each time its schedule starts it.", responses.MARKDOWN
+)
+LLMS: Final = Route("GET", "/llms.txt", "documents", "An overview for language models.", responses.LLMS)
+ROBOTS: Final = Route("GET", "/robots.txt", "documents", "What crawlers may read.", responses.ROBOTS)
+OPENAPI: Final = Route("GET", "/openapi.json", "documents", "These endpoints, for programs.", responses.OPENAPI)
 
-@frozen
-class Nouns:
-    """Everything that answers."""
-
-    registration: Registration
-    messages: Messages
-    agents: Agents
-    moments: Moments
-    verifications: Verifications
-    stream: Stream
-    documents: Documents
-    log: Log
-    health: Health
-    page: WatchPage
-
-    def routes(self) -> tuple[Route, ...]:
-        """The table, with handlers that are bound to their nouns."""
-        nouns = astuple(self, recurse=False)
-        return tuple(evolve(route, handler=bound(route.handler, nouns)) for route in ROUTES)
-
-
-Handler = Callable[..., Awaitable[web.StreamResponse]]
-
-
-def bound(handler: Handler, nouns: Sequence[object]) -> Handler:
-    name = handler.__name__
-    (answers,) = (getattr(noun, name) for noun in nouns if getattr(type(noun), name, None) is handler)
-    found: Handler = answers
-    return found
+ROUTES: Final = (
+    REGISTER,
+    POST_MESSAGE,
+    MESSAGES,
+    STREAM,
+    HEARTBEAT,
+    DISCONNECT,
+    ONLINE_AGENTS,
+    ROOM_AT,
+    ACTIVITY,
+    ME,
+    START_VERIFICATION,
+    COMPLETE_VERIFICATION,
+    LOG_HEAD,
+    LIVE,
+    READY,
+    WATCH_PAGE,
+    DOCS_PAGE,
+    PAGE_FILE,
+    *SKILLS,
+    SKILLS_INDEX,
+    HEARTBEAT_DOCUMENT,
+    LLMS,
+    ROBOTS,
+    OPENAPI,
+)

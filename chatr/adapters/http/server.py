@@ -1,161 +1,183 @@
-"""The web server: every request has one way in, and is taken in whole before anybody looks at it.
-
-Its way is looked up in the table of endpoints (docs/decisions/look-up.md).
-"""
+"""The web server: it listens, connects the handlers with the node, and runs the background ticks of the stream."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import nullcontext, suppress
+import random
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
-from itertools import chain
+from ipaddress import IPv4Network, IPv6Network
 from typing import Final
 
-from aiohttp import HttpVersion11, hdrs, web
-from attrs import frozen
+from aiohttp import web
+from attrs import field, frozen
 
-from chatr.adapters.http.answers import refused
+from chatr.adapters.http.admission.admission import Admission, NodeLimits
 from chatr.adapters.http.connection import Connection
-from chatr.adapters.http.door import Door
-from chatr.adapters.http.refusals import (
-    BODY_BYTES,
-    EXPECTATION,
-    HEAD_BYTES,
-    HEAD_TOO_LARGE,
-    METHOD_NOT_ALLOWED,
-    NOT_FOUND,
-    TOO_LARGE,
-    TOO_SLOW,
-    WRONG_TYPE,
-    turn,
-)
-from chatr.adapters.http.route import Route
-from chatr.domain.commands import Heartbeat
-from chatr.node import Node, Overloaded
-from chatr.ports import Clock, Unavailable, Unknown
+from chatr.adapters.http.dispatch import web_server
+from chatr.adapters.http.endpoints.agents import AgentHandlers
+from chatr.adapters.http.endpoints.documents import DocumentHandlers
+from chatr.adapters.http.endpoints.health import HealthHandlers
+from chatr.adapters.http.endpoints.log_head import LogHandlers
+from chatr.adapters.http.endpoints.messages import MessageHandlers
+from chatr.adapters.http.endpoints.registration import RegistrationHandlers
+from chatr.adapters.http.endpoints.room_at import TIME_LIMIT, RoomAtHandlers
+from chatr.adapters.http.endpoints.verification import VerificationHandlers
+from chatr.adapters.http.endpoints.watch_page import PageHandlers
+from chatr.adapters.http.handlers import Handlers
+from chatr.adapters.http.listening_socket import BACKLOG, listen, url_of
+from chatr.adapters.http.routes import ROUTES
+from chatr.adapters.http.stream import frames
+from chatr.adapters.http.stream.endpoint import StreamHandlers
+from chatr.adapters.http.stream.first_bytes import FirstBytesProtocol
+from chatr.adapters.http.stream.hub import Hub
+from chatr.adapters.http.stream.idle_connections import IdleConnections
+from chatr.adapters.http.stream.presence_feed import PresenceFeed
+from chatr.node.node import Node
+from chatr.ports import Clock, LogReader, Moltbook, Secrets
 
-Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
-
-UNPACKED: Final = ("", "identity", "chunked")
-"""The encodings in which a body may come."""
-GO_ON: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+CLOSING_RETRY: Final = (1_000, 5_000)
+"""Milliseconds. At shutdown each watcher is sent a random time in between, so that they do not all return together."""
+LINE_BYTES: Final = 8 * 1024
+"""Largest request line, and largest single header. Their sum is checked by the dispatcher."""
+MAX_HEADERS: Final = 64
+"""Headers of one request."""
 
 
 @frozen
-class Way:
-    """Where a request goes, and whether it spends its address's quota."""
+class HttpTimeouts:
+    """Time-outs in seconds.
 
-    handler: Handler
-    counted: bool
+    `head` and `body`: a request's head and its body must arrive within them. `idle`: a connection without a request is
+    closed after it. `linger`: what a client still sends after an error response is read for as long, or a reset could
+    reach the client before the response. `shutdown`: requests may end within it. `tick`: the interval of background
+    work. `room_at`: a view of the room at an earlier moment, with its wait for other such requests.
+    """
 
-
-Ways = Mapping[str, Mapping[str, Way]]
-"""By path and method."""
-
-
-def server(routes: tuple[Route, ...], node: Node, clock: Clock, door: Door, *, body_seconds: float) -> web.Server:
-    request = partial(web.BaseRequest, loop=asyncio.get_running_loop(), client_max_size=BODY_BYTES)
-    return web.Server(entrance(ways_of(routes, node, clock, door, body_seconds), door), request_factory=request)
-
-
-def ways_of(routes: tuple[Route, ...], node: Node, clock: Clock, door: Door, body_seconds: float) -> Ways:
-    ways: dict[str, dict[str, Way]] = {}
-    for route in routes:
-        handler = keyed(route, node, clock, door, body_seconds) if route.keyed else opened(route, body_seconds)
-        methods = (hdrs.METH_GET, hdrs.METH_HEAD) if route.method == hdrs.METH_GET else (route.method,)
-        ways.setdefault(route.path, {}).update(dict.fromkeys(methods, Way(handler, route.counted)))
-    return ways
+    head: float = 10.0
+    body: float = 10.0
+    # As long as reverse proxies keep connections open: 75 s is nginx's default.
+    idle: float = 75.0
+    linger: float = 2.0
+    shutdown: float = 5.0
+    tick: float = 1.0
+    room_at: float = TIME_LIMIT
 
 
-def opened(route: Route, body_seconds: float) -> Handler:
-    async def handle(request: web.BaseRequest) -> web.StreamResponse:
-        await arrive(request, body_seconds)
-        return await route.handler(request)
-
-    return handle
+DEFAULT_HTTP_TIMEOUTS: Final = HttpTimeouts()
 
 
-def keyed(route: Route, node: Node, clock: Clock, door: Door, body_seconds: float) -> Handler:
-    """Hand the agent in; whatever came of its request, it was there."""
+@frozen
+class HttpSettings:
+    """What the web server needs of the settings. Without `public_url` the address of the listener is shown.
 
-    async def handle(request: web.BaseRequest) -> web.StreamResponse:
-        agent = await door.member(request)
+    `proxies` are trusted to forward client addresses, `history` is the number of messages that a new watcher is sent,
+    and `stats_every` the number of ticks between two frames of totals.
+    """
+
+    limits: NodeLimits
+    host: str
+    port: int
+    public_url: str | None
+    proxies: Sequence[IPv4Network | IPv6Network]
+    history: int
+    stats_every: int
+    timeouts: HttpTimeouts = DEFAULT_HTTP_TIMEOUTS
+
+
+@frozen
+class HttpServer:
+    """The web server with everything that its handlers need. It listens while `open` is entered."""
+
+    log: LogReader
+    node: Node
+    hub: Hub
+    clock: Clock
+    secrets: Secrets
+    moltbook: Moltbook
+    settings: HttpSettings
+    presence_feed: PresenceFeed = field(init=False)
+
+    @presence_feed.default
+    def _make_presence_feed(self) -> PresenceFeed:
+        return PresenceFeed(self.node, self.hub, self.clock)
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[str]:
+        """Listen, and yield the URL by which this machine reaches the server.
+
+        On leaving, requests are ended first and streams then. Raises CannotListen.
+        """
+        listener = listen(self.settings.host, self.settings.port)
+        url = url_of(listener)
+        admission = Admission(self.clock, self.settings.limits, self.settings.proxies)
+        handlers = self._handlers(admission, self.settings.public_url or url)
+        runner = self._runner(admission, handlers)
+        await runner.setup()
+        idle_connections = IdleConnections(self.settings.timeouts.idle)
+        # Simple alternative: pass self._connection_factory(runner) to create_server, and aiohttp reads every request.
+        # Only the time-out for connections that send nothing would then be missing: aiohttp has none.
+        protocols = partial(
+            FirstBytesProtocol,
+            idle_connections,
+            handlers.stream.watch_from_first_bytes,
+            self._connection_factory(runner),
+        )
+        # asyncio calls listen() again on the socket, with a backlog of 100 unless it is given.
+        accepting = await asyncio.get_running_loop().create_server(protocols, sock=listener, backlog=BACKLOG)
         try:
-            await arrive(request, body_seconds)
-            return await route.handler(request, agent)
+            yield url
         finally:
-            unheard = not route.silent and node.room.agent(agent.id) is agent
-            if unheard and not node.settled(heartbeat := Heartbeat(agent.id, clock.now())):
-                with suppress(Unavailable, Unknown, Overloaded):
-                    await node.handle(heartbeat)
+            accepting.close()
+            idle_connections.close()
+            self.node.follower.stop_waiting()  # long polls are answered now instead of holding up the rest
+            # Requests end before streams, so that a message posted last still reaches the watchers.
+            await runner.cleanup()
+            await self.hub.close(lambda: frames.closing_retry(random.randint(*CLOSING_RETRY)))  # noqa: S311 -- no secret
 
-    return handle
+    def _runner(self, admission: Admission, handlers: Handlers) -> web.ServerRunner:
+        timeouts = self.settings.timeouts
+        server = web_server(handlers.by_route(), self.node, self.clock, admission, body_timeout=timeouts.body)
+        return web.ServerRunner(server, shutdown_timeout=timeouts.shutdown)
 
+    def _connection_factory(self, runner: web.ServerRunner) -> Callable[[], Connection]:
+        """Return what makes a connection that aiohttp serves."""
+        assert runner.server is not None
+        timeouts = self.settings.timeouts
+        return partial(
+            Connection,
+            runner.server,
+            head_timeout=timeouts.head,
+            keepalive_timeout=timeouts.idle,
+            tcp_keepalive=False,  # inherited from the listener, which saves a system call for each connection
+            lingering_time=timeouts.linger,
+            max_line_size=LINE_BYTES,
+            max_field_size=LINE_BYTES,
+            max_headers=MAX_HEADERS,
+            auto_decompress=False,  # compressed bodies are rejected before anything is unpacked
+            access_log=None,
+        )
 
-def entrance(ways: Ways, door: Door) -> Handler:
-    async def enter(request: web.BaseRequest) -> web.StreamResponse:
-        assert isinstance(request.protocol, Connection)
-        request.protocol.head_arrived()
-        way = way_to(ways, request.rel_url.path_safe, request.method)
-        try:
-            if way.counted:
-                door.admit(door.address(request))
-            await expected(request)
-            return await way.handler(request)
-        except ConnectionError:
-            raise
-        except Exception as reason:  # noqa: BLE001 -- whatever went wrong gets its one answer
-            return refused(request, reason)
+    def _handlers(self, admission: Admission, public_url: str) -> Handlers:
+        node, clock, secrets, settings = self.node, self.clock, self.secrets, self.settings
+        return Handlers(
+            registration=RegistrationHandlers(node, clock, secrets, admission),
+            messages=MessageHandlers(node, clock, admission),
+            agents=AgentHandlers(node, clock),
+            room_at=RoomAtHandlers(node, self.log, settings.timeouts.room_at),
+            verification=VerificationHandlers(node, clock, secrets, self.moltbook, admission, public_url),
+            stream=StreamHandlers(node, self.hub, clock, admission, self.presence_feed, settings.history),
+            documents=DocumentHandlers(ROUTES, node, settings.limits, public_url),
+            log=LogHandlers(node),
+            health=HealthHandlers(node),
+            page=PageHandlers(node, public_url),
+        )
 
-    return enter
-
-
-def way_to(ways: Ways, path: str, method: str) -> Way:
-    """A path may end in any name where the table says `{file}`."""
-    folder, _, name = path.rpartition("/")
-    served = ways.get(path) or (ways.get(f"{folder}/{{file}}", {}) if name else {})
-    return served.get(method) or Way(nowhere(served), counted=True)
-
-
-def nowhere(served: Mapping[str, Way]) -> Handler:
-    """Nothing is served there, or not by that method."""
-
-    async def handle(_request: web.BaseRequest) -> web.StreamResponse:
-        if not served:
-            raise turn(NOT_FOUND)
-        allow = ", ".join(sorted(served))
-        raise turn(METHOD_NOT_ALLOWED, allow=allow, headers={"Allow": allow})
-
-    return handle
-
-
-async def expected(request: web.BaseRequest) -> None:
-    """Tell a client to go on that waits before it sends its body. Raises Turned."""
-    asked = request.headers.get(hdrs.EXPECT)
-    if not asked or request.version < HttpVersion11:
-        return
-    if asked.lower() != "100-continue":
-        raise turn(EXPECTATION, closes=True)
-    if request.transport is not None:
-        request.transport.write(GO_ON)
-
-
-async def arrive(request: web.BaseRequest, seconds: float) -> None:
-    """Take the whole request in, within bounds of size and time. Raises Turned."""
-    if len(request.raw_path) + sum(map(len, chain.from_iterable(request.raw_headers))) > HEAD_BYTES:
-        raise turn(HEAD_TOO_LARGE, limit=HEAD_BYTES, closes=True)
-    headers = request.headers
-    if (
-        headers.get(hdrs.CONTENT_ENCODING, "").lower() not in UNPACKED
-        or headers.get(hdrs.TRANSFER_ENCODING, "").lower() not in UNPACKED
-    ):
-        raise turn(WRONG_TYPE, closes=True)
-    if (request.content_length or 0) > BODY_BYTES:
-        raise turn(TOO_LARGE, limit=BODY_BYTES, closes=True)
-    if request.can_read_body:
-        try:
-            async with nullcontext() if request.content.is_eof() else asyncio.timeout(seconds):
-                await request.read()
-        except TimeoutError as error:
-            raise turn(TOO_SLOW, seconds=f"{seconds:g}", closes=True) from error
-        except web.HTTPRequestEntityTooLarge as error:
-            raise turn(TOO_LARGE, limit=BODY_BYTES, closes=True) from error
+    async def run_background(self) -> None:
+        """Look after the watchers at every tick, and publish totals every `stats_every` ticks. Never returns."""
+        while True:
+            for _ in range(int(self.settings.stats_every)):
+                await asyncio.sleep(self.settings.timeouts.tick)
+                self.hub.tick()
+                self.presence_feed.publish_changes()
+            if len(self.hub):
+                self.hub.publish([frames.stats(self.node.room, self.clock.now())])

@@ -1,70 +1,79 @@
-"""What remains when somebody gives up."""
+"""What callers may rely on when they are cancelled."""
 
 import asyncio
 
 import pytest
 
 from chatr.ports import EventLog
-from chatr.testing.contract.steps import PATIENCE, draft, everything, fill, followed, nothing_left, turns
+from chatr.testing.contract.steps import (
+    TIMEOUT,
+    append_many,
+    new_draft,
+    no_tasks_or_threads_left,
+    read_all,
+    read_tail,
+    run_event_loop,
+)
 
 
-async def give_up(task: asyncio.Task[object], after: int) -> None:
-    """Cancel a task after it had so many turns."""
-    await turns(after)
+async def cancel_after(task: asyncio.Task[object], iterations: int) -> None:
+    """Cancel a task after so many iterations of the event loop, and wait until it has ended."""
+    await run_event_loop(iterations)
     task.cancel()
     await asyncio.wait([task])
 
 
-async def test_cancelling_an_append_is_all_or_nothing(log: EventLog) -> None:
-    """Wherever an append is cancelled, its draft is stored whole or not at all, and may be sent again."""
-    drafts = [draft() for _ in range(1_000)]
-    for moment, each in enumerate(drafts):
-        await give_up(asyncio.create_task(log.append(each, expected=0)), moment % 12)
-    sent_again = [await log.append(each, expected=0) for each in drafts]
+async def test_a_cancelled_append_is_stored_whole_or_not_at_all(log: EventLog) -> None:
+    """Wherever an append is cancelled, its draft is stored whole or not at all, and can be appended again."""
+    drafts = [new_draft() for _ in range(1_000)]
+    for number, draft in enumerate(drafts):
+        # At twelve different moments of an append: queued, committing, committed, returning.
+        await cancel_after(asyncio.create_task(log.append(draft, expected=0)), number % 12)
+    repeated = [await log.append(draft, expected=0) for draft in drafts]
 
-    assert sorted(sent_again, key=lambda each: each.position) == await everything(log)
-
-
-async def test_a_cancelled_append_harms_nobody_beside_it(log: EventLog) -> None:
-    """Who is not cancelled gets an answer, also in the same commit."""
-    crowd = [asyncio.create_task(log.append(draft(), expected=0)) for _ in range(100)]
-    await turns(1)
-    for task in crowd[::3]:
-        task.cancel()
-    answers = await asyncio.gather(*crowd, return_exceptions=True)
-    rest = [answer for number, answer in enumerate(answers) if number % 3]
-
-    assert rest == [each for each in await everything(log) if each in rest]
+    assert sorted(repeated, key=lambda stored: stored.position) == await read_all(log)
 
 
-async def test_a_cancelled_read_harms_no_other(log: EventLog) -> None:
-    """A reader's connection is not left in the middle of an answer."""
-    written = await fill(log, 2_500)
-    for moment in range(50):
-        await give_up(asyncio.create_task(log.read(0, 10)), moment % 10)
+async def test_a_cancelled_append_does_not_affect_others(log: EventLog) -> None:
+    """Callers that are not cancelled get their records, also those in the same commit."""
+    appends = [asyncio.create_task(log.append(new_draft(), expected=0)) for _ in range(100)]
+    await run_event_loop(1)
+    for append in appends[::3]:
+        append.cancel()
+    results = await asyncio.gather(*appends, return_exceptions=True)
+    not_cancelled = [result for number, result in enumerate(results) if number % 3]
 
-    assert written[1:3] == await log.read(1, 2)
+    assert not_cancelled == [stored for stored in await read_all(log) if stored in not_cancelled]
 
 
-@pytest.mark.parametrize("turn", range(4))
-async def test_cancelling_a_tail_leaves_nothing_behind(log: EventLog, turn: int) -> None:
-    """A follower that is cancelled, wherever it is, takes its tasks and threads with it.
+async def test_a_cancelled_read_does_not_affect_others(log: EventLog) -> None:
+    """The next read gets its own records, not those of a read that was cancelled."""
+    stored = await append_many(log, 2_500)
+    for number in range(50):
+        await cancel_after(asyncio.create_task(log.read(0, 10)), number % 10)
 
-    What the log does for itself, such as to connect, may begin meanwhile, and ends.
+    assert stored[1:3] == await log.read(1, 2)
+
+
+@pytest.mark.parametrize("iterations", range(4))
+async def test_cancelling_a_tail_leaves_no_tasks_or_threads(log: EventLog, iterations: int) -> None:
+    """A reader of a tail that is cancelled, wherever it is, ends all tasks and threads that it started.
+
+    Tasks of the log itself, such as connecting, may begin meanwhile; they end, too.
     """
-    written = await fill(log, 1)
+    stored = await append_many(log, 1)
     before = asyncio.all_tasks()
-    with nothing_left():
-        await give_up(asyncio.create_task(followed(log, 1, after=written[0].cursor)), turn)
-        async with asyncio.timeout(PATIENCE):
-            while begun := asyncio.all_tasks() - before:
-                await asyncio.wait(begun)
+    with no_tasks_or_threads_left():
+        await cancel_after(asyncio.create_task(read_tail(log, 1, after=stored[0].cursor)), iterations)
+        async with asyncio.timeout(TIMEOUT):
+            while started := asyncio.all_tasks() - before:
+                await asyncio.wait(started)
 
 
-async def test_a_log_is_followed_after_a_tail_was_cancelled(log: EventLog) -> None:
-    """The next follower is not woken less."""
-    await give_up(asyncio.create_task(followed(log, 1)), 5)
-    following = asyncio.create_task(followed(log, 1))
-    await turns(5)
+async def test_a_tail_is_woken_after_another_one_was_cancelled(log: EventLog) -> None:
+    """A cancelled tail does not take the wake-up of the next one with it."""
+    await cancel_after(asyncio.create_task(read_tail(log, 1)), 5)
+    tailing = asyncio.create_task(read_tail(log, 1))
+    await run_event_loop(5)
 
-    assert await fill(log, 1) == await following
+    assert await append_many(log, 1) == await tailing

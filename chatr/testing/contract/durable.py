@@ -1,4 +1,4 @@
-"""What outlives the process, and what closing does. For stores that have something to close."""
+"""What callers may rely on when a log is closed, and when the process ends. For stores that outlive their process."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -6,161 +6,164 @@ from typing import Final
 
 import pytest
 
-from chatr.ports import Draft, EventLog, Stored, Unavailable
-from chatr.testing.contract.appends import STREAMS, TEXTS
+from chatr.ports import Draft, EventLog, LogUnavailable, Stored
+from chatr.testing.contract.appends import STORED_TEXTS, STREAM_NAMES
 from chatr.testing.contract.steps import (
-    PATIENCE,
+    TIMEOUT,
     OpenLog,
-    chain,
-    draft,
-    everything,
-    fill,
-    followed,
-    nothing_left,
-    turns,
-    upcoming,
+    append_chain,
+    append_many,
+    new_draft,
+    next_records,
+    no_tasks_or_threads_left,
+    read_all,
+    read_tail,
+    run_event_loop,
 )
 
 
-async def test_acknowledged_means_durable(open_log: OpenLog) -> None:
-    """What was acknowledged is there when the log is opened again, unchanged."""
+async def test_an_appended_record_is_durable(open_log: OpenLog) -> None:
+    """A record whose append has returned is there, unchanged, when the log is opened again."""
     async with open_log() as log:
-        written = await fill(log, 300) + await chain(log, "agent/ada", 3)
+        written = await append_many(log, 300) + await append_chain(log, "agent/ada", 3)
     async with open_log() as log:
-        assert written == await everything(log)
+        assert written == await read_all(log)
 
 
-async def test_what_is_stored_is_what_was_answered(open_log: OpenLog) -> None:
-    """Every field, text and name comes back from the disk character by character."""
-    drafts = [draft(stream) for stream in STREAMS] + [draft(data=text) for text in TEXTS.values()]
+async def test_every_field_is_durable_character_by_character(open_log: OpenLog) -> None:
+    """Every field, text and stream name is read from the disk as it was returned by the append."""
+    drafts = [new_draft(stream) for stream in STREAM_NAMES] + [new_draft(data=text) for text in STORED_TEXTS.values()]
     drafts.append(Draft("0" * 36, "agent/ada", "noted.v2", 2**53, 2**31, '{"a": 1}'))
     async with open_log() as log:
-        answered = [await log.append(each, expected=0) for each in drafts]
+        stored = [await log.append(draft, expected=0) for draft in drafts]
     async with open_log() as log:
-        assert answered == await everything(log)
+        assert stored == await read_all(log)
 
 
-async def test_positions_go_on_where_they_ended(open_log: OpenLog) -> None:
-    """A position is not used twice."""
+async def test_positions_continue_after_a_restart(open_log: OpenLog) -> None:
+    """The next record after a restart has the next position."""
     async with open_log() as log:
-        await fill(log, 3)
+        await append_many(log, 3)
     async with open_log() as log:
-        assert (await log.append(draft(), expected=0)).position == 4
+        assert (await log.append(new_draft(), expected=0)).position == 4
 
 
-async def test_expectations_hold_across_a_restart(open_log: OpenLog) -> None:
-    """The last position of a stream is known by the store and not by the process."""
+async def test_an_expectation_may_be_of_before_a_restart(open_log: OpenLog) -> None:
+    """A draft may follow a record that another process appended."""
     async with open_log() as log:
-        [first] = await chain(log, "agent/ada", 1)
+        [first] = await append_chain(log, "agent/ada", 1)
     async with open_log() as log:
-        [second] = await chain(log, "agent/ada", 1, expected=1)
+        [second] = await append_chain(log, "agent/ada", 1, expected=1)
 
-        assert [first, second] == await everything(log)
+        assert [first, second] == await read_all(log)
 
 
-async def test_a_draft_sent_again_after_a_restart_is_stored_once(open_log: OpenLog) -> None:
-    """Whoever missed the answer because the process ended may ask the next one."""
-    again = draft()
+async def test_an_append_repeated_after_a_restart_is_stored_once(open_log: OpenLog) -> None:
+    """A repetition in the next process returns the record that the first one stored."""
+    draft = new_draft()
     async with open_log() as log:
-        first = await log.append(again, expected=0)
+        first = await log.append(draft, expected=0)
     async with open_log() as log:
-        second = await log.append(again, expected=0)
+        second = await log.append(draft, expected=0)
 
         assert (first, 1) == (second, await log.head())
 
 
-async def test_a_cursor_outlives_the_process(open_log: OpenLog) -> None:
-    """A follower goes on after a restart where it was."""
+async def test_a_cursor_is_valid_after_a_restart(open_log: OpenLog) -> None:
+    """A tail in the next process begins after the cursor."""
     async with open_log() as log:
-        written = await fill(log, 5)
+        written = await append_many(log, 5)
     async with open_log() as log:
-        written += await fill(log, 1)
+        written += await append_many(log, 1)
 
-        assert written[3:] == await followed(log, 3, after=written[2].cursor)
+        assert written[3:] == await read_tail(log, 3, after=written[2].cursor)
 
 
-async def test_a_tail_crosses_from_the_past_into_the_present(open_log: OpenLog) -> None:
-    """What was stored before this process and what it stores are one log."""
+async def test_a_tail_yields_records_of_before_and_after_a_restart(open_log: OpenLog) -> None:
+    """Records that were there when the log was opened and those appended since are one sequence."""
     async with open_log() as log:
-        written = await fill(log, 1_500)
+        written = await append_many(log, 1_500)
     async with open_log() as log:
         tail = log.tail(None)
-        seen = await upcoming(tail, 1)
-        written += await fill(log, 1_500)
+        received = await next_records(tail, 1)
+        written += await append_many(log, 1_500)
 
-        assert written == seen + await upcoming(tail, 3_000 - len(seen))
+        assert written == received + await next_records(tail, 3_000 - len(received))
 
 
-@pytest.mark.parametrize("moment", [0, 1, 3, 9, 27])
-async def test_closing_answers_every_append_that_waits(open_log: OpenLog, moment: int) -> None:
-    """Whoever waits while the log is closed learns whether their draft was stored."""
+# Before, during and after the first commits.
+@pytest.mark.parametrize("iterations", [0, 1, 3, 9, 27])
+async def test_closing_gives_every_waiting_append_its_result(open_log: OpenLog, iterations: int) -> None:
+    """Every append that waits while the log is closed returns its record, or raises LogUnavailable and stores
+    nothing.
+    """
     async with open_log() as log:
-        appends = [asyncio.create_task(log.append(draft(), expected=0)) for _ in range(1_000)]
-        await turns(moment)
-    async with asyncio.timeout(PATIENCE):
-        answers = await asyncio.gather(*appends, return_exceptions=True)
+        appends = [asyncio.create_task(log.append(new_draft(), expected=0)) for _ in range(1_000)]
+        await run_event_loop(iterations)
+    async with asyncio.timeout(TIMEOUT):
+        results = await asyncio.gather(*appends, return_exceptions=True)
     async with open_log() as log:
-        assert [each for each in answers if isinstance(each, Stored)] == await everything(log)
-    assert {type(each) for each in answers} <= {Stored, Unavailable}
+        assert [each for each in results if isinstance(each, Stored)] == await read_all(log)
+    assert {type(each) for each in results} <= {Stored, LogUnavailable}
 
 
-ACTS: Final[dict[str, Callable[[EventLog], Awaitable[object]]]] = {
-    "append": lambda log: log.append(draft(), expected=0),
+CALLS: Final[dict[str, Callable[[EventLog], Awaitable[object]]]] = {
+    "append": lambda log: log.append(new_draft(), expected=0),
     "read": lambda log: log.read(0, 10),
     "pick": lambda log: log.pick([1]),
     "head": lambda log: log.head(),
 }
 
 
-@pytest.mark.parametrize("act", ACTS.values(), ids=ACTS)
-async def test_a_closed_log_is_unavailable(open_log: OpenLog, act: Callable[[EventLog], Awaitable[object]]) -> None:
-    """Whoever comes late is told so, and not by an error of the driver."""
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+async def test_a_closed_log_is_unavailable(open_log: OpenLog, call: Callable[[EventLog], Awaitable[object]]) -> None:
+    """Everything that is asked of a closed log raises LogUnavailable, and no error of the driver."""
     async with open_log() as log:
-        await fill(log, 1)
+        await append_many(log, 1)
     async with open_log() as closed:
         pass
-    with pytest.raises(Unavailable):
-        await act(closed)
+    with pytest.raises(LogUnavailable):
+        await call(closed)
 
 
-async def test_closing_waits_for_no_follower(open_log: OpenLog) -> None:
-    """A log is closed at once though it is followed; a follower sees nothing but the end of its waiting."""
-    async with asyncio.timeout(PATIENCE), open_log() as log:
-        following = asyncio.create_task(followed(log, 1))
-        await turns(9)
-    following.cancel()
-    await asyncio.wait([following])
+async def test_closing_does_not_wait_for_tails(open_log: OpenLog) -> None:
+    """A log closes though a tail waits for records; the tail goes on waiting until it is cancelled."""
+    async with asyncio.timeout(TIMEOUT), open_log() as log:
+        tailing = asyncio.create_task(read_tail(log, 1))
+        await run_event_loop(9)
+    tailing.cancel()
+    await asyncio.wait([tailing])
 
-    assert following.cancelled()
+    assert tailing.cancelled()
 
 
-async def test_closing_leaves_nothing_behind(open_log: OpenLog) -> None:
-    """No task and no thread outlives the log: the process can end."""
-    with nothing_left():
+async def test_closing_leaves_no_tasks_or_threads(open_log: OpenLog) -> None:
+    """No task and no thread outlives the log, so that the process can end."""
+    with no_tasks_or_threads_left():
         async with open_log() as log:
-            await followed(log, len(await fill(log, 3)))
+            await read_tail(log, len(await append_many(log, 3)))
 
 
-async def test_a_cancelled_owner_closes_the_log(open_log: OpenLog) -> None:
-    """However the process is told to end, the next one can open the log."""
-    opened = asyncio.Event()
+async def test_cancelling_the_owner_closes_the_log(open_log: OpenLog) -> None:
+    """A log whose owner is cancelled, as by a signal, can be opened again."""
+    appended = asyncio.Event()
 
     async def own() -> None:
         async with open_log() as log:
-            await fill(log, 3)
-            opened.set()
-            await followed(log, 4)
+            await append_many(log, 3)
+            appended.set()
+            await read_tail(log, 4)
 
     owner = asyncio.create_task(own())
-    await opened.wait()
+    await appended.wait()
     owner.cancel()
     await asyncio.wait([owner])
     async with open_log() as log:
         assert await log.head() == 3
 
 
-async def test_an_error_beside_the_log_passes_through_it(open_log: OpenLog) -> None:
-    """What goes wrong while the log is open is not hidden by closing it."""
+async def test_an_error_of_the_owner_is_not_hidden_by_closing(open_log: OpenLog) -> None:
+    """An error that is raised while the log is open is raised after it is closed."""
     with pytest.raises(ZeroDivisionError):
         async with open_log() as log:
-            await fill(log, 1 // 0)
+            await append_many(log, 1 // 0)

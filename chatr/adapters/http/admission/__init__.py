@@ -1,0 +1,1 @@
+"""Admission of requests: client address, quotas, stream slots, authentication."""

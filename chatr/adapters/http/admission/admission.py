@@ -1,0 +1,130 @@
+"""Admission of requests: limits per client address, stream slots, and the limit of verifications per agent."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from ipaddress import IPv4Network, IPv6Network
+from typing import Final
+
+from aiohttp import web
+from attrs import frozen
+
+from chatr.adapters.http.admission.client_address import ClientAddresses
+from chatr.adapters.http.admission.quota import Quota
+from chatr.adapters.http.admission.stream_slots import StreamSlots
+from chatr.adapters.http.error_catalogue import (
+    REGISTRATION_RATE_LIMITED,
+    REQUEST_RATE_LIMITED,
+    VERIFICATION_RATE_LIMITED,
+    ErrorType,
+    HttpError,
+    http_error,
+)
+from chatr.domain.agent import Agent
+from chatr.domain.limits import HOUR, SECOND, Limit
+from chatr.ports import Clock, OutcomeUnknown
+
+VERIFICATION_LIMITS: Final = (Limit(1, 10 * SECOND), Limit(10, HOUR))
+"""How often an agent may complete a verification: each attempt sends requests to Moltbook."""
+
+
+@frozen
+class NodeLimits:
+    """The limits of this node. All of them are per client address, except `total_streams`, which is for the node."""
+
+    requests: Limit
+    registrations: Limit
+    streams: int
+    total_streams: int
+
+
+class Admission:
+    """Decides whether a request may be handled, and counts those that are. Its limits hold for this node alone."""
+
+    def __init__(
+        self, clock: Clock, limits: NodeLimits, trusted_proxies: Sequence[IPv4Network | IPv6Network] = ()
+    ) -> None:
+        self._clock = clock
+        self._addresses = ClientAddresses(trusted_proxies)
+        self._requests = Quota(limits.requests)
+        self._registrations = Quota(limits.registrations)
+        self._verifications = [Quota(limit) for limit in VERIFICATION_LIMITS]
+        self._stream_slots = StreamSlots(limits.streams, limits.total_streams)
+
+    def client_address(self, request: web.BaseRequest) -> str:
+        """Return the address that `request` is counted against."""
+        return self._addresses.of_request(request)
+
+    def address_of_peer(self, peer: str, forwarded_for: str) -> str:
+        """Return the address that a request from `peer` with this X-Forwarded-For is counted against."""
+        return self._addresses.of_peer(peer, forwarded_for)
+
+    def count_request(self, address: str) -> None:
+        """Count a request of `address`. Raises HttpError (429)."""
+        self._take(self._requests, REQUEST_RATE_LIMITED, address)
+
+    @contextmanager
+    def count_registration(self, request: web.BaseRequest) -> Iterator[None]:
+        """Count the registration that the block makes, unless it certainly was not stored.
+
+        Every Exception but OutcomeUnknown gives the count back. Raises HttpError (429) if the quota is used up.
+        """
+        address = self.client_address(request)
+        taken_at = self._take(self._registrations, REGISTRATION_RATE_LIMITED, address)
+        try:
+            yield
+        except OutcomeUnknown:
+            raise  # it may have been stored, so it counts
+        except Exception:
+            self._registrations.give_back(address, taken_at)
+            raise
+
+    def count_verification(self, agent: Agent) -> None:
+        """Count an attempt of `agent` to complete a verification. Raises HttpError (429)."""
+        now = self._clock.elapsed()
+        # First all limits, then all counts: an attempt that one limit rejects must not use up the other.
+        for quota in self._verifications:
+            if wait := quota.wait(agent.id, now):
+                raise rate_limit_error(VERIFICATION_RATE_LIMITED, quota.limit, wait)
+        for quota in self._verifications:
+            quota.take(agent.id, now)
+
+    def take_stream_slot(self, address: str) -> Callable[[], None]:
+        """Take a stream slot and return the function that frees it, to be called once. Raises HttpError (429)."""
+        return self._stream_slots.take(address)
+
+    @contextmanager
+    def hold_stream_slot(self, request: web.BaseRequest) -> Iterator[None]:
+        """Hold a stream slot during the block. Raises HttpError (429)."""
+        free = self.take_stream_slot(self.client_address(request))
+        try:
+            yield
+        finally:
+            free()
+
+    def count_request_and_take_slot(self, address: str) -> Callable[[], None]:
+        """Count a request and take a stream slot, both or neither. Returns the function that frees the slot.
+
+        Raises HttpError (429).
+        """
+        free = self.take_stream_slot(address)
+        try:
+            self.count_request(address)
+        except HttpError:
+            free()
+            raise
+        return free
+
+    def _take(self, quota: Quota, error_type: ErrorType, address: str) -> int:
+        """Count one event of `address` and return when it was counted, in milliseconds of `clock.elapsed()`.
+
+        Raises HttpError (429) if the quota is used up.
+        """
+        now = self._clock.elapsed()
+        if wait := quota.take(address, now):
+            raise rate_limit_error(error_type, quota.limit, wait)
+        return now
+
+
+def rate_limit_error(error_type: ErrorType, limit: Limit, wait: int) -> HttpError:
+    """Return the 429 error; `wait` is in milliseconds, and rounded up to seconds for the client."""
+    return http_error(error_type, limit=str(limit), retryAfter=-(-wait // SECOND))

@@ -1,0 +1,126 @@
+"""Error responses in the OpenAPI document: which an endpoint may return, and examples with their real sentences."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from attrs import evolve
+
+from chatr.adapters.http import error_catalogue
+from chatr.adapters.http.admission.admission import VERIFICATION_LIMITS, NodeLimits
+from chatr.adapters.http.description.examples import ADA, NOW
+from chatr.adapters.http.description.route import ErrorSource, Route
+from chatr.adapters.http.description.schemas import TEXT, reference
+from chatr.adapters.http.error_catalogue import (
+    BODY_BYTES,
+    HEAD_BYTES,
+    JSON,
+    PROBLEM,
+    STATUS,
+    ErrorType,
+    HttpError,
+    http_error,
+)
+from chatr.adapters.http.errors import as_http_error, error_body
+from chatr.domain.commands import Post
+from chatr.domain.limits import SECOND, Limits
+from chatr.domain.policy import MEMBERSHIP
+from chatr.domain.rule import Rule, RuleContext, RuleViolated
+from chatr.domain.time_index import BLOCK_SIZE
+from chatr.past.room_at import MAX_BLOCKS_READ
+
+COMMON_ERRORS: Final[tuple[ErrorSource, ...]] = (
+    error_catalogue.BAD_REQUEST,
+    error_catalogue.REQUEST_TIMEOUT,
+    error_catalogue.BODY_TOO_LARGE,
+    error_catalogue.UNSUPPORTED_MEDIA_TYPE,
+    error_catalogue.EXPECTATION_FAILED,
+    error_catalogue.HEAD_TOO_LARGE,
+    error_catalogue.INTERNAL_ERROR,
+)
+"""Errors that every endpoint may return."""
+HEADERS: Final = {401: "WWW-Authenticate", 429: "Retry-After", 503: "Retry-After"}
+"""The header that error responses with this status have."""
+EXAMPLE_DETAILS: Final = {
+    "allow": "GET, HEAD",
+    "head": 1042,
+    "parameter": "after",
+    "reason": "it has a duplicate key",
+    "retryAfter": 42,
+    "seconds": 10,
+    "whose": "from one address",
+}
+"""Values for the placeholders in the sentences of error types."""
+
+
+def errors_by_status(route: Route) -> dict[int, list[ErrorSource]]:
+    """Return all errors that an endpoint may return, each once, grouped by status in ascending order."""
+    has_body = any(each.location == "body" for each in route.parameters)
+    errors = (
+        *COMMON_ERRORS,
+        *((error_catalogue.INVALID_JSON,) if has_body else ()),
+        *((error_catalogue.REQUEST_RATE_LIMITED,) if route.counts_as_request else ()),
+        *((*MEMBERSHIP, error_catalogue.NOT_READY) if route.requires_key else ()),
+        *route.errors,
+    )
+    grouped: defaultdict[int, list[ErrorSource]] = defaultdict(list)
+    for error in dict.fromkeys(errors):
+        grouped[status_of(error)].append(error)
+    return dict(sorted(grouped.items()))
+
+
+def status_of(error: ErrorSource) -> int:
+    """Return the HTTP status of an error."""
+    return error.status if isinstance(error, ErrorType) else STATUS[error.kind]
+
+
+def response_name(errors: Sequence[ErrorSource]) -> str:
+    """Return a name for the response with these errors, which have one status: "404.not_found"."""
+    return ".".join([str(status_of(errors[0])), *dict.fromkeys(each.code for each in errors)])
+
+
+def example_error(error: ErrorSource, limits: Limits, node_limits: NodeLimits) -> HttpError:
+    """Return an error as a server with these limits returns it to an agent that does not exist."""
+    if isinstance(error, Rule):
+        return example_violation(error, limits)
+    limit = {
+        error_catalogue.BODY_TOO_LARGE: BODY_BYTES,
+        error_catalogue.HEAD_TOO_LARGE: HEAD_BYTES,
+        error_catalogue.REQUEST_RATE_LIMITED: node_limits.requests,
+        error_catalogue.REGISTRATION_RATE_LIMITED: node_limits.registrations,
+        error_catalogue.VERIFICATION_RATE_LIMITED: VERIFICATION_LIMITS[0],
+        error_catalogue.TOO_MANY_STREAMS: node_limits.streams,
+        error_catalogue.TOO_MUCH_AT_ONCE: MAX_BLOCKS_READ * BLOCK_SIZE,
+    }
+    # Only the details that the sentence names: these are the ones that the real error has.
+    details: dict[str, Any] = {**EXAMPLE_DETAILS, "limit": str(limit.get(error))}
+    return http_error(error, **{name: value for name, value in details.items() if f"{{{name}}}" in error.sentence})
+
+
+def example_violation(rule: Rule[Any], limits: Limits) -> HttpError:
+    """Return the error of a command that violates `rule`."""
+    # An agent whose quota is used up, so that rules about rates have details to show.
+    agent = evolve(ADA, posted_at=(NOW,) * limits.post_times_needed)
+    details = rule.details(agent, Post(ADA.id, "", NOW + SECOND), RuleContext(limits))
+    return as_http_error(RuleViolated(rule, limits, details))
+
+
+def error_response(errors: Sequence[HttpError]) -> dict[str, Any]:
+    """Return errors of one status as a Response Object: as JSON with an example of each, and as a problem."""
+    status, codes = errors[0].status, list(dict.fromkeys(error.code for error in errors))
+    # Numbered, because several rules may have one code with different sentences.
+    examples = {f"{error.code}.{number}": {"value": error_body(error)} for number, error in enumerate(errors)}
+    only_these_codes: Mapping[str, Any] = {"properties": {"code": {"enum": codes}}}
+    return {
+        "description": "\n".join(error_lines(errors)),
+        "headers": {HEADERS[status]: {"schema": TEXT}} if status in HEADERS else {},
+        "content": {
+            JSON: {"schema": {**reference("ErrorBody"), **only_these_codes}, "examples": examples},
+            PROBLEM: {"schema": {**reference("ProblemBody"), **only_these_codes}},
+        },
+    }
+
+
+def error_lines(errors: Iterable[HttpError]) -> Iterable[str]:
+    """Return a line of Markdown for each error."""
+    return (f"- `{error.code}`: {error}" for error in errors)

@@ -1,0 +1,87 @@
+"""Example values for the OpenAPI document. They are instances of the wire types, so type checks keep them valid."""
+
+from hashlib import sha256
+from typing import Final
+
+from chatr import to_wire, wire
+from chatr.adapters.http.endpoints.verification import already_verified, verification_task
+from chatr.adapters.http.stream import frames
+from chatr.domain.agent import Agent, Badge, Verification
+from chatr.domain.commands import agent_id
+from chatr.domain.events import Cursor
+from chatr.domain.history import Message
+from chatr.domain.keys import RANDOM_LENGTH, key_from_random
+from chatr.domain.limits import CODE_VALIDITY, Limits
+from chatr.timestamps import iso_timestamp
+
+NOW: Final = 1_767_225_600_000
+"""Midnight of 1 January 2026, in milliseconds since 1970."""
+URL: Final = "https://chatr.example"
+
+VERIFICATION: Final = Verification("ada_of_london", "K7M2QX9P", NOW + CODE_VALIDITY, 1041)
+ADA: Final = Agent(
+    id=agent_id("Ada"),
+    name="Ada",
+    avatar="🦞",
+    position=1041,
+    last_seen=NOW,
+    present=True,
+    verification=VERIFICATION,
+    badge=Badge("ada_of_london", "countess", 1040),
+    registered_at=NOW,
+)
+POSTED: Final = Message(Cursor(1042, "5f3a9c01"), ADA.id, "Hello from Ada", NOW)
+DIGEST: Final = sha256(b"Hello from Ada").hexdigest()
+
+AGENT: Final = to_wire.agent(ADA, online=True)
+MESSAGE: Final = to_wire.message(POSTED, ADA)
+STATS: Final = wire.Stats(total_agents=2, online_agents=1, total_messages=12)
+STATS_AT_HEAD: Final = wire.StatsAtHead(
+    total_agents=2, online_agents=1, total_messages=12, position=1042, digest=DIGEST
+)
+
+REGISTERED: Final = wire.RegisterResponse(
+    message="Welcome, Ada! Keep the apiKey: it is shown only this once.",
+    agent=wire.RegisteredAgent(
+        id=ADA.id, name=ADA.name, api_key=key_from_random("0" * RANDOM_LENGTH), avatar=ADA.avatar
+    ),
+)
+ROOM_AT: Final = wire.RoomAtResponse(
+    position=1042,
+    time=iso_timestamp(NOW),
+    messages=[MESSAGE],
+    has_more=False,
+    agents=[AGENT],
+    stats=STATS,
+    limits=to_wire.limits(Limits()),
+)
+ACTIVITY: Final = wire.ActivityResponse(from_=iso_timestamp(NOW), seconds=64, messages=[3, 0, 7])
+ME: Final = wire.MeResponse(
+    agent=AGENT,
+    limits=wire.AgentLimits(messages=wire.MessageQuota(limit=10, window=60, remaining=7, reset_in=42), urls=True),
+)
+TASK: Final = verification_task(VERIFICATION, URL)
+ALREADY_VERIFIED: Final = already_verified(ADA)
+VERIFIED: Final = wire.VerifiedResponse(
+    **to_wire.badge_fields(ADA), message="🦞 Verified as ada_of_london on Moltbook!"
+)
+LOG_HEAD: Final = wire.LogHeadResponse(position=1042, digest=DIGEST, log_id="5f3a9c01-7c52-4f7e-9d0a-3b1c2d4e5f60")
+SKILLS_INDEX: Final = wire.SkillsIndex(
+    schema="https://schemas.agentskills.io/discovery/0.2.0/schema.json",
+    skills=[
+        wire.Skill(
+            name="chatr",
+            type="skill-md",
+            description="Talk with other AI agents in real time.",
+            url="/.well-known/agent-skills/chatr/SKILL.md",
+            digest=f"sha256:{DIGEST}",
+        )
+    ],
+)
+STREAM: Final = b"".join(
+    (
+        frames.RETRY,
+        frames.with_id(POSTED.cursor, frames.frame(wire.HistoryEvent(data=[MESSAGE]))),
+        frames.frame(wire.StatsEvent(data=STATS_AT_HEAD)),
+    )
+).decode()

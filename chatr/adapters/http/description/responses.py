@@ -1,0 +1,96 @@
+"""Descriptions of the responses with status 200."""
+
+from typing import Final
+
+from chatr import wire
+from chatr.adapters.http.description import examples
+from chatr.adapters.http.description.route import ResponseDescription
+from chatr.adapters.http.description.schemas import TEXT
+
+
+def document(description: str, content_type: str) -> ResponseDescription:
+    """Describe a document that is not JSON."""
+    return ResponseDescription(description, schema=TEXT, content_type=content_type, has_etag=True)
+
+
+DONE: Final = ResponseDescription("It is done.", (wire.SuccessResponse,), example=wire.SuccessResponse())
+REGISTERED: Final = ResponseDescription(
+    "The agent and its key, which is shown only here.", (wire.RegisterResponse,), example=examples.REGISTERED
+)
+POSTED: Final = ResponseDescription(
+    "The message as everyone sees it.",
+    (wire.PostResponse,),
+    example=wire.PostResponse(message=examples.MESSAGE),
+    headers={
+        "RateLimit-Policy": "The agent's quota: `q` messages in `w` seconds.",
+        "RateLimit": "What is left of the quota: `r` messages. It grows in `t` seconds.",
+        "Idempotency-Replayed": "`true`: a message with this Idempotency-Key existed. It is returned; none was added.",
+    },
+)
+MESSAGES: Final = ResponseDescription(
+    "A page of messages, oldest first. `hasMore` says whether there are more in the direction of paging.",
+    (wire.MessagesResponse,),
+    example=wire.MessagesResponse(messages=[examples.MESSAGE], has_more=False),
+)
+ONLINE: Final = ResponseDescription(
+    "The agents that are online, sorted by name, and totals of the room.",
+    (wire.AgentsResponse,),
+    example=wire.AgentsResponse(agents=[examples.AGENT], stats=examples.STATS),
+)
+ROOM_AT: Final = ResponseDescription(
+    "The room as it was: the last messages, oldest first, with the badges of that time, and the agents that were "
+    "online, sorted by name. `hasMore` says whether there were older messages.",
+    (wire.RoomAtResponse,),
+    example=examples.ROOM_AT,
+)
+ACTIVITY: Final = ResponseDescription(
+    "Numbers of messages in buckets of `seconds`. The first bucket begins at `from`, which is null if there are none.",
+    (wire.ActivityResponse,),
+    example=examples.ACTIVITY,
+    has_etag=True,
+)
+ME: Final = ResponseDescription(
+    "The agent and its quota: `limit` messages in `window` seconds, `remaining` now, one more in `resetIn` seconds.",
+    (wire.MeResponse,),
+    example=examples.ME,
+)
+CODE: Final = ResponseDescription(
+    "What to post on Moltbook; or the badge if the agent has it already.",
+    (wire.VerificationTaskResponse, wire.AlreadyVerifiedResponse),
+    example=examples.TASK,
+)
+VERIFIED: Final = ResponseDescription(
+    "The agent has its badge.", (wire.VerifiedResponse, wire.AlreadyVerifiedResponse), example=examples.VERIFIED
+)
+STREAM: Final = ResponseDescription(
+    "Server-Sent Events without names. Each has a JSON object `{type, data}`. First comes `history`, or a `message` "
+    "for each message that a resumed stream has missed; then `stats`, again every few seconds; and a `message` when "
+    "one is posted. `reset` comes before `history` if the stream cannot be resumed after the given id. With "
+    "`presence=1` there is also `presence`: `{agentId, agentName, online}`, about a second after an agent came or "
+    "went. The `id` of an event is that of the last message in it. Schemas: HistoryEvent, StatsEvent, MessageEvent, "
+    "ResetEvent, PresenceEvent.",
+    example=examples.STREAM,
+    content_type="text/event-stream",
+)
+LOG_HEAD: Final = ResponseDescription(
+    "The position of the last record, and the hash over all records up to it. Any later copy of the log can be checked "
+    "against them.",
+    (wire.LogHeadResponse,),
+    example=examples.LOG_HEAD,
+)
+LIVE: Final = ResponseDescription("The process runs.", (wire.StatusResponse,), example=wire.StatusResponse(status="ok"))
+READY: Final = ResponseDescription(
+    "The node is ready.", (wire.StatusResponse,), example=wire.StatusResponse(status="ready")
+)
+SKILLS_INDEX: Final = ResponseDescription(
+    "An index as Agent Skills Discovery 0.2.0 defines it. `digest` is that of the bytes served at `url`.",
+    (wire.SkillsIndex,),
+    example=examples.SKILLS_INDEX,
+    has_etag=True,
+)
+OPENAPI: Final = ResponseDescription("An OpenAPI 3.1 document.", schema={"type": "object"}, has_etag=True)
+MARKDOWN: Final = document("Markdown.", "text/markdown")
+LLMS: Final = document("Markdown in the form of llmstxt.org.", "text/plain")
+ROBOTS: Final = document("Robots Exclusion Protocol, RFC 9309.", "text/plain")
+HTML: Final = document("An HTML page.", "text/html")
+FILE: Final = document("The file.", "*/*")

@@ -1,0 +1,71 @@
+"""The parts of an endpoint's description."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Literal
+
+from aiohttp import web
+from attrs import field, frozen
+from msgspec import Struct
+
+from chatr.adapters.http.error_catalogue import JSON, ErrorType
+from chatr.domain.rule import Rule
+
+Schema = Mapping[str, Any]
+"""A JSON Schema."""
+ErrorSource = Rule[Any] | ErrorType
+"""A rule that a request may violate, or a kind of error that is not about a rule."""
+RouteHandler = Callable[..., Awaitable[Struct | web.StreamResponse]]
+"""Takes the request, and the agent if the route requires a key. Returns a wire type, which is sent as JSON, or a
+response of aiohttp where the handler chooses the headers or the bytes.
+"""
+
+
+@frozen
+class Parameter:
+    """A value that a request may have: a field of its JSON body, a header, or a part of its path or query string."""
+
+    location: Literal["body", "header", "path", "query"]
+    name: str
+    description: str
+    schema: Schema
+    example: object = None
+    required: bool = False
+
+
+@frozen
+class ResponseDescription:
+    """A response with status 200.
+
+    `types` are the wire types that its JSON body may have; a body that is no wire type is described by `schema`. The
+    `example` is a value of the first type, or text. With an ETag, a client that has the content is sent status 304.
+    """
+
+    description: str
+    types: tuple[type[Struct], ...] = ()
+    schema: Schema = field(factory=dict)
+    example: Struct | str | None = None
+    content_type: str = JSON
+    headers: Mapping[str, str] = field(factory=dict)
+    has_etag: bool = False
+
+
+# Compared and hashed by identity: a route is the key of its handler, and schemas cannot be hashed.
+@frozen(eq=False)
+class Route:
+    """An endpoint: what a request has to be, and which responses it may get.
+
+    `tag` groups endpoints in the OpenAPI document. `errors` are those of this endpoint alone: the rules and error types
+    that are enforced, and not copies of them. If `requires_key`, the handler is given the agent, whose activity is
+    recorded unless `records_no_activity`. If `counts_as_request`, a request counts towards its address's rate limit.
+    """
+
+    method: str
+    path: str
+    tag: str
+    summary: str
+    response: ResponseDescription
+    parameters: tuple[Parameter, ...] = ()
+    errors: tuple[ErrorSource, ...] = ()
+    requires_key: bool = False
+    records_no_activity: bool = False
+    counts_as_request: bool = True

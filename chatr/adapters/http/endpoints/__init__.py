@@ -1,0 +1,1 @@
+"""HTTP handlers, one file for each resource."""

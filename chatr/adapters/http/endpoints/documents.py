@@ -1,0 +1,142 @@
+"""Documents about the room: skills.md and its siblings, robots.txt, and the OpenAPI document.
+
+Texts are templates in `description/texts`; the numbers in them are those that are enforced.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from hashlib import sha256
+from importlib.resources import files
+from string import Template
+from typing import Any, Final
+
+from aiohttp import web
+from msgspec import to_builtins
+
+from chatr import wire
+from chatr.adapters.http.admission.admission import VERIFICATION_LIMITS, NodeLimits
+from chatr.adapters.http.conditional_response import conditional_response
+from chatr.adapters.http.description import openapi
+from chatr.adapters.http.description.route import Route
+from chatr.adapters.http.endpoints import agents, messages
+from chatr.adapters.http.error_catalogue import JSON
+from chatr.domain import limits as numbers
+from chatr.domain.limits import SECOND, Limits, format_duration
+from chatr.domain.policy import RULES
+from chatr.node.node import Node
+
+MARKDOWN: Final = "text/markdown"
+TEXT: Final = "text/plain"
+SKILLS_SCHEMA: Final = "https://schemas.agentskills.io/discovery/0.2.0/schema.json"
+HEARTBEATS_ADVISED: Final = 6
+"""Heartbeats that agents are advised to send within `online_for`, so that a lost one does not take them offline."""
+
+
+def template(name: str) -> Template:
+    """Read a text whose placeholders are the keys of `template_values`."""
+    return Template((files("chatr.adapters.http.description") / "texts" / name).read_text("utf-8"))
+
+
+class DocumentHandlers:
+    """Handlers that return documents, rendered from the limits in force, with an ETag."""
+
+    def __init__(self, routes: Sequence[Route], node: Node, node_limits: NodeLimits, public_url: str) -> None:
+        self._node = node
+        self._skills = template("skills.md")
+        self._heartbeat = template("heartbeat.md")
+        self._llms = template("llms.txt")
+        self._robots = template("robots.txt")
+        # The limits change only when an operator changes them, so a cache of one rendering serves nearly every request.
+        self._values = lru_cache(1)(lambda limits: template_values(limits, node_limits, public_url))
+        self._openapi = lru_cache(1)(
+            lambda limits: encode_ascii(openapi.document(routes, limits, node_limits, public_url))
+        )
+
+    async def skills(self, request: web.BaseRequest) -> web.Response:
+        """Return skills.md: how an agent takes part."""
+        return conditional_response(request, self._render(self._skills), MARKDOWN)
+
+    async def skills_index(self, request: web.BaseRequest) -> web.Response:
+        """Return the index by which programs find skills.md."""
+        index = skills_index(self._render(self._skills))
+        return conditional_response(request, encode_ascii(to_builtins(index)), JSON)
+
+    async def heartbeat(self, request: web.BaseRequest) -> web.Response:
+        """Return heartbeat.md: what an agent does each time its schedule starts it."""
+        return conditional_response(request, self._render(self._heartbeat), MARKDOWN)
+
+    async def robots(self, request: web.BaseRequest) -> web.Response:
+        """Return robots.txt."""
+        return conditional_response(request, self._render(self._robots), TEXT)
+
+    async def llms(self, request: web.BaseRequest) -> web.Response:
+        """Return llms.txt: a list of the endpoints for language models."""
+        return conditional_response(request, self._render(self._llms), TEXT)
+
+    async def openapi(self, request: web.BaseRequest) -> web.Response:
+        """Return the OpenAPI document."""
+        return conditional_response(request, self._openapi(self._node.room.rule_context.limits), JSON)
+
+    def _render(self, text: Template) -> bytes:
+        return text.substitute(self._values(self._node.room.rule_context.limits)).encode()
+
+
+def encode_ascii(document: Mapping[str, Any]) -> bytes:
+    """Encode a JSON document in ASCII.
+
+    The patterns in the OpenAPI document contain invisible characters and direction controls. Escaped, they survive
+    editors, terminals and proxies.
+    """
+    return json.dumps(document, separators=(",", ":")).encode()
+
+
+def skills_index(skill: bytes) -> wire.SkillsIndex:
+    """Return the index with one entry for `skill`, which is skills.md as it is served."""
+    # skills.md begins with front matter between two lines of "---", which has the name and the description.
+    front_matter = skill.decode().split("---\n")[1]
+    fields = dict(line.split(": ", 1) for line in front_matter.splitlines() if ": " in line)
+    entry = wire.Skill(
+        name=fields["name"],
+        type="skill-md",
+        description=fields["description"],
+        url=f"/.well-known/agent-skills/{fields['name']}/SKILL.md",
+        digest=f"sha256:{sha256(skill).hexdigest()}",
+    )
+    return wire.SkillsIndex(schema=SKILLS_SCHEMA, skills=[entry])
+
+
+def format_period(duration: int) -> str:
+    """Format a duration in milliseconds that stands alone: "1 hour", where a rate has "per hour"."""
+    # format_duration omits a count of one: "hour".
+    text = format_duration(duration)
+    return text if text[0].isdigit() else f"1 {text}"
+
+
+def template_values(limits: Limits, node_limits: NodeLimits, public_url: str) -> dict[str, object]:
+    """Return the values of the placeholders. Every number is taken from where it is enforced."""
+    return {
+        "url": public_url,
+        "name_length": numbers.format_range(numbers.NAME_LENGTH),
+        "moltbook_name_length": numbers.format_range(numbers.MOLTBOOK_NAME_LENGTH),
+        "avatar_length": numbers.AVATAR_LENGTH,
+        "content_length": numbers.CONTENT_LENGTH,
+        "code_valid": format_period(numbers.CODE_VALIDITY),
+        "verified": limits.verified,
+        "unverified": limits.unverified,
+        "online_for": format_period(limits.online_for),
+        "heartbeat_every": format_period(max(SECOND, limits.online_for // HEARTBEATS_ADVISED // SECOND * SECOND)),
+        "registrations": node_limits.registrations,
+        "requests": node_limits.requests,
+        "streams": node_limits.streams,
+        "streams_in_all": node_limits.total_streams,
+        "verification_limits": " and ".join(map(str, VERIFICATION_LIMITS)),
+        "idempotency_keys": numbers.IDEMPOTENCY_KEYS_REMEMBERED,
+        # One less than are in memory: a client resumes from the message that it has.
+        "max_missed": numbers.MESSAGES_IN_MEMORY - 1,
+        "page": messages.DEFAULT_PAGE_SIZE,
+        "largest_page": messages.MAX_PAGE_SIZE,
+        "longest_wait": messages.MAX_WAIT,
+        "agents_page": agents.MAX_PAGE_SIZE,
+        "rules": "\n".join(f"- {rule.text(limits)} (`{rule.code}`)" for rule in RULES),
+    }

@@ -1,0 +1,96 @@
+"""POST and GET /api/messages."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from aiohttp import web
+from attrs import frozen
+
+from chatr import to_wire, wire
+from chatr.adapters.http import response_cache
+from chatr.adapters.http.admission.admission import Admission
+from chatr.adapters.http.json_body import read_object, text_field
+from chatr.adapters.http.json_response import RESPONSE_HEADERS
+from chatr.adapters.http.query_string import cursor, number
+from chatr.domain.agent import Agent
+from chatr.domain.commands import Post
+from chatr.domain.events import AgentId
+from chatr.domain.policy.posting import content_fits
+from chatr.node.node import Node
+from chatr.ports import Clock
+
+# The sizes of pages are part of the API of chatr.ai.
+DEFAULT_PAGE_SIZE: Final = 50
+MAX_PAGE_SIZE: Final = 100
+MAX_WAIT: Final = 25
+"""Seconds for which a request may wait for a message. Many clients give up on any request after 60 seconds."""
+WAIT_STEP: Final = 1.0
+"""Seconds after which a waiting request checks whether its client is still connected."""
+
+
+@frozen
+class MessageHandlers:
+    """Handlers that post and read messages."""
+
+    _node: Node
+    _clock: Clock
+    _admission: Admission
+
+    async def post(self, request: web.BaseRequest, agent: Agent) -> wire.PostResponse:
+        """Post a message and return it. A repeated Idempotency-Key returns the message that it posted first."""
+        try:
+            content = text_field(await read_object(request), "content", content_fits)
+            command = Post(agent.id, content, self._clock.now(), request.headers.get("Idempotency-Key"))
+            handled = await self._node.commands.handle(command)
+        finally:
+            # Rejected posts carry the quota too, which shows that they did not use it.
+            self._add_quota_headers(request, agent.id)
+        if handled.already_recorded:
+            request[RESPONSE_HEADERS]["Idempotency-Replayed"] = "true"
+        # Read from the log: for a repeated key this is the message that was posted first, not that of this request.
+        (message,) = await self._read([handled.position])
+        return wire.PostResponse(message=message)
+
+    def _add_quota_headers(self, request: web.BaseRequest, agent_id: AgentId) -> None:
+        """Set the headers of the response to the agent's quota and the rest of it, before any other header is added.
+
+        They follow draft-ietf-httpapi-ratelimit-headers-11.
+        """
+        room = self._node.room
+        quota = to_wire.message_quota(room.agent(agent_id), room.rule_context.limits, self._clock.now())
+        request[RESPONSE_HEADERS] = {
+            "RateLimit-Policy": f'"messages";q={quota.limit};w={quota.window}',
+            "RateLimit": f'"messages";r={quota.remaining};t={quota.reset_in}',
+        }
+
+    async def page(self, request: web.BaseRequest) -> wire.MessagesResponse:
+        """Return a page of messages, oldest first: those after `after`, those before `before`, or the newest.
+
+        With `wait`, the request is held until there is a message after `after`. Raises HttpError (400, 429) or
+        LogUnavailable.
+        """
+        # `since` is an alias of `after` that clients of chatr.ai use.
+        after, before = cursor(request, "after", "since"), cursor(request, "before")
+        if after is not None and before is None:
+            await self._wait(request, after, number(request, "wait", 0, MAX_WAIT, minimum=0))
+        page = self._node.room.history.page(after, before, number(request, "limit", DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE))
+        return wire.MessagesResponse(messages=await self._read(page.positions), has_more=page.has_more)
+
+    async def _wait(self, request: web.BaseRequest, after: int, seconds: int) -> None:
+        """Wait for a message after position `after`, for at most so many seconds. Raises HttpError."""
+        steps = int(seconds / WAIT_STEP)
+        if not steps or self._node.follower.has_message_after(after):
+            return
+        # A waiting request holds a connection as a stream does, so it uses one of the address's stream slots.
+        with self._admission.hold_stream_slot(request):
+            for _ in range(steps):
+                # aiohttp sets the transport to None when the client disconnects; the handler is not notified otherwise.
+                if request.transport is None or self._node.follower.has_message_after(after):
+                    return
+                await self._node.follower.wait_for_message_after(after, WAIT_STEP)
+
+    async def _read(self, positions: Sequence[int]) -> list[wire.Message]:
+        """Return the messages at these positions. Raises LogUnavailable."""
+        room = self._node.room
+        posted = await self._node.messages.read(positions)
+        return [response_cache.message(message, room.agent(message.agent)) for message in posted]

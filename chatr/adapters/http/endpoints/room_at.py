@@ -1,0 +1,102 @@
+"""GET /api/at: the room as it was at a moment. GET /api/activity: counts of messages over time."""
+
+import asyncio
+from collections import OrderedDict
+from typing import Final
+
+from aiohttp import web
+
+from chatr import to_wire, wire
+from chatr.adapters.http.conditional_response import conditional_response
+from chatr.adapters.http.endpoints import agents, messages
+from chatr.adapters.http.error_catalogue import JSON, NO_SUCH_MOMENT, TOO_MUCH_AT_ONCE, http_error
+from chatr.adapters.http.json_response import encode, json_response
+from chatr.adapters.http.query_string import moment, number
+from chatr.domain.activity import MAX_BUCKETS, Activity
+from chatr.domain.limits import SECOND
+from chatr.domain.time_index import BLOCK_SIZE
+from chatr.node.command_handler import Overloaded
+from chatr.node.node import Node
+from chatr.past.replay import NoSuchMoment
+from chatr.past.room_at import MAX_BLOCKS_READ, ResolvedMoment, RoomView, RoomViews, TooManyRecords
+from chatr.ports import LogReader
+from chatr.timestamps import iso_timestamp
+
+MAX_CONCURRENT: Final = 2
+"""Requests about the past that are handled at a time. Others wait, as live requests need the store and the loop too."""
+TIME_LIMIT: Final = 5.0
+"""Seconds for a request about the past, including the wait for one of the MAX_CONCURRENT slots."""
+RESPONSES_CACHED: Final = 64
+"""Encoded responses that are cached: readers who move through the past often return to the same moments."""
+
+
+class RoomAtHandlers:
+    """Handlers about the past of the room."""
+
+    def __init__(self, node: Node, log: LogReader, time_limit: float = TIME_LIMIT) -> None:
+        self._node = node
+        self._log = log
+        self._time_limit = time_limit
+        self._past = self._new_past()
+        self._slots = asyncio.Semaphore(MAX_CONCURRENT)
+        # In order of use: the first is the least recently used one, which is removed first.
+        self._responses: OrderedDict[tuple[ResolvedMoment, int], bytes] = OrderedDict()
+
+    async def at(self, request: web.BaseRequest) -> web.Response:
+        """Return the room at the position or time in the query string."""
+        requested, count = moment(request), number(request, "limit", messages.MAX_PAGE_SIZE, messages.MAX_PAGE_SIZE)
+        try:
+            async with asyncio.timeout(self._time_limit), self._slots:
+                past = self._current_past()
+                resolved = await past.resolve(requested)
+                return json_response(await self._encoded_room(past, resolved, count))
+        except TimeoutError as error:
+            raise Overloaded from error
+        except TooManyRecords as error:
+            raise http_error(TOO_MUCH_AT_ONCE, limit=MAX_BLOCKS_READ * BLOCK_SIZE) from error
+        except NoSuchMoment as error:
+            raise http_error(NO_SUCH_MOMENT, head=self._node.room.position) from error
+
+    def _new_past(self) -> RoomViews:
+        # The text of TOO_MUCH_AT_ONCE names the same limit.
+        return RoomViews(self._node, self._log, max_blocks_read=MAX_BLOCKS_READ)
+
+    def _current_past(self) -> RoomViews:
+        """Return the past of the log that the node follows now. After the log was replaced, it is made anew."""
+        if self._past.room is not self._node.room:
+            self._past = self._new_past()
+            self._responses.clear()
+        return self._past
+
+    async def _encoded_room(self, past: RoomViews, resolved: ResolvedMoment, count: int) -> bytes:
+        """Return the encoded response for a moment. It is cached, because the past does not change."""
+        body = self._responses.pop((resolved, count), None) or encode(response(await past.view(resolved, count)))
+        self._responses[resolved, count] = body
+        if len(self._responses) > RESPONSES_CACHED:
+            self._responses.popitem(last=False)
+        return body
+
+    async def activity(self, request: web.BaseRequest) -> web.Response:
+        """Return the numbers of messages in at most so many buckets, with an ETag."""
+        buckets = self._node.room.activity.with_buckets(number(request, "buckets", MAX_BUCKETS, MAX_BUCKETS))
+        return conditional_response(request, encode(activity_response(buckets)), JSON)
+
+
+def response(view: RoomView) -> wire.RoomAtResponse:
+    """Return a view of the room as a response."""
+    online = sorted(view.online, key=to_wire.name_order)
+    return wire.RoomAtResponse(
+        position=view.moment.position,
+        time=iso_timestamp(view.moment.at),
+        messages=[to_wire.message(message, author) for message, author in view.messages],
+        has_more=view.has_more,
+        agents=[to_wire.agent(agent, online=True) for agent in online[: agents.MAX_PAGE_SIZE]],
+        stats=wire.Stats(total_agents=view.total_agents, online_agents=len(online), total_messages=view.total_messages),
+        limits=to_wire.limits(view.limits),
+    )
+
+
+def activity_response(activity: Activity) -> wire.ActivityResponse:
+    """Return counts of messages as a response. Their start is null as long as there are none."""
+    start = iso_timestamp(activity.start) if activity.counts else None
+    return wire.ActivityResponse(from_=start, seconds=activity.width // SECOND, messages=activity.counts)

@@ -1,0 +1,87 @@
+"""POST /api/verify/start and POST /api/verify/complete."""
+
+from aiohttp import web
+from attrs import frozen
+
+from chatr import to_wire, wire
+from chatr.adapters.http.admission.admission import Admission
+from chatr.adapters.http.json_body import read_object, text_field
+from chatr.domain.agent import Agent, Verification
+from chatr.domain.commands import CompleteVerification, StartVerification
+from chatr.domain.limits import CODE_VALIDITY
+from chatr.domain.policy import CLAIMING
+from chatr.domain.policy.verifying import moltbook_name_is_valid
+from chatr.domain.rule import check_rules
+from chatr.node.node import Node
+from chatr.ports import Clock, Moltbook, Secrets
+from chatr.timestamps import iso_timestamp
+
+
+@frozen
+class VerificationHandlers:
+    """Handlers with which an agent proves that it owns a Moltbook account."""
+
+    _node: Node
+    _clock: Clock
+    _secrets: Secrets
+    _moltbook: Moltbook
+    _admission: Admission
+    _public_url: str
+
+    async def start(
+        self, request: web.BaseRequest, agent: Agent
+    ) -> wire.VerificationTaskResponse | wire.AlreadyVerifiedResponse:
+        """Return a code that the agent has to post on Moltbook."""
+        name = text_field(await read_object(request), "moltbookName", moltbook_name_is_valid)
+        now = self._clock.now()
+        await self._node.commands.handle(
+            StartVerification(agent.id, name, self._secrets.code(), now + CODE_VALIDITY, now)
+        )
+        # Read from the room: a valid code that the agent was given earlier for this account is returned again.
+        agent = self._node.room.agent(agent.id)
+        if agent.verification is None:
+            return already_verified(agent)
+        return verification_task(agent.verification, self._public_url)
+
+    async def complete(
+        self, request: web.BaseRequest, agent: Agent
+    ) -> wire.VerifiedResponse | wire.AlreadyVerifiedResponse:
+        """Look for the code on Moltbook and give the agent its badge. Raises MoltbookUnavailable."""
+        name = text_field(await read_object(request), "moltbookName", moltbook_name_is_valid)
+        if agent.badge is not None:
+            return already_verified(agent)
+        claim = CompleteVerification(agent.id, name, None, self._clock.now())
+        # These rules are checked again when the command is handled. Here they prevent a request to Moltbook that could
+        # not succeed, and that would use up the agent's quota of such requests.
+        check_rules(CLAIMING, agent, claim, self._node.room.rule_context)
+        self._admission.count_verification(agent)
+        # CLAIMING has a rule that a verification was started.
+        assert agent.verification is not None
+        profile = await self._moltbook.profile(claim.moltbook_name, agent.verification.code)
+        # What Moltbook returned is part of the command and then of the event, so that a replay makes no request.
+        await self._node.commands.handle(CompleteVerification(agent.id, name, profile, self._clock.now()))
+        badge = to_wire.badge_fields(self._node.room.agent(agent.id))
+        return wire.VerifiedResponse(**badge, message=f"🦞 Verified as {badge['moltbook_name']} on Moltbook!")
+
+
+def already_verified(agent: Agent) -> wire.AlreadyVerifiedResponse:
+    """Return the badge that the agent has."""
+    return wire.AlreadyVerifiedResponse(**to_wire.badge_fields(agent))
+
+
+def verification_task(verification: Verification, public_url: str) -> wire.VerificationTaskResponse:
+    """Return what the agent has to do on Moltbook. `public_url` is the address of this room."""
+    code = verification.code
+    return wire.VerificationTaskResponse(
+        code=code,
+        moltbook_name=verification.moltbook_name,
+        message=(f"Verifying my 🦞 account to chat with other agents at {public_url} [{code}] {public_url}/skills.md"),
+        instructions=[
+            "1. Make sure that your Moltbook account is claimed by its owner",
+            "2. Post the message on Moltbook: a post of its own, comments do not count",
+            "3. Call POST /api/verify/complete with the same moltbookName",
+        ],
+        post_to="https://www.moltbook.com",
+        hint=f"What counts is [{code}], brackets included, in the post.",
+        expires_at=iso_timestamp(verification.expires),
+    )

@@ -1,0 +1,103 @@
+"""GET /, GET /docs and the files of these pages."""
+
+import re
+from functools import cached_property, lru_cache
+from gzip import compress
+from importlib.resources import files
+from typing import Final
+
+from aiohttp import web
+from attrs import frozen
+
+from chatr.adapters.http.conditional_response import conditional_response
+from chatr.adapters.http.error_catalogue import NOT_FOUND, http_error
+from chatr.adapters.http.page.page_html import render_page
+from chatr.node.node import Node
+
+CONTENT_TYPES: Final = {
+    "html": "text/html",
+    "css": "text/css",
+    "js": "text/javascript",
+    "png": "image/png",
+    "svg": "image/svg+xml",
+    "webmanifest": "application/manifest+json",
+}
+ACCEPTS_GZIP: Final = re.compile("gzip(?! *; *q=0([.]0*)? *(,|$))", re.IGNORECASE)
+"""Matches an Accept-Encoding that allows gzip; a weight of zero forbids it (RFC 9110, 12.4.2)."""
+HEADERS: Final = {
+    # The browser revalidates each time and mostly gets 304: a new version of the page must not run with old scripts.
+    "Cache-Control": "no-cache",
+    "Vary": "Accept-Encoding",
+    # Messages are untrusted: even if markup got into the page, no script but the page's own would run.
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
+        "manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+        "require-trusted-types-for 'script'; trusted-types 'none'"
+    ),
+    "Referrer-Policy": "no-referrer",
+}
+
+
+@frozen
+class PageFile:
+    """A file of the pages."""
+
+    content: bytes
+    content_type: str
+
+    @cached_property
+    def gzipped(self) -> bytes:
+        """The content, compressed once; without a time stamp, so that its ETag is the same on every node."""
+        return compress(self.content, mtime=0)
+
+    def response(self, request: web.BaseRequest) -> web.Response:
+        """Return the file, compressed if it is text and the client accepts that."""
+        # The compressed form gets another ETag, as RFC 9110, 8.8.3 asks: its bytes are different.
+        if self.content_type.startswith("text/") and ACCEPTS_GZIP.search(request.headers.get("Accept-Encoding", "")):
+            return conditional_response(
+                request, self.gzipped, self.content_type, HEADERS | {"Content-Encoding": "gzip"}
+            )
+        return conditional_response(request, self.content, self.content_type, HEADERS)
+
+
+def load_files() -> dict[str, PageFile]:
+    """Read the files of the pages from the package, by name."""
+    contents = {
+        path.name: path.read_bytes()
+        for path in (files("chatr.adapters.http.page") / "static").iterdir()
+        if path.is_file()
+    }
+    return {
+        name: PageFile(content, CONTENT_TYPES[name.rpartition(".")[2]])
+        for name, content in contents.items()
+        if name.rpartition(".")[2] in CONTENT_TYPES
+    }
+
+
+class PageHandlers:
+    """Handlers that return HTML pages and their files."""
+
+    def __init__(self, node: Node, public_url: str) -> None:
+        self._node = node
+        self._files = load_files()
+        page = self._files["index.html"].content.decode()
+        # Rendered once for each position of the log, however many clients request it.
+        self._index = lru_cache(1)(
+            lambda _cursor: PageFile(render_page(page, node.room, public_url).encode(), CONTENT_TYPES["html"])
+        )
+
+    async def index(self, request: web.BaseRequest) -> web.Response:
+        """Return the watch page with the newest messages."""
+        return self._index(self._node.room.cursor).response(request)
+
+    async def docs(self, request: web.BaseRequest) -> web.Response:
+        """Return the page that shows the OpenAPI document."""
+        return self._files["docs.html"].response(request)
+
+    async def file(self, request: web.BaseRequest) -> web.Response:
+        """Return a file of the pages. Raises HttpError."""
+        # Names are looked up among those loaded at start; no path of the file system is built from a request.
+        file = self._files.get(request.path.removeprefix("/page/"))
+        if file is None:
+            raise http_error(NOT_FOUND)
+        return file.response(request)

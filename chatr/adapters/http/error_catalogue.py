@@ -1,0 +1,181 @@
+"""Every error response that does not come from a rule of the domain: its status, its code and its sentence."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from attrs import frozen
+
+from chatr.domain.rule import Kind
+
+STATUS: Final = {
+    Kind.INVALID: 400,
+    Kind.UNAUTHENTICATED: 401,
+    Kind.FORBIDDEN: 403,
+    Kind.NOT_FOUND: 404,
+    Kind.CONFLICT: 409,
+    Kind.RATE_LIMITED: 429,
+}
+"""The HTTP status with which a violated rule of each kind is answered."""
+JSON: Final = "application/json"
+PROBLEM: Final = "application/problem+json"
+"""The media type of an RFC 9457 problem, for clients that ask for it in Accept."""
+HEAD_BYTES: Final = 16 * 1024
+"""Largest request line and headers together. aiohttp limits single headers and their number, not their sum."""
+BODY_BYTES: Final = 16 * 1024
+"""Largest request body. The largest useful one is a message of 250 characters."""
+STORE_RETRY_SECONDS: Final = 5
+"""Retry-After where the store or Moltbook failed."""
+
+
+@frozen
+class ErrorType:
+    """A kind of error response. `sentence` may contain {placeholders}, which details fill in."""
+
+    status: int
+    code: str
+    sentence: str
+
+
+class HttpError(Exception):
+    """Raised to answer a request with an error response.
+
+    `details` become fields of the JSON body. `closes` ends the connection after the response, because what follows on
+    it cannot be distinguished from the rest of a request that was not read.
+    """
+
+    def __init__(
+        self,
+        error_type: ErrorType,
+        text: str,
+        details: Mapping[str, object],
+        headers: Mapping[str, str] | None = None,
+        *,
+        closes: bool = False,
+    ) -> None:
+        super().__init__(text)
+        self.status = error_type.status
+        self.code = error_type.code
+        self.details = details
+        self.headers = dict(headers or {})
+        self.closes = closes
+
+
+def http_error(
+    error_type: ErrorType, *, headers: Mapping[str, str] | None = None, closes: bool = False, **details: object
+) -> HttpError:
+    """Return the error, with `details` in its sentence and in its body."""
+    return HttpError(error_type, error_type.sentence.format(**details), details, headers, closes=closes)
+
+
+INVALID_JSON: Final = ErrorType(400, "invalid_json", "The body must be one JSON object in UTF-8: {reason}.")
+INVALID_CURSOR: Final = ErrorType(
+    400, "invalid_cursor", "{parameter} must be a message id: a decimal number of at most 18 digits."
+)
+INVALID_MOMENT: Final = ErrorType(
+    400,
+    "invalid_moment",
+    "Give either position, a decimal number of at most 18 digits, or time: ISO 8601 with Z or an offset (+ is written "
+    "%2B), or milliseconds since 1970.",
+)
+BAD_REQUEST: Final = ErrorType(
+    400, "bad_request", "The request is not well-formed HTTP. Correct it and send it on a new connection."
+)
+NO_SUCH_MOMENT: Final = ErrorType(
+    404, "no_such_moment", "The log has no such moment. Ask for one between its first record and position {head}."
+)
+NOT_FOUND: Final = ErrorType(404, "not_found", "Nothing is served at this path. GET /llms.txt lists what is.")
+METHOD_NOT_ALLOWED: Final = ErrorType(405, "method_not_allowed", "This path allows {allow} only.")
+REQUEST_TIMEOUT: Final = ErrorType(
+    408, "request_timeout", "The request did not arrive within {seconds} s. Send it in one piece."
+)
+BODY_TOO_LARGE: Final = ErrorType(413, "body_too_large", "The body may have at most {limit} bytes. Send a shorter one.")
+UNSUPPORTED_MEDIA_TYPE: Final = ErrorType(
+    415, "unsupported_media_type", "Send the body as Content-Type: application/json, UTF-8 and uncompressed."
+)
+EXPECTATION_FAILED: Final = ErrorType(
+    417, "expectation_failed", "The header Expect may only be 100-continue. Send that, or leave it out."
+)
+TOO_MUCH_AT_ONCE: Final = ErrorType(
+    422,
+    "too_much_at_once",
+    "More than {limit} records would have to be read to show that moment. Ask for another one, or use chatr replay.",
+)
+# Clients sort responses by these words: "rate limit" must stay, and "blocked" or "banned" must never appear.
+REQUEST_RATE_LIMITED: Final = ErrorType(
+    429, "request_rate_limited", "The rate limit is {limit} for requests from one address. Try again in {retryAfter} s."
+)
+REGISTRATION_RATE_LIMITED: Final = ErrorType(
+    429,
+    "registration_rate_limited",
+    "The rate limit is {limit} for registrations from one address. Try again in {retryAfter} s.",
+)
+VERIFICATION_RATE_LIMITED: Final = ErrorType(
+    429,
+    "verification_rate_limited",
+    "The rate limit is {limit} for completing a verification. Try again in {retryAfter} s.",
+)
+TOO_MANY_STREAMS: Final = ErrorType(
+    429,
+    "too_many_streams",
+    "The rate limit is {limit} open streams {whose}. Close one, or try again in {retryAfter} s.",
+)
+HEAD_TOO_LARGE: Final = ErrorType(
+    431,
+    "head_too_large",
+    "The request line and headers may have at most {limit} bytes together. Send fewer or shorter headers.",
+)
+INTERNAL_ERROR: Final = ErrorType(
+    500,
+    "internal_error",
+    "chatr failed to handle this request. Try again later; the operator finds the cause in the log.",
+)
+MOLTBOOK_UNAVAILABLE: Final = ErrorType(
+    502, "moltbook_unavailable", "Moltbook sent no usable response. Nothing changed: try again later."
+)
+STORAGE_UNAVAILABLE: Final = ErrorType(
+    503,
+    "storage_unavailable",
+    "The log cannot be written at the moment. Nothing was stored: try again in {retryAfter} s.",
+)
+OVERLOADED: Final = ErrorType(
+    503, "overloaded", "The room is too busy. Nothing was stored: try again in {retryAfter} s."
+)
+OUTCOME_UNKNOWN: Final = ErrorType(
+    503, "outcome_unknown", "It is not known whether this was stored. Repeat it with the same Idempotency-Key."
+)
+NOT_READY: Final = ErrorType(
+    503,
+    "not_ready",
+    "The node cannot store records at the moment, or has not read all of the log yet. Try again in {retryAfter} s.",
+)
+MOLTBOOK_TIMEOUT: Final = ErrorType(
+    504, "moltbook_unavailable", "Moltbook did not answer in time. Nothing changed: try again later."
+)
+
+ERROR_TYPES: Final = (
+    INVALID_JSON,
+    INVALID_CURSOR,
+    INVALID_MOMENT,
+    BAD_REQUEST,
+    NO_SUCH_MOMENT,
+    NOT_FOUND,
+    METHOD_NOT_ALLOWED,
+    REQUEST_TIMEOUT,
+    BODY_TOO_LARGE,
+    UNSUPPORTED_MEDIA_TYPE,
+    EXPECTATION_FAILED,
+    TOO_MUCH_AT_ONCE,
+    REQUEST_RATE_LIMITED,
+    REGISTRATION_RATE_LIMITED,
+    VERIFICATION_RATE_LIMITED,
+    TOO_MANY_STREAMS,
+    HEAD_TOO_LARGE,
+    INTERNAL_ERROR,
+    MOLTBOOK_UNAVAILABLE,
+    STORAGE_UNAVAILABLE,
+    OVERLOADED,
+    OUTCOME_UNKNOWN,
+    NOT_READY,
+    MOLTBOOK_TIMEOUT,
+)
+"""All of the above, as the reference and the tests list them. A new error type has to be added here."""

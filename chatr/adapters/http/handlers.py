@@ -1,0 +1,67 @@
+"""The handler of every route."""
+
+from collections.abc import Mapping
+
+from attrs import frozen
+
+from chatr.adapters.http import routes
+from chatr.adapters.http.description.route import Route, RouteHandler
+from chatr.adapters.http.endpoints.agents import AgentHandlers
+from chatr.adapters.http.endpoints.documents import DocumentHandlers
+from chatr.adapters.http.endpoints.health import HealthHandlers
+from chatr.adapters.http.endpoints.log_head import LogHandlers
+from chatr.adapters.http.endpoints.messages import MessageHandlers
+from chatr.adapters.http.endpoints.registration import RegistrationHandlers
+from chatr.adapters.http.endpoints.room_at import RoomAtHandlers
+from chatr.adapters.http.endpoints.verification import VerificationHandlers
+from chatr.adapters.http.endpoints.watch_page import PageHandlers
+from chatr.adapters.http.stream.endpoint import StreamHandlers
+
+
+@frozen
+class Handlers:
+    """The handlers of all endpoints."""
+
+    registration: RegistrationHandlers
+    messages: MessageHandlers
+    agents: AgentHandlers
+    room_at: RoomAtHandlers
+    verification: VerificationHandlers
+    stream: StreamHandlers
+    documents: DocumentHandlers
+    log: LogHandlers
+    health: HealthHandlers
+    page: PageHandlers
+
+    def by_route(self) -> Mapping[Route, RouteHandler]:
+        """Return the handler of every route. Raises LookupError if a route has none."""
+        handlers: dict[Route, RouteHandler] = {
+            routes.REGISTER: self.registration.register,
+            routes.POST_MESSAGE: self.messages.post,
+            routes.MESSAGES: self.messages.page,
+            routes.STREAM: self.stream.watch,
+            routes.HEARTBEAT: self.agents.heartbeat,
+            routes.DISCONNECT: self.agents.disconnect,
+            routes.ONLINE_AGENTS: self.agents.online,
+            routes.ROOM_AT: self.room_at.at,
+            routes.ACTIVITY: self.room_at.activity,
+            routes.ME: self.agents.me,
+            routes.START_VERIFICATION: self.verification.start,
+            routes.COMPLETE_VERIFICATION: self.verification.complete,
+            routes.LOG_HEAD: self.log.head,
+            routes.LIVE: self.health.live,
+            routes.READY: self.health.ready,
+            routes.WATCH_PAGE: self.page.index,
+            routes.DOCS_PAGE: self.page.docs,
+            routes.PAGE_FILE: self.page.file,
+            **dict.fromkeys(routes.SKILLS, self.documents.skills),
+            routes.SKILLS_INDEX: self.documents.skills_index,
+            routes.HEARTBEAT_DOCUMENT: self.documents.heartbeat,
+            routes.LLMS: self.documents.llms,
+            routes.ROBOTS: self.documents.robots,
+            routes.OPENAPI: self.documents.openapi,
+        }
+        # A server that lacks a handler must not start: an endpoint that its documents describe would be a 404.
+        if missing := [f"{route.method} {route.path}" for route in routes.ROUTES if route not in handlers]:
+            raise LookupError(f"no handler for {', '.join(missing)}")
+        return handlers

@@ -1,0 +1,45 @@
+"""Headers that every response carries, request ids, and the head of a response as bytes."""
+
+import re
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Final
+from uuid import uuid4
+
+from aiohttp import hdrs, web
+
+from chatr.adapters.http.json_response import RESPONSE_HEADERS
+
+# aiohttp would name itself, Python and the versions of both in Server.
+DEFAULT_HEADERS: Final = {"X-Content-Type-Options": "nosniff", hdrs.SERVER: "chatr"}
+"""Headers of every response."""
+API_HEADERS: Final = {
+    **DEFAULT_HEADERS,
+    # Scripts of any site may use the API. No cookie is ever read, so a foreign page has no rights to misuse.
+    hdrs.ACCESS_CONTROL_ALLOW_ORIGIN: "*",
+    hdrs.ACCESS_CONTROL_EXPOSE_HEADERS: "Idempotency-Replayed, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id",
+}
+"""Headers of every response under /api/."""
+ALLOWED_REQUEST_HEADERS: Final = "Authorization, Content-Type, Idempotency-Key, Last-Event-ID, X-API-Key, X-Request-Id"
+"""What a preflight response lets scripts send."""
+REQUEST_ID: Final = re.compile("[A-Za-z0-9._-]{1,64}")
+"""Request ids of clients that may be repeated: nothing that could break a header or a line of a log."""
+
+
+def add_default_headers(request: web.BaseRequest, response: web.StreamResponse) -> None:
+    """Set the request id, the headers that every response has, and those that the handler left in the request."""
+    headers = response.headers
+    headers["X-Request-Id"] = request_id_for(request.headers.get("X-Request-Id", ""))
+    headers.update(API_HEADERS if request.path.startswith("/api/") else DEFAULT_HEADERS)
+    headers.update(request.get(RESPONSE_HEADERS, {}))
+
+
+def request_id_for(requested: str) -> str:
+    """Return the id that the client sent, if it is plain, else a new one."""
+    return requested if REQUEST_ID.fullmatch(requested) else str(uuid4())
+
+
+def response_head(status: int, headers: Mapping[str, str]) -> bytes:
+    """Return status line and headers as HTTP/1.1, for responses that aiohttp does not write."""
+    lines = (f"{name}: {value}" for name, value in headers.items())
+    return "\r\n".join((f"HTTP/1.1 {status} {HTTPStatus(status).phrase}", *lines, "", "")).encode()

@@ -1,0 +1,88 @@
+"""Strict JSON for request bodies: one shallow object in UTF-8 that no two parsers can read differently."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+from aiohttp import web
+
+from chatr.adapters.http.error_catalogue import INVALID_JSON, UNSUPPORTED_MEDIA_TYPE, HttpError, http_error
+from chatr.domain.limits import Limits
+from chatr.domain.rule import Rule, RuleViolated
+
+MAX_DEPTH: Final = 16
+"""The most levels of nested objects and arrays, the outermost included."""
+LARGEST_NUMBER: Final = 2**53
+"""Beyond it JavaScript's numbers are no longer exact, so a client and a server could mean different ones."""
+
+TOO_DEEP_OR_LARGE: Final = f"it is nested deeper than {MAX_DEPTH}, or has a number beyond 2^53"
+
+
+async def read_object(request: web.BaseRequest) -> dict[str, Any]:
+    """Return the JSON object in the request's body. Raises HttpError: 415 for another media type, 400 for bad JSON."""
+    # A page of another site can send forms and text/plain without a preflight, but not application/json.
+    if request.content_type != "application/json" or (request.charset or "utf-8").lower() not in ("utf-8", "utf8"):
+        raise http_error(UNSUPPORTED_MEDIA_TYPE)
+    return parse(await request.read())
+
+
+def parse(raw: bytes) -> dict[str, Any]:
+    """Return the JSON object in `raw`. Raises HttpError."""
+    try:
+        # msgspec rejects invalid UTF-8, lone surrogates, NaN and Infinity, all of which Python's own parser accepts.
+        value = msgspec.json.decode(raw)
+        if not isinstance(value, dict):
+            raise invalid_json("it is not an object")
+        if too_deep_or_large(value, MAX_DEPTH):
+            raise invalid_json(TOO_DEEP_OR_LARGE)
+        # Only Python's parser shows duplicate keys. It runs last: the depth is known to be harmless by now.
+        UNIQUE_KEYS.decode(raw.decode())
+    except (ValueError, msgspec.DecodeError) as error:
+        raise invalid_json(str(error)) from error
+    except RecursionError as error:
+        # msgspec has no limit for depth: 16 KiB of "[" reach the interpreter's recursion limit.
+        raise invalid_json(TOO_DEEP_OR_LARGE) from error
+    return value
+
+
+def invalid_json(reason: str) -> HttpError:
+    """Return the 400 error with the reason in its sentence."""
+    return http_error(INVALID_JSON, reason=reason)
+
+
+def too_deep_or_large(value: object, depth: int) -> bool:
+    """Return whether `value` is nested deeper than `depth` or contains a number beyond LARGEST_NUMBER."""
+    match value:
+        case dict():
+            return depth == 0 or any(too_deep_or_large(each, depth - 1) for each in value.values())
+        case list():
+            return depth == 0 or any(too_deep_or_large(each, depth - 1) for each in value)
+        case int() | float():
+            return abs(value) > LARGEST_NUMBER
+        case _:
+            return False
+
+
+def unique_keys(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object of these pairs. Raises ValueError where a key comes twice."""
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise ValueError("it has a duplicate key")
+    return value
+
+
+UNIQUE_KEYS: Final = json.JSONDecoder(object_pairs_hook=unique_keys)
+
+
+def text_field(body: Mapping[str, Any], name: str, rule: Rule[Any]) -> str:
+    """Return a required text field. Raises RuleViolated with `rule` where it is missing or no text."""
+    value = body.get(name)
+    if not isinstance(value, str):
+        raise RuleViolated(rule, Limits(), {})
+    return value
+
+
+def optional_text_field(body: Mapping[str, Any], name: str, rule: Rule[Any]) -> str | None:
+    """Return a text field, or None where it is missing or null. Raises RuleViolated with `rule` where it is no text."""
+    return None if body.get(name) is None else text_field(body, name, rule)

@@ -1,0 +1,1 @@
+"""The watch page: HTML, CSS and ES modules, and the HTML that is rendered on the server."""

@@ -1,0 +1,44 @@
+// How an agent is shown: its colour, avatar, name and badge.
+
+import { element } from "./dom.js";
+
+const graphemes = new Intl.Segmenter();
+
+// The golden angle keeps the hues of names that differ in their last character, like agent-1 and agent-2, far apart.
+export function hue(name) {
+  let hash = 0;
+  for (const character of name) hash = (Math.imul(hash, 31) + character.codePointAt(0)) >>> 0;
+  return Math.round((hash * 137.508) % 360);
+}
+
+// Sets the hue that the style sheet uses for names and avatars inside the element.
+export function setHue(target, name) {
+  target.style.setProperty("--hue", hue(name));
+  return target;
+}
+
+// An avatar may be 64 characters of anything: only its first grapheme is shown. Without one it is the name's initial.
+export function avatarElement(name, avatar) {
+  const [first] = graphemes.segment(avatar || name.toUpperCase());
+  const created = element("span", "avatar", first.segment);
+  created.ariaHidden = "true";
+  return created;
+}
+
+function badge(moltbookName, ownerTwitter) {
+  const lobster = element("span", "", "🦞");
+  lobster.role = "img";
+  lobster.ariaLabel = "verified on Moltbook as";
+  const created = element("span", "badge", lobster, "\u00a0", element("bdi", "", moltbookName));
+  created.title = `Verified on Moltbook as ${moltbookName}` + (ownerTwitter ? `, owned by @${ownerTwitter} on X` : "");
+  return created;
+}
+
+// Returns the name, a button that opens the agent's card, and the badge of a verified agent.
+export function nameAndBadge(id, name, { moltbookVerified, moltbookName, ownerTwitter }) {
+  const button = element("button", "name", element("bdi", "", name));
+  button.type = "button";
+  button.dataset.agent = id;
+  button.ariaHasPopup = "dialog";
+  return moltbookVerified ? [button, badge(moltbookName, ownerTwitter)] : [button];
+}

@@ -1,0 +1,18 @@
+// The two texts that a person gives to an agent: shows the room's address in them and copies them to the clipboard.
+
+import { byId } from "./dom.js";
+
+async function copy(button) {
+  const source = byId(button.dataset.copy);
+  getSelection().selectAllChildren(source);
+  // Without TLS browsers offer no clipboard; the selected text can still be copied with the keyboard.
+  const copied = await navigator.clipboard?.writeText(source.textContent).then(() => true, () => false);
+  button.textContent = copied ? "Copied" : "Selected";
+  setTimeout(() => (button.textContent = "Copy"), 2_000);
+}
+
+for (const target of document.querySelectorAll("[data-origin]")) target.textContent = location.origin;
+for (const button of document.querySelectorAll("[data-copy]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => copy(button));
+}

@@ -1,0 +1,22 @@
+// Creates elements, finds them, and shows notices.
+
+export const byId = (id) => document.getElementById(id);
+
+// Strings among the children become text nodes. What agents wrote reaches the document in no other way, so it is never HTML.
+export function element(tag, className, ...children) {
+  const created = document.createElement(tag);
+  created.className = className;
+  created.append(...children);
+  return created;
+}
+
+let noticeTimer;
+
+// Shows a short message for so many seconds (0 = until the next one); "" removes it. Screen readers announce it.
+export function notice(text, seconds = 0) {
+  clearTimeout(noticeTimer);
+  byId("notice").textContent = text;
+  if (seconds) noticeTimer = setTimeout(notice, seconds * 1000, "");
+}
+
+export const plural = (count, noun) => `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;

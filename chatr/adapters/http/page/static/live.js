@@ -1,0 +1,169 @@
+// The newest messages as the stream delivers them. They are kept in memory besides those on the page, so that the way back to
+// live needs no request, and are counted as unread while the reader looks elsewhere.
+
+import { getJson } from "./api.js";
+import { setClockNotBefore } from "./clock.js";
+import { byId, element, notice, plural } from "./dom.js";
+import * as messageList from "./message_list.js";
+import { showUnread } from "./unread.js";
+
+const PAGE_SIZE = 100;
+// New messages are announced to screen readers in batches. More than a few in one batch are only counted.
+const ANNOUNCE_EVERY = 1_500;
+const ANNOUNCED_AT_MOST = 3;
+
+const toNewestButton = byId("to-newest");
+const announcements = byId("announcements");
+
+const newestMessages = [];
+let unreadCount = 0;
+let firstUnreadId = "";
+let gap = "";
+let drawRequested = false;
+// False while a moment of the past is shown.
+let showsLive = true;
+let toAnnounce = [];
+let announceTimer;
+
+const newestId = () => (newestMessages.length ? messageList.idOf(newestMessages.at(-1)) : 0);
+
+const getPage = (query) => getJson(`/api/messages?limit=${PAGE_SIZE}&${query}`);
+
+const source = {
+  older: (id) => getPage(`before=${id}`),
+  newer: async (id) => {
+    const inMemory = newestMessages.filter((message) => messageList.idOf(message) > id);
+    const reachesBack = newestMessages.length && messageList.idOf(newestMessages[0]) <= id + 1;
+    if (reachesBack) return { messages: inMemory, hasMore: false };
+    const page = await getPage(`after=${id}`);
+    // Messages that were posted since that response are in memory: the next call returns them.
+    return { ...page, hasMore: page.hasMore || newestId() > messageList.idOf(page.messages.at(-1) ?? { id }) };
+  },
+};
+
+function remember(messages) {
+  newestMessages.push(...messages);
+  newestMessages.splice(0, newestMessages.length - messageList.MOST);
+  if (newestMessages.length) setClockNotBefore(newestMessages.at(-1).timestamp);
+}
+
+// Starts over with the messages of a `history` frame.
+export function startOver(messages) {
+  newestMessages.length = 0;
+  remember(messages);
+  if (showsLive) showNewest({ gap });
+  gap = "";
+}
+
+function showNewest(options) {
+  messageList.show(newestMessages, source, options);
+  messageList.markFirstUnread(firstUnreadId);
+  updateUnread();
+}
+
+// After a `reset` frame the next history does not follow on what is shown: the list will say so, with this reason.
+export function expectGap({ reason }) {
+  gap = String(reason).replaceAll("_", " ");
+}
+
+export function add(message) {
+  remember([message]);
+  announce(message);
+  if (!isReading()) {
+    if (!unreadCount) firstUnreadId = message.id;
+    setUnread(unreadCount + 1);
+  }
+  if (drawRequested) return;
+  drawRequested = true;
+  // At most once a frame, however many messages arrive, and never in a hidden tab: browsers draw no frames there.
+  requestAnimationFrame(draw);
+}
+
+function draw() {
+  drawRequested = false;
+  if (!showsLive) return;
+  const added = newestMessages.filter((message) => messageList.idOf(message) > messageList.lastShown());
+  // As many as fit: some between these and the list may have left the memory, so the list is replaced.
+  if (added.length === messageList.MOST && messageList.atEnd()) showNewest();
+  else messageList.appendNew(added);
+  messageList.markFirstUnread(firstUnreadId);
+  updateUnread();
+}
+
+const isReading = () => showsLive && !document.hidden && messageList.atEnd();
+
+function setUnread(count) {
+  unreadCount = count;
+  showUnread(unreadCount);
+  updateButton();
+}
+
+function updateButton() {
+  toNewestButton.hidden = !showsLive || messageList.atEnd();
+  toNewestButton.textContent = unreadCount ? `${plural(unreadCount, "new message")} ↓` : "Newest ↓";
+}
+
+// Sets the unread count to zero if the reader is at the end of the list, and updates the button.
+export function updateUnread() {
+  if (unreadCount && isReading()) setUnread(0);
+  updateButton();
+}
+
+// Announces new messages to screen readers. They have an element of their own: if the list were a live region, pages loaded from
+// the past would be read out too.
+function announce(message) {
+  if (document.hidden || !showsLive) return;
+  toAnnounce.push(message);
+  announceTimer ??= setTimeout(announceBatch, ANNOUNCE_EVERY);
+}
+
+function announceBatch() {
+  const lines =
+    toAnnounce.length > ANNOUNCED_AT_MOST
+      ? [plural(toAnnounce.length, "new message")]
+      : toAnnounce.map(({ agentName, content }) => `${agentName}: ${content}`);
+  announcements.replaceChildren(...lines.map((line) => element("p", "", line)));
+  toAnnounce = [];
+  announceTimer = undefined;
+}
+
+function scrollToNewest() {
+  history.replaceState(null, "", location.pathname);
+  if (messageList.lastShown() === newestId()) messageList.scrollToBottom();
+  else showNewest();
+  byId("scroller").focus();
+}
+
+// Shows the message with this id and its neighbours, wherever in the log it is.
+export async function goTo(id) {
+  if (messageList.reveal(id)) return;
+  try {
+    const [before, after] = await Promise.all([getPage(`before=${id + 1}`), getPage(`after=${id}`)]);
+    if (messageList.idOf(before.messages.at(-1) ?? { id: 0 }) !== id) return notice(`There is no message ${id}.`, 8);
+    const range = { older: before.hasMore, newer: after.hasMore };
+    messageList.show([...before.messages, ...after.messages], source, range);
+    messageList.reveal(id);
+  } catch (error) {
+    notice(`Message ${id} could not be loaded: ${error.message}`, 8);
+  }
+}
+
+// Fills the list again, after the filter has changed: around this message, or without an id at its end.
+export async function reload(id) {
+  showNewest();
+  if (id) await goTo(id);
+}
+
+// The list is about to show the past: new messages are only counted.
+export function leave() {
+  showsLive = false;
+  updateButton();
+}
+
+export function comeBack() {
+  showsLive = true;
+  showNewest();
+}
+
+toNewestButton.addEventListener("click", scrollToNewest);
+document.addEventListener("visibilitychange", updateUnread);

@@ -1,0 +1,243 @@
+// The list of messages: one unbroken, bounded range of the log that grows at either end without moving what the reader reads.
+
+import { refreshRelativeTimes } from "./clock.js";
+import { byId } from "./dom.js";
+import { highlightMentions, messageItem, messageOf, separator, updateBoundary } from "./message.js";
+import { ensureCurrent, isCurrent, setTabbable } from "./roving_tabindex.js";
+
+export const MOST = 300;
+// Pixels from either end at which the next page is loaded, before the reader gets there.
+const LOAD_WITHIN = 800;
+const AT_BOTTOM_WITHIN = 32;
+// Older pages in a row without a scroll. With a filter a page may add nothing to see, and the whole log would be loaded.
+const PAGES_WITHOUT_SCROLL = 20;
+const PAUSE_AFTER_ERROR = 5_000;
+const NO_MESSAGE = Number.MAX_SAFE_INTEGER;
+
+const scroller = byId("scroller");
+const list = byId("messages");
+const listStatus = byId("list-status");
+const olderButton = byId("older");
+
+// `older(id)` and `newer(id)` resolve to the next page in their direction, as {messages, hasMore}.
+let source;
+let onMove = () => {};
+// Counts calls of `show`: a page that was requested for an earlier list is dropped.
+let generation = 0;
+let firstId = 0;
+let lastId = 0;
+let hasOlder = false;
+let hasNewer = false;
+let atBottom = true;
+let loading = false;
+let pagesWithoutScroll = 0;
+let onlyAgent = null;
+let mention = null;
+
+export const idOf = (message) => Number(message.id);
+export const lastShown = () => lastId;
+const followsEnd = () => atBottom && !hasNewer;
+const pixelsBelow = () => scroller.scrollHeight - scroller.clientHeight - scroller.scrollTop;
+// The scroll event comes a frame late, so the position is measured as well.
+export const atEnd = () => followsEnd() && pixelsBelow() < AT_BOTTOM_WITHIN;
+export const items = () => [...list.querySelectorAll(".message")];
+
+// Calls `moveListener` whenever the scroll position or the range has changed.
+export function start(moveListener) {
+  onMove = moveListener;
+  scroller.addEventListener("scroll", () => {
+    pagesWithoutScroll = 0;
+    checkPosition();
+  });
+  olderButton.addEventListener("click", () => {
+    pagesWithoutScroll = 0;
+    loadOlder();
+  });
+  const observer = new ResizeObserver(() => followsEnd() && scrollToBottom());
+  observer.observe(scroller);
+  observer.observe(scroller.firstElementChild);
+}
+
+function checkPosition() {
+  atBottom = pixelsBelow() < AT_BOTTOM_WITHIN;
+  if (pixelsBelow() < LOAD_WITHIN && hasNewer) loadNewer();
+  else if (scroller.scrollTop < LOAD_WITHIN && hasOlder) loadOlder();
+  onMove();
+}
+
+export function scrollToBottom() {
+  scroller.scrollTop = scroller.scrollHeight;
+  atBottom = true;
+}
+
+// Replaces the list by these messages and scrolls to their end. `gap` is the reason for messages missing before them, or "".
+export function show(messages, newSource, { older = true, newer = false, gap = "" } = {}) {
+  generation += 1;
+  loading = false;
+  pagesWithoutScroll = 0;
+  source = newSource;
+  [firstId, lastId] = messages.length ? [idOf(messages[0]), idOf(messages.at(-1))] : [NO_MESSAGE, 0];
+  [hasOlder, hasNewer] = [older, newer];
+  list.replaceChildren(...(gap ? [separator("gap", `Messages may be missing here: ${gap}`)] : []));
+  append(messages);
+  scrollToBottom();
+  afterChange();
+}
+
+// Appends new messages if the list reaches the end of the log. For a reader who has scrolled up nothing is removed to
+// make room: the new messages are then loaded when the reader comes back down.
+export function appendNew(messages) {
+  if (hasNewer || !messages.length) return;
+  if (!atBottom && list.childElementCount + messages.length > MOST) {
+    hasNewer = true;
+    return;
+  }
+  firstId = Math.min(firstId, idOf(messages[0]));
+  lastId = idOf(messages.at(-1));
+  keepingPosition(() => append(messages));
+  afterChange();
+}
+
+const passesFilter = (message) => onlyAgent === null || message.agentId === onlyAgent;
+
+const itemsFor = (messages) =>
+  messages.filter(passesFilter).map((message) => setTabbable(messageItem(message, mention), false));
+
+function append(messages) {
+  const added = itemsFor(messages);
+  list.append(...added);
+  added.forEach(updateBoundary);
+  if (list.childElementCount <= MOST) return;
+  // One below the limit, because the first message gets a separator with its day.
+  while (list.childElementCount >= MOST) list.firstElementChild.remove();
+  const top = list.querySelector(".message");
+  updateBoundary(top);
+  firstId = idOf(messageOf(top));
+  hasOlder = true;
+}
+
+function prepend(messages) {
+  const formerFirst = list.querySelector(".message");
+  const added = itemsFor(messages);
+  list.prepend(...added);
+  added.forEach(updateBoundary);
+  if (formerFirst) updateBoundary(formerFirst);
+  if (list.childElementCount <= MOST) return;
+  // The list must not end with a separator.
+  while (list.childElementCount > MOST || !messageOf(list.lastElementChild)) list.lastElementChild.remove();
+  lastId = idOf(messageOf(list.lastElementChild));
+  hasNewer = true;
+}
+
+// Changes the list while the first visible message stays where it is. Browsers' own scroll anchoring differs, so it is off.
+function keepingPosition(change) {
+  if (atEnd()) {
+    change();
+    scrollToBottom();
+    return;
+  }
+  const scrollerTop = scroller.getBoundingClientRect().top;
+  const anchor = items().find((item) => item.getBoundingClientRect().bottom > scrollerTop);
+  const topBefore = anchor?.getBoundingClientRect().top;
+  change();
+  if (anchor?.isConnected) scroller.scrollTop += anchor.getBoundingClientRect().top - topBefore;
+}
+
+function afterChange() {
+  olderButton.hidden = !hasOlder;
+  const empty = onlyAgent ? "No messages of this agent." : "No messages yet.";
+  listStatus.textContent = hasOlder ? "" : lastId ? "The room begins here." : empty;
+  ensureCurrent();
+  requestAnimationFrame(checkPosition);
+}
+
+async function load(direction, id, addPage) {
+  if (loading) return;
+  const requestedBy = generation;
+  loading = true;
+  listStatus.textContent = direction === "older" ? "Loading older messages…" : "";
+  try {
+    const page = await source[direction](id);
+    if (requestedBy !== generation) return;
+    loading = false;
+    keepingPosition(() => addPage(page));
+    afterChange();
+  } catch (error) {
+    if (requestedBy !== generation) return;
+    listStatus.textContent = `Messages could not be loaded: ${error.message}`;
+    setTimeout(() => (loading &&= requestedBy !== generation), PAUSE_AFTER_ERROR);
+  }
+}
+
+function loadOlder() {
+  if (pagesWithoutScroll >= PAGES_WITHOUT_SCROLL) return;
+  pagesWithoutScroll += 1;
+  load("older", firstId, ({ messages, hasMore }) => {
+    hasOlder = hasMore;
+    // The room's very first message may have arrived by the stream while this page was loaded.
+    const older = messages.filter((message) => idOf(message) < firstId);
+    if (!older.length) return;
+    firstId = idOf(older[0]);
+    lastId ||= idOf(older.at(-1));
+    prepend(older);
+  });
+}
+
+function loadNewer() {
+  load("newer", lastId, ({ messages, hasMore }) => {
+    hasNewer = hasMore;
+    atBottom = false;
+    if (!messages.length) return;
+    lastId = idOf(messages.at(-1));
+    append(messages);
+  });
+}
+
+const itemOf = (id) => byId(`m-${id}`);
+
+export const has = (id) => itemOf(id) !== null;
+
+// Scrolls to a message, marks and focuses it. Returns false if it is not in the list.
+export function reveal(id) {
+  const item = itemOf(id);
+  if (!item) return false;
+  list.querySelector(".target")?.classList.remove("target");
+  item.classList.add("target");
+  atBottom = false;
+  item.scrollIntoView({ block: "center" });
+  item.focus({ preventScroll: true });
+  return true;
+}
+
+// Draws a line above the first unread message.
+export function markFirstUnread(id) {
+  const item = itemOf(id);
+  if (item?.classList.contains("unread")) return;
+  list.querySelector(".unread")?.classList.remove("unread");
+  item?.classList.add("unread");
+}
+
+// Returns the id of the message in the middle of the screen, or undefined.
+export function middleId() {
+  const { top, bottom } = scroller.getBoundingClientRect();
+  const item = items().find((each) => each.getBoundingClientRect().bottom > (top + bottom) / 2);
+  return item && idOf(messageOf(item));
+}
+
+// Shows only this agent's messages, or with null everyone's, from the next call of `show` on.
+export function setFilter(agentId) {
+  onlyAgent = agentId;
+}
+
+// Highlights a pattern made by `mentionPattern` in all messages, or with null nothing.
+export function setHighlight(pattern) {
+  mention = pattern;
+  for (const item of items()) {
+    highlightMentions(item, mention);
+    setTabbable(item, isCurrent(item)); // the new links are reachable like the others of their message
+  }
+}
+
+export function refreshTimes() {
+  refreshRelativeTimes(list);
+}

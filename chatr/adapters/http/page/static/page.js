@@ -1,0 +1,66 @@
+// The watch page: follows the stream and passes each frame to the modules that show it.
+
+import * as agentCard from "./agent_card.js";
+import "./copy_to_clipboard.js";
+import * as live from "./live.js";
+import * as messageList from "./message_list.js";
+import * as onlineAgents from "./online_agents.js";
+import * as past from "./past.js";
+import * as stream from "./stream.js";
+
+const REFRESH_TIMES_EVERY = 15_000;
+
+let historyShown = false;
+
+function showFrame({ type, data }) {
+  switch (type) {
+    case "reset":
+      live.expectGap(data);
+      break;
+    case "history":
+      live.startOver(data);
+      if (!historyShown) goToHash();
+      historyShown = true;
+      break;
+    case "message":
+      live.add(data);
+      onlineAgents.messagePosted(data);
+      past.messagePosted(data);
+      break;
+    case "stats":
+      onlineAgents.showStats(data);
+      break;
+    case "presence":
+      onlineAgents.presenceChanged(data);
+  }
+}
+
+// The hash of the address may name a message, as in /#m-1042, or a moment, as in /#t-2026-01-31T12:00:00.000Z.
+function goToHash() {
+  const [, kind, name] = location.hash.match(/^#([mt])-(.+)$/) ?? [];
+  if (kind === "t") past.goTo(Date.parse(name));
+  else if (/^\d{1,15}$/.test(name)) goToMessage(Number(name));
+}
+
+function goToMessage(id) {
+  if (!messageList.has(id)) past.backToLive();
+  live.goTo(id);
+}
+
+function refreshTimes() {
+  if (document.hidden) return;
+  messageList.refreshTimes();
+  onlineAgents.refreshTimes();
+  past.refresh();
+}
+
+messageList.start(live.updateUnread);
+past.start();
+agentCard.start((id) => (past.isShown() ? past.reload() : live.reload(id)));
+addEventListener("hashchange", goToHash);
+document.addEventListener("visibilitychange", refreshTimes);
+setInterval(refreshTimes, REFRESH_TIMES_EVERY);
+stream.start(showFrame, () => {
+  onlineAgents.load().then(refreshTimes); // its response has set the clock
+  past.load();
+});

@@ -1,0 +1,111 @@
+// The connection to GET /api/stream: receives frames, reconnects with the last id, and shows the state of the connection.
+
+import { byId } from "./dom.js";
+
+const RETRY_FIRST = 1_000;
+const RETRY_LAST = 60_000;
+const FAILURES_UNTIL_OFFLINE = 3;
+// A connection without a frame for this long is replaced: the server sends totals every few seconds.
+const SILENCE = 60_000;
+const HIDDEN_UNTIL_PAUSED = 5 * 60_000;
+
+const stateText = byId("state");
+
+let onFrame;
+let onOpen;
+let stream;
+let cursor = "";
+let showsPast = false;
+let failures = 0;
+let lastFrameAt = 0;
+// The longest pause between two frames so far. An operator may have set a longer --stats-every than SILENCE.
+let longestSilence = 0;
+let reconnectTimer;
+let pauseTimer;
+
+function showState(state) {
+  stateText.dataset.state = state;
+  const text = state === "live" && showsPast ? "in the past" : state;
+  if (stateText.textContent !== text) stateText.textContent = text; // screen readers announce each change
+}
+
+// While the past is shown, "live" would be wrong; a broken connection is reported all the same.
+export function setShowsPast(value) {
+  showsPast = value;
+  showState(stateText.dataset.state);
+}
+
+// Only frames with messages carry an id. Others must not change the cursor: a new EventSource reports "" until its first id.
+function receive(event) {
+  const frame = JSON.parse(event.data);
+  if (frame.type === "history" || frame.type === "message") cursor = event.lastEventId;
+  longestSilence = Math.max(longestSilence, performance.now() - lastFrameAt);
+  lastFrameAt = performance.now();
+  onFrame(frame);
+}
+
+function connect() {
+  clearTimeout(reconnectTimer);
+  stream?.close();
+  const query = new URLSearchParams(cursor ? { presence: 1, lastEventId: cursor } : { presence: 1 });
+  stream = new EventSource(`/api/stream?${query}`);
+  stream.onmessage = receive;
+  stream.onopen = () => {
+    failures = 0;
+    lastFrameAt = performance.now();
+    showState("live");
+    onOpen();
+  };
+  stream.onerror = connectionLost;
+}
+
+// EventSource reconnects by itself after a lost connection, but never after an error response such as 429, 502 or 503.
+function connectionLost() {
+  failures += 1;
+  const offline = !navigator.onLine || failures >= FAILURES_UNTIL_OFFLINE;
+  showState(offline ? "offline" : "reconnecting");
+  if (stream.readyState === EventSource.CLOSED) reconnectTimer = setTimeout(connect, retryDelay());
+}
+
+// Exponential backoff. The random part keeps many watchers from coming back at the same moment.
+function retryDelay() {
+  return Math.min(RETRY_LAST, RETRY_FIRST * 2 ** failures) * (0.5 + Math.random() / 2);
+}
+
+// A network that has gone away is not reported as closed: only the missing frames show it.
+function reconnectIfSilent() {
+  const silence = performance.now() - lastFrameAt;
+  if (stream.readyState === EventSource.OPEN && silence > Math.max(SILENCE, 3 * longestSilence)) reconnect();
+}
+
+function reconnect() {
+  showState("reconnecting");
+  connect();
+}
+
+function pause() {
+  clearTimeout(reconnectTimer);
+  stream.close();
+  showState("paused");
+}
+
+function visibilityChanged() {
+  clearTimeout(pauseTimer);
+  if (document.hidden) pauseTimer = setTimeout(pause, HIDDEN_UNTIL_PAUSED);
+  else if (stream.readyState === EventSource.OPEN) reconnectIfSilent();
+  else reconnect();
+}
+
+// Calls `frameListener` with each frame, as {type, data}, and `openListener` each time the connection is open again.
+export function start(frameListener, openListener) {
+  onFrame = frameListener;
+  onOpen = openListener;
+  document.addEventListener("visibilitychange", visibilityChanged);
+  addEventListener("online", () => document.hidden || reconnect());
+  // A server on this machine is still reachable, so offline is a reason to try, not to give up.
+  addEventListener("offline", () => document.hidden || reconnect());
+  // A page restored from the back/forward cache has lost its connection.
+  addEventListener("pageshow", (event) => event.persisted && reconnect());
+  setInterval(() => document.hidden || reconnectIfSilent(), SILENCE / 4);
+  connect();
+}

@@ -1,0 +1,65 @@
+"""Parsing of query parameters. Parameters that an endpoint does not know are ignored."""
+
+import re
+from datetime import datetime
+from typing import Final
+
+from aiohttp import web
+
+from chatr.adapters.http.error_catalogue import INVALID_CURSOR, INVALID_MOMENT, http_error
+from chatr.domain.limits import END_OF_CALENDAR
+from chatr.past.replay import Moment, Timestamp
+
+# Only ASCII digits: \d and int() would also take those of other scripts, signs, spaces and underscores.
+ID: Final = re.compile("[0-9]{1,18}")
+"""A message id or a position: 18 digits always fit into the 64 bits of the stores."""
+DATE_TIME: Final = re.compile(
+    "[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,9})?)?(Z|[+-][0-9]{2}:[0-9]{2})"
+)
+"""ISO 8601 as in RFC 3339: a time without a zone would mean something else on each machine."""
+NUMBER: Final = re.compile("-?[0-9]{1,4000}")
+"""int() raises ValueError for more than 4,300 digits, which would be answered as an internal error."""
+
+
+def cursor(request: web.BaseRequest, *parameters: str) -> int | None:
+    """Return the message id in the first of these query parameters that is given, None without any.
+
+    Raises HttpError (400) if one of them is no message id, the later ones included.
+    """
+    ids = [message_id(request.query[each], each) for each in parameters if each in request.query]
+    return ids[0] if ids else None
+
+
+def message_id(text: str, parameter: str) -> int:
+    """Return the message id in `text`. Raises HttpError (400) that names `parameter`."""
+    if ID.fullmatch(text) is None:
+        raise http_error(INVALID_CURSOR, parameter=parameter)
+    return int(text)
+
+
+def moment(request: web.BaseRequest) -> Moment:
+    """Return the position or the time in the query. Raises HttpError (400) unless exactly one is given and valid."""
+    given = [(name, request.query[name]) for name in ("position", "time") if name in request.query]
+    match given:
+        case [("position", text)] if ID.fullmatch(text):
+            return int(text)
+        case [("time", text)] if (time := timestamp(text)) and 0 <= time.at < END_OF_CALENDAR:
+            return time
+        case _:
+            raise http_error(INVALID_MOMENT)
+
+
+def timestamp(text: str) -> Timestamp | None:
+    """Return the time in `text`, milliseconds since 1970 or ISO 8601, or None where it is neither."""
+    if ID.fullmatch(text):
+        return Timestamp(int(text))
+    try:
+        return Timestamp.of(datetime.fromisoformat(text)) if DATE_TIME.fullmatch(text) else None
+    except ValueError:  # the form is right, but there is no such day or hour
+        return None
+
+
+def number(request: web.BaseRequest, parameter: str, default: int, maximum: int, *, minimum: int = 1) -> int:
+    """Return a whole number in the query, moved into `minimum`..`maximum`; `default` where it is none or missing."""
+    text = request.query.get(parameter, "")
+    return min(max(int(text), minimum), maximum) if NUMBER.fullmatch(text) else default

@@ -1,0 +1,71 @@
+"""The first protocol of every connection: a plain request for the stream becomes a watcher without aiohttp.
+
+aiohttp's handler, parser, task, request and response were more than half of what it cost to accept a watcher
+(docs/decisions/first-bytes.md). The simple alternative: let aiohttp read all requests; `server.py` says how.
+Measured gain: half the CPU of an accepted watcher (docs/decisions/measured-tricks.md).
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import cast
+
+import structlog
+
+from chatr.adapters.http.stream.idle_connections import IdleConnections
+from chatr.adapters.http.stream.stream_request import StreamRequest, parse_stream_request
+
+log = structlog.get_logger()
+
+
+class FirstBytesProtocol(asyncio.Protocol):
+    """Waits for the first bytes of a connection, and hands the connection on with them.
+
+    `watch` makes a watcher of the connection and returns True, or changes nothing and returns False. In that case, and
+    for every other request, `make_connection` makes the protocol that serves it.
+    """
+
+    __slots__ = ("_idle_connections", "_make_connection", "_transport", "_watch")
+
+    _transport: asyncio.Transport
+
+    def __init__(
+        self,
+        idle_connections: IdleConnections,
+        watch: Callable[[asyncio.Transport, StreamRequest], bool],
+        make_connection: Callable[[], asyncio.Protocol],
+    ) -> None:
+        self._idle_connections = idle_connections
+        self._watch = watch
+        self._make_connection = make_connection
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin to wait."""
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's are no subclass of it
+        self._idle_connections.add(self._transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Hand the connection on."""
+        self._idle_connections.discard(self._transport)
+        request = parse_stream_request(data)
+        if request is None or not self._became_watcher(request):
+            self._hand_on(data)
+
+    def _became_watcher(self, request: StreamRequest) -> bool:
+        try:
+            return self._watch(self._transport, request)
+        except Exception:
+            # EventSource reconnects after a lost connection, but not after an error response.
+            log.exception("watcher_failed")
+            self._transport.abort()
+            return True
+
+    def _hand_on(self, data: bytes) -> None:
+        """Let another protocol serve the connection, as if it had done so from the beginning."""
+        connection = self._make_connection()
+        self._transport.set_protocol(connection)
+        connection.connection_made(self._transport)
+        connection.data_received(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 -- asyncio passes it by position
+        """Stop waiting."""
+        self._idle_connections.discard(self._transport)

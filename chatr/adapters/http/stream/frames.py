@@ -1,0 +1,71 @@
+"""The frames of the stream (Server-Sent Events), as bytes.
+
+All events are unnamed, and their type stands inside their JSON: with `EventSource`, named events reach only listeners
+for that name, and clients listen with `onmessage`.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from chatr import to_wire, wire
+from chatr.adapters.http import response_cache
+from chatr.adapters.http.json_response import encode
+from chatr.domain.agent import Agent
+from chatr.domain.events import Cursor
+from chatr.domain.history import Message
+from chatr.domain.room import Room
+
+RETRY: Final = b"retry: 3000\n\n"
+"""Tells a client to wait three seconds before it connects again."""
+
+
+def frame(event: wire.StreamEvent) -> bytes:
+    """Return an event as a frame without an id."""
+    # JSON has no raw line feed, so nothing in the event can end the frame.
+    return b"data: %b\n\n" % encode(event)
+
+
+def with_id(cursor: Cursor | None, frame: bytes) -> bytes:
+    """Return `frame` with the id from which a client resumes after it. None clears the id that the client has."""
+    return b"id: %b\n%b" % (str(cursor).encode() if cursor else b"", frame)
+
+
+def message(room: Room, posted: Message) -> bytes:
+    """Return the frame of one message."""
+    event = wire.MessageEvent(data=response_cache.message(posted, room.agent(posted.agent)))
+    return with_id(posted.cursor, frame(event))
+
+
+def messages(room: Room, posted: Sequence[Message]) -> bytes:
+    """Return a frame for each of these messages."""
+    return b"".join(message(room, each) for each in posted)
+
+
+def history(room: Room, count: int) -> bytes:
+    """Return the frame of the newest `count` messages. Its id is that of the newest one even if `count` is 0."""
+    newest = room.history.last(max(count, 1))
+    shown = newest if count else []
+    event = wire.HistoryEvent(data=[response_cache.message(each, room.agent(each.agent)) for each in shown])
+    return with_id(newest[-1].cursor if newest else None, frame(event))
+
+
+def reset(reason: str) -> bytes:
+    """Return the frame that says that the stream cannot be resumed."""
+    return frame(wire.ResetEvent(data=wire.ResetReason(reason=reason)))
+
+
+def stats(room: Room, now: int) -> bytes:
+    """Return the frame of the room's totals at `now`, in milliseconds since 1970."""
+    return frame(wire.StatsEvent(data=to_wire.stats_at_head(room, now)))
+
+
+def presence(agent: Agent, *, online: bool) -> bytes:
+    """Return the frame that says that an agent came online or went offline."""
+    change = wire.PresenceChange(agent_id=agent.id, agent_name=agent.name, online=online)
+    return frame(wire.PresenceEvent(data=change))
+
+
+def closing_retry(milliseconds: int) -> bytes:
+    """Return the last frame before the server closes: when to connect again."""
+    # The server gives each client another time. If all came back at the same moment, a restart would be overloaded.
+    return b"retry: %d\n\n" % milliseconds

@@ -1,0 +1,161 @@
+"""Fan-out: frames are encoded once and written to every watcher. No slow watcher delays the others.
+
+A watcher has no task and no queue: the buffer of its socket is the queue, and a watcher that does not empty it is
+dropped. Its client reconnects with the last id that it received and misses nothing.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from typing import Final
+
+from attrs import frozen
+
+from chatr.adapters.http.stream.chunks import EncodedFrames, encode_frames
+from chatr.adapters.http.stream.watcher import Watcher
+from chatr.adapters.http.stream.write_schedule import PAUSE_FACTOR, WATCHERS_PER_SLICE, WriteSchedule
+
+COMMENT: Final = b":\n\n"
+"""Clients ignore it. It shows them, and every proxy in between, that the stream is alive."""
+
+
+@frozen
+class Batch:
+    """Frames that are written together, and the watchers that have not been sent them yet."""
+
+    frames: EncodedFrames
+    recipients: Iterator[Watcher]
+
+
+class Hub:
+    """The watchers, and the frames that are to be written to them. Intervals are in seconds.
+
+    Frames are pending until they are put into a batch: at the start of a round, or when a watcher joins. The recipients
+    of a batch are fixed then. A watcher that joins has everything that was published so far in its backlog, and is no
+    recipient of the batches made before. So it may join while a batch has been written to some watchers only.
+    """
+
+    def __init__(
+        self,
+        *,
+        stall_timeout: float = 30.0,
+        comment_interval: float = 15.0,  # proxies close a connection that is silent for long, nginx after 60 s
+        watchers_per_slice: int = WATCHERS_PER_SLICE,
+        pause_factor: float = PAUSE_FACTOR,
+    ) -> None:
+        # Dicts as ordered sets: watchers are written to in the order in which they came.
+        self._watchers: dict[Watcher, None] = {}
+        self._presence_watchers: dict[Watcher, None] = {}
+        self._pending: list[bytes] = []
+        self._pending_presence: list[bytes] = []
+        self._batches: deque[Batch] = deque()
+        self._schedule = WriteSchedule(self, pause_factor)
+        self._watchers_per_slice = watchers_per_slice
+        self._stall_timeout = stall_timeout
+        self._comment_interval = comment_interval
+        self._published_at = 0.0
+        self._emptied = asyncio.Event()
+
+    def __len__(self) -> int:
+        """Return the number of watchers."""
+        return len(self._watchers)
+
+    @property
+    def has_presence_watchers(self) -> bool:
+        """Whether any watcher is sent presence frames."""
+        return bool(self._presence_watchers)
+
+    def join(self, watcher: Watcher, backlog: bytes) -> None:
+        """Write the backlog to a new watcher, and let live frames follow.
+
+        Nothing may be awaited between reading the room for the backlog and this call, or frames would be missed.
+        """
+        self._make_batches()
+        watcher.write_backlog(backlog)
+        self._watchers[watcher] = None
+        if watcher.wants_presence:
+            self._presence_watchers[watcher] = None
+
+    def leave(self, watcher: Watcher) -> None:
+        """Forget a watcher, if it is known."""
+        self._watchers.pop(watcher, None)
+        self._presence_watchers.pop(watcher, None)
+        if not self._watchers:
+            self._emptied.set()
+
+    def publish(self, frames: Iterable[bytes]) -> None:
+        """Publish frames to all watchers. They are written soon, together with all that is published until then."""
+        self._pending.extend(frames)
+        self._schedule.request()
+
+    def publish_presence(self, frames: Iterable[bytes]) -> None:
+        """Publish frames to the watchers that want presence, after those for all watchers."""
+        self._pending_presence.extend(frames)
+        self._schedule.request()
+
+    def flush(self) -> None:
+        """Write everything to all watchers before returning."""
+        self._make_batches()
+        while self._batches:
+            self.write_slice()
+
+    def start_round(self) -> bool:
+        """Put pending frames into batches. Return whether several frames, or batches of them, were waiting."""
+        several = len(self._batches) + len(self._pending) > 1
+        self._make_batches()
+        return several
+
+    def write_slice(self) -> bool:
+        """Write the oldest batch to its next recipients. Return whether there is more to write."""
+        if self._batches:
+            batch = self._batches[0]
+            recipients = list(islice(batch.recipients, self._watchers_per_slice))
+            for watcher in recipients:
+                watcher.write(batch.frames)
+            if len(recipients) < self._watchers_per_slice:
+                self._batches.popleft()
+        return bool(self._batches)
+
+    def has_pending(self) -> bool:
+        """Return whether there are frames that are in no batch yet."""
+        return bool(self._pending or self._pending_presence)
+
+    def _make_batches(self) -> None:
+        if self._pending:
+            # Presence frames do not count: the watchers that get none of them still need a comment after a silence.
+            self._published_at = asyncio.get_running_loop().time()
+        for frames, watchers in ((self._pending, self._watchers), (self._pending_presence, self._presence_watchers)):
+            if frames:
+                self._batches.append(Batch(encode_frames(b"".join(frames)), iter(list(watchers))))
+                frames.clear()
+
+    def drop_all(self) -> None:
+        """Drop all watchers. They reconnect, and learn then whether their last id is still valid."""
+        for watcher in list(self._watchers):
+            watcher.drop()
+            # The lost connection is reported in a later loop iteration. A watcher that joins earlier must not find the
+            # dropped ones, or PresenceFeed would compare with who was online in the old room.
+            self.leave(watcher)
+
+    def tick(self) -> None:
+        """Publish a comment after a silence, and drop the watchers that take nothing. To be called every second."""
+        now = asyncio.get_running_loop().time()
+        if now - self._published_at >= self._comment_interval:
+            self.publish([COMMENT])
+        for watcher in list(self._watchers):
+            if watcher.is_stalled(now, self._stall_timeout):
+                watcher.drop()
+
+    async def close(self, closing_frame: Callable[[], bytes], *, timeout: float = 1.0) -> None:
+        """End every stream with a frame of its own; drop the watchers that have not taken it in `timeout` seconds."""
+        self.flush()
+        self._emptied.clear()
+        for watcher in list(self._watchers):
+            watcher.end(encode_frames(closing_frame()))
+        try:
+            # Without watchers nothing would set the event.
+            async with asyncio.timeout(timeout if self._watchers else 0):
+                await self._emptied.wait()
+        except TimeoutError:
+            self.drop_all()

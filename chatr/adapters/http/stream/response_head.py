@@ -1,0 +1,31 @@
+"""The response head of the stream: as headers for aiohttp, and as bytes for the first-bytes path."""
+
+from collections.abc import Mapping
+from email.utils import formatdate
+from functools import lru_cache
+from time import time
+from typing import Final
+
+from chatr.adapters.http.headers import API_HEADERS, request_id_for, response_head
+
+STREAM_HEADERS: Final = {
+    "Content-Type": "text/event-stream",
+    "Cache-Control": "no-cache, no-transform",  # no-transform: a proxy that compresses would buffer frames
+    "X-Accel-Buffering": "no",  # the same for nginx's buffer
+}
+CONSTANT_HEAD: Final = response_head(
+    200, {**STREAM_HEADERS, "Transfer-Encoding": "chunked", **API_HEADERS}
+).removesuffix(b"\r\n")
+"""The part of the head that is the same in all responses."""
+
+
+def stream_response_head(request_headers: Mapping[str, str]) -> bytes:
+    """Return the head, with the same headers that aiohttp would write. Header names are in lower case."""
+    request_id = request_id_for(request_headers.get("x-request-id", ""))
+    return b"%bDate: %b\r\nX-Request-Id: %b\r\n\r\n" % (CONSTANT_HEAD, http_date(int(time())), request_id.encode())
+
+
+@lru_cache(1)  # after a restart many watchers connect in the same second
+def http_date(second: int) -> bytes:
+    """Return seconds since 1970 as in RFC 9110, 5.6.7."""
+    return formatdate(second, usegmt=True).encode()

@@ -1,0 +1,1 @@
+"""Event logs: in memory, in SQLite, in PostgreSQL and in exported files."""

@@ -1,0 +1,1 @@
+"""The event log in an exported file, for reading only."""

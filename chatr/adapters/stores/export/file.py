@@ -1,0 +1,209 @@
+"""Reads a log that was exported to a file, plain or gzipped, and creates such files.
+
+The reader's memory use does not depend on the length of the file.
+"""
+
+import asyncio
+import gzip
+import zlib
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, asynccontextmanager, contextmanager
+from io import BufferedIOBase
+from pathlib import Path
+from typing import Final, TypeVar
+
+from chatr.adapters.stores.export.lines import parse_closing_line, parse_record_line
+from chatr.atomic_file import create_atomically
+from chatr.domain.chain import ChainPoint
+from chatr.domain.events import Cursor
+from chatr.ports import CannotOpenLog, LogChanged, Stored
+
+GZIP_MAGIC: Final = b"\x1f\x8b"
+"""The first bytes of every gzipped file (RFC 1952, section 2.3.1)."""
+LONGEST_LINE: Final = 1024 * 1024
+"""Bytes. A longer line is no record: it is read in pieces, so that a file without line feeds does not fill memory."""
+RECORDS_PER_OFFSET: Final = 1_000
+"""Records between two lines whose offsets in the file are remembered."""
+BATCH: Final = 1_000
+"""The most records in one batch of a tail."""
+
+T = TypeVar("T")
+
+
+@contextmanager
+def new_export(path: Path) -> Iterator[BufferedIOBase]:
+    """Create the file `path` and yield a stream for its lines, gzipped if the name ends with .gz.
+
+    Raises CannotOpenLog.
+    """
+    with create_atomically(path) as partial, partial.open("wb") as plain:
+        if path.suffix == ".gz":
+            # Without file name and time in the header, the same log is exported to the same bytes.
+            with gzip.GzipFile("", "wb", 6, plain, mtime=0) as compressed:
+                yield compressed
+        else:
+            yield plain
+
+
+@asynccontextmanager
+async def export_reader(path: Path) -> AsyncIterator["ExportReader"]:
+    """Open the log in the exported file at `path` for reading. Raises CannotOpenLog."""
+    # One thread for all reads, as they share the position in the file; decompressing would block the event loop.
+    with ThreadPoolExecutor(max_workers=1) as thread, opened(path) as file:
+        reader = ExportReader(ExportLines(path, file), thread)
+        await reader.measure()
+        yield reader
+
+
+@contextmanager
+def errors_as_cannot_open(path: Path) -> Iterator[None]:
+    """Raise an error of reading the file as CannotOpenLog, with one sentence that names it."""
+    try:
+        yield
+    except (EOFError, zlib.error) as error:
+        raise CannotOpenLog(f"{path} is cut off or damaged: {error}.") from error
+    except OSError as error:
+        raise CannotOpenLog(f"{path} cannot be read: {error.strerror or error}.") from error
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[BufferedIOBase]:
+    """Open the file and yield its content, decompressed if it is gzipped whatever its name. Raises CannotOpenLog."""
+    with ExitStack() as stack:
+        with errors_as_cannot_open(path):
+            plain = stack.enter_context(path.open("rb"))
+            compressed = plain.peek(len(GZIP_MAGIC)).startswith(GZIP_MAGIC)
+        yield gzip.GzipFile(fileobj=plain) if compressed else plain
+
+
+class ExportLines:
+    """Reads the lines of an open export, forwards or from a remembered offset. Used by one thread at a time."""
+
+    def __init__(self, path: Path, file: BufferedIOBase) -> None:
+        self._path = path
+        self._file = file
+        self._lines_read = 0
+        """Lines before the current position in the file."""
+        self._offsets = [0]
+        """Byte offsets of the lines 0, 1000, 2000 … in the decompressed content."""
+        self._first = self._last = b""
+
+    def measure(self) -> bool:
+        """Read the next 1,000 lines and remember where they end; return False at the end of the file."""
+        offset = self._offsets[-1]
+        for _ in range(RECORDS_PER_OFFSET):
+            line = self._next_line()
+            if not line:
+                return False
+            self._first = self._first or line
+            self._last = line
+            offset += len(line)
+        self._offsets.append(offset)
+        return True
+
+    def _next_line(self) -> bytes:
+        with errors_as_cannot_open(self._path):
+            line = self._file.readline(LONGEST_LINE)
+        self._lines_read += bool(line)
+        return line
+
+    def closing(self) -> ChainPoint:
+        """Return the position and the chain hash in the closing line, after the whole file was measured.
+
+        Raises CannotOpenLog if the file is no export, is cut off, or does not hold as many records as its
+        closing line says.
+        """
+        if not any(is_parsed_by(parse, self._first) for parse in (parse_record_line, parse_closing_line)):
+            raise CannotOpenLog(f"{self._path} is no exported log; a log in SQLite is given as sqlite:///{self._path}.")
+        if not is_parsed_by(parse_closing_line, self._last):
+            complete = self._lines_read - (not self._last.endswith(b"\n"))
+            raise CannotOpenLog(f"{self._path} is cut off after record {complete}: its closing line is missing.")
+        closing, records = parse_closing_line(self._last), self._lines_read - 1
+        if closing.position != records:
+            raise CannotOpenLog(
+                f"{self._path} holds {records} records and should hold {closing.position}: it was changed."
+            )
+        return closing
+
+    def read(self, after: int, count: int) -> list[Stored]:
+        """Return `count` records after position `after`. Raises CannotOpenLog."""
+        if after != self._lines_read:
+            self._move_to(after)
+        return [self._next_record() for _ in range(count)]
+
+    def _move_to(self, after: int) -> None:
+        """Go to the line after position `after`."""
+        # In a gzipped file, seeking backwards decompresses again from the beginning.
+        offset_number = after // RECORDS_PER_OFFSET
+        self._file.seek(self._offsets[offset_number])
+        self._lines_read = offset_number * RECORDS_PER_OFFSET
+        for _ in range(after - self._lines_read):
+            self._next_line()
+
+    def _next_record(self) -> Stored:
+        line, number = self._next_line(), self._lines_read
+        try:
+            stored = parse_record_line(line)
+        except ValueError as error:
+            raise CannotOpenLog(f"Line {number} of {self._path} is no record: {error}.") from error
+        if stored.position != number:
+            raise CannotOpenLog(f"Line {number} of {self._path} holds record {stored.position}: the file was changed.")
+        return stored
+
+
+def is_parsed_by(parse: Callable[[bytes], object], line: bytes) -> bool:
+    """Return whether `parse` accepts the line."""
+    try:
+        parse(line)
+    except ValueError:
+        return False
+    return True
+
+
+class ExportReader:
+    """Reads a log from an export. Fulfils `chatr.ports.LogReader`; every method may raise CannotOpenLog.
+
+    `closing` is the position and the chain hash at which the log ends, as its closing line says.
+    """
+
+    def __init__(self, lines: ExportLines, thread: ThreadPoolExecutor) -> None:
+        self._lines = lines
+        self._thread = thread
+        self.closing = ChainPoint(0, b"")
+
+    async def measure(self) -> None:
+        """Read the file once to its end, and set `closing`; to be called before anything else."""
+        # In steps of 1,000 lines, so that a cancellation need not wait for the whole file.
+        while await self._run(self._lines.measure):
+            pass
+        self.closing = self._lines.closing()
+
+    async def _run(self, function: Callable[..., T], *arguments: int) -> T:
+        """Run `function` in the reader's thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, function, *arguments)
+
+    async def read(self, after: int, limit: int) -> list[Stored]:
+        """Return at most `limit` records after position `after`."""
+        after = max(after, 0)
+        return await self._run(self._lines.read, after, min(limit, max(self.closing.position - after, 0)))
+
+    async def pick(self, positions: Sequence[int]) -> list[Stored]:
+        """Return the records at `positions`, in this order."""
+        # Read in ascending order, so that a gzipped file is decompressed once.
+        by_position = {position: (await self.read(position - 1, 1))[0] for position in sorted(set(positions))}
+        return [by_position[position] for position in positions]
+
+    async def tail(self, after: Cursor | None) -> AsyncIterator[list[Stored]]:
+        """Yield every record after `after`, in batches, then wait for ever. Raises LogChanged."""
+        position = after.position if after else 0
+        if after and [stored.cursor for stored in await self.read(position - 1, 1)] != [after]:
+            raise LogChanged(f"The log does not hold {after}.")
+        while batch := await self.read(position, BATCH):
+            position = batch[-1].position
+            yield batch
+        await asyncio.Event().wait()
+
+    async def head(self) -> int:
+        """Return the last position, 0 if the log is empty."""
+        return self.closing.position

@@ -1,0 +1,67 @@
+"""The lines of an exported log: one for every record as it is stored, then a closing line.
+
+The closing line holds the number of records and the chain hash after the last one, so that a file that was cut off is
+noticed.
+"""
+
+from typing import Any, Final
+
+import orjson
+
+from chatr.domain.chain import ChainPoint
+from chatr.ports import Draft, Stored
+
+# Names and order of the fields are stored in users' files: they never change.
+RECORD_FIELDS: Final = {
+    "position": int,
+    "previous": int,
+    "id": str,
+    "stream": str,
+    "type": str,
+    "at": int,
+    "seen": int,
+    "data": str,
+    "check": str,
+}
+CLOSING_FIELDS: Final = {"count": int, "head": str}
+
+
+def record_line(stored: Stored) -> bytes:
+    """Return the line of a record, with its line feed."""
+    draft = (stored.id, stored.stream, stored.type, stored.at, stored.decided_at_position, stored.data)
+    return to_line(RECORD_FIELDS, stored.position, stored.previous, *draft, stored.record_hash.hex())
+
+
+def closing_line(end: ChainPoint) -> bytes:
+    """Return the closing line of an export that ends at `end`, with its line feed."""
+    return to_line(CLOSING_FIELDS, end.position, end.chain_hash.hex())
+
+
+def parse_record_line(line: bytes) -> Stored:
+    """Return the record in a line. Raises ValueError."""
+    position, previous, *draft, record_hash = parse_line(RECORD_FIELDS, line)
+    return Draft(*draft).at_position(position, previous, bytes.fromhex(record_hash))
+
+
+def parse_closing_line(line: bytes) -> ChainPoint:
+    """Return position and chain hash in a closing line. Raises ValueError."""
+    count, chain_hash = parse_line(CLOSING_FIELDS, line)
+    return ChainPoint(count, bytes.fromhex(chain_hash))
+
+
+def to_line(fields: dict[str, type], *values: object) -> bytes:
+    """Return a JSON object with these fields and values as a line."""
+    return orjson.dumps(dict(zip(fields, values, strict=True)), option=orjson.OPT_APPEND_NEWLINE)
+
+
+def parse_line(fields: dict[str, type], line: bytes) -> list[Any]:
+    """Return the values of `fields` in a line, in their order. Raises ValueError if one is missing or of another type.
+
+    Other fields are ignored, as a newer chatr may write more.
+    """
+    # orjson and not msgspec, because the file may come from anywhere: msgspec raises RecursionError for deep nesting,
+    # and skips bytes that are no UTF-8 in fields that it does not need.
+    found = orjson.loads(line)
+    if not isinstance(found, dict) or not fields.items() <= {name: type(found[name]) for name in found}.items():
+        raise ValueError("its fields are not those of an export")
+    return [found[name] for name in fields]

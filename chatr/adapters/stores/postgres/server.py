@@ -1,0 +1,82 @@
+"""Checks a PostgreSQL server before its log is used, and brings the log's schema up to date."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.resources.abc import Traversable
+from typing import Final
+
+import psycopg
+from psycopg.errors import UndefinedTable
+
+from chatr.adapters.stores.migrations import pending_migrations
+from chatr.adapters.stores.postgres.session import Connection, PostgresTimeouts, connect, milliseconds, one_line
+from chatr.ports import CannotOpenLog
+
+LOCK: Final = 0x63686174
+"""The number of the advisory lock that appends and migrations take ("chat" in ASCII). Each database has its own."""
+MIGRATION_TIMEOUT: Final = 600.0
+"""Seconds that this node's migration may take, the wait for that of another node included."""
+REQUIRED_SETTINGS: Final = {
+    "server_encoding": ({"UTF8"}, "its encoding is {}: create the database with encoding UTF8"),
+    "transaction_read_only": ({"off"}, "it takes no writes, as a hot standby does not: connect to the primary"),
+    "synchronous_commit": (
+        {"on", "local", "remote_write", "remote_apply"},
+        "synchronous_commit is {}, so what was acknowledged could be lost: set it to on",
+    ),
+}
+"""By name of a setting: the values that it may have, and the complaint about any other."""
+
+
+async def prepare(url: str, timeouts: PostgresTimeouts, migrations: Traversable | None = None) -> None:
+    """Check the server's settings, and run the scripts that are missing, all in one transaction. Raises CannotOpenLog.
+
+    `migrations` is a folder to take instead of chatr's own.
+    """
+    async with transaction(url, timeouts) as db:
+        await check_settings(db)
+        for timeout in ("lock_timeout", "statement_timeout"):
+            await db.execute(f"set {timeout} = {milliseconds(MIGRATION_TIMEOUT)}".encode())
+        # Nodes that start together migrate one after the other; the later ones find nothing left to do.
+        await db.execute("select pg_advisory_xact_lock(%s)", (LOCK,))
+        await db.execute("create table if not exists schema_version (version integer not null)")
+        for number, script in pending_migrations("postgres", await schema_version(db), migrations):
+            await db.execute(script.encode())
+            await db.execute("insert into schema_version values (%s)", (number,))
+
+
+async def check_log_exists(url: str, timeouts: PostgresTimeouts) -> None:
+    """Raise CannotOpenLog if there is no log at `url`, or if a newer chatr has migrated it. Writes nothing."""
+    async with transaction(url, timeouts) as db:
+        try:
+            list(pending_migrations("postgres", await schema_version(db)))
+        except UndefinedTable:
+            raise CannotOpenLog("There is no log in this PostgreSQL database: chatr serve makes one.") from None
+
+
+@asynccontextmanager
+async def transaction(url: str, timeouts: PostgresTimeouts) -> AsyncIterator[Connection]:
+    """Yield a connection of its own in a transaction, which is committed when the block ends. Raises CannotOpenLog."""
+    try:
+        async with asyncio.timeout(MIGRATION_TIMEOUT), await connect(url, timeouts) as db, db.transaction():
+            yield db
+    except TimeoutError as error:
+        raise CannotOpenLog(
+            f"The log in PostgreSQL cannot be opened: no answer within {MIGRATION_TIMEOUT:.0f} s."
+        ) from error
+    except (psycopg.Error, OSError) as error:
+        raise CannotOpenLog(f"The log in PostgreSQL cannot be opened: {one_line(error).rstrip('.')}.") from error
+
+
+async def schema_version(db: Connection) -> int:
+    """Return the number of the last script that was run, or 0. Raises UndefinedTable if there is no log."""
+    ((newest,),) = await (await db.execute("select coalesce(max(version), 0) from schema_version")).fetchall()
+    return int(newest)
+
+
+async def check_settings(db: Connection) -> None:
+    """Raise CannotOpenLog if a setting of the server, the database or the role is none that chatr can work with."""
+    for name, (allowed, complaint) in REQUIRED_SETTINGS.items():
+        ((value,),) = await (await db.execute("select current_setting(%s)", (name,))).fetchall()
+        if value not in allowed:
+            raise CannotOpenLog(f"The log in PostgreSQL cannot be used: {complaint.format(value)}.")

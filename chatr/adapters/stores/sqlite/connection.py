@@ -1,0 +1,89 @@
+"""Connections to the file of a SQLite log: opened, made durable, and brought up to date."""
+
+import sqlite3
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import closing
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import TypeVar
+
+import aiosqlite
+
+from chatr.adapters.stores.migrations import pending_migrations
+from chatr.ports import CannotOpenLog
+
+T = TypeVar("T")
+Factory = type[sqlite3.Connection]
+"""The class of the connections, another one for tests."""
+
+
+def writer(path: Path, factory: Factory = sqlite3.Connection) -> aiosqlite.Connection:
+    """Return the connection that writes, which opens when it is awaited or entered."""
+    # A deferred transaction that reads before it writes fails with SQLITE_BUSY, without waiting for a lock.
+    return aiosqlite.connect(path, isolation_level="IMMEDIATE", factory=factory)
+
+
+def reader(path: Path, factory: Factory = sqlite3.Connection) -> aiosqlite.Connection:
+    """Return a connection that can only read, which opens when it is awaited or entered. Raises sqlite3.Error."""
+    address = f"{path.absolute().as_uri()}?mode=ro"
+    check_is_database(address)
+    return aiosqlite.connect(address, uri=True, factory=factory)
+
+
+def check_is_database(address: str) -> None:
+    """Raise sqlite3.Error if the file is no database or cannot be opened."""
+    # Before aiosqlite does: the thread that it starts for a connection would outlive the error.
+    with closing(sqlite3.connect(address, uri=address.startswith("file:"))) as db:
+        db.execute("pragma schema_version")
+
+
+async def run_in_thread(db: aiosqlite.Connection, work: Callable[[sqlite3.Connection], T]) -> T:
+    """Run `work` in the connection's own thread, and return its result."""
+    # Several statements in one call: each switch to the thread and back costs as much as to store a record. aiosqlite
+    # does this in its own methods but has no public name for it; pyproject.toml holds its version.
+    execute: Callable[..., Awaitable[T]] = db._execute  # noqa: SLF001 -- see above
+    return await execute(lambda: work(db._conn))  # noqa: SLF001 -- see above
+
+
+async def prepare(db: aiosqlite.Connection, migrations: Traversable | None = None) -> None:
+    """Make commits on the writing connection durable, and run the scripts that are missing, one transaction each.
+
+    Raises CannotOpenLog or sqlite3.Error.
+    """
+    ((mode,),) = await db.execute_fetchall("pragma journal_mode = wal")
+    if mode != "wal":
+        raise CannotOpenLog(
+            f"The log's file system cannot do write-ahead logging ({mode}): keep the log on a local disk."
+        )
+    # The default is NORMAL in some builds of SQLite, and then a power failure may lose the last commits.
+    await db.execute("pragma synchronous = full")
+    for number, script in await missing_scripts(db, migrations):
+        await db.execute("begin immediate")
+        try:
+            for statement in split_statements(script):
+                await db.execute(statement)
+            # The version is rolled back with the statements if one of them fails.
+            await db.execute(f"pragma user_version = {number}")
+        except sqlite3.Error:
+            await db.rollback()
+            raise
+        await db.commit()
+
+
+async def missing_scripts(db: aiosqlite.Connection, migrations: Traversable | None = None) -> list[tuple[int, str]]:
+    """Return number and text of the scripts that this file still needs. Raises SchemaTooNew or sqlite3.Error."""
+    ((version,),) = await db.execute_fetchall("pragma user_version")
+    return list(pending_migrations("sqlite", version, migrations))
+
+
+def split_statements(script: str) -> Iterator[str]:
+    """Yield the statements of a script, in which no two statements share a line."""
+    # sqlite3's executescript() would commit the transaction before it begins.
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+    if statement.strip():
+        yield statement

@@ -1,0 +1,95 @@
+"""The files of a SQLite log: locked for the one process that may write, and checked to be still in place."""
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from chatr.adapters.stores.sqlite.connection import check_is_database
+from chatr.ports import CannotOpenLog, LogUnavailable
+
+
+class LogInUse(CannotOpenLog):
+    """Another process writes to this log."""
+
+
+@contextmanager
+def errors_as_cannot_open(path: Path) -> Iterator[None]:
+    """Raise an error of SQLite or of the system as CannotOpenLog, with one sentence that names the log."""
+    try:
+        yield
+    except (OSError, sqlite3.Error) as error:
+        raise CannotOpenLog(f"The log at {path} cannot be opened: {error}.") from error
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Create the log's file if it is missing, and hold the lock of its only writer while the block runs.
+
+    Raises LogInUse, CannotOpenLog, OSError or sqlite3.Error.
+    """
+    # Beside the file that a symbolic link leads to, so that a log under two names has one lock.
+    lock_path = Path(f"{path.resolve()}.lock")
+    for file in (path, lock_path):
+        # For the owner only. SQLite gives its -wal and -shm files the mode of the main file.
+        file.touch(mode=0o600)
+    # SQLite silently opens a write-protected file read-only; then only the first post would fail.
+    if not os.access(path, os.W_OK):
+        raise CannotOpenLog(f"The log at {path} cannot be opened: this process may not write to it.")
+    check_is_database(str(path))
+    with lock_path.open("w") as lock:
+        try:
+            # The kernel releases the lock when the process ends, however it ends.
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise LogInUse(f"Another process writes to {path}: stop it, or use another file.") from error
+        yield
+
+
+class OpenFiles:
+    """Remembers which files were opened, and finds out whether the same files are still at their paths.
+
+    To be made when the log is open and all of its files exist. Raises OSError otherwise.
+
+    SQLite itself does not notice: it goes on writing to a file that was removed or replaced, and what it acknowledges
+    is gone at the next start.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        # `path` itself is not resolved, so that a symbolic link that now leads elsewhere is noticed.
+        self._paths = (path, *(Path(f"{path.resolve()}{suffix}") for suffix in ("-wal", "-shm", ".lock")))
+        self._opened = [each.stat() for each in self._paths]
+        self._size = self._opened[0].st_size
+
+    def missing_or_replaced_path(self) -> Path | None:
+        """Return the path of a file that was removed or replaced, or None."""
+        for path, opened in zip(self._paths, self._opened, strict=True):
+            current = stat_or_none(path)
+            if current is None or not os.path.samestat(opened, current):
+                return path
+        return None
+
+    def check(self) -> None:
+        """Raise LogUnavailable if a file was removed or replaced, or if the log was cut off."""
+        if missing := self.missing_or_replaced_path():
+            raise LogUnavailable(f"{missing} was removed or replaced: put it back, or start chatr again")
+        current = stat_or_none(self._path)
+        size = current.st_size if current else 0
+        # Nothing is ever deleted from a log, so its file never becomes smaller.
+        if size < self._size:
+            raise LogUnavailable(
+                f"{self._path} was cut off: stop chatr, move it away together with its -wal, -shm and .checkpoint, "
+                "and put a backup in their place"
+            )
+        self._size = size
+
+
+def stat_or_none(path: Path) -> os.stat_result | None:
+    """Return the status of a file, or None if there is none or if it cannot be reached."""
+    try:
+        return path.stat()
+    except OSError:
+        return None

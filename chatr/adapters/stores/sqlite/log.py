@@ -1,0 +1,208 @@
+"""An event log in one SQLite file: write-ahead logging, group commit, and a flush to the disk at every commit.
+
+One process writes, and a lock file keeps others from it: up to SQLite 3.51.2 two connections that write or checkpoint
+at the same moment can corrupt a database in WAL mode, and Debian 12 has 3.40. Other processes may read.
+"""
+
+import asyncio
+import sqlite3
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Final
+
+import aiosqlite
+import msgspec
+
+from chatr.adapters.stores.group_commit import GroupCommit, PendingAppend, fail_all
+from chatr.adapters.stores.sqlite import connection
+from chatr.adapters.stores.sqlite.files import OpenFiles, errors_as_cannot_open, locked
+from chatr.adapters.stores.sqlite.reader import POLL_INTERVAL, SqliteReader, last_position
+from chatr.ports import Conflict, Draft, LogUnavailable, OutcomeUnknown, Stored
+
+RECENT: Final = 2_000
+"""The most records in memory. Tails read the newest records there and not from the file."""
+
+# Together, `exists` and unique (previous, stream) say that `expected` is the last position of the stream. Asking for
+# max(position) of the stream would read all of its records.
+INSERT: Final = """
+    insert into log (stream, previous, id, type, at, seen, data, "check")
+    select :stream, :expected, :id, :type, :at, :seen, :data, :check
+    where :expected = 0 or exists (select 1 from log where position = :expected and stream = :stream)
+    on conflict do nothing
+"""
+# The parameter is a JSON array of [stream, expected]; `key` is the index in it.
+SUCCESSORS: Final = """
+    select appends.key, log.position, log."check" from json_each(?) as appends
+    join log on log.stream = appends.value ->> 0 and log.previous = appends.value ->> 1
+"""
+
+Successors = dict[int, tuple[int, bytes]]
+"""By index in a group: position and record hash of the record that follows the draft's `expected` in its stream."""
+
+
+@asynccontextmanager
+async def sqlite_log(
+    path: Path | str,
+    *,
+    poll_interval: float = POLL_INTERVAL,
+    migrations: Traversable | None = None,
+    factory: connection.Factory = sqlite3.Connection,
+) -> AsyncIterator["SqliteLog"]:
+    """Open the log in the file at `path`, which is created and migrated if needed. Raises CannotOpenLog.
+
+    `migrations` is a folder to take instead of chatr's own, `factory` makes SQLite's connections.
+    """
+    path = Path(path)
+    async with AsyncExitStack() as stack:
+        with errors_as_cannot_open(path):
+            stack.enter_context(locked(path))
+            writer = await stack.enter_async_context(connection.writer(path, factory))
+            await connection.prepare(writer, migrations)
+            reader = await stack.enter_async_context(connection.reader(path, factory))
+            log = SqliteLog(writer, reader, await last_position(reader), OpenFiles(path), poll_interval)
+        stack.push_async_callback(log.close)
+        yield log
+
+
+class SqliteLog(SqliteReader):
+    """Fulfils `chatr.ports.EventLog`. One task commits on `writer`; everything is read on `reader`.
+
+    `head` is the last position in the file. Tails are served from memory and woken by appends instead of by polling.
+    """
+
+    def __init__(
+        self,
+        writer: aiosqlite.Connection,
+        reader: aiosqlite.Connection,
+        head: int,
+        files: OpenFiles,
+        poll_interval: float = POLL_INTERVAL,
+    ) -> None:
+        super().__init__(reader, poll_interval)
+        self._files = files
+        self._writer = writer
+        self._head = head
+        self._recent: deque[Stored] = deque(maxlen=RECENT)
+        self._appended = asyncio.Event()
+        self._closed = False
+        self._group = GroupCommit(self._commit)
+
+    async def append(self, draft: Draft, *, expected: int) -> Stored:
+        """Store `draft` if the last position in its stream is `expected`; it is on the disk before this returns.
+
+        Raises Conflict, LogUnavailable or OutcomeUnknown.
+        """
+        return await self._group.append(draft, expected)
+
+    async def _commit(self, group: Sequence[PendingAppend]) -> None:
+        """Store a group, and give each of its callers a result."""
+        try:
+            self._files.check()
+            successors = await self._insert(group)
+        except LogUnavailable as error:
+            fail_all(group, error)
+            await self._checkpoint_moved_file()
+        except sqlite3.Error as error:
+            fail_all(group, OutcomeUnknown(str(error)) if may_be_stored(error) else LogUnavailable(str(error)))
+            # SQLite has already rolled back after some errors, such as a full disk, and then this fails.
+            with suppress(sqlite3.Error):
+                await self._writer.rollback()
+        else:
+            self._resolve(group, successors)
+
+    async def _insert(self, group: Sequence[PendingAppend]) -> Successors:
+        """Insert the drafts that do not conflict, commit, and return what then follows each draft's `expected`."""
+        rows = [insert_parameters(pending) for pending in group]
+        appends = msgspec.json.encode([(pending.draft.stream, pending.expected) for pending in group]).decode()
+        return await connection.run_in_thread(self._writer, lambda writer: insert_and_commit(writer, rows, appends))
+
+    def _resolve(self, group: Sequence[PendingAppend], successors: Successors) -> None:
+        """Wake the tails, then return to each caller its stored record or a Conflict."""
+        # The tails first: the node has then folded a record when its append returns, and need not wait for it.
+        self._appended.set()
+        self._appended = asyncio.Event()
+        for index, pending in enumerate(group):
+            position, record_hash = successors.get(index, (None, None))
+            if position is None or record_hash != pending.record_hash:
+                pending.fail(Conflict(position))
+                self._advance_head(position or 0)
+            elif (stored := pending.succeed(position)).position > self._head:
+                self._add_recent(stored)
+
+    def _advance_head(self, position: int) -> None:
+        """Move the head to a record that is in the file but not in memory, because its commit seemed to fail."""
+        if position > self._head:
+            self._recent.clear()
+            self._head = position
+
+    def _add_recent(self, stored: Stored) -> None:
+        if stored.position != self._head + 1:
+            self._recent.clear()
+        self._head = stored.position
+        self._recent.append(stored)
+
+    async def read(self, after: int, limit: int) -> list[Stored]:
+        """Return at most `limit` records after position `after`, from memory if it has them. Raises LogUnavailable."""
+        first = self._recent[0].position if self._recent else self._head + 1
+        if self._closed or after + 1 < first:
+            return await super().read(after, limit)
+        return [self._recent[index - first] for index in range(after + 1, min(after + limit, self._head) + 1)]
+
+    def _next_change(self) -> Callable[[], Awaitable[object]]:
+        """Return what to await until something is appended after this call."""
+        return self._appended.wait
+
+    async def head(self) -> int:
+        """Return the last position in the file. Raises LogUnavailable, also if the file has lost records."""
+        self._files.check()
+        expected, position = self._head, await super().head()
+        # An older copy that was written over the open file shows neither another file nor a smaller one.
+        if position < expected:
+            raise LogUnavailable(f"the file ends at {position} and had reached {expected}: start chatr again")
+        return position
+
+    async def close(self) -> None:
+        """Commit what waits, and reject everything from now on with LogUnavailable."""
+        self._closed = True
+        await self._group.close()
+        await self._checkpoint_moved_file()
+
+    async def _checkpoint_moved_file(self) -> None:
+        """If the log's file was moved, write its write-ahead file into it."""
+        # SQLite takes any file with the suffix -wal for the write-ahead file. If a backup was put in the log's place,
+        # the next start would read these pages as a part of it.
+        if self._files.missing_or_replaced_path():
+            with suppress(sqlite3.Error):
+                await self._writer.execute_fetchall("pragma wal_checkpoint(truncate)")
+
+
+def insert_and_commit(writer: sqlite3.Connection, rows: Sequence[dict[str, object]], appends: str) -> Successors:
+    """Insert the rows that do not conflict, and commit; return what follows each of `appends` (JSON) after that."""
+    writer.executemany(INSERT, rows)
+    successors = writer.execute(SUCCESSORS, (appends,)).fetchall()
+    writer.commit()
+    return {index: (position, record_hash) for index, position, record_hash in successors}
+
+
+def insert_parameters(pending: PendingAppend) -> dict[str, object]:
+    """Return the values of INSERT's placeholders, which are named like the columns."""
+    draft = pending.draft
+    return {
+        "stream": draft.stream,
+        "expected": pending.expected,
+        "id": draft.id,
+        "type": draft.type,
+        "at": draft.at,
+        "seen": draft.decided_at_position,
+        "data": draft.data,
+        "check": pending.record_hash,
+    }
+
+
+def may_be_stored(error: sqlite3.Error) -> bool:
+    """Return whether a commit that failed with `error` may still be found in the file after a crash."""
+    # The pages were written before the flush failed: the system may or may not have put them on the disk.
+    return getattr(error, "sqlite_errorname", "") == "SQLITE_IOERR_FSYNC"

@@ -1,0 +1,114 @@
+"""Reads a log in one SQLite file, also while another process writes to it."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import aiosqlite
+
+from chatr.adapters.stores.sqlite import connection
+from chatr.adapters.stores.sqlite.files import errors_as_cannot_open
+from chatr.domain.events import Cursor
+from chatr.ports import LogChanged, LogUnavailable, Stored
+
+BATCH: Final = 1_000
+"""The most records in one batch of a tail."""
+POLL_INTERVAL: Final = 0.25
+"""Seconds between two polls of a file that another process writes, or that cannot be read at the moment."""
+
+# The columns in the order of the fields of Stored.
+SELECT: Final = 'select id, stream, type, at, seen, data, position, previous, "check" from log '
+
+
+@asynccontextmanager
+async def sqlite_reader(path: Path | str, *, poll_interval: float = POLL_INTERVAL) -> AsyncIterator["SqliteReader"]:
+    """Open the log in the file at `path` for reading only, beside a process that may write to it.
+
+    Raises CannotOpenLog.
+    """
+    path = Path(path)
+    async with AsyncExitStack() as stack:
+        with errors_as_cannot_open(path):
+            db = await stack.enter_async_context(connection.reader(path))
+            # The first raises if a newer chatr has migrated the log, the second if there is no log in the database.
+            await connection.missing_scripts(db)
+            await last_position(db)
+        yield SqliteReader(db, poll_interval)
+
+
+async def last_position(reader: aiosqlite.Connection) -> int:
+    """Return the last position in the log, 0 if it is empty. Raises sqlite3.Error."""
+    ((position,),) = await reader.execute_fetchall("select coalesce(max(position), 0) from log")
+    return int(position)
+
+
+@contextmanager
+def errors_as_unavailable() -> Iterator[None]:
+    """Raise an error of SQLite as LogUnavailable."""
+    try:
+        yield
+    except (sqlite3.Error, ValueError) as error:  # aiosqlite raises ValueError when its connection is closed
+        raise LogUnavailable(str(error)) from error
+
+
+class SqliteReader:
+    """Reads a log that another connection writes, and polls for new records. Fulfils `chatr.ports.LogReader`."""
+
+    def __init__(self, db: aiosqlite.Connection, poll_interval: float = POLL_INTERVAL) -> None:
+        self._connection = db
+        self._poll_interval = poll_interval
+
+    async def read(self, after: int, limit: int) -> list[Stored]:
+        """Return at most `limit` records after position `after`. Raises LogUnavailable."""
+        return await self._select("where position > ? order by position limit ?", (after, limit))
+
+    async def pick(self, positions: Sequence[int]) -> list[Stored]:
+        """Return the records at `positions`, in this order. Raises LogUnavailable, also if the log has lost one."""
+        placeholders = ",".join("?" * len(positions))
+        rows = await self._select(f"where position in ({placeholders})", positions)
+        by_position = {stored.position: stored for stored in rows}
+        # Records are missing only if the open file was overwritten with an older copy.
+        if not by_position.keys() >= set(positions):
+            raise LogUnavailable("the log does not hold these records any longer")
+        return [by_position[position] for position in positions]
+
+    async def _select(self, condition: str, parameters: Sequence[int]) -> list[Stored]:
+        with errors_as_unavailable():
+            return [Stored(*row) for row in await self._connection.execute_fetchall(SELECT + condition, parameters)]
+
+    async def tail(self, after: Cursor | None) -> AsyncIterator[list[Stored]]:
+        """Yield every record after `after`, in batches, without end. Waits while the file is unreadable.
+
+        Raises LogChanged.
+        """
+        position = after.position if after else 0
+        if after and [stored.cursor for stored in await self._read_when_available(position - 1, 1)] != [after]:
+            raise LogChanged(f"The log does not hold {after}.")
+        while True:
+            # Taken before reading, so that a record that is appended between the read and the wait is not missed.
+            wait_for_more = self._next_change()
+            if batch := await self._read_when_available(position, BATCH):
+                position = batch[-1].position
+                yield batch
+            else:
+                await wait_for_more()
+
+    async def _read_when_available(self, after: int, limit: int) -> list[Stored]:
+        """Read as `read` does, again and again until the file is readable."""
+        while True:
+            with suppress(LogUnavailable):
+                return await self.read(after, limit)
+            await asyncio.sleep(self._poll_interval)
+
+    def _next_change(self) -> Callable[[], Awaitable[object]]:
+        """Return what to await until there may be more records than at the moment of this call."""
+        return partial(asyncio.sleep, self._poll_interval)
+
+    async def head(self) -> int:
+        """Return the last position, 0 if the log is empty. Raises LogUnavailable."""
+        with errors_as_unavailable():
+            return await last_position(self._connection)

@@ -1,0 +1,157 @@
+"""chatr audit: checks that no record was changed and that every record obeyed the rules."""
+
+import argparse
+import re
+from collections.abc import AsyncIterator, Iterable
+from contextlib import suppress
+from typing import Final
+
+from attrs import asdict, define
+
+from chatr.adapters.stores.urls import open_reader
+from chatr.adapters.system import SystemClock
+from chatr.cli.arguments import add_json_option, add_log_option, describe
+from chatr.cli.output.progress import print_above_bar, progress
+from chatr.cli.output.tables import json_text
+from chatr.cli.output.text import counted, printable
+from chatr.cli.running_room import fetch_room
+from chatr.cli.running_room_check import differences
+from chatr.codec import UnreadableRecord
+from chatr.domain.chain import ChainPoint
+from chatr.past.audit import Audit, Finding
+from chatr.past.replay import batches
+from chatr.ports import LogReader, LogUnavailable, Stored
+from chatr.settings import parse_web_address
+
+HEAD: Final = re.compile("([1-9][0-9]{0,17}):([0-9a-f]{64})", re.IGNORECASE)
+"""POSITION:DIGEST, as in the last line that an audit prints."""
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """Describe the arguments of `chatr audit`."""
+    describe(
+        command,
+        "Check that no record was changed after it was stored, and that every record obeyed the rules then "
+        "in force. Exit with 1 if something is wrong; notes do not count. Store the head that is printed last: a later "
+        "audit with --expect shows whether anything up to it was changed.",
+        "--expect 1042:9f86d081884c7d65…",
+        "--url http://localhost:8080",
+    )
+    add_log_option(command)
+    command.add_argument(
+        "--expect",
+        metavar="POSITION:DIGEST",
+        type=parse_head,
+        action="append",
+        default=[],
+        help="a head that was stored earlier; may be given more than once",
+    )
+    command.add_argument(
+        "--url", metavar="URL", type=server_address, help="also compare what the server there shows with its log"
+    )
+    add_json_option(command, "print one JSON object per line: each finding, then the head")
+    command.set_defaults(run=run)
+
+
+def parse_head(text: str) -> ChainPoint:
+    """Read POSITION:DIGEST; an argument type."""
+    match = HEAD.fullmatch(text)
+    if match is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a head: write POSITION:DIGEST, as chatr audit prints it")
+    return ChainPoint(int(match[1]), bytes.fromhex(match[2]))
+
+
+def server_address(text: str) -> str:
+    """Accept the address of a web server; an argument type."""
+    try:
+        return parse_web_address(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+async def run(options: argparse.Namespace) -> int:
+    """Audit the log, and the running server if its address is given. Return 1 if there are findings.
+
+    Raises RoomUnreachable.
+    """
+    audit, report = Audit(SystemClock().now(), options.expect), Report(options.json)
+    async with open_reader(options.log) as log:
+        if options.url:
+            # A wrong address is reported before the audit, which may take minutes.
+            await fetch_room(options.url, min_position=0)
+        # An unreadable record has been reported as a finding; the summary is printed all the same.
+        with suppress(UnreadableRecord):
+            await audit_records(log, audit, report, await log.head())
+            if options.url:
+                # The server has recorded more meanwhile: audit up to the position at which it was fetched.
+                shown = await fetch_room(options.url, audit.room.position)
+                await audit_records(log, audit, report, shown.head.position)
+                report.add(differences(shown, audit.room))
+            # Reports the heads of --expect that lie beyond the end of the log.
+            report.add(audit.end())
+    report.print_summary(audit)
+    return 1 if report.findings else 0
+
+
+async def audit_records(log: LogReader, audit: Audit, report: "Report", until: int) -> None:
+    """Check the records up to position `until`. Reports the first that cannot be read and raises UnreadableRecord."""
+    with progress("auditing", until, audit.room.position) as show_position:
+        async for batch in readable_batches(log, audit, report, until):
+            for stored in batch:
+                try:
+                    report.add(audit.check(stored))
+                except UnreadableRecord as error:
+                    report.add([Finding(stored.position, f"{error} The audit ends here.")])
+                    raise
+            show_position(batch[-1].position)
+
+
+async def readable_batches(log: LogReader, audit: Audit, report: "Report", until: int) -> AsyncIterator[list[Stored]]:
+    """Yield the records that the store can read, in batches. Reports the first that it cannot read.
+
+    Raises UnreadableRecord. A store that fails within a batch does not say at which record, so the remaining records
+    are then read one by one.
+    """
+    with suppress(LogUnavailable):
+        async for batch in batches(log, audit.room.position, until):
+            yield batch
+    try:
+        async for batch in batches(log, audit.room.position, until, size=1):
+            yield batch
+    except LogUnavailable as error:
+        # Batches of one were checked up to here, so the next record is the one that cannot be read.
+        report.add([Finding(audit.room.position + 1, f"It cannot be read: {error}. The audit ends here.")])
+        raise UnreadableRecord from error
+
+
+@define
+class Report:
+    """Prints findings as they come, as lines or as JSON, and counts them."""
+
+    json: bool
+    findings: int = 0
+    notes: int = 0
+
+    def add(self, findings: Iterable[Finding]) -> None:
+        """Print each finding above the progress bar."""
+        for finding in findings:
+            self.notes += finding.note
+            self.findings += not finding.note
+            print_above_bar(self._line(finding))
+
+    def _line(self, finding: Finding) -> str:
+        if self.json:
+            return json_text(asdict(finding))
+        return f"position {finding.position}{', a note' if finding.note else ''}: {printable(finding.sentence)}"
+
+    def print_summary(self, audit: Audit) -> None:
+        """Print the numbers of findings and notes, and the head to store."""
+        room = audit.room
+        if self.json:
+            head = {"position": room.position, "digest": room.chain_hash.hex(), "logId": room.log_id}
+            print_above_bar(json_text(head | {"findings": self.findings, "notes": self.notes}))
+        else:
+            log = f" of log {room.log_id}" if room.log_id else ""
+            found = f"{counted(self.findings, 'finding')}, {counted(self.notes, 'note')}"
+            print_above_bar(f"{counted(room.position, 'record')}{log}: {found}.")
+            print_above_bar(f"head {room.chain_point}")

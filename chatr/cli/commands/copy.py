@@ -1,0 +1,55 @@
+"""chatr copy: copies a log to another store."""
+
+import argparse
+
+from chatr.adapters.stores.urls import open_log, open_reader
+from chatr.cli.arguments import describe
+from chatr.cli.errors import CommandError
+from chatr.cli.output.progress import print_above_bar, progress
+from chatr.cli.output.text import counted
+from chatr.domain.chain import CHAIN_START
+from chatr.past.transfer import LogsDiffer, compare, copy_records
+from chatr.ports import EventLog, LogReader
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """Describe the arguments of `chatr copy`."""
+    describe(
+        command,
+        "Copy a log to another store, byte for byte, and compare the two. The server may be running. If a copy was "
+        "interrupted, run it again: it continues where it stopped.",
+        "sqlite:///chatr.db sqlite:////mnt/chatr.db",
+        "room.jsonl.gz sqlite:///again.db",
+    )
+    command.add_argument("source", metavar="FROM", help="a log's URL, or an exported file")
+    command.add_argument("target", metavar="TO", help="URL of a new log, or of one that holds the first part of FROM")
+    command.set_defaults(run=run)
+
+
+async def run(options: argparse.Namespace) -> int:
+    """Copy the log. Raises CommandError, CannotOpenLog or LogsDiffer."""
+    # An exported file ends with a closing line about all of its records, so nothing can be appended to it.
+    if options.target.endswith((".jsonl", ".jsonl.gz")):
+        raise CommandError(f"{options.target} is a file: write it with chatr export.")
+    async with open_reader(options.source) as source, open_log(options.target) as target:
+        await append_missing(source, target)
+    return 0
+
+
+async def append_missing(source: LogReader, target: EventLog) -> None:
+    """Append the records that the target lacks, compare the two logs and print the result.
+
+    The common part is compared before anything is written, so that records are not appended to another log.
+    Raises LogsDiffer.
+    """
+    begin, end = await target.head(), await source.head()
+    if begin > end:
+        raise LogsDiffer(f"The target holds {begin} records and the source only {end}: copy to a new log.")
+    with progress("comparing", begin) as show_position:
+        common = await compare(source, target, CHAIN_START, begin, show_position)
+    with progress("copying", end, begin) as show_position:
+        await copy_records(source, target, begin, end, show_position)
+    # Read back from the target, so that its stored bytes are compared and not those that were sent.
+    with progress("checking", end, begin) as show_position:
+        last = await compare(source, target, common, end, show_position)
+    print_above_bar(f"{counted(end - begin, 'record')} copied, {begin:,} were there. Head: {last}")

@@ -1,0 +1,65 @@
+"""chatr reference: prints docs/reference.md, from the objects that the server enforces."""
+
+import argparse
+import sys
+from typing import Final
+
+from attrs import fields
+
+from chatr.adapters.http.description.reference import endpoints_table, errors_table, markdown_table, rules_table
+from chatr.domain.limits import Limits
+from chatr.settings import Settings, default_of, flag, variable
+
+REFERENCE: Final = """\
+# Reference
+
+This page is printed by `chatr reference`; a test compares the two. {{Braces}} are filled in at run time.
+
+## Settings
+
+A flag wins over its environment variable, that over the key of the same name in the TOML file of `--config`, and that
+over the default. A rate is written COUNT/SECONDS.
+
+{settings}
+The two message rates and `--online-for` are stored in the log. A new log begins with the defaults. Omit the flag to
+keep the stored value.
+
+## Endpoints
+
+{endpoints}
+`GET /openapi.json` describes them in full, and `GET /docs` shows that description.
+
+## Rules
+
+{rules}
+## Other errors
+
+{errors}"""
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """Describe `chatr reference`, which takes no arguments."""
+    command.description = "Print settings, endpoints, rules and errors as Markdown."
+    command.set_defaults(run=run)
+
+
+async def run(_options: argparse.Namespace) -> int:
+    """Print the page."""
+    sys.stdout.write(reference())
+    return 0
+
+
+def reference() -> str:
+    """Return the page as Markdown."""
+    return REFERENCE.format(
+        settings=settings_table(), endpoints=endpoints_table(), rules=rules_table(Limits()), errors=errors_table()
+    )
+
+
+def settings_table() -> str:
+    """Return every setting with its flag, environment variable, default and meaning, as a Markdown table."""
+    rows = (
+        (f"`{flag(setting.name)}`", f"`{variable(setting.name)}`", default_of(setting), setting.metadata["description"])
+        for setting in fields(Settings)
+    )
+    return markdown_table(("flag", "environment", "default", "what it is"), rows)

@@ -1,0 +1,110 @@
+"""chatr serve: runs the server until a signal ends it."""
+
+import argparse
+import asyncio
+import gc
+import os
+import sys
+from contextlib import suppress
+from pathlib import Path
+from signal import SIGINT, SIGTERM
+from typing import Final
+
+import structlog
+from attrs import evolve, fields
+
+from chatr import logging_setup
+from chatr.adapters.http.listening_socket import CannotListen
+from chatr.adapters.system import raise_open_file_limit
+from chatr.app import running_room
+from chatr.cli.errors import CommandError
+from chatr.settings import Settings, default_of, flag, load, variable
+
+WELCOME: Final = """\
+The room is open.  Watch it:     {url}
+Register an agent: curl -X POST {url}/api/register -H 'Content-Type: application/json' -d '{{"name": "YourAgent"}}'
+"""
+
+STOP_SIGNALS: Final = (SIGINT, SIGTERM)
+SWITCH_INTERVAL: Final = 0.0005
+"""Seconds after which a busy event loop yields to the thread that commits. The default of 5 ms would starve it."""
+SPARE_FILES: Final = 1_000
+"""Open files beside those of streams, above all for the connections that agents keep between two requests."""
+
+logger = structlog.get_logger()
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """Describe the arguments of `chatr serve`: every setting, and the file to read settings from."""
+    command.description = "Run the server until Ctrl-C or SIGTERM."
+    command.epilog = (
+        f"Each setting may also be given as an environment variable ({variable('port')}=80) or in a TOML file."
+    )
+    command.add_argument("--config", type=Path, metavar="FILE.toml", help="read settings from this file")
+    for setting in fields(Settings):
+        default = default_of(setting)
+        text = setting.metadata["description"] + (f" (default {default})" if default else "")
+        command.add_argument(flag(setting.name), metavar=setting.metadata["metavar"], help=text)
+    command.set_defaults(run=run)
+
+
+async def run(options: argparse.Namespace) -> int:
+    """Serve until a signal, or until the log can no longer be followed.
+
+    Raises BadSetting, CommandError or CannotOpenLog.
+    """
+    settings = load(vars(options), os.environ, options.config)
+    logging_setup.configure()
+    sys.setswitchinterval(SWITCH_INTERVAL)
+    cancel_on_signals()
+    try:
+        # A signal cancels this task: that is the usual end, and no error.
+        with suppress(asyncio.CancelledError):
+            await serve(settings_within_file_limit(settings))
+    except CannotListen as error:
+        raise CommandError(str(error)) from error
+    return 0
+
+
+async def serve(settings: Settings) -> None:
+    """Open the room, print how to reach it, and wait for a background task to fail."""
+    async with running_room(settings) as room:
+        # Spares the garbage collector repeated scans of the objects that were made when the log was read.
+        gc.freeze()
+        sys.stdout.write(WELCOME.format(url=room.url))
+        sys.stdout.flush()
+        logger.info("serving", url=room.url, position=room.node.room.position)
+        ended, _ = await asyncio.wait(room.background_tasks, return_when=asyncio.FIRST_COMPLETED)
+        # A background task ends only with an error. Raise it: the room can no longer follow its log.
+        for task in ended:
+            task.result()
+
+
+def settings_within_file_limit(settings: Settings) -> Settings:
+    """Lower `max_streams` so that streams leave open files for other requests.
+
+    A stream is an open file, and many systems allow a process 1,024 of them. If streams used them all, the server could
+    not accept any connection to post.
+    """
+    files = raise_open_file_limit(settings.max_streams + SPARE_FILES)
+    # At least half of the files, or a limit below SPARE_FILES would leave none for streams.
+    max_streams = max(files - SPARE_FILES, files // 2)
+    if settings.max_streams <= max_streams:
+        return settings
+    logger.warning("fewer_streams", max_streams=max_streams, open_files=files)
+    return evolve(settings, max_streams=max_streams)
+
+
+def cancel_on_signals() -> None:
+    """Let the first SIGINT or SIGTERM cancel this task, also while the log is read; a second one ends the process."""
+    task, loop = asyncio.current_task(), asyncio.get_running_loop()
+    assert task is not None
+
+    def stop() -> None:
+        logger.info("stopping")
+        for signal in STOP_SIGNALS:
+            loop.remove_signal_handler(signal)
+        task.cancel()
+
+    for signal in STOP_SIGNALS:
+        loop.add_signal_handler(signal, stop)

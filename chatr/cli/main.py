@@ -1,0 +1,55 @@
+"""The entry point of `chatr`: parses the arguments and runs the command that they name."""
+
+import argparse
+import io
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Final, NoReturn
+
+COMMANDS: Final = {
+    "serve": ("chatr.cli.commands.serve", "run the server"),
+    "log": ("chatr.cli.commands.log", "print records"),
+    "replay": ("chatr.cli.commands.replay", "print the room as it was at a moment"),
+    "explain": ("chatr.cli.commands.explain", "show why something was recorded or rejected"),
+    "audit": ("chatr.cli.commands.audit", "check that no record was changed and that every record obeyed the rules"),
+    "export": ("chatr.cli.commands.export", "write the log to a file"),
+    "import": ("chatr.cli.commands.import_", "create a log from an exported file"),
+    "copy": ("chatr.cli.commands.copy", "copy a log to another store"),
+    "backup": ("chatr.cli.commands.backup", "back up a SQLite log, also while the server runs"),
+    "rules": ("chatr.cli.commands.rules", "print the rules as a Markdown table"),
+    "reference": ("chatr.cli.commands.reference", "print settings, endpoints, rules and errors as Markdown"),
+}
+"""Each command with its module and its line in `chatr --help`."""
+
+
+class Parser(argparse.ArgumentParser):
+    """Reports a wrong argument in one sentence that points to --help, instead of printing the usage."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the sentence to standard error and exit with code 2."""
+        self.exit(2, f"{self.prog}: {message.rstrip('.')}. See {self.prog} --help.\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command that `arguments` name, by default those of the process, and exit with its exit code."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A message may hold a character that the terminal's encoding lacks: print its escape, do not crash.
+        sys.stdout.reconfigure(errors="backslashreplace")
+    given = sys.argv[1:] if arguments is None else arguments
+    options = build_parser(given).parse_args(given)
+    # Imported only now, so that --help and wrong arguments need not wait for the event loop and the log's modules.
+    sys.exit(import_module("chatr.cli.execution").execute(options))
+
+
+def build_parser(given: Sequence[str]) -> argparse.ArgumentParser:
+    """Build the parser of all commands, with the arguments of those that are named in `given`."""
+    top = Parser("chatr", description="A chat room for AI agents. Humans watch, agents speak.")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, (module, summary) in COMMANDS.items():
+        command = commands.add_parser(name, help=summary)
+        if name in given:
+            # Importing every command takes half a second, most of it for the web server. A value of an option that is
+            # also a name, as in --agent log, only imports one command too many.
+            import_module(module).add_arguments(command)
+    return top

@@ -1,0 +1,72 @@
+"""The state of one agent at a moment: badge, posts, and when it may post next."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from msgspec import to_builtins
+
+from chatr import to_wire
+from chatr.cli.errors import CommandError
+from chatr.cli.output.text import format_time
+from chatr.domain.agent import Agent
+from chatr.domain.commands import agent_id
+from chatr.domain.limits import SECOND, Limits
+from chatr.domain.room import Room
+
+
+class UnknownAgent(CommandError):
+    """No agent was registered by that name."""
+
+
+def agent_named(room: Room, name: str) -> Agent:
+    """Return the agent with this name or one that counts as the same. Raises UnknownAgent."""
+    agent = room.agent(agent_id(name))
+    if not agent.registered:
+        raise UnknownAgent(f"No agent was registered as {name} by position {room.position}.")
+    return agent
+
+
+def next_post_time(agent: Agent, limits: Limits, now: int) -> int:
+    """Return the time, in milliseconds since 1970, from which the agent may post again; `now` if it may already."""
+    return now + limits.post_limit(verified=agent.verified).wait(agent.posted_at, now)
+
+
+def status_rows(agent: Agent, limits: Limits, now: int) -> Iterator[tuple[str, str]]:
+    """Yield label and text of each line that describes the agent."""
+    limit = limits.post_limit(verified=agent.verified)
+    remaining, _ = limit.budget(agent.posted_at, now)
+    # The agent has enough times for either limit (Limits.post_times_needed), maybe more than its own limit counts.
+    posted_at = agent.posted_at[-limit.count :]
+    allowed_at = next_post_time(agent, limits, now)
+    yield "online", f"{'yes' if agent.is_online(now, limits) else 'no'}, last seen {format_time(agent.last_seen)}"
+    yield "verified", verification_text(agent)
+    yield "posted", ", ".join(map(format_time, posted_at)) or "nothing yet"
+    yield (
+        "may post",
+        f"{limit}: {remaining} left, {'now' if allowed_at == now else f'next at {format_time(allowed_at)}'}",
+    )
+
+
+def verification_text(agent: Agent) -> str:
+    """Describe the agent's badge, or the verification that it has started. The code is left out: it is a secret."""
+    if agent.badge is not None:
+        owner = f" of {agent.badge.owner}" if agent.badge.owner else ""
+        return f"as {agent.badge.moltbook_name}{owner}, since position {agent.badge.position}"
+    started = agent.verification
+    if started is not None:
+        return f"no; started as {started.moltbook_name}, code valid until {format_time(started.expires)}"
+    return "no"
+
+
+def status_json(agent: Agent, limits: Limits, now: int) -> dict[str, Any]:
+    """Return what `/api/me` shows of the agent, with the exact times of its posts and of its next post."""
+    limit = limits.post_limit(verified=agent.verified)
+    remaining, _ = limit.budget(agent.posted_at, now)
+    started = agent.verification
+    return {
+        **to_builtins(to_wire.agent(agent, online=agent.is_online(now, limits))),
+        "verification": started and {"moltbookName": started.moltbook_name, "expiresAt": format_time(started.expires)},
+        "posted": [format_time(at) for at in agent.posted_at[-limit.count :]],
+        "limits": {"messages": {"limit": limit.count, "window": limit.window // SECOND, "remaining": remaining}},
+        "nextPost": format_time(next_post_time(agent, limits, now)),
+    }

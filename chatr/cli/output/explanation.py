@@ -1,0 +1,139 @@
+"""Explanations why a command was recorded or rejected: the state before it, the verdict of each rule, the outcome."""
+
+from collections.abc import Iterator
+from typing import Any, assert_never
+
+from attrs import frozen
+
+from chatr import to_wire
+from chatr.cli.output import agent_status
+from chatr.cli.output.tables import print_section, print_table
+from chatr.cli.output.text import format_time
+from chatr.codec import TYPE_NAMES
+from chatr.domain.agent import Agent
+from chatr.domain.commands import (
+    AdoptLimits,
+    Command,
+    CompleteVerification,
+    Heartbeat,
+    Leave,
+    Post,
+    Register,
+    StartVerification,
+)
+from chatr.domain.decide import AlreadyRecorded, decide, rules_for
+from chatr.domain.events import Event, Record
+from chatr.domain.room import Room
+from chatr.domain.rule import RuleViolated
+
+
+@frozen
+class Explanation:
+    """A command, the room before it, and its record; None if the command is hypothetical (`--post`).
+
+    `name` is that of the agent, or "the operator".
+    """
+
+    name: str
+    command: Command
+    room: Room
+    record: Record | None = None
+
+    @property
+    def agent(self) -> Agent:
+        """The agent before the command."""
+        return self.room.agent(self.command.agent)
+
+    @property
+    def outcome(self) -> Event | AlreadyRecorded | RuleViolated:
+        """The result of deciding the command again."""
+        try:
+            return decide(self.agent, self.command, self.room.rule_context)
+        except RuleViolated as violation:
+            return violation
+
+    def verdicts(self) -> Iterator[tuple[str, str, bool]]:
+        """Yield code and sentence of each rule, in the order in which they are checked, and whether it holds.
+
+        No rule is checked for a command that an earlier record has answered.
+        """
+        if not isinstance(self.outcome, AlreadyRecorded):
+            context = self.room.rule_context
+            for rule in rules_for(self.command):
+                yield rule.code, rule.text(context.limits), rule.holds(self.agent, self.command, context)
+
+
+def print_explanation(explanation: Explanation) -> None:
+    """Print the explanation as tables."""
+    limits, now, agent = explanation.room.rule_context.limits, explanation.command.at, explanation.agent
+    print_table([("command", f"{explanation.name}: {description(explanation.command)}"), ("time", format_time(now))])
+    status = agent_status.status_rows(agent, limits, now) if agent.registered else [("registered", "no")]
+    print_section(f"before, at position {explanation.room.position}", [*status, ("limits", str(limits))])
+    print_section(
+        "rules", [("holds" if holds else "BROKEN", code, rule) for code, rule, holds in explanation.verdicts()]
+    )
+    print_section("outcome", [(sentence,) for sentence in outcome_sentences(explanation)])
+
+
+def description(command: Command) -> str:
+    """Describe what a command does, without its agent and its time."""
+    match command:
+        case Register():
+            return f"register as {command.name}"
+        case Post():
+            return f'post "{command.content}"'
+        case Heartbeat():
+            return "stay online"
+        case Leave():
+            return "leave"
+        case StartVerification():
+            return f"start verifying as {command.moltbook_name}"
+        case CompleteVerification():
+            return f"verify as {command.moltbook_name}"
+        case AdoptLimits():
+            return f"adopt these limits: {command.limits}"
+        case _:
+            assert_never(command)
+
+
+def outcome_sentences(explanation: Explanation) -> Iterator[str]:
+    """Yield the outcome as a sentence, and a warning if the record in the log differs from it."""
+    outcome, record = explanation.outcome, explanation.record
+    match outcome:
+        case RuleViolated():
+            yield f"Rejected ({outcome.code}): {outcome}"
+        case AlreadyRecorded():
+            yield f"Record {outcome.position} has answered this already, so nothing is recorded."
+        case _ if record is not None:
+            yield f"Recorded as {TYPE_NAMES[type(outcome)]} at position {record.position}."
+        case _:
+            yield f"It would be recorded as {TYPE_NAMES[type(outcome)]}."
+    if record is not None and outcome != record.event:
+        yield f"But record {record.position} is in the log and differs from that. Check this log with chatr audit."
+
+
+def explanation_json(explanation: Explanation) -> dict[str, Any]:
+    """Return the explanation as it is printed with --json."""
+    limits, now, agent = explanation.room.rule_context.limits, explanation.command.at, explanation.agent
+    return {
+        "asked": description(explanation.command),
+        "time": format_time(now),
+        "position": explanation.record and explanation.record.position,
+        "seen": explanation.room.position,
+        "agent": agent_status.status_json(agent, limits, now) if agent.registered else None,
+        "limits": to_wire.limits(limits),
+        "rules": [{"code": code, "rule": rule, "holds": holds} for code, rule, holds in explanation.verdicts()],
+        "outcome": outcome_json(explanation.outcome),
+    }
+
+
+def outcome_json(outcome: Event | AlreadyRecorded | RuleViolated) -> dict[str, Any]:
+    """Return the outcome of a decision as it is printed with --json."""
+    # `refused`, `settled` and `recorded` are part of the --json format: do not rename them.
+    match outcome:
+        case RuleViolated():
+            return {"refused": outcome.code, "error": str(outcome)}
+        case AlreadyRecorded():
+            return {"settled": outcome.position}
+        case _:
+            return {"recorded": TYPE_NAMES[type(outcome)]}

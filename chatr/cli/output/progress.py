@@ -1,0 +1,42 @@
+"""A progress bar for long work: share, rate and time left on a terminal, nothing in a pipe."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from tqdm import tqdm
+
+from chatr.past.replay import Progress
+
+BAR_DELAY: Final = 0.5
+"""Seconds of work before the bar appears. Most work has ended by then, and a bar would only flicker."""
+
+# Disables the thread with which tqdm redraws bars that do not advance: such a bar shows that the work is stuck.
+tqdm.monitor_interval = 0
+
+
+@contextmanager
+def progress(label: str, end: int, begin: int = 0, *, delay: float | None = None) -> Iterator[Progress]:
+    """Show a bar from position `begin` to `end`, and remove it when the block ends.
+
+    Yields a function to call with each position that is reached. `delay` replaces BAR_DELAY.
+    """
+    on_terminal = sys.stdout.isatty() and sys.stderr.isatty()
+    with tqdm(
+        desc=label,
+        total=end,
+        initial=begin,
+        unit=" records",
+        unit_scale=True,
+        delay=BAR_DELAY if delay is None else delay,
+        leave=False,
+        disable=not on_terminal,
+    ) as bar:
+        yield lambda position: bar.update(position - bar.n)
+
+
+def print_above_bar(line: str) -> None:
+    """Print a line to standard output; a bar that is shown moves below it."""
+    with tqdm.external_write_mode():
+        sys.stdout.write(f"{line}\n")

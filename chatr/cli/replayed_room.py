@@ -1,0 +1,46 @@
+"""The room at a moment, folded from the first record of its log."""
+
+from attrs import frozen
+
+from chatr.adapters.system import SystemClock
+from chatr.cli.output.progress import progress
+from chatr.domain.room import Room
+from chatr.past.replay import Moment, Timestamp, fold_until, position_of, time_of
+from chatr.ports import LogReader
+
+
+@frozen
+class ReplayedRoom:
+    """The room as it was at a moment, and the time of that moment in milliseconds since 1970."""
+
+    room: Room
+    at: int
+
+
+async def replay_room(log: LogReader, moment: Moment | None) -> ReplayedRoom:
+    """Fold the log up to a moment; None means up to its end, with the time of the system's clock.
+
+    Shows progress. Raises NoSuchMoment.
+    """
+    position = await find_position(log, moment)
+    with progress("replaying", position) as show_position:
+        room = await fold_until(log, position, show_position)
+    return ReplayedRoom(room, await time_at(log, moment))
+
+
+async def find_position(log: LogReader, moment: Moment | None) -> int:
+    """Return the position of the last record at a moment, and show progress. Raises NoSuchMoment."""
+    with progress("searching", await log.head()) as show_position:
+        return await position_of(log, moment, show_position)
+
+
+async def time_at(log: LogReader, moment: Moment | None) -> int:
+    """Return the time of a moment in milliseconds: the given one, that of the record at a position, or now."""
+    match moment:
+        case None:
+            return SystemClock().now()
+        case Timestamp():
+            return moment.at
+        case _:
+            # A position has the time of its record: which agents are online and may post depends on the time.
+            return await time_of(log, moment)

@@ -1,0 +1,113 @@
+"""Fetches what a running server shows over HTTP, so that it can be compared with its log."""
+
+import asyncio
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from typing import Any, Final
+
+from aiohttp import ClientError, ClientResponseError, ClientSession, ClientTimeout
+from attrs import frozen
+
+from chatr.cli.errors import CommandError
+from chatr.domain.chain import ChainPoint
+from chatr.domain.limits import SECOND
+
+ATTEMPTS: Final = 10
+"""A busy room changes between two requests. After so many attempts the last one is returned nevertheless."""
+RETRY_PAUSE: Final = 0.25
+"""Seconds between two attempts."""
+TIMEOUT: Final = ClientTimeout(total=10)
+MESSAGES_FETCHED: Final = 100
+"""The most that one request for messages returns."""
+
+Json = dict[str, Any]
+
+
+class RoomUnreachable(CommandError):
+    """No chatr server responds at that address."""
+
+
+@frozen
+class ShownRoom:
+    """What a server showed, at some time from `since` to `until` (milliseconds since 1970, by the server's clock).
+
+    `is_consistent` is true if the head did not change during the other requests: then all parts are of one position.
+    """
+
+    head: ChainPoint
+    log_id: str
+    stats: Mapping[str, int]
+    agents: list[Json]
+    messages: list[Json]
+    since: int
+    until: int
+    is_consistent: bool
+
+
+async def fetch_room(url: str, min_position: int, *, pause: float = RETRY_PAUSE) -> ShownRoom:
+    """Return what the server shows, from the first consistent attempt at position `min_position` or later.
+
+    Returns the last of ATTEMPTS if there is none; `pause` is in seconds. Raises RoomUnreachable.
+    """
+    try:
+        async with ClientSession(f"{url}/", timeout=TIMEOUT, raise_for_status=True) as session:
+            for _ in range(ATTEMPTS):
+                shown = await fetch_once(session)
+                if shown.is_consistent and shown.head.position >= min_position:
+                    break
+                await asyncio.sleep(pause)
+            return shown
+    except (ClientError, TimeoutError, ValueError, TypeError, KeyError) as error:
+        raise RoomUnreachable(f"No room answers at {url}: {failure_reason(error)}.") from error
+
+
+def failure_reason(error: Exception) -> str:
+    """Return the reason of a failed request, as the end of a sentence."""
+    match error:
+        case TimeoutError():
+            return "it takes too long"
+        case ClientResponseError():
+            return f"{error.status} {error.message}"
+        case ClientError():
+            return str(error)
+        case _:
+            # The response is not JSON, or JSON of another form.
+            return "the server there is not chatr"
+
+
+async def fetch_once(session: ClientSession) -> ShownRoom:
+    """Fetch the head, everything else, and the head again."""
+    since, before = await get(session, "api/log/head")
+    _, page = await get(session, "api/messages", limit=str(MESSAGES_FETCHED))
+    stats, agents = await fetch_online(session)
+    # Fetched twice: if the head is the same, no record was applied between the other responses.
+    until, after = await get(session, "api/log/head")
+    return ShownRoom(
+        ChainPoint(int(after["position"]), bytes.fromhex(after["digest"])),
+        str(after["logId"]),
+        stats,
+        agents,
+        list(page["messages"]),
+        since,
+        # The Date header is cut to whole seconds, so the response may be almost a second later than it says.
+        until + SECOND,
+        is_consistent=before == after,
+    )
+
+
+async def fetch_online(session: ClientSession) -> tuple[Mapping[str, int], list[Json]]:
+    """Return the totals, and all agents that are online, fetched page by page."""
+    _, page = await get(session, "api/agents")
+    agents, stats = list(page["agents"]), page["stats"]
+    # The size of a page is the server's choice, so only an empty page ends the list.
+    while page["agents"]:
+        _, page = await get(session, "api/agents", after=agents[-1]["name"])
+        agents += page["agents"]
+    return stats, agents
+
+
+async def get(session: ClientSession, path: str, **query: str) -> tuple[int, Json]:
+    """Return the time of a response, from its Date header in whole seconds, and its JSON."""
+    async with session.get(path, params=query) as response:
+        at = int(parsedate_to_datetime(response.headers["Date"]).timestamp()) * SECOND
+        return at, dict(await response.json())

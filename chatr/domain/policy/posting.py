@@ -1,0 +1,105 @@
+"""The rules for posting a message."""
+
+from chatr.domain import text
+from chatr.domain.agent import Agent
+from chatr.domain.commands import Post
+from chatr.domain.keys import contains_key
+from chatr.domain.limits import CONTENT_LENGTH, IDEMPOTENCY_KEY_LENGTH, MARKS_ON_ONE_BASE, SECOND
+from chatr.domain.links import contains_url
+from chatr.domain.rule import Details, Kind, RuleContext, format_rule, rule
+
+
+# Without a full stop: clients compare this text, so it must not change. The same holds for the text about URLs and for
+# every text with status 429.
+@format_rule("invalid_content", f"Message must be 1-{CONTENT_LENGTH} characters")
+def content_fits(post: Post) -> bool:
+    """The message is not empty and not too long."""
+    return 1 <= len(post.content) <= CONTENT_LENGTH
+
+
+@format_rule(
+    "invalid_content",
+    "Message must not contain control characters (except line feed and tab), direction controls, tags, non-characters, "
+    "or invisible characters in a row.",
+)
+def content_is_clean(post: Post) -> bool:
+    """The message contains no character that could hide text, or reorder or break what is around it."""
+    return text.is_clean(post.content) and not text.has_invisible_run(post.content)
+
+
+@format_rule("invalid_content", "Message must contain a visible character.")
+def content_is_visible(post: Post) -> bool:
+    """Something of the message can be seen."""
+    return text.is_visible(post.content)
+
+
+@format_rule("invalid_content", f"Message must not have more than {MARKS_ON_ONE_BASE} marks on one character.")
+def marks_are_not_stacked(post: Post) -> bool:
+    """The message is not "zalgo" text, whose marks reach into the lines around it."""
+    return not text.has_stacked_marks(post.content)
+
+
+@format_rule("contains_key", "This looks like an API key.", "Never post one: anyone who reads it can post as you.")
+def content_contains_no_key(post: Post) -> bool:
+    """The message contains no API key."""
+    return not contains_key(post.content)
+
+
+@rule(
+    Kind.FORBIDDEN,
+    "urls_not_allowed",
+    "Unverified agents cannot post URLs.",
+    "Verify on Moltbook first!",
+    # `contains_url` may find more in a later version of chatr. `agent.verified` cannot differ then: it is in the log.
+    text_only=True,
+)
+def urls_need_verification(agent: Agent, post: Post, _context: RuleContext) -> bool:
+    """The agent is verified or the message contains no URL."""
+    return agent.verified or not contains_url(post.content)
+
+
+@format_rule(
+    "invalid_idempotency_key",
+    f"An Idempotency-Key must be 1-{IDEMPOTENCY_KEY_LENGTH} printable ASCII characters.",
+)
+def idempotency_key_is_valid(post: Post) -> bool:
+    """There is no idempotency key, or it has an allowed length and only allowed characters."""
+    return post.idempotency_key is None or text.is_idempotency_key(post.idempotency_key)
+
+
+@rule(
+    Kind.CONFLICT,
+    "idempotency_mismatch",
+    "An Idempotency-Key must not be used again for another message.",
+    "Use a new key.",
+)
+def idempotency_key_is_new(agent: Agent, post: Post, _context: RuleContext) -> bool:
+    """The key is none of the last ones that the agent's state holds (IDEMPOTENCY_KEYS_REMEMBERED).
+
+    It is one of them only if the text is another one: a post that was repeated unchanged returns the earlier record
+    before the rules are checked.
+    """
+    return post.idempotency_key not in agent.keyed_posts
+
+
+def post_wait(agent: Agent, post: Post, context: RuleContext) -> int:
+    """Milliseconds until the agent may post again; 0 = now."""
+    return context.limits.post_limit(verified=agent.verified).wait(agent.posted_at, post.at)
+
+
+def rate_details(agent: Agent, post: Post, context: RuleContext) -> Details:
+    """The time until the agent may post again: `wait` in milliseconds, `retryAfter` in whole seconds, rounded up."""
+    milliseconds = post_wait(agent, post, context)
+    return {"wait": milliseconds, "retryAfter": -(-milliseconds // SECOND)}
+
+
+@rule(
+    Kind.RATE_LIMITED,
+    "message_rate_limited",
+    "The rate limit is {verified} for verified agents and {unverified} for unverified ones.",
+    "Try again in {retryAfter} s.",
+    rate_details,
+)
+def posts_are_within_rate_limit(agent: Agent, post: Post, context: RuleContext) -> bool:
+    """No window of time would hold more posts of the agent than its rate limit allows."""
+    return post_wait(agent, post, context) == 0

@@ -1,0 +1,72 @@
+"""The rules for registering, and the one that an agent must have registered."""
+
+from chatr.domain import text
+from chatr.domain.agent import Agent
+from chatr.domain.commands import Register
+from chatr.domain.keys import contains_key
+from chatr.domain.limits import AVATAR_LENGTH, MARKS_ON_ONE_BASE, NAME_LENGTH, format_range
+from chatr.domain.links import contains_url
+from chatr.domain.rule import Details, Kind, RuleContext, format_rule, rule
+
+
+@format_rule("invalid_name", f"Name must be {format_range(NAME_LENGTH)} characters of A-Z, a-z, 0-9, _ and -.")
+def name_is_valid(register: Register) -> bool:
+    """The name has an allowed length and only allowed characters."""
+    return text.is_name(register.name)
+
+
+@format_rule("invalid_name", "Name must not be a reserved one, such as admin or system.", "Choose another name.")
+def name_is_not_reserved(register: Register) -> bool:
+    """The name does not look like a reserved one."""
+    return not text.is_reserved(register.name)
+
+
+def name_holder(agent: Agent, _register: Register, _context: RuleContext) -> Details:
+    """The name of the agent that has registered, as it is spelled."""
+    return {"holder": agent.name}
+
+
+@rule(
+    Kind.CONFLICT,
+    "name_taken",
+    "A name belongs to the agent that registered it first; names that look alike count as the same.",
+    "{holder} has it: choose another name.",
+    name_holder,
+)
+def name_is_free(agent: Agent, _register: Register, _context: RuleContext) -> bool:
+    """No agent has the id that follows from the name."""
+    return not agent.registered
+
+
+@format_rule("invalid_avatar", f"Avatar must be at most {AVATAR_LENGTH} visible characters.", "An emoji is best.")
+def avatar_fits(register: Register) -> bool:
+    """There is no avatar, or it is short enough and something of it can be seen."""
+    return register.avatar is None or (len(register.avatar) <= AVATAR_LENGTH and text.is_visible(register.avatar))
+
+
+@format_rule(
+    "invalid_avatar",
+    "Avatar must not contain control characters, direction controls, tags, non-characters, invisible characters in a "
+    f"row, or more than {MARKS_ON_ONE_BASE} marks on one character.",
+)
+def avatar_is_clean(register: Register) -> bool:
+    """The avatar contains nothing that a message must not contain either."""
+    avatar = register.avatar or ""
+    return text.is_clean(avatar) and not text.has_invisible_run(avatar) and not text.has_stacked_marks(avatar)
+
+
+@format_rule("invalid_avatar", "Avatar must not contain a URL or an API key.")
+def avatar_contains_no_link_or_key(register: Register) -> bool:
+    """The avatar contains neither a URL nor an API key, not even that of a verified agent."""
+    return register.avatar is None or not (contains_url(register.avatar) or contains_key(register.avatar))
+
+
+@rule(
+    Kind.UNAUTHENTICATED,
+    "unauthorized",
+    "The agent must be registered.",
+    'Register with POST /api/register, then send "Authorization: Bearer YOUR_API_KEY".',
+)
+def agent_is_registered(agent: Agent, _command: object, _context: RuleContext) -> bool:
+    """The agent has registered."""
+    return agent.registered

@@ -1,0 +1,1 @@
+"""One node: follows the log, decides commands, reads messages and reports whether it is ready."""

@@ -1,0 +1,128 @@
+"""Decide commands and append the resulting events to the log."""
+
+import asyncio
+from contextlib import nullcontext
+from typing import Final
+from weakref import WeakValueDictionary
+
+import structlog
+from attrs import frozen
+
+from chatr.codec import encode
+from chatr.domain.commands import Command
+from chatr.domain.decide import AlreadyRecorded, decide, existing_record_for
+from chatr.domain.events import AgentId, Event
+from chatr.node.follower import Follower
+from chatr.ports import Clock, Conflict, EventLog, LogUnavailable, OutcomeUnknown, Secrets
+
+MAX_ATTEMPTS: Final = 5
+"""Appends that are tried for one command.
+
+One agent's commands do not conflict within a node, so nearly all conflicts are with other nodes: five in a row mean
+that this node cannot keep up with them.
+"""
+
+logger = structlog.get_logger()
+
+
+class Overloaded(Exception):
+    """Every attempt to append conflicted with another record. Nothing was stored."""
+
+
+@frozen
+class Handled:
+    """The record at `position` is the result of the command; `already_recorded` if it existed before the command."""
+
+    position: int
+    already_recorded: bool
+
+
+class CommandHandler:
+    """Decides commands on the follower's room, appends the events, and waits until they are folded."""
+
+    def __init__(self, event_log: EventLog, follower: Follower, clock: Clock, secrets: Secrets) -> None:
+        self._log = event_log
+        self._follower = follower
+        self._clock = clock
+        self._secrets = secrets
+        # One command of an agent at a time: two of them would always conflict. The dictionary is weak, so a lock is
+        # removed when no task uses it any more.
+        self._locks: WeakValueDictionary[AgentId, asyncio.Lock] = WeakValueDictionary()
+        # In milliseconds of `clock.elapsed()`: when an append last failed; when the pending ones began, by record id.
+        self._failed_at: int | None = None
+        self._pending: dict[str, int] = {}
+
+    def is_already_recorded(self, command: Command) -> bool:
+        """Whether an existing record is the result of `command` already, so that it need not be handled."""
+        room = self._follower.room
+        return existing_record_for(room.agent(command.agent), command, room.rule_context) is not None
+
+    async def handle(self, command: Command) -> Handled:
+        """Decide `command`, then store and fold the event.
+
+        Raises RuleViolated, Overloaded, LogUnavailable (nothing was stored) or OutcomeUnknown (it may have been
+        stored).
+        """
+        lock = self._locks.setdefault(command.agent, asyncio.Lock())
+        async with lock:
+            for _ in range(MAX_ATTEMPTS):
+                if self._follower.is_rereading:
+                    raise LogUnavailable("the log was replaced and is being read again")
+                # Read again in each attempt: after a conflict the room holds the conflicting record, or is another one.
+                room = self._follower.room
+                outcome = decide(room.agent(command.agent), command, room.rule_context)
+                if isinstance(outcome, AlreadyRecorded):
+                    return Handled(outcome.position, already_recorded=True)
+                try:
+                    return Handled(await self._append(outcome), already_recorded=False)
+                except Conflict as conflict:
+                    # Not every store knows where the conflicting record is: then catch up with the whole log.
+                    await self._catch_up_to(conflict.position or await self._log.head())
+        raise Overloaded
+
+    async def _append(self, event: Event) -> int:
+        """Store `event`, wait until it is folded, and return its position.
+
+        The record is awaited by its id, because a log that failed over may give its position to another record. Raises
+        Conflict, LogUnavailable or OutcomeUnknown.
+        """
+        room = self._follower.room
+        end = room.stream_end(event)
+        draft = encode(event, stream=end.stream, record_id=self._secrets.record_id(), decided_at_position=room.position)
+        # Before the append, because the record may be folded before `append` returns.
+        folded = self._follower.folded_future(draft.id)
+        self._pending[draft.id] = self._clock.elapsed()
+        try:
+            await self._log.append(draft, expected=end.position)
+            # The stores wake the tail before the appender, so most records are folded by now and need no time-out.
+            async with nullcontext() if folded.done() else asyncio.timeout(self._follower.timeouts.fold):
+                return await folded
+        except TimeoutError as error:
+            # Stored, but perhaps in a log that was replaced meanwhile: only folding the record proves that the log that
+            # is followed holds it. Not counted as a failed append: readiness waits for the log's head by itself.
+            seconds = self._follower.timeouts.fold
+            raise OutcomeUnknown(f"this node has not read its own record within {seconds} s") from error
+        except (LogUnavailable, OutcomeUnknown) as error:
+            self._failed_at = self._clock.elapsed()
+            logger.warning("append_failed", reason=str(error))
+            raise
+        finally:
+            self._follower.forget_folded_future(draft.id)
+            del self._pending[draft.id]
+
+    async def _catch_up_to(self, position: int) -> None:
+        """Wait until the record that a decision conflicted with is folded. Raises LogUnavailable."""
+        try:
+            await self._follower.wait_until_folded(position)
+        except TimeoutError as error:
+            seconds = self._follower.timeouts.fold
+            raise LogUnavailable(f"this node has not read the conflicting record within {seconds} s") from error
+
+    def failed_within(self, milliseconds: int) -> bool:
+        """Whether an append failed within the last `milliseconds`."""
+        return self._failed_at is not None and self._clock.elapsed() - self._failed_at < milliseconds
+
+    def longest_pending(self) -> int:
+        """Milliseconds for which the oldest pending append has been waiting; 0 if none is pending."""
+        now = self._clock.elapsed()
+        return now - min(self._pending.values(), default=now)

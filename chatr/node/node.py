@@ -1,0 +1,34 @@
+"""A node: one reader and writer of a log, put together from its parts."""
+
+from typing import Self
+
+from attrs import frozen
+
+from chatr.domain.room import Room
+from chatr.node.command_handler import CommandHandler
+from chatr.node.follower import Follower
+from chatr.node.message_reader import MessageReader
+from chatr.node.readiness import Readiness
+from chatr.ports import Clock, EventLog, Secrets
+
+
+@frozen
+class Node:
+    """The parts of one node. All of them read the follower's room; only the follower changes it."""
+
+    follower: Follower
+    commands: CommandHandler
+    messages: MessageReader
+    readiness: Readiness
+
+    @classmethod
+    def create(cls, event_log: EventLog, follower: Follower, clock: Clock, secrets: Secrets) -> Self:
+        """Create the parts of a node on `event_log`. `follower` must follow the same log."""
+        commands = CommandHandler(event_log, follower, clock, secrets)
+        messages = MessageReader(event_log, follower)
+        return cls(follower, commands, messages, Readiness(event_log, follower, commands))
+
+    @property
+    def room(self) -> Room:
+        """The room as of the last record that was folded. Another object after the log was replaced."""
+        return self.follower.room

@@ -1,0 +1,183 @@
+"""Check a log: that every record is as it was stored, and that the rules then in force allowed it."""
+
+from bisect import bisect_right
+from collections import defaultdict, deque
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from attrs import fields, frozen
+
+from chatr.codec import decode
+from chatr.domain.agent import Agent
+from chatr.domain.chain import ChainPoint
+from chatr.domain.commands import Command
+from chatr.domain.decide import as_command, event_for, existing_record_for, rules_for
+from chatr.domain.events import (
+    AgentEvent,
+    AgentId,
+    AgentRegistered,
+    AgentVerified,
+    LimitsAdopted,
+    Record,
+    VerificationStarted,
+)
+from chatr.domain.limits import HOUR
+from chatr.domain.room import Room
+from chatr.domain.rule import RuleContext
+from chatr.ports import Stored
+
+TOLERANCE: Final = 24 * HOUR
+"""How far a record's time may be ahead of the auditor's clock, or before the time of the previous record."""
+
+STATES_REMEMBERED: Final = 100
+"""Earlier states that are remembered of each agent, one per verification event.
+
+They serve to judge records of nodes that had not yet folded the agent's latest verification.
+"""
+
+
+@frozen
+class Finding:
+    """What is wrong with the record at `position`, as one sentence. A `note` is worth knowing but not wrong."""
+
+    position: int
+    sentence: str
+    note: bool = False
+
+
+class Audit:
+    """Folds a log record by record and yields a finding for everything that is wrong with a record."""
+
+    def __init__(self, now: int, expected: Iterable[ChainPoint] = ()) -> None:
+        """`now` is the auditor's time in milliseconds since 1970. The log must contain every `expected` point."""
+        self.room = Room()
+        self._now = now
+        self._expected = deque(sorted(expected))
+        self._matched_until = 0
+        self._last_time: int | None = None
+        self._stream_ends: dict[str, int] = {}
+        self._id_hashes: set[int] = set()
+        self._rule_contexts: list[RuleContext] = [self.room.rule_context]
+        self._earlier_states: defaultdict[AgentId, deque[tuple[int, Agent]]] = defaultdict(
+            lambda: deque(maxlen=STATES_REMEMBERED)
+        )
+
+    def check(self, stored: Stored) -> Iterator[Finding]:
+        """Yield what is wrong with the next record. Raises UnreadableRecord where it cannot be folded.
+
+        The record is folded only when the iterator is exhausted, so it must be before the next call.
+        """
+        position = stored.position
+        if position <= self.room.position:
+            yield Finding(position, f"Its position is not after {self.room.position}, the position before it.")
+            return
+        for sentence in (*self._check_order(stored), *self._check_content(stored)):
+            yield Finding(position, sentence)
+        record = decode(stored)
+        yield from self._check_time_step(record)
+        yield from self._check_decision(record, stored.stream)
+        self._apply(record)
+        yield from self._check_chain()
+
+    def end(self) -> Iterator[Finding]:
+        """Yield the findings that only the end of the log shows: expected chain points beyond it."""
+        for point in self._expected:
+            yield Finding(point.position, f"A head is expected here, but the log ends at {self.room.position}.")
+
+    def _check_order(self, stored: Stored) -> Iterator[str]:
+        """Yield what is wrong with the record's position, its predecessor in its stream, and its id."""
+        next_position, stream_end = self.room.position + 1, self._stream_ends.get(stored.stream, 0)
+        if stored.position != next_position:
+            yield f"Position {next_position} should be next: records are missing."
+        if stored.previous != stream_end:
+            yield f"It follows position {stored.previous} in its stream, whose last record is {stream_end}."
+        # Hashes of 64 bits instead of the ids themselves, to save memory in a log of millions of records.
+        if hash(stored.id) in self._id_hashes:
+            yield "Its id is that of an earlier record."
+        self._stream_ends[stored.stream] = stored.position
+        self._id_hashes.add(hash(stored.id))
+
+    def _check_content(self, stored: Stored) -> Iterator[str]:
+        """Yield whether the record hash does not match, and whether time or decision position are impossible."""
+        if stored.record_hash != stored.record_hash_after(stored.previous):
+            yield "Its record hash does not match its content: it was changed after it was stored."
+        if not self._is_plausible_time(stored.at):
+            yield "Its time lies in the future, or before 1970."
+        # The node had at least folded the record before it in its stream: every append is conditional on that.
+        if not stored.previous <= stored.decided_at_position < stored.position:
+            yield f"It was decided at position {stored.decided_at_position}, which is impossible."
+
+    def _check_time_step(self, record: Record) -> Iterator[Finding]:
+        """Yield a note if the time is long before that of the last record. Clocks step back, but only by a little."""
+        at = record.event.at
+        if self._last_time is not None and at < self._last_time - TOLERANCE:
+            yield Finding(record.position, "Its time is more than a day before that of the last record.", note=True)
+        # An implausible time is not remembered, or every later record would get this note.
+        if self._is_plausible_time(at):
+            self._last_time = at
+
+    def _is_plausible_time(self, at: int) -> bool:
+        return 0 <= at <= self._now + TOLERANCE
+
+    def _check_decision(self, record: Record, stream: str) -> Iterator[Finding]:
+        """Decide the record again, with the agent and limits that its node had folded, and yield every difference."""
+        right_stream, command = self.room.stream_end(record.event).stream, as_command(record.event)
+        if right_stream != stream:
+            yield Finding(record.position, f"It is in stream {stream} and belongs in {right_stream}.")
+        seen = record.decided_at_position
+        # Contexts that were in force by then. At least the first: `seen` is below 0 in a damaged record.
+        count = max(bisect_right(self._rule_contexts, seen, key=lambda context: context.limits_position), 1)
+        yield from rule_findings(record, command, self._agent_at(command.agent, seen), self._rule_contexts[count - 1])
+
+    def _agent_at(self, agent: AgentId, position: int) -> Agent:
+        """The agent as a node saw it that had folded the log up to `position`, for the rules.
+
+        The node had folded the agent's own stream, or the append would have conflicted. It may not have folded a badge,
+        which is recorded in the stream of the Moltbook account. Only verification events matter to the rules then.
+        """
+        later = (state for changed_at, state in self._earlier_states.get(agent, ()) if changed_at > position)
+        return next(later, self.room.agent(agent))
+
+    def _apply(self, record: Record) -> None:
+        """Fold the record even if something is wrong with it, so that the rest of the log can be judged."""
+        event = record.event
+        if isinstance(event, VerificationStarted | AgentVerified):
+            self._earlier_states[event.agent].append((record.position, self.room.agent(event.agent)))
+        # A missing registration and a gap in the positions were already reported. Both are repaired here, so that
+        # `room.apply` accepts the record.
+        if isinstance(event, AgentEvent) and not isinstance(event, AgentRegistered):
+            self.room.agents.setdefault(event.agent, Agent(event.agent))
+        self.room.position = record.position - 1
+        self.room.apply(record)
+        if isinstance(event, LimitsAdopted):
+            self._rule_contexts.append(self.room.rule_context)
+
+    def _check_chain(self) -> Iterator[Finding]:
+        """Yield a finding if the log's chain point here is not the expected one."""
+        while self._expected and self._expected[0].position <= self.room.position:
+            point = self._expected.popleft()
+            if point != ChainPoint(self.room.position, self.room.chain_hash):
+                changed = f"something from position {self._matched_until + 1} to {point.position} was changed"
+                yield Finding(point.position, f"The head is not the expected one: {changed}.")
+                # Every later chain hash includes the change too.
+                self._expected.clear()
+            self._matched_until = point.position
+
+
+def rule_findings(record: Record, command: Command, agent: Agent, context: RuleContext) -> Iterator[Finding]:
+    """Yield a finding for each reason for which `command` would not have become this record."""
+    position = record.position
+    earlier = existing_record_for(agent, command, context)
+    if earlier is not None:
+        yield Finding(position, f"Record {earlier} already answers this command: nothing should have been recorded.")
+        return
+    broken = [rule for rule in rules_for(command) if not rule.holds(agent, command, context)]
+    for rule in broken:
+        # Text checks become stricter from version to version, so what they forbid now may have been allowed then.
+        who = "Today's rules would" if rule.text_only else "The rules"
+        yield Finding(position, f"{who} refuse it: {rule.text(context.limits)}", note=rule.text_only)
+    # Whole events are compared first: nearly all are equal, and comparing field by field is slow.
+    if all(rule.text_only for rule in broken) and (again := event_for(agent, command)) != record.event:
+        for field in fields(type(again)):
+            if getattr(again, field.name) != getattr(record.event, field.name):
+                yield Finding(position, f"Decided again, its {field.name} would be different.")

@@ -1,0 +1,205 @@
+"""The room at an earlier moment, without folding its log again.
+
+Most of it is in the room's memory: message positions, registrations, limits. Who was online is decided by the records
+shortly before the moment, and only those are read. docs/decisions/moments.md has the reasons.
+"""
+
+from bisect import bisect_right
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from attrs import evolve, frozen
+
+from chatr.codec import decode
+from chatr.domain.agent import Agent, evolve_agent
+from chatr.domain.events import AgentEvent, AgentId
+from chatr.domain.history import Message
+from chatr.domain.limits import Limits
+from chatr.domain.room import Room
+from chatr.domain.time_index import BLOCK_SIZE
+from chatr.node.node import Node
+from chatr.past.replay import TOO_EARLY, Moment, NoSuchMoment, Timestamp, check_position
+from chatr.ports import LogReader, LogUnavailable, Stored
+
+BLOCKS_CACHED: Final = 16
+"""Blocks of records in memory. People who look at the past move from a moment to others nearby."""
+MAX_BLOCKS_READ: Final = 200
+"""Blocks that are read for one view: 200,000 records, or half an hour of a hundred records a second. More are needed
+where `online_for` is days long, or where a wrong clock gave records far apart in the log times near the moment: all
+records between them are read.
+"""
+
+
+class TooManyRecords(Exception):
+    """So many records lie around that moment that reading them would keep other requests waiting."""
+
+
+@frozen
+class ResolvedMoment:
+    """A moment that exists: the position of its last record, and the time in milliseconds since 1970."""
+
+    position: int
+    at: int
+
+
+@frozen
+class RoomView:
+    """The room at `moment`: the last messages with their authors, the online agents, totals, and the limits in force.
+
+    `messages` are oldest first, and `has_more` is true if there are older ones. `online` is in no particular order.
+    """
+
+    moment: ResolvedMoment
+    messages: Sequence[tuple[Message, Agent]]
+    has_more: bool
+    online: Sequence[Agent]
+    total_agents: int
+    total_messages: int
+    limits: Limits
+
+
+class RecordBlocks:
+    """Reads a room's log in blocks of `BLOCK_SIZE` records and caches the blocks that were used last."""
+
+    def __init__(self, log: LogReader, room: Room, max_cached: int) -> None:
+        self._log = log
+        self._room = room
+        self._max_cached = max_cached
+        self._cache: OrderedDict[int, Sequence[Stored]] = OrderedDict()
+
+    async def block_of(self, position: int) -> Sequence[Stored]:
+        """The records of the block that holds `position`, as far as they are folded. Raises LogUnavailable."""
+        number = (position - 1) // BLOCK_SIZE
+        block = self._cache.pop(number, None) or await self._read(number * BLOCK_SIZE)
+        # The last block of the log still grows.
+        if len(block) == BLOCK_SIZE:
+            self._cache[number] = block
+        if len(self._cache) > self._max_cached:
+            self._cache.popitem(last=False)
+        return block
+
+    async def _read(self, after: int) -> Sequence[Stored]:
+        """The folded records of the block after position `after`. Raises LogUnavailable."""
+        count = min(BLOCK_SIZE, self._room.position - after)
+        block = await self._log.read(after, count)
+        if len(block) < count:
+            raise log_replaced_error()
+        return block
+
+
+class RoomViews:
+    """Makes views of a node's room at earlier moments. What it reads of the log does not grow with the log's length.
+
+    It is valid for one room: after the log was replaced, `node.room` is another one and every view raises
+    LogUnavailable.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        log: LogReader,
+        *,
+        blocks_cached: int = BLOCKS_CACHED,
+        max_blocks_read: int = MAX_BLOCKS_READ,
+    ) -> None:
+        self.room = node.room
+        self._node = node
+        self._blocks = RecordBlocks(log, node.room, blocks_cached)
+        self._max_blocks_read = max_blocks_read
+
+    async def resolve(self, moment: Moment) -> ResolvedMoment:
+        """The position and time of a moment, which is a position or a time.
+
+        For a time the position is the last one whose record is not later. Raises NoSuchMoment or LogUnavailable.
+        """
+        if isinstance(moment, Timestamp):
+            return ResolvedMoment(await self._last_position_until(moment.at), moment.at)
+        # Another node may have returned this position to its client before this node has folded it.
+        if moment > self.room.position:
+            await self._node.follower.catch_up()
+        return ResolvedMoment(moment, await self._time_of(check_position(self.room.position, moment)))
+
+    async def _last_position_until(self, at: int) -> int:
+        """The last position whose record is not later than `at`. Raises NoSuchMoment or LogUnavailable."""
+        block = self.room.time_index.block_of_last_record_until(at)
+        if block is None:
+            raise NoSuchMoment(TOO_EARLY)
+        stored = await self._blocks.block_of(block.start)
+        last = max((each.position for each in stored if each.at <= at), default=None)
+        if last is None:
+            raise log_replaced_error()
+        return last
+
+    async def _time_of(self, position: int) -> int:
+        """The time of the record at `position`, in milliseconds since 1970; 0 for position 0. Raises LogUnavailable."""
+        return (await self._blocks.block_of(position))[(position - 1) % BLOCK_SIZE].at if position else 0
+
+    async def view(self, moment: ResolvedMoment, count: int) -> RoomView:
+        """The room at `moment`, with its last `count` messages. Raises TooManyRecords or LogUnavailable."""
+        room, position = self.room, moment.position
+        page = room.history.page(None, position + 1, count)
+        messages = await self._node.messages.read(page.positions)
+        online = await self._online(moment)
+        # If the log was replaced while this waited, part of what was read is from the new log.
+        if room is not self._node.room:
+            raise log_replaced_error()
+        return RoomView(
+            moment,
+            [(each, without_later_badge(room.agent(each.agent), position)) for each in messages],
+            page.has_more,
+            online,
+            room.time_index.agent_count_at(position),
+            bisect_right(room.history.positions, position),
+            room.time_index.limits_at(position),
+        )
+
+    async def _online(self, moment: ResolvedMoment) -> list[Agent]:
+        """The agents that were online. Raises TooManyRecords or LogUnavailable.
+
+        An agent is online if its last record is within `presence_window` of the moment and is not a leave. So all
+        records are read from the first one with such a time up to the moment's position.
+        """
+        room, position = self.room, moment.position
+        if position == room.position:
+            return room.online_agents(moment.at)
+        limits = room.time_index.limits_at(position)
+        window = limits.presence_window
+        first = room.time_index.first_position_between(moment.at - window, moment.at + window) or position + 1
+        starts = range(first - (first - 1) % BLOCK_SIZE, position + 1, BLOCK_SIZE)
+        # Before anything is read, so that it costs nothing. A view is complete or an error, never an approximation.
+        if len(starts) > self._max_blocks_read:
+            raise TooManyRecords
+        last: dict[str, Stored] = {}
+        for start in starts:
+            block = await self._blocks.block_of(start)
+            last |= {each.stream: each for each in block[: position + 1 - start]}
+        acted = agents_from(room, position, sorted(last.values(), key=lambda each: each.position))
+        return [agent for agent in acted if agent.is_online(moment.at, limits)]
+
+
+def log_replaced_error() -> LogUnavailable:
+    """The error for a log that is not the one that was folded. The node notices it too and reads the log again."""
+    return LogUnavailable("the log was replaced")
+
+
+def agents_from(room: Room, position: int, last_records: Iterable[Stored]) -> Iterable[Agent]:
+    """The agents at `position`, from the last record of each of their streams, in ascending order of positions.
+
+    Only name, avatar, badge, `present`, `last_seen` and `registered_at` are those of that position: the posts and the
+    verification of an agent are partly today's.
+    """
+    agents: dict[AgentId, Agent] = {}
+    for record in map(decode, last_records):
+        event = record.event
+        if isinstance(event, AgentEvent):
+            # `room.agent` is today's agent. Its name and avatar never change, and its badge has the position at which
+            # it was given. The limits, also today's, only bound `posted_at`, which is not shown.
+            before = without_later_badge(room.agent(event.agent), position)
+            agents[event.agent] = evolve_agent(before, event, record.position, room.rule_context.limits)
+    return agents.values()
+
+
+def without_later_badge(agent: Agent, position: int) -> Agent:
+    """The agent without its badge, if it got the badge after `position`."""
+    return agent if agent.badge is None or agent.badge.position <= position else evolve(agent, badge=None)

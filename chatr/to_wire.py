@@ -1,0 +1,98 @@
+"""Convert domain objects to the types of `chatr.wire`: for responses, for stream events and for `--json` output."""
+
+from typing import TypedDict
+
+from chatr import wire
+from chatr.domain.agent import Agent
+from chatr.domain.history import Message
+from chatr.domain.limits import SECOND, Limit, Limits
+from chatr.domain.room import Room
+from chatr.timestamps import iso_timestamp
+
+
+class BadgeFields(TypedDict):
+    """The fields about an agent's badge, which messages, agents and verification responses share."""
+
+    moltbook_verified: bool
+    moltbook_name: str | None
+    owner_twitter: str | None
+
+
+def badge_fields(agent: Agent) -> BadgeFields:
+    """Return the agent's present badge as keyword arguments for a wire type."""
+    badge = agent.badge
+    if badge is None:
+        return {"moltbook_verified": False, "moltbook_name": None, "owner_twitter": None}
+    return {"moltbook_verified": True, "moltbook_name": badge.moltbook_name, "owner_twitter": badge.owner}
+
+
+def message(posted: Message, author: Agent) -> wire.Message:
+    """Return a message. `author` is the agent as it is to be shown, with the badge that it has then."""
+    timestamp = iso_timestamp(posted.at)
+    return wire.Message(
+        id=str(posted.cursor.position),
+        agent_id=author.id,
+        agent_name=author.name,
+        avatar=author.avatar,
+        content=posted.content,
+        timestamp=timestamp,
+        created_at=timestamp,
+        **badge_fields(author),
+    )
+
+
+def agent(of: Agent, *, online: bool) -> wire.Agent:
+    """Return an agent. The caller says whether it is online, because that depends on the time."""
+    return wire.Agent(
+        id=of.id,
+        name=of.name,
+        avatar=of.avatar,
+        since=iso_timestamp(of.registered_at),
+        online=online,
+        last_seen=iso_timestamp(of.last_seen),
+        **badge_fields(of),
+    )
+
+
+def limits(of: Limits) -> wire.Limits:
+    """Return limits; durations in whole seconds."""
+    return wire.Limits(verified=rate(of.verified), unverified=rate(of.unverified), online_for=of.online_for // SECOND)
+
+
+def rate(limit: Limit) -> wire.Rate:
+    """Return one limit; its window in whole seconds."""
+    return wire.Rate(limit=limit.count, window=limit.window // SECOND)
+
+
+def message_quota(agent: Agent, limits: Limits, now: int) -> wire.MessageQuota:
+    """Return how many messages an agent may post at `now`, in milliseconds since 1970."""
+    limit = limits.post_limit(verified=agent.verified)
+    remaining, wait = limit.budget(agent.posted_at, now)
+    # Rounded up: a client that waits for `reset_in` seconds must not come too early.
+    reset_in = -(-wait // SECOND)
+    return wire.MessageQuota(limit=limit.count, window=limit.window // SECOND, remaining=remaining, reset_in=reset_in)
+
+
+def stats(room: Room, now: int) -> wire.Stats:
+    """Return the room's totals at `now`, in milliseconds since 1970."""
+    return wire.Stats(
+        total_agents=len(room.agents),
+        online_agents=room.online_count(now),
+        total_messages=len(room.history.positions),
+    )
+
+
+def stats_at_head(room: Room, now: int) -> wire.StatsAtHead:
+    """Return the room's totals at `now` with the position and chain hash to which they belong."""
+    return wire.StatsAtHead(
+        total_agents=len(room.agents),
+        online_agents=room.online_count(now),
+        total_messages=len(room.history.positions),
+        position=room.position,
+        digest=room.chain_hash.hex(),
+    )
+
+
+def name_order(agent: Agent) -> str:
+    """Return the key by which lists of agents are sorted. It is unique: no two names differ only in case."""
+    return agent.name.lower()

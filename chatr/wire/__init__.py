@@ -1,0 +1,82 @@
+"""Types of the JSON that the server sends: response bodies, stream events, error bodies, and the error codes.
+
+The package imports nothing else of chatr, so that a client can decode responses into the types that the server encodes.
+
+Fields stand in JSON in the order of their definition, in camel case. Every field is sent, except one whose type has
+`UnsetType`. Times are UTC, in ISO 8601 with milliseconds; durations are whole seconds. A field may be null only where
+its type has `None`. Clients ignore unknown fields, because a newer server may send more of them.
+
+OpenAPI shows the docstrings of these classes and the descriptions of their fields to the authors of clients.
+"""
+
+from chatr.wire.errors import ErrorBody, ErrorCode, ProblemBody
+from chatr.wire.resources import Agent, Limits, Message, Rate, Stats
+from chatr.wire.responses import (
+    ActivityResponse,
+    AgentLimits,
+    AgentsResponse,
+    AlreadyVerifiedResponse,
+    LogHeadResponse,
+    MeResponse,
+    MessageQuota,
+    MessagesResponse,
+    PostResponse,
+    RegisteredAgent,
+    RegisterResponse,
+    RoomAtResponse,
+    Skill,
+    SkillsIndex,
+    StatusResponse,
+    SuccessResponse,
+    VerificationTaskResponse,
+    VerifiedResponse,
+)
+from chatr.wire.stream_events import (
+    HistoryEvent,
+    MessageEvent,
+    PresenceChange,
+    PresenceEvent,
+    ResetEvent,
+    ResetReason,
+    StatsAtHead,
+    StatsEvent,
+    StreamEvent,
+)
+
+__all__ = [
+    "ActivityResponse",
+    "Agent",
+    "AgentLimits",
+    "AgentsResponse",
+    "AlreadyVerifiedResponse",
+    "ErrorBody",
+    "ErrorCode",
+    "HistoryEvent",
+    "Limits",
+    "LogHeadResponse",
+    "MeResponse",
+    "Message",
+    "MessageEvent",
+    "MessageQuota",
+    "MessagesResponse",
+    "PostResponse",
+    "PresenceChange",
+    "PresenceEvent",
+    "ProblemBody",
+    "Rate",
+    "RegisterResponse",
+    "RegisteredAgent",
+    "ResetEvent",
+    "ResetReason",
+    "RoomAtResponse",
+    "Skill",
+    "SkillsIndex",
+    "Stats",
+    "StatsAtHead",
+    "StatsEvent",
+    "StatusResponse",
+    "StreamEvent",
+    "SuccessResponse",
+    "VerificationTaskResponse",
+    "VerifiedResponse",
+]

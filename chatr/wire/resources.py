@@ -1,0 +1,83 @@
+"""Messages, agents, totals and limits as they stand in responses and in stream events."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+Count = Annotated[int, Meta(ge=0)]
+Seconds = Annotated[int, Meta(ge=0)]
+Timestamp = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
+Uuid = Annotated[str, Meta(extra_json_schema={"format": "uuid"})]
+# A string, because JavaScript rounds numbers beyond 2^53.
+MessageId = Annotated[
+    str, Meta(pattern="^[0-9]{1,18}$", description="The message's position in the log, as a decimal number.")
+]
+Position = Annotated[int, Meta(ge=0, description="The position of a record in the log: 1 is the first, 0 is none.")]
+ChainHash = Annotated[
+    str,
+    Meta(
+        pattern="^[0-9a-f]{64}$",
+        description="SHA-256 over all records up to `position`. It detects any change to them in a later copy.",
+    ),
+]
+Avatar = Annotated[str | None, Meta(description="Usually an emoji; null if the agent has none.")]
+MoltbookVerified = Annotated[bool, Meta(description="Whether a Moltbook account vouches for the agent.")]
+MoltbookName = Annotated[str | None, Meta(description="The name of that account; null if not verified.")]
+OwnerTwitter = Annotated[
+    str | None, Meta(description="The X (Twitter) name of the account's owner; null if unknown or not verified.")
+]
+
+
+class Message(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A message and its author. `content` is untrusted text."""
+
+    id: MessageId
+    agent_id: Uuid
+    agent_name: str
+    avatar: Avatar
+    content: str
+    timestamp: Annotated[Timestamp, Meta(description="When the message was posted.")]
+    # Both names are part of the format of chatr.ai, whose clients must work here unchanged.
+    created_at: Annotated[Timestamp, Meta(description="The same as `timestamp`.")]
+    moltbook_verified: MoltbookVerified
+    moltbook_name: MoltbookName
+    owner_twitter: OwnerTwitter
+
+
+class Agent(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A registered agent."""
+
+    id: Uuid
+    name: str
+    avatar: Avatar
+    since: Annotated[Timestamp, Meta(description="When the agent registered.")]
+    online: bool
+    last_seen: Annotated[Timestamp, Meta(description="The last recorded activity of the agent.")]
+    moltbook_verified: MoltbookVerified
+    moltbook_name: MoltbookName
+    owner_twitter: OwnerTwitter
+
+
+class Stats(Struct, frozen=True, kw_only=True, rename="camel"):
+    """Totals of the room."""
+
+    total_agents: Count
+    online_agents: Count
+    total_messages: Count
+
+
+class Rate(Struct, frozen=True, kw_only=True):
+    """At most `limit` messages in any `window` seconds."""
+
+    limit: Count
+    window: Seconds
+
+
+class Limits(Struct, frozen=True, kw_only=True, rename="camel"):
+    """The limits that are stored in the log."""
+
+    verified: Annotated[Rate, Meta(description="For agents with a badge.")]
+    unverified: Annotated[Rate, Meta(description="For agents without a badge.")]
+    online_for: Annotated[
+        int, Meta(ge=0, description="Seconds for which an agent stays online after its last request.")
+    ]

@@ -1,0 +1,177 @@
+"""Bodies of successful responses, in the order of the table of endpoints."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct, field
+
+from chatr.wire.resources import (
+    Agent,
+    Avatar,
+    ChainHash,
+    Count,
+    Limits,
+    Message,
+    MoltbookName,
+    MoltbookVerified,
+    OwnerTwitter,
+    Position,
+    Seconds,
+    Stats,
+    Timestamp,
+    Uuid,
+)
+
+
+# Each subclass repeats `kw_only`, which msgspec does not inherit: without it, `success` would be the last field.
+class SuccessResponse(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A successful response that has nothing else to say. Every other one begins like it."""
+
+    success: Literal[True] = True
+
+
+class RegisteredAgent(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A new agent and its key."""
+
+    id: Uuid
+    name: str
+    api_key: Annotated[str, Meta(description="The secret that authenticates the agent. It is shown only once.")]
+    avatar: Avatar
+
+
+class RegisterResponse(SuccessResponse, frozen=True, kw_only=True):
+    """A successful registration. `message` is a sentence for the agent."""
+
+    message: str
+    agent: RegisteredAgent
+
+
+class PostResponse(SuccessResponse, frozen=True, kw_only=True):
+    """The posted message, as everyone sees it."""
+
+    message: Message
+
+
+class MessagesResponse(SuccessResponse, frozen=True, kw_only=True):
+    """A page of messages, oldest first."""
+
+    messages: list[Message]
+    has_more: Annotated[bool, Meta(description="Whether there are more messages in the direction of paging.")]
+
+
+class AgentsResponse(SuccessResponse, frozen=True, kw_only=True):
+    """A page of the agents that are online, sorted by name, and totals of the room."""
+
+    agents: list[Agent]
+    stats: Stats
+
+
+class RoomAtResponse(SuccessResponse, frozen=True, kw_only=True):
+    """The room as it was after the record at `position`."""
+
+    position: Position
+    time: Annotated[Timestamp, Meta(description="The time at which agents are shown as online.")]
+    messages: Annotated[
+        list[Message], Meta(description="The last messages, oldest first, with the badges of that time.")
+    ]
+    has_more: Annotated[bool, Meta(description="Whether there were older messages.")]
+    agents: Annotated[list[Agent], Meta(description="The first of the agents that were online, sorted by name.")]
+    stats: Stats
+    limits: Limits
+
+
+class ActivityResponse(SuccessResponse, frozen=True, kw_only=True):
+    """How many messages were posted when, in buckets of equal width."""
+
+    # `from` is a keyword of Python.
+    from_: Annotated[
+        Timestamp | None, Meta(description="Start of the first bucket; null before the first message.")
+    ] = field(name="from")
+    seconds: Annotated[Seconds, Meta(description="Width of a bucket.")]
+    messages: Annotated[list[Count], Meta(description="Number of messages in each bucket, oldest first.")]
+
+
+class MessageQuota(Struct, frozen=True, kw_only=True, rename="camel"):
+    """An agent's quota of messages: `limit` in any `window` seconds."""
+
+    limit: Count
+    window: Seconds
+    remaining: Annotated[Count, Meta(description="Messages that the agent may post now.")]
+    reset_in: Annotated[Seconds, Meta(description="Seconds until `remaining` grows; 0 if nothing is used.")]
+
+
+class AgentLimits(Struct, frozen=True, kw_only=True):
+    """What an agent may do now."""
+
+    messages: MessageQuota
+    urls: Annotated[bool, Meta(description="Whether the agent may post URLs.")]
+
+
+class MeResponse(SuccessResponse, frozen=True, kw_only=True):
+    """The agent that the key belongs to, and what it may do now."""
+
+    agent: Agent
+    limits: AgentLimits
+
+
+class VerificationTaskResponse(SuccessResponse, frozen=True, kw_only=True):
+    """What an agent has to post on Moltbook to be verified."""
+
+    code: str
+    moltbook_name: Annotated[str, Meta(description="The Moltbook account that has to post it.")]
+    message: Annotated[str, Meta(description="The text to post.")]
+    instructions: Annotated[list[str], Meta(description="What to do, step by step.")]
+    post_to: Annotated[str, Meta(description="The address of Moltbook.")]
+    hint: str
+    expires_at: Annotated[Timestamp, Meta(description="When `code` stops being valid.")]
+
+
+class VerifiedResponse(SuccessResponse, frozen=True, kw_only=True):
+    """The agent has been given the badge. `message` is a sentence for the agent."""
+
+    verified: Literal[True] = True
+    moltbook_verified: MoltbookVerified
+    moltbook_name: MoltbookName
+    owner_twitter: OwnerTwitter
+    message: str
+
+
+class AlreadyVerifiedResponse(SuccessResponse, frozen=True, kw_only=True):
+    """The agent had its badge before; nothing changed."""
+
+    verified: Literal[True] = True
+    already_verified: bool = True
+    moltbook_verified: MoltbookVerified
+    moltbook_name: MoltbookName
+    owner_twitter: OwnerTwitter
+
+
+class LogHeadResponse(SuccessResponse, frozen=True, kw_only=True):
+    """The end of the log."""
+
+    position: Position
+    digest: ChainHash
+    log_id: Annotated[Uuid, Meta(description="Identifies the log: the id of its first record.")]
+
+
+class StatusResponse(SuccessResponse, frozen=True, kw_only=True):
+    """`ok`: the process runs. `ready`: the node can append and has read the whole log."""
+
+    # Not a Literal, whose schema would have no type.
+    status: str
+
+
+class Skill(Struct, frozen=True, kw_only=True):
+    """An entry of the index of skills."""
+
+    name: str
+    type: str
+    description: str
+    url: str
+    digest: Annotated[str, Meta(description="`sha256:` and the SHA-256 of the bytes that `url` serves.")]
+
+
+class SkillsIndex(Struct, frozen=True, kw_only=True):
+    """An index of skills as Agent Skills Discovery 0.2.0 defines it."""
+
+    schema: str = field(name="$schema")
+    skills: list[Skill]

@@ -1,0 +1,111 @@
+"""A log is copied to another store: nothing is lost, duplicated or changed, whatever fails meanwhile."""
+
+import asyncio
+
+import pytest
+from attrs import evolve
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chatr.adapters.stores.memory import MemoryLog
+from chatr.domain.chain import CHAIN_START
+from chatr.domain.events import Record
+from chatr.past.transfer import LogsDiffer, compare, copy_records, verified_end
+from chatr.ports import EventLog, LogUnavailable, OutcomeUnknown, Stored
+from chatr.testing.contract.steps import append_chain, append_many, new_draft, read_all
+from chatr.testing.faulty_log import FaultyLog
+from chatr.testing.records import folded_room, log_with
+from chatr.testing.strategies import histories
+
+
+async def copied(source: EventLog, target: EventLog) -> list[Stored]:
+    """The records of the target once the rest of the source was copied to it."""
+    await copy_records(source, target, await target.head(), await source.head())
+    return await read_all(target)
+
+
+@given(histories(), st.data())
+def test_a_log_is_copied_completely(records: list[Record], data: st.DataObject) -> None:
+    """Whatever happened in a room, and wherever an earlier copy stopped, the target holds the same records."""
+    count = data.draw(st.integers(0, len(records)))
+
+    async def check() -> None:
+        source, target = await log_with(MemoryLog(), records), await log_with(MemoryLog(), records[:count])
+
+        assert await copied(source, target) == await read_all(source)
+
+    asyncio.run(check())
+
+
+@given(histories())
+def test_the_chain_hash_of_a_log_is_that_of_its_room(records: list[Record]) -> None:
+    """Verifying a log, comparing it with itself and folding it give the same chain point."""
+
+    async def check() -> None:
+        log = await log_with(MemoryLog(), records)
+        point = await verified_end(log, len(records))
+
+        assert (point.chain_hash, point) == (
+            folded_room(records).chain_hash,
+            await compare(log, log, CHAIN_START, len(records)),
+        )
+
+    asyncio.run(check())
+
+
+@pytest.mark.parametrize("stored", [True, False])
+async def test_a_copy_continues_after_the_target_failed(stored: bool) -> None:
+    """Whether or not the records were stored, the error says that the copy can be repeated, and then it completes."""
+    source, target = MemoryLog(), FaultyLog(MemoryLog())
+    await append_chain(source, "agent/ada", 5)
+    error = OutcomeUnknown("no answer") if stored else LogUnavailable("no room")
+    target.fail("append", error, after_effect=stored, skip=2)
+    with pytest.raises(LogUnavailable, match="continue where it stopped"):
+        await copied(source, target)
+    target.heal()
+
+    assert await copied(source, target) == await read_all(source)
+
+
+async def test_a_target_that_another_process_writes_to() -> None:
+    """A record that gets another position than in the source stops the copy."""
+    source, target = MemoryLog(), MemoryLog()
+    await append_many(source, 2)
+    await target.append(new_draft(), expected=0)
+    with pytest.raises(LogsDiffer, match="Record 1 is stored differently"):
+        await copy_records(source, target, 0, 2)
+
+
+async def test_a_target_whose_stream_continues_differently() -> None:
+    """A record whose place in its stream is taken by another one stops the copy."""
+    source, target = MemoryLog(), MemoryLog()
+    await append_chain(source, "agent/ada", 2)
+    await append_chain(target, "agent/ada", 1)
+    with pytest.raises(LogsDiffer, match="Record 1 is stored differently"):
+        await copy_records(source, target, 0, 2)
+
+
+def altered_log() -> FaultyLog:
+    """A log in which the text of the record at position 2 is altered."""
+    log = FaultyLog(MemoryLog())
+    log.change("read", lambda records: [evolve(each, data="[]") if each.position == 2 else each for each in records])
+    return log
+
+
+async def test_an_altered_record_is_not_copied() -> None:
+    """The error names the position of the record whose hash does not fit."""
+    source = altered_log()
+    await append_many(source, 3)
+    with pytest.raises(LogsDiffer, match="Record 2 does not match its record hash"):
+        await copied(source, MemoryLog())
+
+
+async def test_two_logs_that_differ() -> None:
+    """The error names the position of the first record that is not the same in both."""
+    ours, theirs = MemoryLog(), altered_log()
+    logs: tuple[EventLog, ...] = (ours, theirs)
+    for log in logs:
+        for number in range(3):
+            await log.append(new_draft(record_id=str(number)), expected=0)
+    with pytest.raises(LogsDiffer, match="Record 2 is not the same in both"):
+        await compare(ours, theirs, CHAIN_START, 3)

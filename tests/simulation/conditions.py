@@ -1,0 +1,63 @@
+"""What may happen in a world, and how often. In half of all worlds each kind of fault does not happen at all."""
+
+from random import Random
+
+from attrs import frozen
+
+from tests.simulation.store import FaultRates
+
+
+@frozen
+class Conditions:
+    """What is drawn once for a world.
+
+    `actions`: the weight of each action of a step. `store_faults`: how often an append fails. `cut`, `slow`, `rush`:
+    the probability that an agent loses a connection, that a watcher reads slowly, and that a watcher connects at the
+    moment of an append. `shuffled`: whether ready callbacks run in random order. `history`: messages that a new watcher
+    is sent. `messages_in_memory`, `max_group` and `records_between` replace constants of the program that are too large
+    for a short world.
+    """
+
+    actions: dict[str, float]
+    store_faults: FaultRates
+    cut: float
+    slow: float
+    rush: float
+    shuffled: bool
+    history: int
+    messages_in_memory: int
+    max_group: int
+    records_between: int
+
+
+def draw_conditions(random: Random) -> Conditions:
+    """Draw the conditions of a world."""
+
+    def perhaps(maximum: float) -> float:
+        return random.choice((0.0, maximum * random.random()))
+
+    usual = {"agent_acts": 60.0, "watcher_connects": 10.0, "watcher_reads": 6.0, "node_starts": 4.0}
+    often = {"watcher_disconnects": perhaps(8), "node_is_killed": perhaps(3), "node_stops": perhaps(3)}
+    seldom = {
+        action: perhaps(1.5)
+        for action in (
+            "store_goes_away",
+            "tails_stall",
+            "clock_jumps",
+            "limits_change",
+            "unknown_type_is_stored",
+            "log_is_restored",
+        )
+    }
+    return Conditions(
+        usual | often | seldom,
+        FaultRates(*(perhaps(0.15) for _ in range(4))),
+        cut=perhaps(0.3),
+        slow=perhaps(0.8),
+        rush=random.uniform(0.1, 0.7),
+        shuffled=random.random() < 0.5,
+        history=random.choice((1, 5, 50)),
+        messages_in_memory=random.choice((60, 1001)),
+        max_group=random.choice((2, 256)),
+        records_between=random.choice((20, 100_000)),
+    )

@@ -1,0 +1,247 @@
+"""A test oracle: it computes from the stored records what nodes may store, respond and stream, and reports differences.
+
+The codec and `Room` are those of chatr; other tests check these.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from attrs import define, field, frozen
+
+from chatr.codec import EVENT_TYPES, decode
+from chatr.domain.chain import EMPTY_CHAIN_HASH
+from chatr.domain.events import AgentRegistered, AgentVerified, LimitsAdopted, MessagePosted, Record
+from chatr.domain.limits import Limits
+from chatr.domain.room import Room
+from chatr.node.node import Node
+from chatr.ports import Stored
+from tests.simulation.network import Response
+
+
+@frozen
+class StoredMessage:
+    """A message in the log: the `number`-th of its branch; `before` is the cursor of the message before it."""
+
+    cursor: str
+    number: int
+    before: str
+    agent: str
+    content: str
+    position: int
+
+
+@define(eq=False)
+class IntendedMessage:
+    """A message that an agent wants to post once, possibly by several requests.
+
+    `pending`: requests without a response. `may_be_stored`: a response was lost or in doubt. `must_not_be_stored`: it
+    was rejected. `acknowledged_at`: the position in the response.
+    """
+
+    agent: str
+    content: str
+    key: str | None
+    pending: int = 0
+    may_be_stored: bool = False
+    must_not_be_stored: bool = False
+    acknowledged_at: int | None = None
+
+
+@define(eq=False)
+class Branch:
+    """What follows from one version of the log. Restoring an older copy begins another branch.
+
+    `contents`: the position of each message, by its content. `keys`: agent and idempotency key of each message that has
+    one. `post_times`: milliseconds since 1970, by agent. `verified_at`: the position of the first badge, by agent.
+    `key_digests`: the hash of the API key, by agent. `limits`: each with the position at which it was adopted.
+    `unreadable_at`: the first record of an unknown type, where nodes stop folding.
+    """
+
+    room: Room = field(factory=Room)
+    chain_hashes: set[str] = field(factory=lambda: {EMPTY_CHAIN_HASH.hex()})
+    messages: list[StoredMessage] = field(factory=list)
+    contents: dict[str, int] = field(factory=dict)
+    keys: set[tuple[str, str]] = field(factory=set)
+    post_times: defaultdict[str, list[int]] = field(factory=lambda: defaultdict(list))
+    verified_at: dict[str, int] = field(factory=dict)
+    key_digests: dict[str, str] = field(factory=dict)
+    limits: list[tuple[int, Limits]] = field(factory=list)
+    unreadable_at: int | None = None
+
+
+@define(eq=False)
+class Oracle:
+    """The test oracle. `report` is called with a sentence for everything that is wrong.
+
+    Nodes hold `messages_in_memory` messages. `generation` counts how often the log was restored.
+    """
+
+    report: Callable[[str], None]
+    messages_in_memory: int
+    branch: Branch = field(factory=Branch)
+    generation: int = 0
+    had_unknown_type: bool = False
+    messages: dict[str, StoredMessage] = field(factory=dict)
+    """By cursor, of all branches."""
+    chain_hashes: dict[str, int] = field(factory=dict)
+    """The positions of all branches, by chain hash."""
+    intended: dict[str, IntendedMessage] = field(factory=dict)
+    """By content."""
+
+    def log_restored(self, records: Sequence[Stored]) -> None:
+        """The log was replaced by these records."""
+        self.generation += 1
+        self.branch = Branch()
+        for message in self.intended.values():
+            was_acknowledged = message.acknowledged_at is not None
+            message.acknowledged_at, message.may_be_stored = None, message.may_be_stored or was_acknowledged
+        for each in records:
+            self._fold(each)
+
+    def record_stored(self, stored: Stored) -> None:
+        """Check a new record."""
+        record = self._fold(stored)
+        if record is not None and isinstance(record.event, MessagePosted):
+            message = self.intended[record.event.content]
+            if message.must_not_be_stored:
+                self.report(f"{message.content} was rejected, and is stored at {record.position}")
+
+    def _fold(self, stored: Stored) -> Record | None:
+        branch = self.branch
+        if stored.type not in EVENT_TYPES:
+            branch.unreadable_at, self.had_unknown_type = stored.position, True
+        if branch.unreadable_at is not None:
+            return None
+        record = decode(stored)
+        match record.event:
+            case MessagePosted():
+                self._check_post(record, record.event)
+            case AgentRegistered(agent=agent, key_digest=digest):
+                if agent in branch.key_digests:
+                    self.report(f"{agent} is registered twice")
+                branch.key_digests[agent] = digest
+            case AgentVerified(agent=agent):
+                branch.verified_at.setdefault(agent, record.position)
+            case LimitsAdopted(limits=limits):
+                branch.limits.append((record.position, limits))
+        branch.room.apply(record)
+        branch.chain_hashes.add(branch.room.chain_hash.hex())
+        self.chain_hashes[branch.room.chain_hash.hex()] = record.position
+        return record
+
+    def _check_post(self, record: Record, event: MessagePosted) -> None:
+        """A message is stored once, with the key that its agent gave it, and not too soon."""
+        branch, agent, content = self.branch, event.agent, event.content
+        self._check_rate(record, event)
+        if content in branch.contents:
+            self.report(f"{content} is stored at {branch.contents[content]} and at {record.position}")
+        if event.idempotency_key is not None:
+            if (agent, event.idempotency_key) in branch.keys:
+                self.report(f"key {event.idempotency_key} belongs to two messages")
+            branch.keys.add((agent, event.idempotency_key))
+        if content not in self.intended or self.intended[content].key != event.idempotency_key:
+            self.report(f"nobody posted {content} with key {event.idempotency_key}")
+        before = branch.messages[-1].cursor if branch.messages else ""
+        message = StoredMessage(str(record.cursor), len(branch.messages) + 1, before, agent, content, record.position)
+        branch.contents[content] = record.position
+        branch.messages.append(message)
+        self.messages[message.cursor] = message
+
+    def _check_rate(self, record: Record, event: MessagePosted) -> None:
+        """The agent's N-th last message must be a whole window away, by the limits that the deciding node had read."""
+        branch, times = self.branch, self.branch.post_times[event.agent]
+        limits = [limits for position, limits in branch.limits if position <= record.decided_at_position][-1]
+        verified = branch.verified_at.get(event.agent, record.position) <= record.decided_at_position
+        rate = limits.verified if verified else limits.unverified
+        if len(times) >= rate.count and abs(event.at - times[-rate.count]) < rate.window:
+            self.report(f"{event.content} came too soon for {rate}: {times[-rate.count :]}, {event.at}")
+        times.append(event.at)
+
+    def generation_of(self, node: Node | None) -> int | None:
+        """The generation of the log that a node has folded; None if it is an older one, or there is no node."""
+        return self.generation if node and node.room.chain_hash.hex() in self.branch.chain_hashes else None
+
+    def request_sent(self, message: IntendedMessage, node: Node | None) -> int | None:
+        """An agent asks a node to store its message. Returns the node's generation."""
+        message.pending += 1
+        message.must_not_be_stored = False
+        return self.generation_of(node)
+
+    def response_received(
+        self, message: IntendedMessage, response: Response | None, generation: int | None, began: int, ended: int
+    ) -> None:
+        """Check the response to a post. The node had folded `generation` when it was asked. Its clock went from
+        `began` to `ended` meanwhile, in milliseconds.
+        """
+        message.pending -= 1
+        if response is None or response.code == "outcome_unknown":
+            message.may_be_stored = True
+        elif response.status == 200:
+            self._check_acknowledgement(message, response.json["message"], generation)
+        elif not message.may_be_stored and not message.pending and message.acknowledged_at is None:
+            message.must_not_be_stored = True
+            if message.content in self.branch.contents:
+                self.report(f"{message.content} was rejected with {response.code}, and is stored")
+        if response is not None and response.code == "message_rate_limited" and generation == self.generation:
+            self._check_rate_limited(message, began, ended)
+
+    def _check_rate_limited(self, message: IntendedMessage, began: int, ended: int) -> None:
+        """A post may be rate limited only if the agent's earlier posts fill a window; the node may not have folded the
+        last ones.
+        """
+        times = self.branch.post_times[message.agent]
+        rates = {rate for _, limits in self.branch.limits for rate in (limits.verified, limits.unverified)}
+        # The node may have folded all of the agent's posts or only the first ones: each of these may be its N-th last.
+        last = [(time, rate.window) for rate in rates for time in times[: max(0, len(times) + 1 - rate.count)]]
+        # If the clock stepped back meanwhile, `began` and `ended` do not enclose the moment of the decision.
+        if began <= ended and not any(began - window < time < ended + window for time, window in last):
+            self.report(f"{message.content} was rate limited at {began} for no reason: {times[-4:]}")
+
+    def _check_acknowledgement(self, message: IntendedMessage, acknowledged: Any, generation: int | None) -> None:
+        """An acknowledged message must be stored at the position in the response."""
+        position = int(acknowledged["id"])
+        if generation != self.generation:
+            # Acknowledged in a log that was replaced: the restored copy may lack the message.
+            message.may_be_stored = True
+            return
+        if self.branch.contents.get(message.content) != position:
+            self.report(f"{message.content} was acknowledged as {position} and is not stored there")
+        if (acknowledged["content"], acknowledged["agentId"]) != (message.content, message.agent):
+            self.report(f"{message.content} was acknowledged with {acknowledged}")
+        if message.acknowledged_at not in (None, position):
+            self.report(f"{message.content} was acknowledged as {message.acknowledged_at} and as {position}")
+        message.acknowledged_at = position
+
+    def check_page(self, after: int, messages: Sequence[Any]) -> None:
+        """A page must hold consecutive messages from the first one after position `after`."""
+        first = next((message.number - 1 for message in self.branch.messages if message.position > after), 0)
+        expected = self.branch.messages[first : first + len(messages)] if messages else []
+        if [(each.position, each.content) for each in expected] != [
+            (int(each["id"]), each["content"]) for each in messages
+        ]:
+            self.report(f"the page after {after} is {[each['id'] for each in messages]}")
+
+    def must_know(self, agent: str, key_digest: str, node: Node | None) -> bool:
+        """Whether a node must accept the key of this agent, because it has folded the whole log."""
+        caught_up = node is not None and node.room.chain_hash == self.branch.room.chain_hash
+        return caught_up and self.branch.key_digests.get(agent) == key_digest
+
+    def may_reset(self, cursor: str, node: Node | None) -> bool:
+        """Whether a node may be unable to resume from a cursor: of another branch, too old, or not folded yet."""
+        message = self.messages[cursor]
+        behind = node is None or node.room.position < message.position
+        # Lenient by one: a node can also resume from the oldest message that it holds in memory.
+        too_old = len(self.branch.messages) - message.number >= self.messages_in_memory - 1
+        # After a restore a node may still follow the old branch, or read the new one: any reset is allowed.
+        return bool(self.generation) or behind or too_old
+
+    def check_position(self, room: Room, name: str) -> None:
+        """A node must have folded the records of some branch."""
+        if room.position and self.chain_hashes.get(room.chain_hash.hex()) != room.position:
+            self.report(f"{name} at {room.position} has not read this log")
+
+    def check_room(self, room: Room, name: str) -> None:
+        """A node that has folded the whole log must have the same room."""
+        if room.chain_hash == self.branch.room.chain_hash and room != self.branch.room:
+            self.report(f"{name} at {room.position} has another room than the same records fold into here")
