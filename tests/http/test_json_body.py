@@ -73,6 +73,14 @@ async def test_invalid_json_is_rejected(body: bytes, room: Room) -> None:
     assert answer.json["error"].startswith("The body must be one JSON object in UTF-8: ")
 
 
+@pytest.mark.parametrize("body", [b"", b" \r\n"])
+async def test_an_empty_body_is_called_empty(body: bytes, room: Room) -> None:
+    """The error about a body without content says that it is empty."""
+    answer = await send(room, body)
+
+    assert (answer.status, answer.json["reason"]) == (400, "it is empty")
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -29,6 +29,8 @@ async def read_object(request: web.BaseRequest) -> dict[str, Any]:
 
 def parse(raw: bytes) -> dict[str, Any]:
     """Return the JSON object in `raw`. Raises HttpError."""
+    if not raw.strip():
+        raise invalid_json("it is empty")
     try:
         # msgspec rejects invalid UTF-8, lone surrogates, NaN and Infinity, all of which Python's own parser accepts.
         value = msgspec.json.decode(raw)
