@@ -175,7 +175,7 @@ def rule_findings(record: Record, command: Command, agent: Agent, context: RuleC
     for rule in broken:
         # Text checks become stricter from version to version, so what they forbid now may have been allowed then.
         who = "Today's rules would" if rule.text_only else "The rules"
-        yield Finding(position, f"{who} refuse it: {rule.text(context.limits)}", note=rule.text_only)
+        yield Finding(position, f"{who} reject it: {rule.text(context.limits)}", note=rule.text_only)
     # Whole events are compared first: nearly all are equal, and comparing field by field is slow.
     if all(rule.text_only for rule in broken) and (again := event_for(agent, command)) != record.event:
         for field in fields(type(again)):

@@ -115,7 +115,7 @@ def test_a_badge_with_a_repaired_check_breaks_the_rules(chatr: Chatr, log_file: 
 
     code, found = findings(chatr, log_file)
 
-    assert (code, found[0]) == (1, (8, "The rules refuse it: Start a verification before you complete it."))
+    assert (code, found[0]) == (1, (8, "The rules reject it: Start a verification before you complete it."))
 
 
 FORGERIES: dict[str, tuple[str, ...]] = {

@@ -24,8 +24,8 @@ def test_each_finding_is_one_line(chatr: Chatr, log_file: LogFile) -> None:
     assert result.code == 1
     assert result.lines[:-1] == [
         "position 9: Position 8 should be next: records are missing.",
-        "position 9, a note: Today's rules would refuse it: Unverified agents cannot post URLs.",
-        f"position 9: The rules refuse it: {posts_are_within_rate_limit.text(Limits())}",
+        "position 9, a note: Today's rules would reject it: Unverified agents cannot post URLs.",
+        f"position 9: The rules reject it: {posts_are_within_rate_limit.text(Limits())}",
         f"10 records of log {records_after(COMMANDS)[0].id}: 2 findings, 1 note.",
     ]
 
@@ -38,7 +38,7 @@ def test_notes_alone_do_not_fail_an_audit(chatr: Chatr, new_log: LogFile) -> Non
     result = chatr("audit", "--log", new_log.url)
 
     assert result.code == 0
-    assert result.lines[0] == "position 2, a note: Today's rules would refuse it: Unverified agents cannot post URLs."
+    assert result.lines[0] == "position 2, a note: Today's rules would reject it: Unverified agents cannot post URLs."
 
 
 def test_json_ends_with_a_summary(chatr: Chatr, log_file: LogFile) -> None:

@@ -24,7 +24,7 @@ from tests.domain.examples import (
 )
 from tests.past.audit_findings import ADOPTED, errors_in, findings_in, log_of
 
-BROKEN: Final = "The rules refuse it: "
+BROKEN: Final = "The rules reject it: "
 TOO_SOON: Final = (
     f"{BROKEN}The rate limit is 10 per minute for verified agents and 1 per 5 minutes for unverified ones."
 )
@@ -97,7 +97,7 @@ def test_text_that_only_todays_rules_forbid_is_a_note() -> None:
     posted = MessagePosted(CRAB, "See https://example.com", None, START)
     (finding,) = findings_in(log_of(CRAB_REGISTERED, posted))
 
-    assert finding == Finding(2, "Today's rules would refuse it: Unverified agents cannot post URLs.", note=True)
+    assert finding == Finding(2, "Today's rules would reject it: Unverified agents cannot post URLs.", note=True)
 
 
 def test_a_note_hides_no_error() -> None:
