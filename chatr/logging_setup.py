@@ -2,27 +2,30 @@
 
 import logging
 import sys
-from contextlib import suppress
 
 import structlog
 
+from chatr.background_output import write_in_background
+from chatr.repeated_lines import RepeatedLines
 
-class BestEffortLogger(structlog.PrintLogger):
-    """Writes log lines to a file and drops those that cannot be written.
 
-    Without this a full disk behind standard error would end the room at its next log line.
-    """
+class LineLogger(structlog.PrintLogger):
+    """Writes each log line to standard error in one call, so that a line is written completely or dropped."""
 
     def msg(self, message: str) -> None:
-        """Print `message`, unless the file rejects it."""
-        with suppress(OSError):
-            super().msg(message)
+        """Write `message` and a line feed."""
+        sys.stderr.write(f"{message}\n")
 
     log = debug = info = warning = error = exception = critical = msg
 
 
 def configure() -> None:
-    """Send the program's own log events, and the warnings of libraries, to standard error."""
+    """Send the program's own log events, and the warnings of libraries, to standard error, in the background.
+
+    A line that comes too often is suppressed and counted.
+    """
+    write_in_background()
+    repeated = RepeatedLines()
     is_terminal = sys.stderr.isatty()
     shared: list[structlog.typing.Processor] = [
         structlog.stdlib.add_log_level,
@@ -35,8 +38,8 @@ def configure() -> None:
     else:
         renderers = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     structlog.configure(
-        processors=[*shared, *renderers],
-        logger_factory=lambda *_: BestEffortLogger(sys.stderr),
+        processors=[repeated.drop_event, *shared, *renderers],
+        logger_factory=lambda *_: LineLogger(),
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
@@ -46,5 +49,6 @@ def configure() -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderers],
         )
     )
+    handler.addFilter(repeated.filter_record)
     # `force` replaces handlers that a library may have installed at import.
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)

@@ -1,13 +1,16 @@
 """`chatr serve` stops in order: pending requests are answered, streams end cleanly, and no client delays it."""
 
 import asyncio
+import os
 import re
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+from urllib.request import urlopen
 
 import pytest
 from aiohttp import ClientError, ClientSession
@@ -176,3 +179,63 @@ def test_a_room_that_cannot_log_stays_open() -> None:
 
     assert "The room is open." in welcome
     assert code == 0
+
+
+@contextmanager
+def full_pipe() -> Iterator[tuple[int, int]]:
+    """A pipe from which nobody reads, and which takes no more."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    with suppress(BlockingIOError):
+        while True:
+            os.write(writing, bytes(1024))
+    os.set_blocking(writing, True)
+    try:
+        yield reading, writing
+    finally:
+        os.close(reading)
+        os.close(writing)
+
+
+def test_a_room_whose_log_lines_nobody_reads_stays_open_and_stops() -> None:
+    """If standard error is a pipe that is full, requests are served, and the server stops with exit code 0."""
+    command = [sys.executable, "-m", "chatr", "serve", "--port", "0", "--log", "memory:"]
+    with (
+        full_pipe() as (_, writing),
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=writing, text=True) as process,
+    ):
+        assert process.stdout is not None
+        server = Server(process.stdout.readline().split()[-1], process)
+        try:
+            with urlopen(f"{server.url}/health", timeout=STOPPED_WITHIN) as reply:
+                status = reply.status
+            code, _, _ = stop(server)
+        finally:
+            process.kill()
+
+    assert (status, code) == (200, 0)
+
+
+UNCAUGHT: Final = """
+import warnings
+from chatr import logging_setup
+logging_setup.configure()
+warnings.warn("nobody reads this")
+raise ValueError("nor this")
+"""
+
+
+def test_a_traceback_that_nobody_reads_does_not_keep_a_process() -> None:
+    """A process whose standard error is full ends although Python has a warning and a traceback to print."""
+    with full_pipe() as (_, writing):
+        code = subprocess.run([sys.executable, "-c", UNCAUGHT], stderr=writing, timeout=30, check=False).returncode
+
+    assert code == 1
+
+
+def test_a_traceback_is_printed_before_the_process_ends() -> None:
+    """What is printed last is written completely if somebody reads it."""
+    errors = subprocess.run([sys.executable, "-c", UNCAUGHT], stderr=subprocess.PIPE, text=True, check=False).stderr
+
+    assert "nobody reads this" in errors
+    assert errors.endswith("ValueError: nor this\n")

@@ -1,0 +1,55 @@
+"""Limits how often the same log line is repeated: clients and broken disks can cause thousands a second."""
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+from structlog.typing import EventDict
+
+MOST_PER_MINUTE: Final = 10
+"""Lines about the same event that are written in one minute."""
+MINUTE: Final = 60.0
+UNLIMITED: Final = ("reading_the_log",)
+"""Events that come once a second at most and that an operator waits for."""
+
+logger = structlog.get_logger()
+
+
+class RepeatedLines:
+    """Decides which lines are written. A line of the next minute is preceded by the number of those suppressed.
+
+    `elapsed` returns seconds.
+    """
+
+    def __init__(self, elapsed: Callable[[], float] = time.monotonic) -> None:
+        self._elapsed = elapsed
+        self._minute_began = elapsed()
+        self._lines: Counter[str] = Counter()
+
+    def is_written(self, event: str) -> bool:
+        """Return whether one more line about `event` is written in this minute."""
+        if self._elapsed() - self._minute_began >= MINUTE:
+            self._begin_minute()
+        self._lines[event] += 1
+        return event in UNLIMITED or self._lines[event] <= MOST_PER_MINUTE
+
+    def _begin_minute(self) -> None:
+        """Log how many lines of the last minute were not written, for each event, and count anew."""
+        before, self._lines, self._minute_began = self._lines, Counter(), self._elapsed()
+        for event, count in before.items():
+            if event not in UNLIMITED and count > MOST_PER_MINUTE:
+                logger.warning("lines_suppressed", of=event, count=count - MOST_PER_MINUTE)
+
+    def drop_event(self, _logger: object, _method: str, event_dict: EventDict) -> EventDict:
+        """Raise DropEvent for a line that is not written; a processor of structlog."""
+        if self.is_written(str(event_dict["event"])):
+            return event_dict
+        raise structlog.DropEvent
+
+    def filter_record(self, record: logging.LogRecord) -> bool:
+        """Return whether a line of a library is written; a filter of logging."""
+        # asyncio's lines go on with the object that failed, whose address differs each time.
+        return self.is_written(f"{record.name}: {str(record.msg).partition(chr(10))[0]}")

@@ -1,0 +1,113 @@
+"""Log lines are written in the background, and lines that repeat are limited."""
+
+import io
+import logging
+import os
+from collections.abc import Iterator
+from typing import Final
+
+import pytest
+import structlog
+from structlog.testing import capture_logs
+
+from chatr.background_output import BackgroundStream
+from chatr.repeated_lines import MINUTE, MOST_PER_MINUTE, RepeatedLines
+
+PIPE: Final = 65_536
+"""Bytes that a pipe holds on Linux."""
+
+
+@pytest.fixture
+def pipe() -> Iterator[tuple[int, int]]:
+    """The reading and the writing end of a pipe."""
+    reading, writing = os.pipe()
+    yield reading, writing
+    os.close(reading)
+
+
+def test_lines_that_do_not_fit_are_counted(pipe: tuple[int, int]) -> None:
+    """Lines for which there is no space are dropped; when the others are written, one more line says how many."""
+    reading, writing = pipe
+    stream = BackgroundStream(writing, "utf-8", max_waiting=5)
+    with capture_logs() as lines:
+        stream.write("x" * 2 * PIPE)
+        for _ in range(100):
+            stream.write("\n")
+        written = b""
+        while len(written) <= 2 * PIPE:
+            written += os.read(reading, PIPE)
+        stream.drain()
+        os.close(writing)
+        written += os.read(reading, PIPE)
+    (line,) = lines
+
+    assert (line["event"], line["count"]) == ("log_lines_dropped", 100 - written.count(b"\n"))
+    assert line["count"] >= 95
+
+
+def test_text_that_the_terminal_lacks_is_escaped(pipe: tuple[int, int]) -> None:
+    """A character that cannot be encoded, such as half a surrogate pair, is written as its escape."""
+    reading, writing = pipe
+    stream = BackgroundStream(writing, "ascii")
+    stream.write("\U0001f980 \ud800\n")
+    stream.drain()
+    os.close(writing)
+
+    assert os.read(reading, 100) == b"\\U0001f980 \\ud800\n"
+
+
+def test_a_line_is_repeated_ten_times_a_minute_at_most() -> None:
+    """Further lines about the same event are suppressed, and those of others are not."""
+    repeated = RepeatedLines(lambda: 0.0)
+
+    assert [repeated.is_written("append_failed") for _ in range(50)].count(True) == MOST_PER_MINUTE
+    assert repeated.is_written("log_away")
+
+
+def test_suppressed_lines_are_counted() -> None:
+    """The first line of a later minute is preceded by one that says how many were suppressed."""
+    now = 0.0
+    repeated = RepeatedLines(lambda: now)
+    for _ in range(50):
+        repeated.is_written("append_failed")
+    now = MINUTE
+    with capture_logs() as lines:
+        written = [repeated.is_written("append_failed") for _ in range(2)]
+
+    assert written == [True, True]
+    assert lines == [{"event": "lines_suppressed", "of": "append_failed", "count": 40, "log_level": "warning"}]
+
+
+def test_progress_is_not_limited() -> None:
+    """A long start shows its progress every second."""
+    repeated = RepeatedLines(lambda: 0.0)
+
+    assert all(repeated.is_written("reading_the_log") for _ in range(50))
+
+
+def test_lines_of_libraries_are_limited_by_their_first_line() -> None:
+    """Each failed accept is reported by asyncio with another object: all of them are one event."""
+    output, library = io.StringIO(), logging.getLogger("test of repeated lines")
+    library.propagate = False
+    library.addHandler(handler := logging.StreamHandler(output))
+    handler.addFilter(RepeatedLines(lambda: 0.0).filter_record)
+    for number in range(50):
+        library.error("socket.accept() out of system resource\nsocket: %s", number)
+        library.error(f"another event\nsocket: {number}")
+
+    assert output.getvalue().count("out of system resource") == MOST_PER_MINUTE
+    assert output.getvalue().count("another event") == MOST_PER_MINUTE
+
+
+def test_suppressed_events_are_dropped_by_structlog() -> None:
+    """The processor of structlog drops the events that are suppressed."""
+    output = io.StringIO()
+    processors: list[structlog.typing.Processor] = [
+        RepeatedLines(lambda: 0.0).drop_event,
+        structlog.processors.JSONRenderer(),
+    ]
+    logger = structlog.wrap_logger(structlog.PrintLogger(output), processors=processors)
+    for _ in range(50):
+        logger.warning("append_failed")
+
+    assert output.getvalue().count("append_failed") == MOST_PER_MINUTE
