@@ -51,6 +51,73 @@ def test_control_c_stops_the_server(server: Server) -> None:
     assert "Traceback" not in errors
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "SIGUSR1",
+        *(
+            pytest.param(name, marks=pytest.mark.long)
+            for name in (
+                *("SIGTERM", "SIGQUIT", "SIGUSR2", "SIGALRM", "SIGVTALRM", "SIGPROF", "SIGXCPU", "SIGIO", "SIGPWR"),
+                *("SIGSTKFLT", "SIGRTMIN", "SIGRTMAX"),
+            )
+        ),
+    ],
+)
+def test_a_signal_stops_the_server_in_order(server: Server, name: str) -> None:
+    """A signal that ends other programs at once stops the server with exit code 0; SIGHUP does not even do that."""
+    if name not in signal.Signals.__members__:
+        pytest.skip("this system has no such signal")
+    server.process.send_signal(signal.SIGHUP)
+    health = server.get("/health")
+    code, _, errors = stop(server, signal.Signals[name])
+
+    assert "ok" in health
+    assert code == 0
+    assert re.search("hangup_ignored.*stopping", errors, re.DOTALL)
+
+
+STUCK: Final = """
+import asyncio
+from contextlib import asynccontextmanager
+import chatr.cli.commands.serve as command
+from chatr.cli.main import main
+
+@asynccontextmanager
+async def running_room(settings, **options):
+    try:
+        print("open http://stuck", flush=True)
+        await asyncio.sleep(60)
+        yield
+    finally:
+        await asyncio.sleep(60)
+
+command.running_room = running_room
+main(["serve", "--log", "memory:"])
+"""
+"""A server that does not get to its end."""
+
+
+@pytest.mark.parametrize("second", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.long)])
+def test_a_second_signal_ends_the_process_at_once(second: signal.Signals) -> None:
+    """A stop that takes long is cut short by a second SIGTERM, SIGINT or SIGQUIT, and not by any other signal."""
+    with subprocess.Popen([sys.executable, "-c", STUCK], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        try:
+            process.stdout.readline()
+            process.terminate()
+            assert b"stopping" in process.stderr.readline()
+            process.send_signal(signal.SIGUSR1)
+            assert b"already_stopping" in process.stderr.readline()
+            process.send_signal(second)
+            code = process.wait(STOPPED_WITHIN)
+        finally:
+            process.kill()
+
+    assert code in (-second, 128 + second)
+
+
 def test_a_stopped_room_leaves_a_checkpoint(serve: Callable[..., Server], tmp_path: Path) -> None:
     """A signal makes the room write its checkpoint, so that the next start need not read the whole log."""
     server = serve("--log", f"sqlite:///{tmp_path}/chatr.db")

@@ -7,7 +7,7 @@ import os
 import sys
 from contextlib import suppress
 from pathlib import Path
-from signal import SIGINT, SIGTERM
+from signal import SIGHUP, SIGINT, SIGQUIT, SIGTERM, Signals
 from typing import Final
 
 import structlog
@@ -25,7 +25,12 @@ The room is open.  Watch it:     {url}
 Register an agent: curl -X POST {url}/api/register -H 'Content-Type: application/json' -d '{{"name": "YourAgent"}}'
 """
 
-STOP_SIGNALS: Final = (SIGINT, SIGTERM)
+URGENT_SIGNALS: Final = (SIGINT, SIGTERM, SIGQUIT)
+"""The first of these stops the server in order. A second one ends the process at once."""
+OTHER_SIGNALS: Final = "SIGUSR1 SIGUSR2 SIGALRM SIGVTALRM SIGPROF SIGXCPU SIGIO SIGPWR SIGSTKFLT".split()
+"""Names of signals that would end the process at once, although none of them reports a defect of the program. Not every
+system has all of them. docs/decisions/process-edges.md lists what each signal does.
+"""
 SWITCH_INTERVAL: Final = 0.0005
 """Seconds after which a busy event loop yields to the thread that commits. The default of 5 ms would starve it."""
 SPARE_FILES: Final = 1_000
@@ -95,16 +100,27 @@ def settings_within_file_limit(settings: Settings) -> Settings:
     return evolve(settings, max_streams=max_streams)
 
 
+def stop_signals() -> list[int]:
+    """Return the signals of this system that stop the server in order, those for real-time use among them."""
+    others = [Signals[name] for name in OTHER_SIGNALS if name in Signals.__members__]
+    real_time = range(Signals["SIGRTMIN"], Signals["SIGRTMAX"] + 1) if "SIGRTMIN" in Signals.__members__ else ()
+    return [*URGENT_SIGNALS, *others, *real_time]
+
+
 def cancel_on_signals() -> None:
-    """Let the first SIGINT or SIGTERM cancel this task, also while the log is read; a second one ends the process."""
+    """Let the first stop signal cancel this task, also while the log is read, and ignore that a terminal is closed."""
     task, loop = asyncio.current_task(), asyncio.get_running_loop()
     assert task is not None
 
     def stop() -> None:
         logger.info("stopping")
-        for signal in STOP_SIGNALS:
-            loop.remove_signal_handler(signal)
+        for each in stop_signals():
+            # Cancelled twice, the task would leave its clean-up undone.
+            loop.add_signal_handler(each, logger.info, "already_stopping")
+        for each in URGENT_SIGNALS:
+            loop.remove_signal_handler(each)
         task.cancel()
 
-    for signal in STOP_SIGNALS:
-        loop.add_signal_handler(signal, stop)
+    for each in stop_signals():
+        loop.add_signal_handler(each, stop)
+    loop.add_signal_handler(SIGHUP, logger.info, "hangup_ignored")
