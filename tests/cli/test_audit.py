@@ -163,8 +163,18 @@ def test_a_head_of_another_log_is_found(chatr: Chatr, log_file: LogFile) -> None
     )
 
 
+def test_the_head_file_shows_a_deleted_end(chatr: Chatr, log_file: LogFile) -> None:
+    """Without --expect, records that were deleted from the end are missed by the head file beside the log."""
+    log_file.alter("delete from log where position > 8")
+    code, [(position, sentence)] = findings(chatr, log_file)
+
+    assert (code, position) == (1, 0)
+    assert "ends at record 8, and had 10" in sentence
+
+
 def test_a_deleted_end_is_found(chatr: Chatr, log_file: LogFile) -> None:
     """Records that were deleted from the end are missed by a head that is expected after them."""
+    log_file.path.with_name("chatr.db.head").unlink()
     log_file.alter("delete from log where position > 8")
 
     assert findings(chatr, log_file, *expect_options(8, 10)) == (

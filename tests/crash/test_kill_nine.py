@@ -1,11 +1,14 @@
 """A server that is killed at random moments loses nothing: python -m tests.crash does the same for longer."""
 
+import re
 from pathlib import Path
 from random import Random
 from signal import SIGTERM
 
 import pytest
 
+from tests.conftest import Serve
+from tests.crash.conftest import start_and_fail
 from tests.crash.kills import Plan, run_plan
 
 
@@ -18,6 +21,23 @@ async def test_a_room_survives_kills_of_its_process(tmp_path: Path, rounds: int)
     outcome = await run_plan(plan, tmp_path)
 
     assert outcome.faults() == {}, plan
+
+
+@pytest.mark.long
+def test_a_room_whose_write_ahead_file_was_removed_does_not_open(tmp_path: Path, serve: Serve) -> None:
+    """After a kill without its -wal file, the server says so and ends with exit code 2, unless given --accept-loss."""
+    flags = ("--log", f"sqlite:///{tmp_path}/chatr.db")
+    server = serve(*flags)
+    while not (tmp_path / "chatr.db.head").exists():
+        server.get("/health")
+    server.kill()
+    (tmp_path / "chatr.db-wal").unlink()
+    refused = start_and_fail(tmp_path)
+    accepted = serve(*flags, "--accept-loss")
+
+    assert refused.returncode == 2
+    assert re.fullmatch(r"chatr: The log at \S+ ends at record 0, and had 1: .*\n", refused.stderr)
+    assert accepted.get("/api/messages")
 
 
 @pytest.mark.parametrize("rounds", [2, pytest.param(10, marks=[pytest.mark.long, pytest.mark.timeout(200)])])

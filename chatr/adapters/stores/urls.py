@@ -13,10 +13,10 @@ from chatr.adapters.stores.sqlite.reader import sqlite_reader
 from chatr.ports import CannotOpenLog, EventLog, LogReader
 
 
-def open_log(url: str) -> AbstractAsyncContextManager[EventLog]:
+def open_log(url: str, *, accept_loss: bool = False) -> AbstractAsyncContextManager[EventLog]:
     """Return a context in which the log at `url` is open for reading and appending.
 
-    Raises CannotOpenLog, here or when the context is entered.
+    `accept_loss` opens a SQLite log also if it lost records. Raises CannotOpenLog, here or when the context is entered.
     """
     file = sqlite_file(url)
     match url.partition(":")[0]:
@@ -24,7 +24,7 @@ def open_log(url: str) -> AbstractAsyncContextManager[EventLog]:
             log: AbstractAsyncContextManager[EventLog] = postgres_store().postgres_log(url)
             return log
         case "sqlite" if file:
-            return sqlite_log(file)
+            return sqlite_log(file, accept_loss=accept_loss)
         case "memory":
             return nullcontext(MemoryLog())
         case "nats":

@@ -2,13 +2,16 @@
 
 import argparse
 import re
-from collections.abc import AsyncIterator, Iterable
+import sqlite3
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import suppress
 from typing import Final
 
 from attrs import asdict, define
 
-from chatr.adapters.stores.urls import open_reader
+from chatr.adapters.stores.sqlite.files import beside
+from chatr.adapters.stores.sqlite.head import HeadFile, description_of_loss
+from chatr.adapters.stores.urls import open_reader, sqlite_file
 from chatr.adapters.system import SystemClock
 from chatr.cli.arguments import add_json_option, add_log_option, describe
 from chatr.cli.output.progress import print_above_bar, progress
@@ -76,6 +79,7 @@ async def run(options: argparse.Namespace) -> int:
     """
     audit, report = Audit(SystemClock().now(), options.expect), Report(options.json)
     async with open_reader(options.log) as log:
+        report.add(lost_records(options.log))
         if options.url:
             # A wrong address is reported before the audit, which may take minutes.
             await fetch_room(options.url, min_position=0)
@@ -91,6 +95,15 @@ async def run(options: argparse.Namespace) -> int:
             report.add(audit.end())
     report.print_summary(audit)
     return 1 if report.findings else 0
+
+
+def lost_records(log_url: str) -> Iterator[Finding]:
+    """Yield a finding if a SQLite log lacks records that its head file knows."""
+    path = sqlite_file(log_url)
+    # Without a valid head file nothing is known; a log that cannot be read is reported where it is read.
+    with suppress(OSError, ValueError, sqlite3.Error):
+        if path and (loss := description_of_loss(path, HeadFile(beside(path, ".head")).read())):
+            yield Finding(0, loss)
 
 
 async def audit_records(log: LogReader, audit: Audit, report: "Report", until: int) -> None:

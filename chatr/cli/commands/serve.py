@@ -5,7 +5,7 @@ import asyncio
 import gc
 import os
 import sys
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from signal import SIGHUP, SIGINT, SIGQUIT, SIGTERM, Signals
 from typing import Final
@@ -15,6 +15,7 @@ from attrs import evolve, fields
 
 from chatr import logging_setup
 from chatr.adapters.http.listening_socket import CannotListen
+from chatr.adapters.stores.urls import open_log
 from chatr.adapters.system import raise_open_file_limit
 from chatr.app import running_room
 from chatr.cli.errors import CommandError
@@ -50,6 +51,12 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         default = default_of(setting)
         text = setting.metadata["description"] + (f" (default {default})" if default else "")
         command.add_argument(flag(setting.name), metavar=setting.metadata["metavar"], help=text)
+    # No setting: in a file or a variable it would hide every later loss.
+    command.add_argument(
+        "--accept-loss",
+        action="store_true",
+        help="start although the SQLite log lacks records that it held before; for one start",
+    )
     command.set_defaults(run=run)
 
 
@@ -65,15 +72,19 @@ async def run(options: argparse.Namespace) -> int:
     try:
         # A signal cancels this task: that is the usual end, and no error.
         with suppress(asyncio.CancelledError):
-            await serve(settings_within_file_limit(settings))
+            await serve(settings_within_file_limit(settings), accept_loss=options.accept_loss)
     except CannotListen as error:
         raise CommandError(str(error)) from error
     return 0
 
 
-async def serve(settings: Settings) -> None:
-    """Open the room, print how to reach it, and wait for a background task to fail."""
-    async with running_room(settings) as room:
+async def serve(settings: Settings, *, accept_loss: bool) -> None:
+    """Open the room, print how to reach it, and wait for a background task to fail.
+
+    `accept_loss` opens a log that lost records.
+    """
+    opened = open_log(settings.log, accept_loss=True) if accept_loss else nullcontext()
+    async with opened as log, running_room(settings, event_log=log) as room:
         # Spares the garbage collector repeated scans of the objects that were made when the log was read.
         gc.freeze()
         sys.stdout.write(WELCOME.format(url=room.url))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from chatr.adapters.stores.sqlite.connection import check_is_database
 from chatr.ports import CannotOpenLog, LogUnavailable
+from chatr.regular_file import NotRegularFile, open_regular
 
 
 class LogInUse(CannotOpenLog):
@@ -26,26 +27,36 @@ def errors_as_cannot_open(path: Path) -> Iterator[None]:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Create the log's file if it is missing, and hold the lock of its only writer while the block runs.
+    """Hold the lock of the only writer of the log at `path` while the block runs.
 
-    Raises LogInUse, CannotOpenLog, OSError or sqlite3.Error.
+    Raises LogInUse, CannotOpenLog or OSError.
     """
-    # Beside the file that a symbolic link leads to, so that a log under two names has one lock.
-    lock_path = Path(f"{path.resolve()}.lock")
-    for file in (path, lock_path):
-        # For the owner only. SQLite gives its -wal and -shm files the mode of the main file.
-        file.touch(mode=0o600)
-    # SQLite silently opens a write-protected file read-only; then only the first post would fail.
-    if not os.access(path, os.W_OK):
-        raise CannotOpenLog(f"The log at {path} cannot be opened: this process may not write to it.")
-    check_is_database(str(path))
-    with lock_path.open("w") as lock:
+    for each in (path, *(beside(path, suffix) for suffix in ("-wal", "-shm", ".lock"))):
+        if each.exists() and not each.is_file():
+            raise NotRegularFile(each)
+    with os.fdopen(open_regular(beside(path, ".lock"), os.O_RDWR | os.O_CREAT)) as lock:
+        # SQLite silently opens a write-protected file read-only; then only the first post would fail.
+        if path.exists() and not os.access(path, os.W_OK):
+            raise CannotOpenLog(f"The log at {path} cannot be opened: this process may not write to it.")
         try:
             # The kernel releases the lock when the process ends, however it ends.
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise LogInUse(f"Another process writes to {path}: stop it, or use another file.") from error
         yield
+
+
+def create_if_missing(path: Path) -> None:
+    """Create the log's file, for its owner only, or check that it is a database. Raises OSError or sqlite3.Error."""
+    # SQLite gives its -wal and -shm files the mode of the main file.
+    path.touch(mode=0o600)
+    check_is_database(str(path))
+
+
+def beside(path: Path, suffix: str) -> Path:
+    """Return the path of a file that belongs to the log, beside the file to which a symbolic link leads."""
+    # SQLite does the same with its files. So a log under two names has one lock.
+    return Path(f"{path.resolve()}{suffix}")
 
 
 class OpenFiles:
@@ -60,7 +71,7 @@ class OpenFiles:
     def __init__(self, path: Path) -> None:
         self._path = path
         # `path` itself is not resolved, so that a symbolic link that now leads elsewhere is noticed.
-        self._paths = (path, *(Path(f"{path.resolve()}{suffix}") for suffix in ("-wal", "-shm", ".lock")))
+        self._paths = (path, *(beside(path, suffix) for suffix in ("-wal", "-shm", ".lock")))
         self._opened = [each.stat() for each in self._paths]
         self._size = self._opened[0].st_size
 
@@ -81,8 +92,8 @@ class OpenFiles:
         # Nothing is ever deleted from a log, so its file never becomes smaller.
         if size < self._size:
             raise LogUnavailable(
-                f"{self._path} was cut off: stop chatr, move it away together with its -wal, -shm and .checkpoint, "
-                "and put a backup in their place"
+                f"{self._path} was cut off: stop chatr, move it away together with its -wal, -shm, .head and "
+                ".checkpoint, and put a backup in their place"
             )
         self._size = size
 

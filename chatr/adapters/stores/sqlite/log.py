@@ -18,7 +18,9 @@ import msgspec
 
 from chatr.adapters.stores.group_commit import GroupCommit, PendingAppend, fail_all
 from chatr.adapters.stores.sqlite import connection
-from chatr.adapters.stores.sqlite.files import OpenFiles, errors_as_cannot_open, locked
+from chatr.adapters.stores.sqlite.files import OpenFiles, beside, create_if_missing, errors_as_cannot_open, locked
+from chatr.adapters.stores.sqlite.head import HeadFile, check_nothing_lost
+from chatr.adapters.stores.sqlite.head_recorder import HeadRecorder
 from chatr.adapters.stores.sqlite.reader import POLL_INTERVAL, SqliteReader, last_position
 from chatr.ports import Conflict, Draft, LogUnavailable, OutcomeUnknown, Stored
 
@@ -48,21 +50,28 @@ async def sqlite_log(
     path: Path | str,
     *,
     poll_interval: float = POLL_INTERVAL,
+    accept_loss: bool = False,
     migrations: Traversable | None = None,
     factory: connection.Factory = sqlite3.Connection,
 ) -> AsyncIterator["SqliteLog"]:
     """Open the log in the file at `path`, which is created and migrated if needed. Raises CannotOpenLog.
 
-    `migrations` is a folder to take instead of chatr's own, `factory` makes SQLite's connections.
+    `accept_loss` opens a log that lost records, `migrations` is a folder to take instead of chatr's own, and `factory`
+    makes SQLite's connections.
     """
     path = Path(path)
     async with AsyncExitStack() as stack:
         with errors_as_cannot_open(path):
             stack.enter_context(locked(path))
+            check_nothing_lost(path, accept_loss=accept_loss)
+            create_if_missing(path)
             writer = await stack.enter_async_context(connection.writer(path, factory))
             await connection.prepare(writer, migrations)
             reader = await stack.enter_async_context(connection.reader(path, factory))
             log = SqliteLog(writer, reader, await last_position(reader), OpenFiles(path), poll_interval)
+        recorder = HeadRecorder(HeadFile(beside(path, ".head")), writer, log.last_stored)
+        await stack.enter_async_context(recorder.recording())
+        # Closed before the head is recorded for the last time.
         stack.push_async_callback(log.close)
         yield log
 
@@ -131,6 +140,11 @@ class SqliteLog(SqliteReader):
                 self._advance_head(position or 0)
             elif (stored := pending.succeed(position)).position > self._head:
                 self._add_recent(stored)
+
+    def last_stored(self) -> Stored | None:
+        """Return the last record in the file if this process stored it, and the file is still in its place."""
+        # In a file that was just put in the place of this log, the record would be missed at the next start.
+        return self._recent[-1] if self._recent and not self._files.missing_or_replaced_path() else None
 
     def _advance_head(self, position: int) -> None:
         """Move the head to a record that is in the file but not in memory, because its commit seemed to fail."""
