@@ -33,7 +33,10 @@ class Frame:
 
 @define
 class EventSource:
-    """Parses the bytes of a stream as a client does. Unknown fields, which clients ignore, raise ValueError."""
+    """Parses the bytes of a stream as a client does.
+
+    Raises ValueError for unknown fields, which clients ignore, and for a block without data, at which some fail.
+    """
 
     last_id: str = ""
     retry: int | None = None
@@ -74,8 +77,9 @@ class EventSource:
                 raise ValueError(f"unknown field: {name}:{value}")
 
     def _end_frame(self) -> Iterator[Frame]:
+        if not self._data:
+            raise ValueError("a block without data: some clients dispatch an event with empty data for it")
         if self._own_id is not None:
             self.last_id = self._own_id
-        if self._data:
-            yield Frame(self._name, "\n".join(self._data), self.last_id, self._own_id)
+        yield Frame(self._name, "\n".join(self._data), self.last_id, self._own_id)
         self._name, self._data, self._own_id = None, [], None

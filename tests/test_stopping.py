@@ -135,7 +135,7 @@ async def test_open_streams_end_cleanly(server: Server) -> None:
         ends = [await stream.content.read() for stream in (one, two)]
 
     assert await asyncio.to_thread(server.process.wait, STOPPED_WITHIN) == 0
-    assert [end for end in ends if not re.search(rb"\nretry: [0-9]{4}\n\n$", end)] == []
+    assert [end for end in ends if not re.search(rb"\nretry: [0-9]{4}\ndata: [^\n]+\n\n$", end)] == []
 
 
 async def test_a_pending_request_is_answered(serve: Callable[..., Server], book: FakeMoltbook) -> None:

@@ -12,6 +12,8 @@ PATIENCE: Final = 20
 LENGTH: Final = re.compile(rb"\r\nContent-Length: ([0-9]+)\r\n")
 CHUNKED: Final = b"\r\nTransfer-Encoding: chunked\r\n"
 HEAD_END: Final = b"\r\n\r\n"
+COMMENT: Final = b":\n"
+"""Keeps an idle stream open. Whether there is one depends on the time."""
 
 
 def request(line: str, *headers: str, body: str | bytes = b"", version: str = "HTTP/1.1") -> bytes:
@@ -68,12 +70,14 @@ class Connection:
         return content[:-2]
 
     async def frames(self) -> AsyncIterator[bytes]:
-        """The frames of a stream, each with the empty line at its end, however they are split into chunks."""
+        """The frames of a stream without comments, each with the empty line at its end, however they are split into
+        chunks.
+        """
         pending = b""
         while content := await self.chunk():
             *whole, pending = (pending + content).split(b"\n\n")
             for frame in whole:
-                yield frame + b"\n\n"
+                yield frame.removeprefix(COMMENT) + b"\n\n"
 
 
 @asynccontextmanager

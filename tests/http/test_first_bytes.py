@@ -112,7 +112,7 @@ def comparable(headers: Mapping[str, str]) -> dict[str, str]:
 
 async def first_content(watch: Watch, *, is_head: bool) -> Sequence[Frame] | bytes:
     """Return the body of a response, or the frames with which a stream begins."""
-    if is_head or watch.headers.get("content-type") != "text/event-stream":
+    if is_head or watch.headers.get("content-type") != "text/event-stream; charset=utf-8":
         return b"" if is_head else await watch.body()
     frames = [await watch.frame()]
     while frames[-1].kind != "stats":

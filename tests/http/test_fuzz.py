@@ -32,7 +32,7 @@ MAX_GROWTH = 50 * 1024
 """KiB by which the server's memory may grow."""
 
 RESPONSE = re.compile(rb"HTTP/([01]\.\d) (\d{3}) [^\r\n]*\r\n((?:[^\r\n:]+: [^\r\n]*\r\n)*)\r\n")
-STREAM_START = b"retry: 3000\n\n"
+STREAM_START = b"retry: 3000\n"
 CODES = {rule.code for rule in RULES} | {error_type.code for error_type in ERROR_TYPES}
 
 
@@ -48,7 +48,7 @@ class Response:
     @property
     def is_last(self) -> bool:
         """Whether nothing else may come on this connection."""
-        is_stream = self.headers.get("content-type") == "text/event-stream"
+        is_stream = self.headers.get("content-type") == "text/event-stream; charset=utf-8"
         return self.version < "1.1" or self.headers.get("connection") == "close" or is_stream
 
     def faults(self) -> list[str]:

@@ -88,7 +88,7 @@ async def test_head_of_the_stream_opens_no_stream(room: Room) -> None:
     """HEAD /api/stream is answered with the media type and no frames."""
     answer = await room.request("HEAD", "/api/stream")
 
-    assert (answer.status, header(answer, "Content-Type"), answer.raw) == (200, "text/event-stream", b"")
+    assert (answer.status, header(answer, "Content-Type"), answer.raw) == (200, "text/event-stream; charset=utf-8", b"")
 
 
 @pytest.mark.parametrize("path", ["/api/register", *KEYED_PATHS])

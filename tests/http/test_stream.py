@@ -42,7 +42,7 @@ async def test_a_stream_begins_with_history_and_totals(room: Room) -> None:
 
 
 async def test_clients_reconnect_after_three_seconds(room: Room) -> None:
-    """The stream begins with a `retry:` line."""
+    """The first frame says when to connect again."""
     async with watching(room.running.url) as watch:
         await watch.frame()
 

@@ -6,13 +6,13 @@ from tests.stream_client import connected, read_response, request, watching
 
 
 async def test_the_headers_of_a_stream(room: Room) -> None:
-    """They name the media type, and forbid caches and proxies to hold frames back."""
+    """They name the media type and its encoding, and forbid caches and proxies to hold frames back."""
     async with watching(room.running.url) as watch:
         headers = {name: watch.headers[name] for name in ("content-type", "cache-control", "x-accel-buffering")}
 
     assert (watch.status, watch.headers["transfer-encoding"]) == (200, "chunked")
     assert headers == {
-        "content-type": "text/event-stream",
+        "content-type": "text/event-stream; charset=utf-8",
         "cache-control": "no-cache, no-transform",
         "x-accel-buffering": "no",
     }
@@ -45,7 +45,9 @@ async def test_a_head_request_takes_no_slot(open_room: OpenRoom) -> None:
         stream = await read_response(reader, writer)
         first = await stream.frame()
 
-    assert [(head.status, head.headers["content-type"]) for head in heads] == [(200, "text/event-stream")] * 2
+    media_type = "text/event-stream; charset=utf-8"
+
+    assert [(head.status, head.headers["content-type"]) for head in heads] == [(200, media_type)] * 2
     assert (stream.status, first.kind) == (200, "history")
 
 

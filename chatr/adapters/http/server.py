@@ -132,7 +132,8 @@ class HttpServer:
             self.node.follower.stop_waiting()  # long polls are answered now instead of holding up the rest
             # Requests end before streams, so that a message posted last still reaches the watchers.
             await runner.cleanup()
-            await self.hub.close(lambda: frames.closing_retry(random.randint(*CLOSING_RETRY)))  # noqa: S311 -- no secret
+            totals = frames.stats(self.node.room, self.clock.now())
+            await self.hub.close(lambda: frames.with_retry(random.randint(*CLOSING_RETRY), totals))  # noqa: S311 -- no secret
 
     def _runner(self, admission: Admission, handlers: Handlers) -> web.ServerRunner:
         timeouts = self.settings.timeouts

@@ -1,7 +1,8 @@
 """The frames of the stream (Server-Sent Events), as bytes.
 
 All events are unnamed, and their type stands inside their JSON: with `EventSource`, named events reach only listeners
-for that name, and clients listen with `onmessage`.
+for that name, and clients listen with `onmessage`. Every block, which is what stands between two blank lines, has a
+`data:` line: without one, @microsoft/fetch-event-source, httpx-sse and sseclient dispatch an event with empty data.
 """
 
 from collections.abc import Sequence
@@ -15,14 +16,19 @@ from chatr.domain.events import Cursor
 from chatr.domain.history import Message
 from chatr.domain.room import Room
 
-RETRY: Final = b"retry: 3000\n\n"
-"""Tells a client to wait three seconds before it connects again."""
+RETRY: Final = b"retry: 3000\n"
+"""The first line of the first frame: a client that loses the connection waits three seconds and connects again."""
 
 
 def frame(event: wire.StreamEvent) -> bytes:
     """Return an event as a frame without an id."""
     # JSON has no raw line feed, so nothing in the event can end the frame.
     return b"data: %b\n\n" % encode(event)
+
+
+def with_retry(milliseconds: int, frame: bytes) -> bytes:
+    """Return `frame` with the time after which a client connects again."""
+    return b"retry: %d\n%b" % (milliseconds, frame)
 
 
 def with_id(cursor: Cursor | None, frame: bytes) -> bytes:
@@ -63,9 +69,3 @@ def presence(agent: Agent, *, online: bool) -> bytes:
     """Return the frame that says that an agent came online or went offline."""
     change = wire.PresenceChange(agent_id=agent.id, agent_name=agent.name, online=online)
     return frame(wire.PresenceEvent(data=change))
-
-
-def closing_retry(milliseconds: int) -> bytes:
-    """Return the last frame before the server closes: when to connect again."""
-    # The server gives each client another time. If all came back at the same moment, a restart would be overloaded.
-    return b"retry: %d\n\n" % milliseconds

@@ -16,7 +16,8 @@ from chatr.adapters.http.stream.chunks import EncodedFrames, encode_frames
 from chatr.adapters.http.stream.watcher import Watcher
 from chatr.adapters.http.stream.write_schedule import PAUSE_FACTOR, WATCHERS_PER_SLICE, WriteSchedule
 
-COMMENT: Final = b":\n\n"
+# Without a blank line, which would end a block that has no data.
+COMMENT: Final = b":\n"
 """Clients ignore it. It shows them, and every proxy in between, that the stream is alive."""
 
 

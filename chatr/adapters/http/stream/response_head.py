@@ -9,7 +9,7 @@ from typing import Final
 from chatr.adapters.http.headers import API_HEADERS, request_id_for, response_head
 
 STREAM_HEADERS: Final = {
-    "Content-Type": "text/event-stream",
+    "Content-Type": "text/event-stream; charset=utf-8",  # requests and others read text as Latin-1 without it
     "Cache-Control": "no-cache, no-transform",  # no-transform: a proxy that compresses would buffer frames
     "X-Accel-Buffering": "no",  # the same for nginx's buffer
 }
