@@ -54,7 +54,9 @@ def form_of(event_class: type[Event]) -> type[Struct]:
     msgspec checks the exact type of each field while it reads, in C. `at` may be absent, as it is not in the text.
     """
     # The garbage collector need not track them: a form lives for one call and refers to no other form.
-    return defstruct(event_class.__name__, [form_field(each) for each in fields(event_class)], gc=False)
+    # A field with a default is younger than its event: where it has no value, the record is stored as before.
+    form_fields = [form_field(each) for each in fields(event_class)]
+    return defstruct(event_class.__name__, form_fields, gc=False, omit_defaults=True)
 
 
 def form_field(field: "Attribute[Any]") -> tuple[str, Any, Any]:
@@ -99,10 +101,15 @@ def writer(event_class: type[Event]) -> Writer:
         written.at = UNSET
         for name in nested:
             # msgspec would sort the fields of an attrs object and add its cached properties to them.
-            setattr(written, name, asdict(getattr(written, name)))
+            setattr(written, name, asdict(getattr(written, name), filter=has_value))
         return encode_json(written).decode()
 
     return write
+
+
+def has_value(field: "Attribute[Any]", value: object) -> bool:
+    """Whether a field is stored: optional fields that are younger than their event are left out without a value."""
+    return value is not None or field.default is not None
 
 
 READERS: Final[Mapping[str, Reader]] = {name: reader(event_class) for name, event_class in EVENT_TYPES.items()}

@@ -12,11 +12,12 @@ from urllib.parse import urlsplit
 
 from attrs import Attribute, field, fields, frozen
 
-from chatr.domain.limits import SECOND, Limit, Limits
+from chatr.domain.limits import DEFAULT_LIMITS, SECOND, Limit, Limits
 from chatr.ports import MOLTBOOK_URL
 
 Network = IPv4Network | IPv6Network
 LARGEST_COUNT: Final = 1_000_000
+LARGEST_SMALL_COUNT: Final = 1_000
 LARGEST_WINDOW: Final = 366 * 24 * 3600
 """Seconds of the longest rate window, and of the longest `online_for`: a leap year."""
 
@@ -25,12 +26,17 @@ class BadSetting(Exception):
     """A setting that cannot be used. The text is one sentence for the operator."""
 
 
-def parse_rate(text: str) -> Limit:
+def parse_small_rate(text: str) -> Limit:
+    """As `parse_rate`, with a count that every agent's state can hold the times of. Raises ValueError."""
+    return parse_rate(text, LARGEST_SMALL_COUNT)
+
+
+def parse_rate(text: str, largest_count: int = LARGEST_COUNT) -> Limit:
     """The limit that COUNT/SECONDS stands for. Raises ValueError."""
     count, slash, seconds = text.partition("/")
     if not slash:
         raise ValueError("write COUNT/SECONDS, such as 10/60")
-    return Limit(whole_number_parser(1, LARGEST_COUNT)(count), whole_number_parser(1, LARGEST_WINDOW)(seconds) * SECOND)
+    return Limit(whole_number_parser(1, largest_count)(count), whole_number_parser(1, LARGEST_WINDOW)(seconds) * SECOND)
 
 
 def whole_number_parser(minimum: int, maximum: int) -> Callable[[str], int]:
@@ -73,13 +79,17 @@ def setting(default: Any, metavar: str, description: str, parse: Callable[[str],
     return field(default=default, metadata={"metavar": metavar, "description": description, "parse": parse})
 
 
-DEFAULT_LIMITS: Final = Limits()
+def default_seen_every(online_for: int) -> int:
+    """The `seen_every` of a log that has none, in milliseconds: the default, and at most a sixth of `online_for`."""
+    # An agent is shown as online for `seen_every` longer, which must stay a small part of a short `online_for`.
+    assert DEFAULT_LIMITS.seen_every is not None
+    return min(DEFAULT_LIMITS.seen_every, max(SECOND, online_for // 6 // SECOND * SECOND))
 
 
 @frozen
 class Settings:
-    """The settings of one room. `rate_verified`, `rate_unverified` and `online_for` are None unless they were given:
-    then the limits that are stored in the log apply.
+    """The settings of one room. Limits that are stored in the log (`DEFAULTS_OF_A_NEW_LOG`) are None unless they were
+    given: then those in the log apply.
     """
 
     log: str = setting("sqlite:///./chatr.db", "URL", "log to open: sqlite:///FILE, postgresql://… or memory:")
@@ -98,12 +108,21 @@ class Settings:
     rate_unverified: Limit | None = setting(
         None, "COUNT/SECONDS", "messages that an unverified agent may post", parse_rate
     )
-    # An active agent is recorded once in `online_for` / 30 (Limits.seen_every): with the minimum, once a second.
     online_for: int | None = setting(
         None,
         "SECONDS",
         "how long an agent stays online after its last request",
         whole_number_parser(30, LARGEST_WINDOW),
+    )
+    seen_every: int | None = setting(
+        None,
+        "SECONDS",
+        "least time between two records of an agent's mere activity; it stays online so much longer",
+        whole_number_parser(1, LARGEST_WINDOW),
+    )
+    rate_leaving: Limit | None = setting(None, "COUNT/SECONDS", "disconnects of an agent", parse_small_rate)
+    rate_verifying: Limit | None = setting(
+        None, "COUNT/SECONDS", "verification codes that an agent may be given", parse_small_rate
     )
     rate_registrations: Limit = setting(
         Limit(5, 3600 * SECOND), "COUNT/SECONDS", "registrations from one client address", parse_rate
@@ -120,11 +139,15 @@ class Settings:
     stats_every: int = setting(10, "SECONDS", "time between two stats frames on a stream", whole_number_parser(1, 3600))
 
     def limits(self, in_force: Limits) -> Limits:
-        """The limits that were given, and those `in_force` for the rest."""
+        """The limits that were given, and those `in_force` for the rest; defaults for what an older log lacks."""
+        online_for = self.online_for * SECOND if self.online_for else in_force.online_for
         return Limits(
             self.rate_verified or in_force.verified,
             self.rate_unverified or in_force.unverified,
-            self.online_for * SECOND if self.online_for else in_force.online_for,
+            online_for,
+            self.seen_every * SECOND if self.seen_every else in_force.seen_every or default_seen_every(online_for),
+            self.rate_leaving or in_force.leaving or DEFAULT_LIMITS.leaving,
+            self.rate_verifying or in_force.verifying or DEFAULT_LIMITS.verifying,
         )
 
 
@@ -132,6 +155,9 @@ DEFAULTS_OF_A_NEW_LOG: Final = {
     "rate_verified": DEFAULT_LIMITS.verified,
     "rate_unverified": DEFAULT_LIMITS.unverified,
     "online_for": DEFAULT_LIMITS.online_for // SECOND,
+    "seen_every": default_seen_every(DEFAULT_LIMITS.online_for) // SECOND,
+    "rate_leaving": DEFAULT_LIMITS.leaving,
+    "rate_verifying": DEFAULT_LIMITS.verifying,
 }
 """What a new log starts with where nothing is given. Every later start uses the values stored in the log."""
 

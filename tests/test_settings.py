@@ -25,6 +25,9 @@ SAMPLES: dict[str, tuple[str, Any]] = {
     "rate_verified": ("20/60", Limit(20, MINUTE)),
     "rate_unverified": ("2/90", Limit(2, 90 * SECOND)),
     "online_for": ("600", 600),
+    "seen_every": ("60", 60),
+    "rate_leaving": ("6/3600", Limit(6, HOUR)),
+    "rate_verifying": ("1000/60", Limit(1000, MINUTE)),
     "rate_registrations": ("1/3600", Limit(1, HOUR)),
     "rate_requests": ("1000000/1", Limit(1_000_000, SECOND)),
     "max_streams_per_ip": ("3", 3),
@@ -50,6 +53,10 @@ BAD_VALUES: dict[str, list[str]] = {
     "rate_unverified": ["1/1m", "1000001/60", "1/31622401", "1/" + "9" * 5000],
     "rate_registrations": ["unlimited", "5/hour"],
     "rate_requests": ["0/1", "120"],
+    "seen_every": ["0", "-1", "5m", "31622401"],
+    # An agent's state holds as many times as the count.
+    "rate_leaving": ["1001/60", "0/60"],
+    "rate_verifying": ["1001/60", "none"],
     "online_for": ["29", "0", "-30", "30m", "31622401"],
     "max_streams_per_ip": ["0", "-1", "many", "1000001"],
     "max_streams": ["0", ""],
@@ -87,7 +94,15 @@ def test_the_defaults_are_those_of_the_contract() -> None:
     assert (settings.rate_registrations, settings.rate_requests) == (Limit(5, HOUR), Limit(120, MINUTE))
     assert (settings.max_streams_per_ip, settings.max_streams) == (10, 5000)
     assert (settings.history, settings.stats_every) == (100, 10)
-    assert settings.limits(Limits()) == Limits(Limit(10, MINUTE), Limit(1, 5 * MINUTE), 1800 * SECOND)
+    assert settings.limits(Limits()) == Limits(
+        Limit(10, MINUTE), Limit(1, 5 * MINUTE), 1800 * SECOND, 300 * SECOND, Limit(12, HOUR), Limit(10, HOUR)
+    )
+
+
+@pytest.mark.parametrize(("online_for", "seen_every"), [(30, 5), (600, 100), (1800, 300), (86_400, 300)])
+def test_activity_is_recorded_often_enough_for_a_short_online_for(online_for: int, seen_every: int) -> None:
+    """Without `seen_every` it is 300 s, and at most a sixth of `online_for`."""
+    assert Settings(online_for=online_for).limits(Limits()).seen_every == seen_every * SECOND
 
 
 @pytest.mark.parametrize("name", NAMES)

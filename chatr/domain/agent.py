@@ -18,7 +18,7 @@ from chatr.domain.events import (
     canonical_account,
 )
 from chatr.domain.immutability import statically_frozen
-from chatr.domain.limits import IDEMPOTENCY_KEYS_REMEMBERED, Limits
+from chatr.domain.limits import IDEMPOTENCY_KEYS_REMEMBERED, Limits, with_time
 from chatr.domain.text import content_digest
 
 
@@ -59,8 +59,9 @@ class Agent:
 
     `position` is that of the last record in the agent's own stream, which the next append must follow; 0 = none.
     `last_seen` is the time of its last record in any stream. `present` is false until its first activity and after it
-    has left. `posted_at` are the times of its last posts in log order, as many as the rate limits need. `keyed_posts`
-    maps idempotency keys to messages, oldest first.
+    has left. `posted_at` are the times of its last posts in log order, as many as the rate limits need; `left_at` and
+    `started_at` are those of its last disconnects and of the last verifications that it started. `keyed_posts` maps
+    idempotency keys to messages, oldest first.
     """
 
     id: AgentId = NO_AGENT
@@ -75,6 +76,8 @@ class Agent:
     verification: Verification | None = None
     badge: Badge | None = None
     registered_at: int = 0
+    left_at: tuple[int, ...] = ()
+    started_at: tuple[int, ...] = ()
 
     @property
     def registered(self) -> bool:
@@ -103,14 +106,23 @@ def evolve_agent(agent: Agent, event: AgentEvent, position: int, limits: Limits)
         case AgentSeen():
             return evolve(agent, position=position, last_seen=event.at, present=True)
         case AgentLeft():
-            return evolve(agent, position=position, last_seen=event.at, present=False)
+            left_at = with_time(agent.left_at, event.at, limits.leaving)
+            return evolve(agent, position=position, last_seen=event.at, present=False, left_at=left_at)
         case AgentRegistered():
             return Agent(
                 event.agent, event.name, event.avatar, event.key_digest, position, event.at, registered_at=event.at
             )
         case VerificationStarted():
             started = Verification(event.moltbook_name, event.code, event.expires, position)
-            return evolve(agent, position=position, last_seen=event.at, present=True, verification=started)
+            started_at = with_time(agent.started_at, event.at, limits.verifying)
+            return evolve(
+                agent,
+                position=position,
+                last_seen=event.at,
+                present=True,
+                verification=started,
+                started_at=started_at,
+            )
         case AgentVerified():
             # Two nodes may verify one agent for two accounts at the same time: the first badge stays. `position` stays
             # too, as this record is in the stream of the account and not in that of the agent.
@@ -139,6 +151,8 @@ def after_post(agent: Agent, event: MessagePosted, position: int, limits: Limits
         agent.verification,
         agent.badge,
         agent.registered_at,
+        agent.left_at,
+        agent.started_at,
     )
 
 

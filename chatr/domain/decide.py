@@ -26,7 +26,7 @@ from chatr.domain.events import (
     MessagePosted,
     VerificationStarted,
 )
-from chatr.domain.policy import CLAIMING, MEMBERSHIP, POSTING, PROVING, REGISTERING, STARTING
+from chatr.domain.policy import CLAIMING, LEAVING, MEMBERSHIP, POSTING, PROVING, REGISTERING, STARTING
 from chatr.domain.rule import Rule, RuleContext, check_rules
 from chatr.domain.text import content_digest
 
@@ -55,8 +55,10 @@ def rules_for(command: Command) -> tuple[Rule[Any], ...]:
             return REGISTERING
         case Post():
             return POSTING
-        case Heartbeat() | Leave():
+        case Heartbeat():
             return MEMBERSHIP
+        case Leave():
+            return LEAVING
         case StartVerification():
             return STARTING
         case CompleteVerification():
@@ -79,7 +81,7 @@ def existing_record_for(agent: Agent, command: Command, context: RuleContext) ->
             )
         case Heartbeat():
             # Redundant heartbeats would be most of the log.
-            is_redundant = agent.present and abs(command.at - agent.last_seen) < context.limits.seen_every
+            is_redundant = agent.present and abs(command.at - agent.last_seen) < context.limits.activity_interval
             return agent.position if is_redundant else None
         case Leave():
             return agent.position if agent.registered and not agent.present else None

@@ -80,16 +80,27 @@ class Limits:
     """The limits that are stored in the log, because decisions and presence depend on them.
 
     `verified` and `unverified` limit the posts of an agent. An agent is online for `online_for` milliseconds after its
-    last activity.
+    last activity. The other limits are None in logs that are older than they are: `seen_every` is the least time in
+    milliseconds between two records of mere activity, `leaving` limits how often an agent may disconnect, and
+    `verifying` how many verification codes it may be given.
     """
 
     verified: Limit = Limit(10, MINUTE)
     unverified: Limit = Limit(1, 5 * MINUTE)
     online_for: int = 30 * MINUTE
+    seen_every: int | None = None
+    leaving: Limit | None = None
+    verifying: Limit | None = None
 
     def __str__(self) -> str:
         """The limits in one line, for an operator."""
-        return f"verified {self.verified}, unverified {self.unverified}, online for {format_duration(self.online_for)}"
+        parts = [
+            f"verified {self.verified}, unverified {self.unverified}, online for {format_duration(self.online_for)}"
+        ]
+        if self.seen_every is not None:
+            parts.append(f"seen every {format_duration(self.seen_every)}")
+        parts += [f"{name} {limit}" for name in ("leaving", "verifying") if (limit := getattr(self, name)) is not None]
+        return ", ".join(parts)
 
     def post_limit(self, *, verified: bool) -> Limit:
         """The limit for the posts of a verified or an unverified agent."""
@@ -102,16 +113,25 @@ class Limits:
         return max(self.verified.count, self.unverified.count)
 
     @property
-    def seen_every(self) -> int:
+    def activity_interval(self) -> int:
         """A heartbeat is not recorded if the agent's last record is less than this many milliseconds old."""
-        # A thirtieth: with the default of half an hour, an active agent adds at most one record a minute to the log.
-        return self.online_for // 30
+        # A thirtieth, as it was before there was a limit: old logs are judged by it.
+        return self.online_for // 30 if self.seen_every is None else self.seen_every
 
     @property
     def presence_window(self) -> int:
         """How many milliseconds around its last record an agent is online.
 
-        Longer than `online_for` by `seen_every`: activity within that time may have left no record, and an agent must
-        not be shown as offline too early.
+        Longer than `online_for` by `activity_interval`: activity within that time may have left no record, and an agent
+        must not be shown as offline too early.
         """
-        return self.online_for + self.seen_every
+        return self.online_for + self.activity_interval
+
+
+DEFAULT_LIMITS: Final = Limits(seen_every=5 * MINUTE, leaving=Limit(12, HOUR), verifying=Limit(10, HOUR))
+"""The limits of a new log where none are given."""
+
+
+def with_time(times: tuple[int, ...], at: int, limit: Limit | None) -> tuple[int, ...]:
+    """`times` and one more, as many of the last ones as `limit` needs."""
+    return () if limit is None else (*times, at)[-limit.count :]

@@ -5,13 +5,16 @@ The same object is enforced, quoted in error messages, mapped to an HTTP status,
 
 from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 from attrs import field, frozen
 
 from chatr.domain.agent import Agent
 from chatr.domain.events import AgentId
-from chatr.domain.limits import Limits
+from chatr.domain.limits import SECOND, Limits
+
+NO_LIMIT: Final = "not set"
+"""Stands in a sentence for a rate limit that the log does not have."""
 
 
 class Kind(Enum):
@@ -66,7 +69,12 @@ class Rule(Generic[C_contra]):
 
     def text(self, limits: Limits) -> str:
         """The sentence with the limits filled in."""
-        return self.sentence.format(verified=limits.verified, unverified=limits.unverified)
+        return self.sentence.format(
+            verified=limits.verified,
+            unverified=limits.unverified,
+            leaving=limits.leaving or NO_LIMIT,
+            verifying=limits.verifying or NO_LIMIT,
+        )
 
 
 class RuleViolated(Exception):
@@ -82,6 +90,11 @@ class RuleViolated(Exception):
 def no_details(_agent: Agent, _command: object, _context: RuleContext) -> Details:
     """The details of a rule that has none."""
     return {}
+
+
+def wait_details(milliseconds: int) -> Details:
+    """The details of a rate limit: `wait` in milliseconds, and `retryAfter` in whole seconds, rounded up."""
+    return {"wait": milliseconds, "retryAfter": -(-milliseconds // SECOND)}
 
 
 class RuleMaker(Protocol):

@@ -24,7 +24,7 @@ from chatr.domain.time_index import TimeIndex
 
 # The byte order is part of the version because message positions are stored as native integers.
 FORMAT_VERSION: Final = f"chatr room 2, {sys.byteorder} endian"
-FOLD_VERSION: Final = 3
+FOLD_VERSION: Final = 4
 """Raise this when the same records fold into another room than before.
 
 tests/past/test_fold_version.py fails when that may be the case.

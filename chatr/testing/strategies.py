@@ -116,7 +116,8 @@ def times() -> SearchStrategy[int]:
 def limits() -> SearchStrategy[Limits]:
     """Limits of a room: at most 12 posts in at most 10 minutes."""
     limit = st.builds(Limit, st.integers(1, 12), st.integers(1, 10).map(MINUTE.__mul__))
-    return st.builds(Limits, limit, limit, st.integers(1, 60).map(MINUTE.__mul__))
+    minutes = st.integers(1, 60).map(MINUTE.__mul__)
+    return st.builds(Limits, limit, limit, minutes, st.none() | minutes, st.none() | limit, st.none() | limit)
 
 
 def events() -> SearchStrategy[Event]:

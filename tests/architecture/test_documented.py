@@ -8,7 +8,7 @@ import pytest
 
 from chatr.adapters.http.description.reference import rules_table
 from chatr.cli.commands.reference import reference
-from chatr.domain.limits import Limits
+from chatr.domain.limits import DEFAULT_LIMITS
 
 README: Final = Path("README.md").read_text("utf-8")
 PATH: Final = re.compile(r"`([\w.-]+(?:/[\w.-]+)+/?|[\w-]+\.(?:py|md|toml|yaml|txt|js))`")
@@ -22,7 +22,7 @@ def test_readme_shows_the_rules_in_force() -> None:
     shown = re.search(r"<!-- chatr rules -->\n(.*?)<!-- /chatr rules -->", README, re.DOTALL)
     assert shown is not None
 
-    assert rules_table(Limits()) == shown[1]
+    assert rules_table(DEFAULT_LIMITS) == shown[1]
 
 
 def test_the_reference_is_up_to_date() -> None:

@@ -15,7 +15,7 @@ from chatr.domain.commands import (
 from chatr.domain.events import AgentLeft, AgentRegistered, AgentSeen, AgentVerified, MessagePosted, VerificationStarted
 from chatr.domain.keys import hash_key
 from chatr.domain.limits import CODE_VALIDITY
-from chatr.domain.policy import posting, registering, verifying
+from chatr.domain.policy import leaving, posting, registering, verifying
 from chatr.domain.rule import Rule
 from chatr.testing.clock import START
 from chatr.testing.secrets import CountedSecrets, code
@@ -50,7 +50,7 @@ COMPLETE_VERIFICATION: Final = CompleteVerification(CRAB, "ClawdCrab", CLAWD_CRA
 
 RULE_NAMES: Final = {
     rule: name
-    for module in (registering, posting, verifying)
+    for module in (registering, posting, leaving, verifying)
     for name, rule in vars(module).items()
     if isinstance(rule, Rule)
 }

@@ -83,6 +83,16 @@ def test_heartbeats_are_recorded_in_proportion_to_online_for() -> None:
     given(adopted, CRAB_REGISTERED, CRAB_SEEN).when(heartbeat).then(AgentSeen(CRAB, START + 1000))
 
 
+@pytest.mark.parametrize(("offset", "recorded"), [(299_999, False), (300_000, True), (-299_999, False)])
+def test_activity_is_recorded_once_in_seen_every(offset: int, recorded: bool) -> None:
+    """With a `seen_every` of five minutes in the log an agent adds one record in five minutes."""
+    adopted = LimitsAdopted(Limits(seen_every=5 * MINUTE), START)
+    heartbeat = evolve(HEARTBEAT, at=START + offset)
+    expected = AgentSeen(CRAB, START + offset) if recorded else AlreadyRecorded(3)
+
+    given(adopted, CRAB_REGISTERED, CRAB_SEEN).when(heartbeat).then(expected)
+
+
 @pytest.mark.parametrize("command", [HEARTBEAT, LEAVE, START_VERIFICATION, COMPLETE_VERIFICATION])
 def test_an_unregistered_agent_is_rejected(command: Command) -> None:
     """Only a registered agent can send a heartbeat, leave or verify."""

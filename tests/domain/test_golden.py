@@ -113,6 +113,19 @@ def test_a_computed_property_is_not_stored() -> None:
     assert draft_of(LimitsAdopted(limits, AT), record_id="1").data == stored(LOG[0]).data
 
 
+def test_limits_that_a_log_lacks_are_not_stored() -> None:
+    """Limits without the younger ones are stored as they were before there were any; with them, all are stored."""
+    full = Limits(seen_every=300_000, leaving=Limit(12, 3_600_000), verifying=Limit(10, 3_600_000))
+    texts = [draft_of(LimitsAdopted(each, AT), record_id="1").data for each in (Limits(), full)]
+    rate = '{"count":%d,"window":3600000}'
+    added = ',"seen_every":300000,"leaving":' + rate % 12 + ',"verifying":' + rate % 10 + "}}"
+
+    assert texts == [stored(LOG[0]).data, stored(LOG[0]).data.removesuffix("}}") + added]
+    assert decode(draft_of(LimitsAdopted(full, AT), record_id="1").at_position(1, 0, b"")).event == LimitsAdopted(
+        full, AT
+    )
+
+
 @whatever(events())
 def test_every_event_is_read_back_the_same(event: Event) -> None:
     """An event that is encoded and decoded is the same event. Its text contains no raw newline."""

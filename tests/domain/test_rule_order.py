@@ -8,9 +8,9 @@ from attrs import evolve, frozen
 
 from chatr.domain import policy
 from chatr.domain.commands import Command, Post, Profile, agent_id
-from chatr.domain.events import Event
-from chatr.domain.limits import CODE_VALIDITY, Limits
-from chatr.domain.policy import posting, registering, verifying
+from chatr.domain.events import Event, LimitsAdopted
+from chatr.domain.limits import CODE_VALIDITY, MINUTE, Limit, Limits
+from chatr.domain.policy import leaving, posting, registering, verifying
 from chatr.domain.rule import Rule
 from chatr.testing.clock import START
 from chatr.testing.scenario import given
@@ -32,6 +32,7 @@ from tests.domain.examples import (
 )
 
 STARTED = (CRAB_REGISTERED, CRAB_STARTED)
+ONE_A_MINUTE = LimitsAdopted(Limits(verifying=Limit(1, MINUTE)), START)
 TAKEN = (CRAB_REGISTERED, LOBSTER_REGISTERED, LOBSTER_VERIFIED, CRAB_STARTED)
 ADMIN_REGISTERED = evolve(CRAB_REGISTERED, agent=agent_id("admin"), name="admin")
 
@@ -86,6 +87,12 @@ ORDER = (
         verifying.verification_is_started,
         evolve(COMPLETE_VERIFICATION, moltbook_name="!"),
     ),
+    TwoViolations(
+        verifying.moltbook_name_is_valid,
+        verifying.starts_are_within_rate_limit,
+        evolve(START_VERIFICATION, moltbook_name="!"),
+        (ONE_A_MINUTE, *STARTED),
+    ),
     TwoViolations(verifying.verification_is_started, verifying.code_has_not_expired, COMPLETE_VERIFICATION),
     TwoViolations(
         verifying.code_has_not_expired,
@@ -116,6 +123,7 @@ ORDER = (
     ),
 )
 IMPOSSIBLE = {
+    (registering.agent_is_registered, leaving.leaves_are_within_rate_limit): "only a registered agent has ever left",
     (registering.name_is_valid, registering.name_is_not_reserved): "every reserved name has the form of a name",
     (posting.content_is_visible, posting.marks_are_not_stacked): "nine invisible marks are not clean to begin with",
     (posting.idempotency_key_is_valid, posting.idempotency_key_is_new): "every used key has the form of a key",
@@ -125,7 +133,7 @@ IMPOSSIBLE = {
 def test_every_two_neighbours_have_an_example() -> None:
     """For any two neighbouring rules there is a command above that violates both, unless none can."""
     claims = (*policy.CLAIMING, *policy.PROVING)
-    lists = (policy.REGISTERING, policy.POSTING, policy.STARTING, claims)
+    lists = (policy.REGISTERING, policy.POSTING, policy.LEAVING, policy.STARTING, claims)
     neighbours = {pair for rules in lists for pair in pairwise(rules)}
 
     assert neighbours - IMPOSSIBLE.keys() == {(each.first, each.second) for each in ORDER}
@@ -146,4 +154,4 @@ def test_of_two_violated_rules_the_first_rejects(violations: TwoViolations) -> N
     error = given(*violations.past).when(violations.command).result
 
     assert violated == [violations.first, violations.second]
-    assert str(error).startswith(violations.first.text(Limits()))
+    assert str(error).startswith(violations.first.text(room.rule_context.limits))

@@ -7,19 +7,22 @@ from attrs import evolve, frozen
 
 from chatr.domain import policy
 from chatr.domain.commands import Command, CompleteVerification
-from chatr.domain.events import Event
-from chatr.domain.limits import CODE_VALIDITY, MINUTE, Limits
-from chatr.domain.policy import posting, registering, verifying
+from chatr.domain.events import Event, LimitsAdopted
+from chatr.domain.limits import CODE_VALIDITY, MINUTE, Limit, Limits
+from chatr.domain.policy import leaving, posting, registering, verifying
 from chatr.domain.rule import Rule, RuleViolated
 from chatr.testing.clock import START
 from chatr.testing.scenario import given
 from tests.domain.examples import (
     CLAWD_CRAB,
     COMPLETE_VERIFICATION,
+    CRAB_LEFT,
     CRAB_POSTED,
     CRAB_REGISTERED,
+    CRAB_SEEN,
     CRAB_STARTED,
     KEY,
+    LEAVE,
     LOBSTER,
     LOBSTER_REGISTERED,
     LOBSTER_VERIFIED,
@@ -34,6 +37,7 @@ from tests.domain.examples import (
 )
 
 STARTED = (CRAB_REGISTERED, CRAB_STARTED)
+ONE_A_MINUTE = LimitsAdopted(Limits(leaving=Limit(1, MINUTE), verifying=Limit(1, MINUTE)), START)
 
 
 @frozen
@@ -80,6 +84,18 @@ EXAMPLES = (
         evolve(POST, at=START + 5 * MINUTE),
         evolve(POST, at=START + 5 * MINUTE - 1),
         past=(CRAB_REGISTERED, CRAB_POSTED),
+    ),
+    Example(
+        leaving.leaves_are_within_rate_limit,
+        evolve(LEAVE, at=START + MINUTE),
+        evolve(LEAVE, at=START + MINUTE - 1),
+        past=(ONE_A_MINUTE, CRAB_REGISTERED, CRAB_SEEN, CRAB_LEFT, CRAB_SEEN),
+    ),
+    Example(
+        verifying.starts_are_within_rate_limit,
+        evolve(START_VERIFICATION, moltbook_name="ClawdCrab2", at=START + MINUTE),
+        evolve(START_VERIFICATION, moltbook_name="ClawdCrab2", at=START + MINUTE - 1),
+        past=(ONE_A_MINUTE, CRAB_REGISTERED, CRAB_STARTED),
     ),
     Example(
         verifying.moltbook_name_is_valid,
@@ -151,10 +167,11 @@ def test_a_command_that_obeys_is_accepted(example: Example) -> None:
 @pytest.mark.parametrize("example", EXAMPLES, ids=rule_name)
 def test_a_command_that_violates_a_rule_is_rejected_with_its_sentence(example: Example) -> None:
     """The error has the code, the kind and the sentence of the violated rule, and all details are filled in."""
-    error = given(*example.past).when(example.rejected).result
+    room = given(*example.past)
+    error = room.when(example.rejected).result
     assert isinstance(error, RuleViolated)
     message = str(error)
 
     assert (error.code, error.kind) == (example.rule.code, example.rule.kind)
-    assert message.startswith(example.rule.text(Limits()))
+    assert message.startswith(example.rule.text(room.room.rule_context.limits))
     assert "None" not in message

@@ -13,14 +13,14 @@ from chatr.adapters.http.description.openapi import document
 from chatr.adapters.http.description.route import Route
 from chatr.adapters.http.error_catalogue import ERROR_TYPES
 from chatr.adapters.http.routes import ROUTES
-from chatr.domain.limits import HOUR, MINUTE, SECOND, Limit, Limits
+from chatr.domain.limits import DEFAULT_LIMITS, HOUR, MINUTE, SECOND, Limit
 from chatr.domain.policy import RULES
 from chatr.domain.rule import Rule
 from tests.conftest import OpenRoom, Room
 
 URL = "https://chat.example.org"
 NODE_LIMITS = NodeLimits(Limit(120, MINUTE), Limit(5, HOUR), streams=10, total_streams=5000)
-OPENAPI = json.loads(json.dumps(document(ROUTES, Limits(), NODE_LIMITS, URL)))
+OPENAPI = json.loads(json.dumps(document(ROUTES, DEFAULT_LIMITS, NODE_LIMITS, URL)))
 ERROR_RESPONSES = [response["content"]["application/json"] for response in OPENAPI["components"]["responses"].values()]
 
 
@@ -87,7 +87,7 @@ def test_a_rule_is_quoted(rule: Rule[Any]) -> None:
         value for content in ERROR_RESPONSES for _, value in examples({"": content}) if value["code"] == rule.code
     ]
 
-    assert [value["error"] for value in values if value["error"].startswith(rule.text(Limits()))] != []
+    assert [value["error"] for value in values if value["error"].startswith(rule.text(DEFAULT_LIMITS))] != []
 
 
 @pytest.mark.parametrize("error_response", ERROR_RESPONSES, ids=OPENAPI["components"]["responses"])

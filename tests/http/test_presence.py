@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from chatr.domain.limits import MINUTE, SECOND
+from chatr.domain.limits import MINUTE, SECOND, Limit
 from tests.conftest import Agent, OpenRoom, Response, Room
 
 HEARTBEAT = "/api/heartbeat"
@@ -25,8 +25,8 @@ async def ada(room: Room) -> Agent:
 
 
 async def test_an_agent_goes_offline_without_activity(room: Room, ada: Agent) -> None:
-    """It is offline half an hour after its last activity, plus the minute for which heartbeats are not recorded."""
-    room.clock.advance(31 * MINUTE - 1)
+    """It is offline half an hour and five minutes, in which activity is not recorded, after its last record."""
+    room.clock.advance(35 * MINUTE - 1)
     assert await online(room) == ["Ada"]
     room.clock.advance(1)
 
@@ -35,7 +35,7 @@ async def test_an_agent_goes_offline_without_activity(room: Room, ada: Agent) ->
 
 async def test_an_agent_is_never_offline_too_early(room: Room, ada: Agent) -> None:
     """A heartbeat that comes too soon to be recorded still counts for the whole half hour."""
-    room.clock.advance(MINUTE - 1)
+    room.clock.advance(5 * MINUTE - 1)
     await room.post(HEARTBEAT, agent=ada)
     room.clock.advance(30 * MINUTE)
 
@@ -55,15 +55,50 @@ async def test_the_operator_sets_how_long_an_agent_is_online(open_room: OpenRoom
     """`online_for` replaces the half hour."""
     room = await open_room(online_for=60)
     await room.post(HEARTBEAT, agent=await room.register())
-    room.clock.advance(62 * SECOND - 1)
+    room.clock.advance(70 * SECOND - 1)
     assert await online(room) == ["Ada"]
     room.clock.advance(1)
 
     assert await online(room) == []
 
 
+async def test_disconnects_have_a_rate_limit(open_room: OpenRoom) -> None:
+    """Disconnect and heartbeat in turns leave two records for each disconnect that the rate allows, then none."""
+    room = await open_room(rate_leaving=Limit(2, MINUTE))
+    ada, answers = await room.register("Ada"), []
+    before = room.running.node.room.position
+    for _ in range(5):
+        await room.post(HEARTBEAT, agent=ada)
+        answers.append(await room.post("/api/disconnect", agent=ada))
+    last = answers[-1]
+
+    assert [answer.status for answer in answers] == [200, 200, 429, 429, 429]
+    # Three heartbeats: the third one after the last disconnect that was recorded.
+    assert room.running.node.room.position == before + 2 + 3
+    assert (last.json["code"], last.json["retryAfter"], last.headers["Retry-After"]) == (
+        "leaving_rate_limited",
+        60,
+        "60",
+    )
+    assert last.json["error"].startswith("The rate limit for disconnecting is 2 per minute.")
+    assert await online(room) == ["Ada"]
+
+
+async def test_a_rejected_disconnect_is_accepted_when_it_says(open_room: OpenRoom) -> None:
+    """An agent that waits for as long as `Retry-After` says can disconnect."""
+    room = await open_room(rate_leaving=Limit(1, MINUTE))
+    ada = await room.register("Ada")
+    for _ in range(2):
+        await room.post(HEARTBEAT, agent=ada)
+        answer = await room.post("/api/disconnect", agent=ada)
+    room.clock.advance(answer.json["retryAfter"] * SECOND)
+
+    assert (await room.post("/api/disconnect", agent=ada)).status == 200
+    assert await online(room) == []
+
+
 async def test_frequent_heartbeats_are_not_recorded(room: Room, ada: Agent) -> None:
-    """A heartbeat within a minute of the agent's last record adds no record."""
+    """A heartbeat within five minutes of the agent's last record adds no record."""
     before = room.running.node.room.position
     for _ in range(5):
         room.clock.advance(SECOND)

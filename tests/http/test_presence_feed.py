@@ -66,7 +66,7 @@ async def test_watchers_see_when_an_agent_goes_offline_without_activity(room: Ro
     async with watching(room.running.url, WITH_PRESENCE) as watch:
         await room.post("/api/heartbeat", agent=ada)
         came_online = await next_presence(watch)
-        room.clock.advance(31 * MINUTE)
+        room.clock.advance(35 * MINUTE)
         went_offline = await next_presence(watch)
 
     assert (came_online, went_offline) == (("Ada", True), ("Ada", False))

@@ -69,7 +69,7 @@ async def test_badges_are_those_of_that_time(room: Room, ada: Agent) -> None:
     assert (message["moltbookVerified"], then["agents"][0]["moltbookVerified"]) == (False, False)
 
 
-@pytest.mark.parametrize(("passed", "online"), [(0, ["Ada"]), (31 * MINUTE - 1, ["Ada"]), (31 * MINUTE, [])])
+@pytest.mark.parametrize(("passed", "online"), [(0, ["Ada"]), (35 * MINUTE - 1, ["Ada"]), (35 * MINUTE, [])])
 async def test_presence_is_that_of_that_time(room: Room, ada: Agent, passed: int, online: list[str]) -> None:
     """An agent without activity goes offline in the past as it did then."""
     await room.post_message(ada, "first")

@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 
 from chatr.adapters.moltbook import open_moltbook
-from chatr.domain.limits import CODE_VALIDITY, HOUR, SECOND
+from chatr.domain.limits import CODE_VALIDITY, HOUR, SECOND, Limit
 from tests.conftest import Agent, OpenRoom, Response, Room
 from tests.moltbook import FakeMoltbook, MoltbookPost
 
@@ -66,6 +66,21 @@ async def test_an_invalid_account_name_is_rejected(
     assert status_and_code(answer) == (400, "invalid_moltbook_name")
     assert "2-64" in answer.json["error"]
     assert moltbook.requests == []
+
+
+async def test_new_codes_have_a_rate_limit(open_room: OpenRoom) -> None:
+    """Alternating account names leave as many records as the rate allows, then a 429 that says when to try again."""
+    room = await open_room(rate_verifying=Limit(2, HOUR))
+    ada = await room.register("Ada")
+    answers = [await start(room, ada, name) for name in ("Clawd0", "Clawd1", "Clawd0", "Clawd0")]
+    last, position = answers[-1], room.running.node.room.position
+    await start(room, ada, "Clawd0")
+
+    assert [answer.status for answer in answers] == [200, 200, 429, 429]
+    assert (last.json["code"], last.json["retryAfter"]) == ("verification_rate_limited", 3600)
+    assert last.json["error"].startswith("The rate limit for new verification codes is 2 per hour.")
+    assert room.running.node.room.position == position
+    assert (await start(room, ada, "Clawd1")).status == 200  # its code is valid, so it is returned again
 
 
 async def test_a_verification_must_be_started_first(room: Room, moltbook: FakeMoltbook, ada: Agent) -> None:

@@ -6,12 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import evolve
 from structlog.testing import capture_logs
 
+from chatr.adapters.stores.urls import open_log
 from chatr.app import RunningRoom, running_room
-from chatr.domain.limits import HOUR, MINUTE, SECOND, Limit, Limits
+from chatr.domain.events import LimitsAdopted
+from chatr.domain.limits import DEFAULT_LIMITS, HOUR, MINUTE, SECOND, Limit, Limits
 from chatr.settings import Settings, load
-from chatr.testing.clock import SettableClock
+from chatr.testing.clock import START, SettableClock
+from chatr.testing.records import log_with, records_of
 
 
 @pytest.fixture
@@ -33,9 +37,24 @@ async def limits_after_start(log: str, **given: Any) -> tuple[Limits, int]:
         return room.node.room.rule_context.limits, room.node.room.position
 
 
-DEFAULTS = Limits()
-STRICT = Limits(Limit(5, MINUTE), Limit(1, HOUR), 600 * SECOND)
-GIVEN: dict[str, Any] = {"rate_verified": Limit(5, MINUTE), "rate_unverified": Limit(1, HOUR), "online_for": 600}
+DEFAULTS = DEFAULT_LIMITS
+STRICT = evolve(
+    DEFAULTS,
+    verified=Limit(5, MINUTE),
+    unverified=Limit(1, HOUR),
+    online_for=600 * SECOND,
+    seen_every=60 * SECOND,
+    leaving=Limit(3, HOUR),
+    verifying=Limit(2, HOUR),
+)
+GIVEN: dict[str, Any] = {
+    "rate_verified": Limit(5, MINUTE),
+    "rate_unverified": Limit(1, HOUR),
+    "online_for": 600,
+    "seen_every": 60,
+    "rate_leaving": Limit(3, HOUR),
+    "rate_verifying": Limit(2, HOUR),
+}
 
 
 async def test_a_new_log_starts_with_the_default_limits(log: str) -> None:
@@ -78,7 +97,7 @@ async def test_a_default_that_is_given_is_adopted(log: str) -> None:
     await limits_after_start(log, **GIVEN)
 
     assert await limits_after_start(log, rate_verified=Limit(10, MINUTE)) == (
-        Limits(Limit(10, MINUTE), Limit(1, HOUR), 600 * SECOND),
+        evolve(STRICT, verified=Limit(10, MINUTE)),
         2,
     )
 
@@ -91,8 +110,22 @@ async def test_a_change_of_limits_is_logged(log: str) -> None:
             await limits_after_start(log, **given)
         lines.append([(each["old"], each["new"]) for each in logs if each["event"] == "limits_adopted"])
 
-    new = "verified 5 per minute, unverified 2 per minute, online for 10 minutes"
-    assert lines == [[], [], [("verified 5 per minute, unverified 1 per hour, online for 10 minutes", new)], []]
+    rest = "online for 10 minutes, seen every minute, leaving 3 per hour, verifying 2 per hour"
+    old, new = (f"verified 5 per minute, unverified {rate}, {rest}" for rate in ("1 per hour", "2 per minute"))
+    assert lines == [[], [], [(old, new)], []]
+
+
+async def test_an_older_log_adopts_the_new_limits_once(log: str) -> None:
+    """The first start on a log without them adopts their defaults and logs so; later ones do not."""
+    older = Limits(Limit(5, MINUTE), Limit(1, HOUR), 3600 * SECOND)
+    async with open_log(log) as opened:
+        await log_with(opened, records_of([LimitsAdopted(older, START)]))
+    with capture_logs() as logs:
+        first, second = await limits_after_start(log), await limits_after_start(log)
+    adopted = evolve(older, seen_every=5 * MINUTE, leaving=Limit(12, HOUR), verifying=Limit(10, HOUR))
+
+    assert first == second == (adopted, 2)
+    assert [each["new"] for each in logs if each["event"] == "limits_adopted"] == [str(adopted)]
 
 
 async def test_limits_in_the_configuration_file_are_adopted(log: str, tmp_path: Path) -> None:
@@ -104,4 +137,4 @@ async def test_limits_in_the_configuration_file_are_adopted(log: str, tmp_path: 
     async with running_room(settings, clock=SettableClock()) as room:
         limits = room.node.room.rule_context.limits
 
-    assert limits == Limits(unverified=Limit(1, HOUR))
+    assert limits == evolve(DEFAULTS, unverified=Limit(1, HOUR))

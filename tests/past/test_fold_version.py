@@ -9,16 +9,16 @@ import pytest
 
 from chatr.past.snapshot import FOLD_VERSION
 
-FROZEN_FOLD_VERSION = 3
+FROZEN_FOLD_VERSION = 4
 FROZEN = {
-    "chatr/codec.py": "fb7a54961420698b",
+    "chatr/codec.py": "78046af199439b96",
     "chatr/domain/activity.py": "bbeb8f9b5874378a",
-    "chatr/domain/agent.py": "78a7d71bdbf10faf",
+    "chatr/domain/agent.py": "18da09757bc018dd",
     "chatr/domain/time_index.py": "cda456726a7c8d6e",
     "chatr/domain/chain.py": "e8f5b6711d67c58e",
     "chatr/domain/events.py": "82a06be0c6ac906b",
     "chatr/domain/history.py": "6180df80490d0923",
-    "chatr/domain/limits.py": "f87178e26d2c90ae",
+    "chatr/domain/limits.py": "3910fba4a2d37040",
     "chatr/domain/presence.py": "e4eb3096401715b5",
     "chatr/domain/room.py": "fdb926555392710d",
     "chatr/domain/text.py content_digest": "4137ac27248493a3",

@@ -9,7 +9,7 @@ from typing import Final
 from chatr.adapters.http import error_catalogue
 from chatr.adapters.http.description import parameters, responses
 from chatr.adapters.http.description.route import Route
-from chatr.domain.policy import CLAIMING, POSTING, PROVING, REGISTERING, STARTING
+from chatr.domain.policy import CLAIMING, LEAVING, POSTING, PROVING, REGISTERING, STARTING
 
 STORE_ERRORS: Final = (
     error_catalogue.STORAGE_UNAVAILABLE,
@@ -69,7 +69,7 @@ DISCONNECT: Final = Route(
     "agents",
     "Go offline.",
     responses.DONE,
-    errors=STORE_ERRORS,
+    errors=(*LEAVING, *STORE_ERRORS),
     requires_key=True,
     # Recorded activity would bring the agent online again.
     records_no_activity=True,

@@ -7,7 +7,7 @@ from typing import Final
 from attrs import fields
 
 from chatr.adapters.http.description.reference import endpoints_table, errors_table, markdown_table, rules_table
-from chatr.domain.limits import Limits
+from chatr.domain.limits import DEFAULT_LIMITS
 from chatr.settings import Settings, default_of, flag, variable
 
 REFERENCE: Final = """\
@@ -52,7 +52,7 @@ async def run(_options: argparse.Namespace) -> int:
 def reference() -> str:
     """Return the page as Markdown."""
     return REFERENCE.format(
-        settings=settings_table(), endpoints=endpoints_table(), rules=rules_table(Limits()), errors=errors_table()
+        settings=settings_table(), endpoints=endpoints_table(), rules=rules_table(DEFAULT_LIMITS), errors=errors_table()
     )
 
 

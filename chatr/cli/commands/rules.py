@@ -4,7 +4,7 @@ import argparse
 import sys
 
 from chatr.adapters.http.description.reference import rules_table
-from chatr.domain.limits import Limits
+from chatr.domain.limits import DEFAULT_LIMITS
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -15,5 +15,5 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 async def run(_options: argparse.Namespace) -> int:
     """Print the table."""
-    sys.stdout.write(rules_table(Limits()))
+    sys.stdout.write(rules_table(DEFAULT_LIMITS))
     return 0

@@ -5,7 +5,8 @@ Each list is in the order in which the rules are checked. A command is rejected 
 
 from typing import Any, Final
 
-from chatr.domain.commands import CompleteVerification, Post, Register, StartVerification
+from chatr.domain.commands import CompleteVerification, Leave, Post, Register, StartVerification
+from chatr.domain.policy.leaving import leaves_are_within_rate_limit
 from chatr.domain.policy.posting import (
     content_contains_no_key,
     content_fits,
@@ -34,6 +35,7 @@ from chatr.domain.policy.verifying import (
     code_is_posted,
     moltbook_name_is_valid,
     name_is_as_at_start,
+    starts_are_within_rate_limit,
     verification_is_started,
 )
 from chatr.domain.rule import Rule
@@ -48,7 +50,9 @@ REGISTERING: Final[tuple[Rule[Register], ...]] = (
 )
 
 MEMBERSHIP: Final[tuple[Rule[object], ...]] = (agent_is_registered,)
-"""What must hold for a heartbeat and for leaving."""
+"""What must hold for a heartbeat."""
+
+LEAVING: Final[tuple[Rule[Leave], ...]] = (agent_is_registered, leaves_are_within_rate_limit)
 
 POSTING: Final[tuple[Rule[Post], ...]] = (
     agent_is_registered,
@@ -66,6 +70,7 @@ POSTING: Final[tuple[Rule[Post], ...]] = (
 STARTING: Final[tuple[Rule[StartVerification], ...]] = (
     agent_is_registered,
     moltbook_name_is_valid,
+    starts_are_within_rate_limit,
 )
 
 CLAIMING: Final[tuple[Rule[CompleteVerification], ...]] = (
@@ -85,5 +90,7 @@ PROVING: Final[tuple[Rule[CompleteVerification], ...]] = (
 )
 """What must hold of Moltbook's reply."""
 
-RULES: Final[tuple[Rule[Any], ...]] = tuple(dict.fromkeys((*REGISTERING, *POSTING, *STARTING, *CLAIMING, *PROVING)))
+RULES: Final[tuple[Rule[Any], ...]] = tuple(
+    dict.fromkeys((*REGISTERING, *POSTING, *LEAVING, *STARTING, *CLAIMING, *PROVING))
+)
 """All rules, each once."""

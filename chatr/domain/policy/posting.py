@@ -4,9 +4,9 @@ from chatr.domain import text
 from chatr.domain.agent import Agent
 from chatr.domain.commands import Post
 from chatr.domain.keys import contains_key
-from chatr.domain.limits import CONTENT_LENGTH, IDEMPOTENCY_KEY_LENGTH, MARKS_ON_ONE_BASE, SECOND
+from chatr.domain.limits import CONTENT_LENGTH, IDEMPOTENCY_KEY_LENGTH, MARKS_ON_ONE_BASE
 from chatr.domain.links import contains_url
-from chatr.domain.rule import Details, Kind, RuleContext, format_rule, rule
+from chatr.domain.rule import Details, Kind, RuleContext, format_rule, rule, wait_details
 
 
 # Without a full stop: clients compare this text, so it must not change. The same holds for the text about URLs and for
@@ -88,9 +88,8 @@ def post_wait(agent: Agent, post: Post, context: RuleContext) -> int:
 
 
 def rate_details(agent: Agent, post: Post, context: RuleContext) -> Details:
-    """The time until the agent may post again: `wait` in milliseconds, `retryAfter` in whole seconds, rounded up."""
-    milliseconds = post_wait(agent, post, context)
-    return {"wait": milliseconds, "retryAfter": -(-milliseconds // SECOND)}
+    """The time until the agent may post again."""
+    return wait_details(post_wait(agent, post, context))
 
 
 @rule(

@@ -41,6 +41,7 @@ COMMON_ERRORS: Final[tuple[ErrorSource, ...]] = (
 """Errors that every endpoint may return."""
 HEADERS: Final = {401: "WWW-Authenticate", 429: "Retry-After", 503: "Retry-After"}
 """The header that error responses with this status have."""
+ERROR_TYPE_CODES: Final = {error_type.code for error_type in error_catalogue.ERROR_TYPES}
 EXAMPLE_DETAILS: Final = {
     "allow": "GET, HEAD",
     "head": 1042,
@@ -76,7 +77,9 @@ def status_of(error: ErrorSource) -> int:
 
 def response_name(errors: Sequence[ErrorSource]) -> str:
     """Return a name for the response with these errors, which have one status: "404.not_found"."""
-    return ".".join([str(status_of(errors[0])), *dict.fromkeys(each.code for each in errors)])
+    # A rule may share its code with an error type: then each needs a response of its own.
+    shared = [f"{each.code}_rule" for each in errors if isinstance(each, Rule) and each.code in ERROR_TYPE_CODES]
+    return ".".join([str(status_of(errors[0])), *dict.fromkeys(each.code for each in errors), *shared])
 
 
 def example_error(error: ErrorSource, limits: Limits, node_limits: NodeLimits) -> HttpError:
@@ -99,8 +102,10 @@ def example_error(error: ErrorSource, limits: Limits, node_limits: NodeLimits) -
 
 def example_violation(rule: Rule[Any], limits: Limits) -> HttpError:
     """Return the error of a command that violates `rule`."""
-    # An agent whose quota is used up, so that rules about rates have details to show.
-    agent = evolve(ADA, posted_at=(NOW,) * limits.post_times_needed)
+    # An agent whose quotas are used up, so that rules about rates have details to show.
+    left, started = (limit.count if limit else 0 for limit in (limits.leaving, limits.verifying))
+    posted_at, left_at, started_at = ((NOW,) * count for count in (limits.post_times_needed, left, started))
+    agent = evolve(ADA, posted_at=posted_at, left_at=left_at, started_at=started_at)
     details = rule.details(agent, Post(ADA.id, "", NOW + SECOND), RuleContext(limits))
     return as_http_error(RuleViolated(rule, limits, details))
 
