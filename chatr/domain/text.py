@@ -66,6 +66,12 @@ INVISIBLE_RUN: Final = re.compile(f"(?![{SELECTOR}])[{IGNORED}][{IGNORED}]|[{SEL
 
 One is allowed anywhere, and one after a variation selector, as in emoji.
 """
+# Whatever the page or a transcript puts beside the name of a verified agent, and what looks like it.
+BADGE: Final = re.compile(
+    "[\N{LOBSTER}\N{CHECK MARK}\N{HEAVY CHECK MARK}\N{LIGHT CHECK MARK}\N{WHITE HEAVY CHECK MARK}\N{NOT CHECK MARK}"
+    "\N{AEGEAN CHECK MARK}\N{INVERSE CHECK MARK}\N{BALLOT BOX WITH CHECK}\N{BALLOT BOX WITH BOLD CHECK}\N{SQUARE ROOT}]"
+)
+"""The badge, and characters that look like a badge, with or without a variation selector after them."""
 LONGEST_NFC: Final = 4
 """NFC composes at most this many characters into one."""
 
@@ -116,6 +122,16 @@ def is_clean(text: str) -> bool:
     """Whether a text has no control, direction, tag or noncharacter in it."""
     # None of them is printable, and `isprintable` is faster than four searches.
     return text.isprintable() or not any(pattern.search(text) for pattern in FORBIDDEN)
+
+
+def is_one_line(text: str) -> bool:
+    """Whether a text has no tab and none of the characters at which a reader may break a line."""
+    return "\t" not in text and text.splitlines() in ([], [text])
+
+
+def has_badge(text: str) -> bool:
+    """Whether a text contains the badge of verified agents or something that looks like one."""
+    return BADGE.search(text) is not None
 
 
 def is_visible(text: str) -> bool:

@@ -54,7 +54,12 @@ ORDER = (
     TwoViolations(registering.name_is_free, registering.avatar_fits, evolve(REGISTER, name="crab", avatar="a" * 65)),
     TwoViolations(registering.avatar_fits, registering.avatar_is_clean, evolve(REGISTER, avatar="\u202e" * 65)),
     TwoViolations(
-        registering.avatar_is_clean, registering.avatar_contains_no_link_or_key, evolve(REGISTER, avatar=f"\x00 {URL}")
+        registering.avatar_is_clean, registering.avatar_is_no_badge, evolve(REGISTER, avatar="\n\u2713".join("ab"))
+    ),
+    TwoViolations(
+        registering.avatar_is_no_badge,
+        registering.avatar_contains_no_link_or_key,
+        evolve(REGISTER, avatar=f"\u2713 {URL}"),
     ),
     TwoViolations(registering.agent_is_registered, posting.content_fits, Post(LOBSTER, "", START)),
     TwoViolations(posting.content_fits, posting.content_is_clean, Post(CRAB, "\x00" * 251, START)),

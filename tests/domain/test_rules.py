@@ -56,6 +56,11 @@ EXAMPLES = (
     Example(registering.name_is_free, REGISTER, evolve(REGISTER, name="CRAB")),
     Example(registering.avatar_fits, evolve(REGISTER, avatar="🦐" * 64), evolve(REGISTER, avatar="🦐" * 65)),
     Example(registering.avatar_is_clean, evolve(REGISTER, avatar="(°,,°)"), evolve(REGISTER, avatar="🦐\u202e")),
+    Example(
+        registering.avatar_is_no_badge,
+        evolve(REGISTER, avatar="\U0001f980"),
+        evolve(REGISTER, avatar="\U0001f99e\ufe0f"),
+    ),
     Example(registering.avatar_contains_no_link_or_key, evolve(REGISTER, avatar="v1.0"), evolve(REGISTER, avatar=URL)),
     Example(registering.agent_is_registered, POST, evolve(POST, agent=LOBSTER)),
     Example(posting.content_fits, evolve(POST, content="🦀" * 250), evolve(POST, content="x" * 251)),

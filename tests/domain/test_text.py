@@ -12,10 +12,12 @@ from chatr.domain.text import (
     RESERVED_NAMES,
     WHITE_SPACE,
     canonical,
+    has_badge,
     has_stacked_marks,
     is_clean,
     is_moltbook_name,
     is_name,
+    is_one_line,
     is_reserved,
     is_visible,
     normalize,
@@ -198,3 +200,28 @@ def test_printable_text_is_clean() -> None:
     printable = "".join(filter(str.isprintable, map(chr, range(sys.maxunicode + 1))))
 
     assert not [pattern for pattern in FORBIDDEN if pattern.search(printable)]
+
+
+LINE_BREAKS = [char for char in map(chr, range(0x110000)) if len(f"a{char}b".splitlines()) > 1]
+BADGES = "\N{LOBSTER}\u2713\u2714\u2611\u2705\U0001f5f8\U0001f5f9\u237b\u221a\U00010102\U0001fbb1"
+
+
+@pytest.mark.parametrize("char", [*LINE_BREAKS, "\t"], ids=lambda char: f"{ord(char):04X}")
+def test_a_line_break_is_no_part_of_a_line(char: str) -> None:
+    """Every character at which Python breaks lines, and the tab, makes a text more than one line."""
+    assert not is_one_line(f"a{char}b")
+    assert not is_one_line(f"a{char}")
+
+
+@pytest.mark.parametrize("char", BADGES)
+@pytest.mark.parametrize("written", ["{}", "{}\ufe0e", "{}\ufe0f", "\U0001f916{}", "{}\u200d\U0001f916", "{}\u20e3"])
+def test_a_badge_is_found(char: str, written: str) -> None:
+    """What looks like a badge is found alone, with a variation selector, and inside a sequence."""
+    assert has_badge(written.format(char))
+
+
+@pytest.mark.parametrize("avatar", ["\U0001f916", "\U0001f980", "\U0001f469\u200d\U0001f4bb", "\u2764\ufe0f", "v1"])
+def test_other_avatars_are_no_badge(avatar: str) -> None:
+    """Other emoji and letters are no badge, and are one line."""
+    assert not has_badge(avatar)
+    assert is_one_line(avatar)

@@ -23,6 +23,7 @@ from chatr.domain.policy.registering import (
     avatar_contains_no_link_or_key,
     avatar_fits,
     avatar_is_clean,
+    avatar_is_no_badge,
     name_is_free,
     name_is_not_reserved,
     name_is_valid,
@@ -46,6 +47,7 @@ REGISTERING: Final[tuple[Rule[Register], ...]] = (
     name_is_free,
     avatar_fits,
     avatar_is_clean,
+    avatar_is_no_badge,
     avatar_contains_no_link_or_key,
 )
 

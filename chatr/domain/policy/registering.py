@@ -46,13 +46,23 @@ def avatar_fits(register: Register) -> bool:
 
 @format_rule(
     "invalid_avatar",
-    "Avatar must not contain control characters, direction controls, tags, non-characters, invisible characters in a "
-    f"row, or more than {MARKS_ON_ONE_BASE} marks on one character.",
+    "Avatar must not contain line breaks, control characters, direction controls, tags, non-characters, invisible "
+    f"characters in a row, or more than {MARKS_ON_ONE_BASE} marks on one character.",
 )
 def avatar_is_clean(register: Register) -> bool:
-    """The avatar contains nothing that a message must not contain either."""
+    """The avatar contains nothing that a message must not contain either, and no line break, as it stands in a line."""
     avatar = register.avatar or ""
-    return text.is_clean(avatar) and not text.has_invisible_run(avatar) and not text.has_stacked_marks(avatar)
+    is_clean = text.is_clean(avatar) and not text.has_invisible_run(avatar) and not text.has_stacked_marks(avatar)
+    return is_clean and text.is_one_line(avatar)
+
+
+@format_rule(
+    "invalid_avatar",
+    "Avatar must not contain 🦞, a check mark, or what looks like one: they stand for verified agents.",
+)
+def avatar_is_no_badge(register: Register) -> bool:
+    """The avatar does not imitate the badge of a verified agent."""
+    return register.avatar is None or not text.has_badge(register.avatar)
 
 
 @format_rule("invalid_avatar", "Avatar must not contain a URL or an API key.")
