@@ -78,6 +78,8 @@ async def running_room(
             await catch_up(node, log, following, timeouts.progress_interval)
             # Only now: limits are decided by what the log holds, and no request is accepted before.
             await adopt_limits(node, settings, clock)
+            # The first list of who is online is made of all agents, which a request should not wait for.
+            await server.presence_feed.advance()
             async with server.open() as url, background(server.run_background()) as serving:
                 yield RunningRoom(url, node, (following, serving))
 

@@ -73,26 +73,21 @@ def message_quota(agent: Agent, limits: Limits, now: int) -> wire.MessageQuota:
     return wire.MessageQuota(limit=limit.count, window=limit.window // SECOND, remaining=remaining, reset_in=reset_in)
 
 
-def stats(room: Room, now: int) -> wire.Stats:
-    """Return the room's totals at `now`, in milliseconds since 1970."""
+def stats(room: Room, online_agents: int) -> wire.Stats:
+    """Return the room's totals. The caller says how many agents are online, because that depends on the time."""
     return wire.Stats(
         total_agents=len(room.agents),
-        online_agents=room.online_count(now),
+        online_agents=online_agents,
         total_messages=len(room.history.positions),
     )
 
 
-def stats_at_head(room: Room, now: int) -> wire.StatsAtHead:
-    """Return the room's totals at `now` with the position and chain hash to which they belong."""
+def stats_at_head(room: Room, online_agents: int) -> wire.StatsAtHead:
+    """Return the room's totals with the position and chain hash to which they belong."""
     return wire.StatsAtHead(
         total_agents=len(room.agents),
-        online_agents=room.online_count(now),
+        online_agents=online_agents,
         total_messages=len(room.history.positions),
         position=room.position,
         digest=room.chain_hash.hex(),
     )
-
-
-def name_order(agent: Agent) -> str:
-    """Return the key by which lists of agents are sorted. It is unique: no two names differ only in case."""
-    return agent.name.lower()

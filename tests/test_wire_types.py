@@ -73,7 +73,7 @@ def test_a_client_reads_what_the_server_writes(history: list[Record]) -> None:
     messages = [to_wire.message(each, room.agent(each.agent)) for each in room.history.last(10)]
     agents = [to_wire.agent(each, online=True) for each in room.online_agents(START)]
     values: list[msgspec.Struct] = [
-        wire.AgentsResponse(agents=agents, stats=to_wire.stats(room, START)),
+        wire.AgentsResponse(agents=agents, stats=to_wire.stats(room, len(agents))),
         wire.MessagesResponse(messages=messages, has_more=False),
         wire.HistoryEvent(data=messages),
         *(wire.MessageEvent(data=message) for message in messages),

@@ -1,63 +1,165 @@
-"""An index of the present agents by the minute in which they were seen. It finds who is online without a full scan.
+"""The agents that are online, sorted by name.
 
-A present agent has been active and has not left. It is online if it was also seen within a window around now. All times
-are milliseconds since 1970.
+A record changes the place of one agent, and the time that passes those of the agents whose time runs out. Nothing else
+is looked at, however many agents are online. All times are milliseconds since 1970.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Iterator
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Iterable, Iterator, Mapping
+from heapq import heappop, heappush
+from itertools import islice
+from operator import itemgetter
+from typing import Final
 
 from attrs import define, field
 
 from chatr.domain.agent import Agent
 from chatr.domain.events import AgentId
-from chatr.domain.limits import MINUTE
+from chatr.domain.limits import Limits
+
+AGENTS_PER_STEP: Final = 2_000
+"""Agents that one call of `advance` looks at: a few milliseconds of work."""
+FEW: Final = 64
+"""Up to so many entries are put into the sorted list one by one. More are added at its end, and it is sorted again."""
+
+Entry = tuple[str, AgentId]
+"""The key by which an agent is sorted, and its id."""
 
 
-@define
+def name_order(agent: Agent) -> str:
+    """The key by which lists of agents are sorted. It is unique: no two names differ only in case."""
+    return agent.name.lower()
+
+
+@define(eq=False)
 class Presence:
-    """`minutes` maps `last_seen // MINUTE` to the agents with `present` that were last seen in that minute."""
+    """The agents of a room that are online at `now`. It is None until somebody asks, and until then nothing is done.
 
-    minutes: defaultdict[int, set[AgentId]] = field(factory=lambda: defaultdict(set))
+    `version` grows with each agent that comes or goes. `agents` are those of the room, which changes them.
+    """
 
-    def apply(self, before: Agent, after: Agent) -> None:
-        """Move one agent in the index. `before` and `after` are its states around a record."""
-        old = before.last_seen // MINUTE if before.present else None
-        new = after.last_seen // MINUTE if after.present else None
-        if old == new:
+    agents: Mapping[AgentId, Agent]
+    now: int | None = None
+    limits: Limits = field(factory=Limits)
+    version: int = 0
+    _sorted: list[Entry] = field(factory=list)
+    _entries: dict[AgentId, Entry] = field(factory=dict)
+    # A heap of times at which an agent may come online or go offline without a record. An agent that acts again and
+    # again keeps its first time: it is looked at then, and gets a new one. So the heap does not grow with records.
+    _due: list[tuple[int, AgentId]] = field(factory=list)
+    _due_at: dict[AgentId, int] = field(factory=dict)
+    _to_scan: Iterator[AgentId] | None = None
+    # Whether each agent that came or went was online when its change was last taken; None before the first scan ended.
+    _before: dict[AgentId, bool] | None = None
+
+    def __len__(self) -> int:
+        """How many agents are online."""
+        return len(self._entries)
+
+    def __contains__(self, agent: AgentId) -> bool:
+        """Whether an agent is online."""
+        return agent in self._entries
+
+    @property
+    def scheduled(self) -> int:
+        """How many times are stored at which an agent may come or go without a record."""
+        return len(self._due)
+
+    def page(self, after: str, count: int) -> list[Agent]:
+        """The first `count` agents whose key of `name_order` is greater than `after`."""
+        start = bisect_right(self._sorted, after, key=itemgetter(0))
+        return [self.agents[agent] for _, agent in self._sorted[start : start + count]]
+
+    def apply(self, agent: Agent) -> None:
+        """Take notice of the state of an agent after a record."""
+        if self.now is not None:
+            self._update((agent,), self.now)
+
+    def advance(self, now: int, limits: Limits) -> bool:
+        """Bring everything to the time `now`, by one step. Returns whether that is done, or else needs another step.
+
+        Until then agents are shown as they were: one that goes offline is shown a little late.
+        """
+        # After a step back of the clock, and under other limits, agents are online again that were forgotten.
+        if self.now is None or now < self.now or limits != self.limits:
+            self._to_scan = iter(list(self.agents))
+        self.now, self.limits = now, limits
+        self._update(self._take_due(now), now)
+        if self._to_scan is not None:
+            scanned = [self.agents[agent] for agent in islice(self._to_scan, AGENTS_PER_STEP)]
+            self._update(scanned, now)
+            if len(scanned) < AGENTS_PER_STEP:
+                self._to_scan = None
+                self._before = {} if self._before is None else self._before
+        return self._to_scan is None and not (self._due and self._due[0][0] <= now)
+
+    def take_changes(self, most: int) -> list[tuple[AgentId, bool]]:
+        """At most so many agents that came online (True) or went offline since they were last taken."""
+        changes: list[tuple[AgentId, bool]] = []
+        while self._before and len(changes) < most:
+            agent = next(iter(self._before))
+            # An agent that went and came back between has not changed.
+            if self._before.pop(agent) != (agent in self):
+                changes.append((agent, agent in self))
+        return changes
+
+    def forget_changes(self) -> None:
+        """Take all changes, for nobody."""
+        if self._before is not None:
+            self._before = {}
+
+    def _take_due(self, now: int) -> list[Agent]:
+        """The agents whose time has come, at most AGENTS_PER_STEP. They get new times when they are updated."""
+        due: list[Agent] = []
+        while self._due and self._due[0][0] <= now and len(due) < AGENTS_PER_STEP:
+            at, agent = heappop(self._due)
+            if self._due_at.get(agent) == at:
+                del self._due_at[agent]
+                due.append(self.agents[agent])
+        return due
+
+    def _update(self, agents: Iterable[Agent], now: int) -> None:
+        """Add the agents that are online, and remove those that are not."""
+        added: list[Entry] = []
+        removed: list[Entry] = []
+        for agent in agents:
+            online = agent.is_online(now, self.limits)
+            self._schedule(agent, now, online=online)
+            if online == (agent.id in self._entries):
+                continue
+            if online:
+                entry = self._entries[agent.id] = (name_order(agent), agent.id)
+                added.append(entry)
+            else:
+                removed.append(self._entries.pop(agent.id))
+            if self._before is not None:
+                self._before.setdefault(agent.id, not online)
+        self.version += len(added) + len(removed)
+        self._sort(added, removed)
+
+    def _schedule(self, agent: Agent, now: int, *, online: bool) -> None:
+        """Store when the agent goes offline, or comes online because a clock that is ahead recorded its activity."""
+        window = self.limits.presence_window
+        if online:
+            at = agent.last_seen + window
+        elif agent.present and agent.last_seen > now:
+            at = agent.last_seen - window + 1
+        else:
             return
-        if old is not None:
-            agents = self.minutes[old]
-            agents.discard(before.id)
-            if not agents:
-                # Otherwise the index would grow with every minute of the room's life.
-                del self.minutes[old]
-        if new is not None:
-            self.minutes[new].add(after.id)
+        if at < self._due_at.get(agent.id, at + 1):
+            self._due_at[agent.id] = at
+            heappush(self._due, (at, agent.id))
 
-    def candidates(self, now: int, window: int) -> Iterator[AgentId]:
-        """A superset of the present agents last seen within `window` ms of `now`.
-
-        Whole minutes are compared, so some were last seen up to a minute outside. `Agent.is_online` decides.
-        """
-        for minute in self._minutes(now, window):
-            yield from self.minutes[minute]
-
-    def count(self, now: int, window: int, is_within: Callable[[AgentId], bool]) -> int:
-        """How many present agents were last seen within `window` ms of `now`.
-
-        `is_within` decides about one agent. It is called only for the two minutes that lie partly within.
-        """
-        partly_within = ((now - window) // MINUTE, (now + window) // MINUTE)
-        return sum(
-            sum(map(is_within, self.minutes[minute])) if minute in partly_within else len(self.minutes[minute])
-            for minute in self._minutes(now, window)
-        )
-
-    def _minutes(self, now: int, window: int) -> list[int]:
-        """The minutes that have agents and lie at least partly within `window` ms of `now`."""
-        # On both sides of `now`, because the node that recorded an agent may have a clock that is ahead.
-        minutes = range((now - window) // MINUTE, (now + window) // MINUTE + 1)
-        # Iterates over the smaller one: with an `--online-for` of days the window has more minutes than the index.
-        smaller, larger = (minutes, self.minutes) if len(minutes) < len(self.minutes) else (self.minutes, minutes)
-        return [minute for minute in smaller if minute in larger]
+    def _sort(self, added: list[Entry], removed: list[Entry]) -> None:
+        """Change the sorted list."""
+        if len(added) + len(removed) <= FEW:
+            for entry in removed:
+                del self._sorted[bisect_left(self._sorted, entry)]
+            for entry in added:
+                insort(self._sorted, entry)
+            return
+        if removed:
+            self._sorted = [entry for entry in self._sorted if entry[1] in self._entries]
+        # Adding to a sorted list and sorting it is one merge.
+        self._sorted += added
+        self._sorted.sort()

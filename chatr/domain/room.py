@@ -1,6 +1,5 @@
 """The state of the room, folded from the records of the log one by one."""
 
-from collections.abc import Iterator
 from typing import assert_never
 
 from attrs import define, evolve, field
@@ -25,7 +24,6 @@ from chatr.domain.events import (
 )
 from chatr.domain.history import History
 from chatr.domain.immutability import statically_frozen
-from chatr.domain.limits import MINUTE
 from chatr.domain.presence import Presence
 from chatr.domain.rule import RuleContext
 from chatr.domain.time_index import AdoptedLimits, TimeIndex
@@ -60,7 +58,7 @@ class Room:
     agents_by_key: dict[str, AgentId] = field(factory=dict)
     agents_by_account: dict[str, AgentId] = field(factory=dict)
     rule_context: RuleContext = field(init=False)
-    presence: Presence = field(factory=Presence)
+    presence: Presence = field(init=False, eq=False)
     history: History = field(factory=History)
     activity: Activity = field(factory=Activity)
     time_index: TimeIndex = field(factory=TimeIndex)
@@ -68,6 +66,7 @@ class Room:
     def __attrs_post_init__(self) -> None:
         # The rules see the index of accounts itself, so that it is current without another update.
         self.rule_context = RuleContext(agents_by_account=self.agents_by_account)
+        self.presence = Presence(self.agents)
 
     def apply(self, record: Record) -> None:
         """Fold one record. Raises OutOfOrderError unless it follows the last one."""
@@ -91,10 +90,10 @@ class Room:
         self.chain_hash = next_chain_hash(self.chain_hash, record.record_hash)
 
     def _apply_to_agent(self, event: AgentEvent, position: int) -> None:
-        """Replace the state of the event's agent, and its place in the presence index."""
+        """Replace the state of the event's agent, and its place among those online."""
         before = self.agents.get(event.agent, UNREGISTERED)
         self.agents[event.agent] = after = evolve_agent(before, event, position, self.rule_context.limits)
-        self.presence.apply(before, after)
+        self.presence.apply(after)
 
     def _adopt_limits(self, event: LimitsAdopted, position: int) -> None:
         """Put the limits in force from this record on."""
@@ -147,23 +146,12 @@ class Room:
                 assert_never(event)
 
     def online_agents(self, now: int) -> list[Agent]:
-        """The agents that are online at `now`, in no particular order."""
-        return [agent for agent in self._candidates(now) if agent.is_online(now, self.rule_context.limits)]
+        """The agents that are online at `now`, in no particular order. All agents are looked at, as for any moment.
 
-    def online_count(self, now: int) -> int:
-        """How many agents are online at `now`. Cheaper than to list them."""
-        limits = self.rule_context.limits
-        return self.presence.count(now, limits.presence_window, lambda agent: self.agents[agent].is_online(now, limits))
+        A server asks `presence`, which follows one clock.
+        """
+        return [agent for agent in self.agents.values() if agent.is_online(now, self.rule_context.limits)]
 
-    def presence_unchanged_until(self, now: int) -> int:
-        """The first time after `now` at which an agent may come online or go offline without a record."""
-        window = self.rule_context.limits.presence_window
-        # The candidates end with the minute that `now + window` is in. A later agent, from a clock that is ahead, comes
-        # into the window no earlier than the next minute does.
-        next_minute = ((now + window) // MINUTE + 1) * MINUTE
-        seen = (next_minute, *(agent.last_seen for agent in self._candidates(now)))
-        return min(time for at in seen for time in (at - window + 1, at + window) if time > now)
-
-    def _candidates(self, now: int) -> Iterator[Agent]:
-        """The agents that may be online at `now`: all that are, and a few more."""
-        return map(self.agent, self.presence.candidates(now, self.rule_context.limits.presence_window))
+    def advance_presence(self, now: int) -> bool:
+        """Bring `presence` to the time `now` by one step, under the limits in force. Returns whether that is done."""
+        return self.presence.advance(now, self.rule_context.limits)

@@ -14,7 +14,7 @@ from cattrs import Converter
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
 from chatr.domain.activity import Activity
-from chatr.domain.agent import UNREGISTERED, Agent, KeyedPost
+from chatr.domain.agent import Agent, KeyedPost
 from chatr.domain.events import AgentId, Event, MessagePosted, Record
 from chatr.domain.history import History
 from chatr.domain.limits import MESSAGES_IN_MEMORY, Limits
@@ -142,8 +142,6 @@ def room_from(snapshot: Snapshot) -> Room:
     )
     # The rules must see the room's own dictionary, which later records change.
     room.rule_context = RuleContext(snapshot.limits, snapshot.limits_position, room.agents_by_account)
-    for agent in room.agents.values():
-        room.presence.apply(UNREGISTERED, agent)
     return room
 
 

@@ -26,7 +26,7 @@ MESSAGES = [to_builtins(to_wire.message(message, ROOM.agent(message.agent))) for
 SHOWN = ShownRoom(
     ChainPoint(ROOM.position, ROOM.chain_hash),
     ROOM.log_id,
-    to_builtins(to_wire.stats(ROOM, AT_THE_END)),
+    to_builtins(to_wire.stats(ROOM, len(ROOM.online_agents(AT_THE_END)))),
     [ADA],
     MESSAGES,
     AT_THE_END,

@@ -1,11 +1,17 @@
 """Which agents are online: those that were active lately and have not left since."""
 
+from collections.abc import Callable
+from itertools import count
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatr.domain.events import AgentSeen, Record
+from chatr.domain.agent import Agent
+from chatr.domain.commands import agent_id
+from chatr.domain.events import AgentId, AgentRegistered, AgentSeen, Event, Record
 from chatr.domain.limits import MINUTE
+from chatr.domain.presence import AGENTS_PER_STEP, Presence
 from chatr.domain.room import Room
 from chatr.testing.clock import START
 from chatr.testing.records import folded_room, records_of
@@ -20,42 +26,102 @@ def online(room: Room, now: int) -> set[str]:
     return {agent.name for agent in room.online_agents(now)}
 
 
-@given(histories(), ANY_TIME)
-def test_the_index_finds_every_online_agent(history: list[Record], now: int) -> None:
-    """The index of minutes finds the same agents as asking each of them."""
-    room = folded_room(history)
-    expected = {agent.name for agent in room.agents.values() if agent.is_online(now, room.rule_context.limits)}
-
-    assert online(room, now) == expected
+STEPS = st.lists(st.integers(-40 * MINUTE, 90 * MINUTE) | st.sampled_from([1, -1, 0]), max_size=5)
 
 
-@given(histories(), ANY_TIME)
-def test_candidates_include_the_whole_window(history: list[Record], now: int) -> None:
-    """A present agent is a candidate for any window that reaches its last record."""
-    room = folded_room(history)
-    present = [agent for agent in room.agents.values() if agent.present]
-
-    assert all(agent.id in room.presence.candidates(now, abs(agent.last_seen - now)) for agent in present)
-
-
-@given(histories(), ANY_TIME, st.integers(0, 200 * MINUTE))
-def test_candidates_are_at_most_a_minute_outside_the_window(history: list[Record], now: int, window: int) -> None:
-    """No agent is a candidate twice, and none that was last seen a minute outside the window."""
-    room = folded_room(history)
-    candidates = list(room.presence.candidates(now, window))
-
-    assert len(set(candidates)) == len(candidates)
-    assert all(abs(room.agent(agent).last_seen - now) < window + MINUTE for agent in candidates)
+def names_of(presence: Presence) -> list[str]:
+    """The names of all that a presence lists, by pages of two."""
+    names: list[str] = []
+    while page := presence.page(names[-1].lower() if names else "", 2):
+        names += [agent.name for agent in page]
+    return names
 
 
-@given(histories())
-def test_a_minute_is_removed_with_its_last_agent(history: list[Record]) -> None:
-    """The index grows with the number of agents and not with time."""
-    room = folded_room(history)
-    indexed = [agent for minute in room.presence.minutes.values() for agent in minute]
+@given(histories(), st.data())
+def test_presence_is_who_is_online(history: list[Record], data: st.DataObject) -> None:
+    """After any records, steps of the clock and limits, the same agents are listed as by asking each of them."""
+    room, now = Room(), data.draw(ANY_TIME)
+    for record in history:
+        room.apply(record)
+        for step in data.draw(STEPS):
+            now += step
+            assert room.advance_presence(now)
+            assert names_of(room.presence) == sorted(online(room, now), key=str.lower)
+            assert len(room.presence) == len(online(room, now))
 
-    assert all(room.presence.minutes.values())
-    assert sorted(indexed) == sorted(agent.id for agent in room.agents.values() if agent.present)
+
+@given(histories(), st.data())
+def test_changes_of_presence_add_up(history: list[Record], data: st.DataObject) -> None:
+    """Who applies each change that is taken knows who is online."""
+    room, now, known = Room(), data.draw(ANY_TIME), set[str]()
+    room.advance_presence(now)
+    for record in history:
+        room.apply(record)
+        now += data.draw(st.integers(-10 * MINUTE, 40 * MINUTE))
+        room.advance_presence(now)
+        if data.draw(st.booleans()):
+            changes = dict(room.presence.take_changes(100))
+            assert all((agent in known) != came for agent, came in changes.items())
+            known = known - changes.keys() | {agent for agent, came in changes.items() if came}
+            assert known == {agent.id for agent in room.online_agents(now)}
+
+
+class CountingDict(dict[AgentId, Agent]):
+    """Counts how many agents were looked at."""
+
+    reads = 0
+
+    def __getitem__(self, agent: AgentId) -> Agent:
+        """Count, and return the agent."""
+        self.reads += 1
+        return super().__getitem__(agent)
+
+
+def crowd(size: int, seen_at: Callable[[int], int]) -> Room:
+    """A room in which so many agents registered, and were seen at these times."""
+    agents = [agent_id(f"A{number}") for number in range(size)]
+    registered = [AgentRegistered(agent, f"A{number}", None, agent, START) for number, agent in enumerate(agents)]
+    seen: list[Event] = [AgentSeen(agent, seen_at(number)) for number, agent in enumerate(agents)]
+    return folded_room(records_of([*registered, *seen]))
+
+
+def steps_until_done(room: Room, now: int) -> int:
+    """How many steps it takes to bring the presence of a room to a time."""
+    return next(step for step in count(1) if room.advance_presence(now))
+
+
+def test_a_crowd_goes_offline_in_steps() -> None:
+    """If many agents go offline at the same moment, one step looks at no more than so many."""
+    size = 2 * AGENTS_PER_STEP + 1
+    room = crowd(size, lambda _number: START)
+    assert steps_until_done(room, START) == 3
+    left = []
+    while not room.advance_presence(START + 31 * MINUTE):
+        left.append(len(room.presence))
+
+    assert left == [size - AGENTS_PER_STEP, size - 2 * AGENTS_PER_STEP]
+    assert len(room.presence) == 0
+
+
+def test_presence_looks_only_at_agents_that_change() -> None:
+    """Time that passes looks at the agents whose time runs out, however many are online."""
+    room = crowd(1_000, lambda number: START + number)
+    room.advance_presence(START + 1_000)
+    room.presence.agents = looked_at = CountingDict(room.agents)
+    room.advance_presence(START + 31 * MINUTE + 9)
+
+    assert (looked_at.reads, len(room.presence)) == (10, 990)
+
+
+def test_an_agent_is_scheduled_once() -> None:
+    """An agent that acts again and again, or comes and goes, is stored once."""
+    events = [CRAB_REGISTERED, *(event for _ in range(100) for event in (CRAB_SEEN, CRAB_LEFT))]
+    room = Room()
+    room.advance_presence(START)
+    for record in records_of(events):
+        room.apply(record)
+
+    assert room.presence.scheduled == 1
 
 
 @given(histories(), st.integers(0, 200 * MINUTE), st.integers(0, 200 * MINUTE))
@@ -93,21 +159,3 @@ def test_an_agent_that_left_comes_back() -> None:
     back = AgentSeen(CRAB, START + MINUTE)
 
     assert online(folded_room(records_of([CRAB_REGISTERED, CRAB_SEEN, CRAB_LEFT, back])), START + MINUTE) == {"Crab"}
-
-
-@given(histories(), ANY_TIME)
-def test_the_online_count_is_exact(history: list[Record], now: int) -> None:
-    """The count of online agents is the number of agents that are listed."""
-    room = folded_room(history)
-
-    assert room.online_count(now) == len(room.online_agents(now))
-
-
-@given(histories(), ANY_TIME, st.floats(0, 1, exclude_max=True))
-def test_presence_does_not_change_until_the_stated_time(history: list[Record], now: int, part: float) -> None:
-    """The same agents are online at any time before the one that the room states."""
-    room = folded_room(history)
-    until = room.presence_unchanged_until(now)
-
-    assert until > now
-    assert online(room, now + int((until - now) * part)) == online(room, until - 1) == online(room, now)

@@ -19,8 +19,8 @@ FROZEN = {
     "chatr/domain/events.py": "82a06be0c6ac906b",
     "chatr/domain/history.py": "6180df80490d0923",
     "chatr/domain/limits.py": "3910fba4a2d37040",
-    "chatr/domain/presence.py": "e4eb3096401715b5",
-    "chatr/domain/room.py": "fdb926555392710d",
+    "chatr/domain/presence.py": "036ca8527808e7e8",
+    "chatr/domain/room.py": "4a3dd48a8d534063",
     "chatr/domain/text.py content_digest": "4137ac27248493a3",
 }
 

@@ -1,8 +1,7 @@
-"""Caches shared by all clients: wire messages, and values that are valid until the room changes or they expire."""
+"""Caches shared by all clients: wire messages, and values that are valid until the room changes."""
 
 from collections.abc import Callable
 from functools import lru_cache
-from math import inf
 from typing import Generic, TypeVar
 
 from chatr import to_wire, wire
@@ -27,31 +26,24 @@ def _message(posted: Message, name: str, avatar: str | None, badge: Badge | None
 
 
 class CachedValue(Generic[T]):
-    """A value that is computed from the room and the time, and computed again when either makes it out of date.
+    """A value that is computed from the room, and again when the room is another one or its version has changed.
 
-    `compute` gets the room and the time in milliseconds. `valid_until` gets the same and returns the time at which the
-    value expires although nothing was recorded; by default it never does.
+    `version` returns what stands for the part of the room that the value shows; by default all of it, the position.
     """
 
     def __init__(
-        self,
-        compute: Callable[[Room, int], T],
-        valid_until: Callable[[Room, int], float] = lambda _room, _now: inf,
+        self, compute: Callable[[Room], T], version: Callable[[Room], object] = lambda room: room.position
     ) -> None:
         self._compute = compute
-        self._valid_until = valid_until
-        self._room = Room()
-        self._position = -1
-        self._validity = (0.0, 0.0)
+        self._version = version
+        # The room of a log that replaced the old one may have the same version.
+        self._computed_of: tuple[Room, object] | None = None
         self._value: T | None = None
 
-    def at(self, room: Room, now: int) -> T:
-        """Return the value for `room` as it is, at `now`."""
-        start, end = self._validity
-        # The room of a log that replaced the old one may be at the same position. If the clock stepped back before
-        # `start`, agents may be online again that the value leaves out.
-        valid = self._room is room and self._position == room.position and start <= now < end
-        if not valid or self._value is None:
-            self._value = self._compute(room, now)
-            self._room, self._position, self._validity = room, room.position, (now, self._valid_until(room, now))
+    def of(self, room: Room) -> T:
+        """Return the value for `room` as it is."""
+        version = self._version(room)
+        known = self._computed_of
+        if self._value is None or known is None or known[0] is not room or known[1] != version:
+            self._value, self._computed_of = self._compute(room), (room, version)
         return self._value

@@ -179,6 +179,6 @@ class HttpServer:
             for _ in range(int(self.settings.stats_every)):
                 await asyncio.sleep(self.settings.timeouts.tick)
                 self.hub.tick()
-                self.presence_feed.publish_changes()
+                await self.presence_feed.publish_changes()
             if len(self.hub):
                 self.hub.publish([frames.stats(self.node.room, self.clock.now())])

@@ -9,6 +9,7 @@ from chatr.cli.output.tables import print_section, print_table
 from chatr.cli.output.text import counted, format_time
 from chatr.cli.replayed_room import ReplayedRoom
 from chatr.domain.agent import Agent
+from chatr.domain.presence import name_order
 
 
 def print_room(replayed: ReplayedRoom, name: str | None, message_count: int) -> None:
@@ -33,7 +34,7 @@ def print_room(replayed: ReplayedRoom, name: str | None, message_count: int) -> 
 
 def room_rows(replayed: ReplayedRoom) -> Iterator[tuple[str, str]]:
     """Yield label and text of each line that describes the room as a whole."""
-    room, totals = replayed.room, to_wire.stats(replayed.room, replayed.at)
+    room, totals = replayed.room, to_wire.stats(replayed.room, len(online_agents(replayed)))
     agents, online, messages = totals.total_agents, totals.online_agents, totals.total_messages
     yield "position", str(room.position)
     yield "time", format_time(replayed.at)
@@ -53,7 +54,7 @@ def room_json(replayed: ReplayedRoom, name: str | None, message_count: int) -> d
         "digest": room.chain_hash.hex(),
         "logId": room.log_id,
         "limits": to_wire.limits(limits),
-        "stats": to_wire.stats(room, now),
+        "stats": to_wire.stats(room, len(online_agents(replayed))),
         "agents": [to_wire.agent(agent, online=True) for agent in online_agents(replayed)],
         "messages": [
             to_wire.message(message, room.agent(message.agent)) for message in room.history.last(message_count)
@@ -66,4 +67,4 @@ def room_json(replayed: ReplayedRoom, name: str | None, message_count: int) -> d
 
 def online_agents(replayed: ReplayedRoom) -> list[Agent]:
     """Return the agents that were online, by name as the server lists them."""
-    return sorted(replayed.room.online_agents(replayed.at), key=lambda agent: agent.name.lower())
+    return sorted(replayed.room.online_agents(replayed.at), key=name_order)

@@ -1,7 +1,5 @@
 """GET /api/agents, GET /api/me, POST /api/heartbeat and POST /api/disconnect."""
 
-from bisect import bisect_right
-from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -23,25 +21,10 @@ MAX_PAGE_SIZE: Final = 200
 """Agents on a page of GET /api/agents; also the default."""
 
 
-@frozen
-class OnlineList:
-    """The agents that are online, sorted by name, and the encoded first page, which nearly every client asks for."""
-
-    agents: Sequence[Agent]
-    first_page: bytes
-
-
-def page(room: Room, now: int, agents: Iterable[Agent]) -> wire.AgentsResponse:
-    """Return a page with these online agents."""
-    shown = [to_wire.agent(agent, online=True) for agent in agents]
-    return wire.AgentsResponse(agents=shown, stats=to_wire.stats(room, now))
-
-
-def online_list(room: Room, now: int) -> OnlineList:
-    """Return who is online at `now`."""
-    # The list changes only with a record or when an agent's time runs out, so it is sorted once and cached until then.
-    agents = sorted(room.online_agents(now), key=to_wire.name_order)
-    return OnlineList(agents, encode(page(room, now, agents[:MAX_PAGE_SIZE])))
+def page(room: Room, after: str = "", count: int = MAX_PAGE_SIZE) -> wire.AgentsResponse:
+    """Return the first agents that are online and whose names come after `after`."""
+    shown = [to_wire.agent(agent, online=True) for agent in room.presence.page(after.lower(), count)]
+    return wire.AgentsResponse(agents=shown, stats=to_wire.stats(room, len(room.presence)))
 
 
 @frozen
@@ -50,20 +33,21 @@ class AgentHandlers:
 
     _node: Node
     _clock: Clock
-    _online_list: CachedValue[OnlineList] = field(
-        init=False, factory=lambda: CachedValue(online_list, Room.presence_unchanged_until)
+    # The response to a request without parameters, which nearly every client sends.
+    _first_page: CachedValue[bytes] = field(
+        init=False,
+        factory=lambda: CachedValue(
+            lambda room: encode(page(room)), lambda room: (room.position, room.presence.version)
+        ),
     )
 
     async def online(self, request: web.BaseRequest) -> web.Response | wire.AgentsResponse:
         """Return a page of the agents that are online: the first one, or the one after the name in `after`."""
-        now, room = self._clock.now(), self._node.room
-        online = self._online_list.at(room, now)
-        # The bytes that are cached are the response to a request without parameters.
+        room = self._node.room
+        room.advance_presence(self._clock.now())
         if not request.query_string:
-            return json_response(online.first_page)
-        start = bisect_right(online.agents, request.query.get("after", "").lower(), key=to_wire.name_order)
-        count = number(request, "limit", MAX_PAGE_SIZE, MAX_PAGE_SIZE)
-        return page(room, now, online.agents[start : start + count])
+            return json_response(self._first_page.of(room))
+        return page(room, request.query.get("after", ""), number(request, "limit", MAX_PAGE_SIZE, MAX_PAGE_SIZE))
 
     async def me(self, _request: web.BaseRequest, agent: Agent) -> wire.MeResponse:
         """Return the agent itself and what it may do."""

@@ -47,7 +47,7 @@ class StreamHandlers:
 
     @_history_frame.default
     def _make_history_frame(self) -> CachedValue[bytes]:
-        return CachedValue(lambda room, _now: frames.history(room, self._history))
+        return CachedValue(lambda room: frames.history(room, self._history))
 
     async def watch(self, request: web.BaseRequest) -> web.StreamResponse:
         """Respond to a request that aiohttp has read, and make a watcher of its connection. Raises HttpError (429)."""
@@ -121,7 +121,7 @@ class StreamHandlers:
         # A tuple, not one bytes object: the cached history frame is long, and the join of the caller is its only copy.
         room, now = self._node.room, self._clock.now()
         missed = room.history.messages_since(cursor) if cursor else None
-        messages = self._history_frame.at(room, now) if missed is None else frames.messages(room, missed)
+        messages = self._history_frame.of(room) if missed is None else frames.messages(room, missed)
         reset = frames.reset(reset_reason(cursor, room.position)) if cursor and missed is None else b""
         pieces = (frames.RETRY, reset, messages, frames.stats(room, now))
         return http_chunk(*pieces) if chunked else pieces

@@ -62,7 +62,8 @@ def reset(reason: str) -> bytes:
 
 def stats(room: Room, now: int) -> bytes:
     """Return the frame of the room's totals at `now`, in milliseconds since 1970."""
-    return frame(wire.StatsEvent(data=to_wire.stats_at_head(room, now)))
+    room.advance_presence(now)
+    return frame(wire.StatsEvent(data=to_wire.stats_at_head(room, len(room.presence))))
 
 
 def presence(agent: Agent, *, online: bool) -> bytes:
