@@ -6,24 +6,25 @@ shortly before the moment, and only those are read. docs/decisions/moments.md ha
 
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
 from attrs import evolve, frozen
 
-from chatr.codec import decode
-from chatr.domain.agent import Agent, evolve_agent
-from chatr.domain.events import AgentEvent, AgentId
+from chatr.domain.agent import Agent
 from chatr.domain.history import Message
 from chatr.domain.limits import Limits
 from chatr.domain.room import Room
 from chatr.domain.time_index import BLOCK_SIZE
 from chatr.node.node import Node
+from chatr.past.online_at import LastSeen, last_seen_in, last_seen_now, online_at
 from chatr.past.replay import TOO_EARLY, Moment, NoSuchMoment, Timestamp, check_position
 from chatr.ports import LogReader, LogUnavailable, Stored
 
 BLOCKS_CACHED: Final = 16
 """Blocks of records in memory. People who look at the past move from a moment to others nearby."""
+LAST_SEEN_CACHED: Final = 500
+"""Blocks of which it is in memory when their agents were last seen: 8 MB at most, for half a million records."""
 MAX_BLOCKS_READ: Final = 200
 """Blocks that are read for one view: 200,000 records, or half an hour of a hundred records a second. More are needed
 where `online_for` is days long, or where a wrong clock gave records far apart in the log times near the moment: all
@@ -47,13 +48,15 @@ class ResolvedMoment:
 class RoomView:
     """The room at `moment`: the last messages with their authors, the online agents, totals, and the limits in force.
 
-    `messages` are oldest first, and `has_more` is true if there are older ones. `online` is in no particular order.
+    `messages` are oldest first, and `has_more` is true if there are older ones. `online` are the first online agents by
+    name, of `total_online`.
     """
 
     moment: ResolvedMoment
     messages: Sequence[tuple[Message, Agent]]
     has_more: bool
     online: Sequence[Agent]
+    total_online: int
     total_agents: int
     total_messages: int
     limits: Limits
@@ -67,6 +70,7 @@ class RecordBlocks:
         self._room = room
         self._max_cached = max_cached
         self._cache: OrderedDict[int, Sequence[Stored]] = OrderedDict()
+        self._last_seen: OrderedDict[int, LastSeen] = OrderedDict()
 
     async def block_of(self, position: int) -> Sequence[Stored]:
         """The records of the block that holds `position`, as far as they are folded. Raises LogUnavailable."""
@@ -78,6 +82,22 @@ class RecordBlocks:
         if len(self._cache) > self._max_cached:
             self._cache.popitem(last=False)
         return block
+
+    async def last_seen(self, start: int, until: int) -> LastSeen:
+        """When agents were last seen in the block that begins at `start`, up to position `until`.
+
+        Raises LogUnavailable.
+        """
+        # Part of a block is summed up each time: a moment's last block is at hand anyway, for its records.
+        if until < start + BLOCK_SIZE - 1:
+            return last_seen_in(self._room, (await self.block_of(start))[: until + 1 - start])
+        summary = self._last_seen.pop(start, None)
+        if summary is None:
+            summary = last_seen_in(self._room, await self.block_of(start))
+        self._last_seen[start] = summary
+        if len(self._last_seen) > LAST_SEEN_CACHED:
+            self._last_seen.popitem(last=False)
+        return summary
 
     async def _read(self, after: int) -> Sequence[Stored]:
         """The folded records of the block after position `after`. Raises LogUnavailable."""
@@ -135,12 +155,16 @@ class RoomViews:
         """The time of the record at `position`, in milliseconds since 1970; 0 for position 0. Raises LogUnavailable."""
         return (await self._blocks.block_of(position))[(position - 1) % BLOCK_SIZE].at if position else 0
 
-    async def view(self, moment: ResolvedMoment, count: int) -> RoomView:
-        """The room at `moment`, with its last `count` messages. Raises TooManyRecords or LogUnavailable."""
+    async def view(self, moment: ResolvedMoment, message_count: int, agent_count: int) -> RoomView:
+        """The room at `moment`, with its last messages and the first online agents, so many at most.
+
+        Raises TooManyRecords or LogUnavailable.
+        """
         room, position = self.room, moment.position
-        page = room.history.page(None, position + 1, count)
+        page = room.history.page(None, position + 1, message_count)
         messages = await self._node.messages.read(page.positions)
-        online = await self._online(moment)
+        limits = room.time_index.limits_at(position)
+        online = await online_at(room, moment.at, limits, self._last_seen(moment, limits), agent_count)
         # If the log was replaced while this waited, part of what was read is from the new log.
         if room is not self._node.room:
             raise log_replaced_error()
@@ -148,56 +172,36 @@ class RoomViews:
             moment,
             [(each, without_later_badge(room.agent(each.agent), position)) for each in messages],
             page.has_more,
-            online,
+            [evolve(without_later_badge(room.agent(agent), position), last_seen=at) for agent, at in online.first],
+            online.count,
             room.time_index.agent_count_at(position),
             bisect_right(room.history.positions, position),
-            room.time_index.limits_at(position),
+            limits,
         )
 
-    async def _online(self, moment: ResolvedMoment) -> list[Agent]:
-        """The agents that were online. Raises TooManyRecords or LogUnavailable.
+    async def _last_seen(self, moment: ResolvedMoment, limits: Limits) -> AsyncIterator[LastSeen]:
+        """Yield when agents were last seen, of all that may have been online. Raises TooManyRecords or LogUnavailable.
 
         An agent is online if its last record is within `presence_window` of the moment and is not a leave. So all
-        records are read from the first one with such a time up to the moment's position.
+        blocks are read from that of the first record with such a time up to the moment's position.
         """
-        room, position = self.room, moment.position
-        if position == room.position:
-            return room.online_agents(moment.at)
-        limits = room.time_index.limits_at(position)
-        window = limits.presence_window
-        first = room.time_index.first_position_between(moment.at - window, moment.at + window) or position + 1
+        position, window = moment.position, limits.presence_window
+        first = self.room.time_index.first_position_between(moment.at - window, moment.at + window) or position + 1
         starts = range(first - (first - 1) % BLOCK_SIZE, position + 1, BLOCK_SIZE)
-        # Before anything is read, so that it costs nothing. A view is complete or an error, never an approximation.
-        if len(starts) > self._max_blocks_read:
+        if len(starts) <= self._max_blocks_read:
+            for start in starts:
+                yield await self._blocks.last_seen(start, position)
+        elif position == self.room.position:
+            for block in last_seen_now(self.room):
+                yield block
+        else:
+            # Before anything is read, so that it costs nothing. A view is complete or an error, never an approximation.
             raise TooManyRecords
-        last: dict[str, Stored] = {}
-        for start in starts:
-            block = await self._blocks.block_of(start)
-            last |= {each.stream: each for each in block[: position + 1 - start]}
-        acted = agents_from(room, position, sorted(last.values(), key=lambda each: each.position))
-        return [agent for agent in acted if agent.is_online(moment.at, limits)]
 
 
 def log_replaced_error() -> LogUnavailable:
     """The error for a log that is not the one that was folded. The node notices it too and reads the log again."""
     return LogUnavailable("the log was replaced")
-
-
-def agents_from(room: Room, position: int, last_records: Iterable[Stored]) -> Iterable[Agent]:
-    """The agents at `position`, from the last record of each of their streams, in ascending order of positions.
-
-    Only name, avatar, badge, `present`, `last_seen` and `registered_at` are those of that position: the posts and the
-    verification of an agent are partly today's.
-    """
-    agents: dict[AgentId, Agent] = {}
-    for record in map(decode, last_records):
-        event = record.event
-        if isinstance(event, AgentEvent):
-            # `room.agent` is today's agent. Its name and avatar never change, and its badge has the position at which
-            # it was given. The limits, also today's, only bound `posted_at`, which is not shown.
-            before = without_later_badge(room.agent(event.agent), position)
-            agents[event.agent] = evolve_agent(before, event, record.position, room.rule_context.limits)
-    return agents.values()
 
 
 def without_later_badge(agent: Agent, position: int) -> Agent:

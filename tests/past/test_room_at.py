@@ -16,6 +16,7 @@ from chatr.cli.replayed_room import ReplayedRoom, replay_room
 from chatr.domain.commands import agent_id
 from chatr.domain.events import AgentRegistered, AgentSeen, Event, MessagePosted, Record
 from chatr.domain.limits import HOUR, MINUTE, SECOND
+from chatr.domain.presence import name_order
 from chatr.domain.time_index import BLOCK_SIZE
 from chatr.node.node import Node
 from chatr.past.replay import Moment, NoSuchMoment, Timestamp
@@ -30,6 +31,8 @@ from chatr.testing.strategies import histories
 
 MESSAGES: Final = 5
 """Messages in a view."""
+AGENTS: Final = 2
+"""Online agents in a view."""
 TEN_YEARS: Final = 10 * 365 * 24 * HOUR
 """How far a clock is wrong in some tests."""
 
@@ -44,7 +47,7 @@ class Past:
 
     async def view(self, moment: Moment) -> RoomView:
         """The room at `moment`."""
-        return await self.views.view(await self.views.resolve(moment), MESSAGES)
+        return await self.views.view(await self.views.resolve(moment), MESSAGES, AGENTS)
 
 
 async def past_of(
@@ -63,22 +66,22 @@ def shown(view: RoomView) -> dict[str, object]:
         "at": view.moment.at,
         "messages": [to_wire.message(message, author) for message, author in view.messages],
         "more": view.has_more,
-        "online": sorted((to_wire.agent(each, online=True) for each in view.online), key=str),
-        "stats": (view.total_agents, len(view.online), view.total_messages),
+        "online": [to_wire.agent(each, online=True) for each in view.online],
+        "stats": (view.total_agents, view.total_online, view.total_messages),
         "limits": view.limits,
     }
 
 
 def replayed(then: ReplayedRoom) -> dict[str, object]:
     """The same of a room that was folded from the first record on."""
-    room = then.room
+    room, online = then.room, then.room.online_agents(then.at)
     return {
         "position": room.position,
         "at": then.at,
         "messages": [to_wire.message(message, room.agent(message.agent)) for message in room.history.last(MESSAGES)],
         "more": len(room.history.positions) > MESSAGES,
-        "online": sorted((to_wire.agent(each, online=True) for each in room.online_agents(then.at)), key=str),
-        "stats": astuple(to_wire.stats(room, then.at)),
+        "online": [to_wire.agent(each, online=True) for each in sorted(online, key=name_order)[:AGENTS]],
+        "stats": astuple(to_wire.stats(room, len(online))),
         "limits": room.rule_context.limits,
     }
 

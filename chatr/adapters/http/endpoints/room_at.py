@@ -70,7 +70,9 @@ class RoomAtHandlers:
 
     async def _encoded_room(self, past: RoomViews, resolved: ResolvedMoment, count: int) -> bytes:
         """Return the encoded response for a moment. It is cached, because the past does not change."""
-        body = self._responses.pop((resolved, count), None) or encode(response(await past.view(resolved, count)))
+        body = self._responses.pop((resolved, count), None) or encode(
+            response(await past.view(resolved, count, agents.MAX_PAGE_SIZE))
+        )
         self._responses[resolved, count] = body
         if len(self._responses) > RESPONSES_CACHED:
             self._responses.popitem(last=False)
@@ -84,14 +86,15 @@ class RoomAtHandlers:
 
 def response(view: RoomView) -> wire.RoomAtResponse:
     """Return a view of the room as a response."""
-    online = sorted(view.online, key=to_wire.name_order)
     return wire.RoomAtResponse(
         position=view.moment.position,
         time=iso_timestamp(view.moment.at),
         messages=[to_wire.message(message, author) for message, author in view.messages],
         has_more=view.has_more,
-        agents=[to_wire.agent(agent, online=True) for agent in online[: agents.MAX_PAGE_SIZE]],
-        stats=wire.Stats(total_agents=view.total_agents, online_agents=len(online), total_messages=view.total_messages),
+        agents=[to_wire.agent(agent, online=True) for agent in view.online],
+        stats=wire.Stats(
+            total_agents=view.total_agents, online_agents=view.total_online, total_messages=view.total_messages
+        ),
         limits=to_wire.limits(view.limits),
     )
 

@@ -1,0 +1,135 @@
+"""Who was online at a moment, from what each block of the log says about its agents.
+
+Nothing here runs for long without letting other tasks run: a moment of a large room is put together from hundreds of
+blocks, each of which takes a tenth of a millisecond.
+"""
+
+import asyncio
+from array import array
+from bisect import bisect_left
+from collections.abc import AsyncIterable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Final
+
+from attrs import define, field, frozen
+
+from chatr.codec import decode
+from chatr.domain.agent import Agent, evolve_agent
+from chatr.domain.events import AgentEvent, AgentId
+from chatr.domain.limits import Limits
+from chatr.domain.presence import name_order
+from chatr.domain.room import Room
+from chatr.ports import Stored
+
+NEVER: Final = -(2**63)
+"""The time at which an agent was last seen that has left, or that has only registered: it is in no window."""
+BLOCKS_PER_STEP: Final = 8
+"""Blocks that are handled before other tasks run: about two milliseconds."""
+AGENTS_PER_STEP: Final = 10_000
+ACTIVE: Final = frozenset(("message-posted.v1", "agent-seen.v1"))
+"""Types whose records make an agent present at their time. Nearly all records are of these, and need no decoding."""
+STREAM_PREFIX: Final = "agent/"
+
+
+@frozen
+class LastSeen:
+    """When agents were last seen in a block of the log: an agent for each time, sorted by name.
+
+    Two packed columns, because hundreds of blocks are cached: sixteen bytes for each agent.
+    """
+
+    agents: Sequence[AgentId]
+    times: "array[int]"
+
+    @classmethod
+    def of(cls, room: Room, times: Mapping[AgentId, int]) -> "LastSeen":
+        """The same as a mapping. The ids that it refers to are those of the room, not copies."""
+        agents = sorted((room.agent(agent) for agent in times), key=name_order)
+        return cls(tuple(agent.id for agent in agents), array("q", (times[agent.id] for agent in agents)))
+
+
+def last_seen_in(room: Room, records: Iterable[Stored]) -> LastSeen:
+    """When each agent of these records was last seen in them. Raises UnreadableRecord."""
+    times: dict[AgentId, int] = {}
+    for record in records:
+        if record.type in ACTIVE:
+            times[AgentId(record.stream.removeprefix(STREAM_PREFIX))] = record.at
+        elif isinstance(event := decode(record).event, AgentEvent):
+            after = evolve_agent(room.agent(event.agent), event, record.position, room.rule_context.limits)
+            times[event.agent] = time_of(after)
+    return LastSeen.of(room, times)
+
+
+def last_seen_now(room: Room) -> Iterator[LastSeen]:
+    """When each agent of the room was last seen, in blocks of some thousand agents."""
+    agents = iter(list(room.agents.values()))
+    while block := list(islice(agents, AGENTS_PER_STEP // BLOCKS_PER_STEP)):
+        yield LastSeen.of(room, {agent.id: time_of(agent) for agent in block})
+
+
+def time_of(agent: Agent) -> int:
+    """When an agent was last seen; NEVER if it is not present."""
+    return agent.last_seen if agent.present else NEVER
+
+
+@define
+class OnlineAt:
+    """The agents that were online at a moment: their number, and the first ones by name with their times."""
+
+    count: int
+    first: list[tuple[AgentId, int]]
+
+
+async def online_at(room: Room, at: int, limits: Limits, blocks: AsyncIterable[LastSeen], most: int) -> OnlineAt:
+    """Who was online at `at`, of the agents in `blocks`, which are in the order of the log. Raises what they raise."""
+    times: dict[AgentId, int] = {}
+    read: list[LastSeen] = []
+    async for block in blocks:
+        times.update(zip(block.agents, block.times, strict=True))
+        read.append(block)
+        await let_others_run(len(read))
+    earliest, latest = at - limits.presence_window, at + limits.presence_window
+    first = FirstByName(room, most)
+    for number, block in enumerate(read):
+        first.add(block, times, earliest, latest)
+        await let_others_run(number)
+    return OnlineAt(
+        await count_between(times.values(), earliest, latest), [(agent, times[agent]) for _, agent in first.entries]
+    )
+
+
+async def let_others_run(blocks: int) -> None:
+    """Let other tasks run after every few blocks."""
+    if blocks % BLOCKS_PER_STEP == 0:
+        await asyncio.sleep(0)
+
+
+async def count_between(times: Iterable[int], earliest: int, latest: int) -> int:
+    """How many times lie between these two, without them."""
+    remaining, total = iter(times), 0
+    while part := list(islice(remaining, AGENTS_PER_STEP)):
+        total += sum(earliest < time < latest for time in part)
+        await asyncio.sleep(0)
+    return total
+
+
+@define
+class FirstByName:
+    """Finds the first `most` online agents by name. A block is left where its names are too late."""
+
+    room: Room
+    most: int
+    entries: list[tuple[str, AgentId]] = field(factory=list)
+
+    def add(self, block: LastSeen, times: Mapping[AgentId, int], earliest: int, latest: int) -> None:
+        """Add the agents of a block that were seen between two times. `times` say when each was seen last of all."""
+        for agent, time in zip(block.agents, block.times, strict=True):
+            entry = (name_order(self.room.agent(agent)), agent)
+            if len(self.entries) >= self.most and entry > self.entries[-1]:
+                return
+            # Of an agent in several blocks, the time of the last one counts.
+            if earliest < time < latest and times[agent] == time:
+                place = bisect_left(self.entries, entry)
+                if self.entries[place : place + 1] != [entry]:
+                    self.entries.insert(place, entry)
+                    del self.entries[self.most :]
