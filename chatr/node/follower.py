@@ -8,9 +8,10 @@ from typing import Final, Protocol
 import structlog
 from attrs import frozen
 
-from chatr.domain.events import Record
+from chatr.domain.events import MessagePosted, Record
 from chatr.domain.room import Room
 from chatr.fold import fold
+from chatr.node.message_waiters import MessageWaiters
 from chatr.ports import EventLog, LogChanged, LogUnavailable, Stored
 
 logger = structlog.get_logger()
@@ -60,8 +61,7 @@ class Follower:
         self._listeners = listeners
         # By record id and by position: a command knows the id of its record, a request the position that it waits for.
         self._fold_futures: dict[int | str, asyncio.Future[int]] = {}
-        # Another event for each batch, so that a task that waits for it sees exactly the next one.
-        self._batch_folded = asyncio.Event()
+        self._message_waiters = MessageWaiters()
         self._stopping = False
         self._rereading = False
 
@@ -94,8 +94,8 @@ class Follower:
         records = fold(self._room, batch)
         for listener in self._listeners:
             listener.records_folded(self._room, records)
-        self._batch_folded.set()
-        self._batch_folded = asyncio.Event()
+        if any(isinstance(record.event, MessagePosted) for record in records):
+            self._message_waiters.release()
         for record in records:
             for key in (record.position, record.id):
                 future = self._fold_futures.pop(key, None)
@@ -112,6 +112,8 @@ class Follower:
         self._rereading = False
         for listener in self._listeners:
             listener.room_replaced(self._room)
+        # Positions of the new log may be beyond those that were waited for.
+        self._message_waiters.release()
 
     async def _reread_room(self) -> Room:
         """The room of the new log, tried again until it could be read up to its head."""
@@ -174,14 +176,12 @@ class Follower:
         positions = self._room.history.positions
         return self._stopping or (bool(positions) and positions[-1] > position)
 
-    async def wait_for_message_after(self, position: int, seconds: float) -> None:
-        """Wait for a message after `position`, for at most `seconds`."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                while not self.has_message_after(position):
-                    await self._batch_folded.wait()
+    async def wait_for_message_after(self, position: int) -> None:
+        """Wait for a message after `position`. Other records wake nobody."""
+        while not self.has_message_after(position):
+            await self._message_waiters.wait()
 
     def stop_waiting(self) -> None:
         """Release every request that waits for a message, because the node stops."""
         self._stopping = True
-        self._batch_folded.set()
+        self._message_waiters.release()

@@ -3,7 +3,8 @@
 import asyncio
 
 from tests.conftest import OpenRoom, Room
-from tests.stream_client import watching
+from tests.http.test_stream_slots import is_slot_freed
+from tests.stream_client import connected, watching
 
 LONG = "/api/messages?after=0&wait=25"
 
@@ -53,3 +54,15 @@ async def test_a_closing_server_ends_every_wait(room: Room) -> None:
     room.running.node.follower.stop_waiting()
 
     assert await waiting == []
+
+
+async def test_a_client_that_disconnects_frees_its_slot(open_room: OpenRoom) -> None:
+    """The wait ends when the connection is lost, and not after a time."""
+    room = await open_room(max_streams_per_ip=1)
+    async with connected(room.running.url) as (_, writer):
+        writer.write(f"GET {LONG} HTTP/1.1\r\nHost: room\r\n\r\n".encode())
+        while (await room.get(LONG.replace("25", "1"))).status != 429:
+            pass
+        writer.transport.abort()
+
+    assert await is_slot_freed(room.running.url)

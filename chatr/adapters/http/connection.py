@@ -1,6 +1,8 @@
 """A connection that aiohttp serves, with what aiohttp lacks: a time-out for request heads, and our error responses."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from aiohttp import web
@@ -17,13 +19,14 @@ class Connection(web.RequestHandler):
     that arrive outside begin the head of the next one.
     """
 
-    __slots__ = ("_handling", "_head_timeout", "_head_timer")
+    __slots__ = ("_handling", "_head_timeout", "_head_timer", "_waiting")
 
     def __init__(self, server: web.Server, *, head_timeout: float, **options: Any) -> None:
         super().__init__(server, loop=asyncio.get_running_loop(), **options)
         self._head_timeout = head_timeout
         self._head_timer: asyncio.TimerHandle | None = None
         self._handling = False
+        self._waiting: asyncio.Timeout | None = None
 
     def data_received(self, data: bytes) -> None:
         """Start the timer with the first byte of a request head. It is for the whole head, not for each byte of it."""
@@ -64,9 +67,22 @@ class Connection(web.RequestHandler):
         return response
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """Stop the timer."""
+        """Stop the timer, and end the wait of the request that is handled."""
         self._stop_head_timer()
+        if self._waiting is not None:
+            self._waiting.reschedule(asyncio.get_running_loop().time())
         super().connection_lost(exc)
+
+    @contextmanager
+    def ends(self, wait: asyncio.Timeout) -> Iterator[None]:
+        """Let a time-out expire at once when the connection is lost. aiohttp does not tell the handler."""
+        if self.transport is None:
+            wait.reschedule(asyncio.get_running_loop().time())
+        self._waiting = wait
+        try:
+            yield
+        finally:
+            self._waiting = None
 
     def _stop_head_timer(self) -> None:
         if self._head_timer is not None:

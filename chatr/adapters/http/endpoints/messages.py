@@ -1,6 +1,8 @@
 """POST and GET /api/messages."""
 
+import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final
 
 from aiohttp import web
@@ -9,6 +11,7 @@ from attrs import frozen
 from chatr import to_wire, wire
 from chatr.adapters.http import response_cache
 from chatr.adapters.http.admission.admission import Admission
+from chatr.adapters.http.connection import Connection
 from chatr.adapters.http.json_body import read_object, text_field
 from chatr.adapters.http.json_response import RESPONSE_HEADERS
 from chatr.adapters.http.query_string import cursor, number
@@ -24,8 +27,6 @@ DEFAULT_PAGE_SIZE: Final = 50
 MAX_PAGE_SIZE: Final = 100
 MAX_WAIT: Final = 25
 """Seconds for which a request may wait for a message. Many clients give up on any request after 60 seconds."""
-WAIT_STEP: Final = 1.0
-"""Seconds after which a waiting request checks whether its client is still connected."""
 
 
 @frozen
@@ -78,16 +79,15 @@ class MessageHandlers:
 
     async def _wait(self, request: web.BaseRequest, after: int, seconds: int) -> None:
         """Wait for a message after position `after`, for at most so many seconds. Raises HttpError."""
-        steps = int(seconds / WAIT_STEP)
-        if not steps or self._node.follower.has_message_after(after):
+        follower, connection = self._node.follower, request.protocol
+        if not seconds or follower.has_message_after(after):
             return
+        assert isinstance(connection, Connection)
         # A waiting request holds a connection as a stream does, so it uses one of the address's stream slots.
-        with self._admission.hold_stream_slot(request):
-            for _ in range(steps):
-                # aiohttp sets the transport to None when the client disconnects; the handler is not notified otherwise.
-                if request.transport is None or self._node.follower.has_message_after(after):
-                    return
-                await self._node.follower.wait_for_message_after(after, WAIT_STEP)
+        with self._admission.hold_stream_slot(request), suppress(TimeoutError):
+            async with asyncio.timeout(seconds) as limit:
+                with connection.ends(limit):
+                    await follower.wait_for_message_after(after)
 
     async def _read(self, positions: Sequence[int]) -> list[wire.Message]:
         """Return the messages at these positions. Raises LogUnavailable."""

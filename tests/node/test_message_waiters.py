@@ -1,0 +1,81 @@
+"""Tasks that wait for the next message."""
+
+import asyncio
+import itertools
+
+from chatr.adapters.stores.memory import MemoryLog
+from chatr.app import background
+from chatr.domain.commands import agent_id
+from chatr.domain.events import AgentRegistered, AgentSeen, MessagePosted
+from chatr.domain.room import Room
+from chatr.node.follower import Follower
+from chatr.node.message_waiters import RELEASED_AT_ONCE, MessageWaiters
+from chatr.testing.clock import START
+from chatr.testing.contract.steps import run_event_loop
+from chatr.testing.records import log_with, records_of
+
+ADA = agent_id("Ada")
+PAST = [AgentRegistered(ADA, "Ada", None, "digest", START), *(AgentSeen(ADA, START) for _ in range(5))]
+
+
+class CountingFollower(Follower):
+    """Counts how often a task that waits looks for a message."""
+
+    looks = 0
+
+    def has_message_after(self, position: int) -> bool:
+        """Count, and say whether there is a message."""
+        self.looks += 1
+        return super().has_message_after(position)
+
+
+async def test_only_messages_wake_who_waits_for_one() -> None:
+    """A heartbeat, a registration or another record does not wake a long poll."""
+    log = MemoryLog()
+    follower = CountingFollower(log, Room())
+    waiting = asyncio.create_task(follower.wait_for_message_after(0))
+    await run_event_loop(1)
+    await log_with(log, records_of(PAST))
+    async with background(follower.run()):
+        await follower.wait_until_folded(len(PAST))
+        await run_event_loop(5)
+        looks_before = follower.looks
+        # Those that the log holds already are not appended again.
+        await log_with(log, records_of([*PAST, MessagePosted(ADA, "Hello", None, START)]))
+        await waiting
+
+    assert (looks_before, follower.looks) == (1, 2)
+
+
+async def test_few_are_released_at_once() -> None:
+    """However many wait for the same message, other tasks run between their releases."""
+    waiters, released = MessageWaiters(), 0
+
+    async def wait() -> None:
+        nonlocal released
+        await waiters.wait()
+        released += 1
+
+    tasks = [asyncio.create_task(wait()) for _ in range(5 * RELEASED_AT_ONCE)]
+    await run_event_loop(1)
+    waiters.release()
+    steps = [0]
+    while steps[-1] < len(tasks):
+        await run_event_loop(1)
+        steps.append(released)
+
+    assert max(after - before for before, after in itertools.pairwise(steps)) == RELEASED_AT_ONCE
+
+
+async def test_who_gives_up_is_forgotten() -> None:
+    """A task that is cancelled before or while it is released holds up nobody."""
+    waiters = MessageWaiters()
+    tasks = [asyncio.create_task(waiters.wait()) for _ in range(3)]
+    await run_event_loop(1)
+    tasks[0].cancel()
+    await run_event_loop(1)
+    waiters.release()
+    tasks[1].cancel()
+    await tasks[2]
+
+    assert [task.cancelled() for task in tasks] == [True, True, False]
