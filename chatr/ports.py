@@ -10,6 +10,7 @@ from typing import Final, Protocol
 from chatr.domain.commands import Profile
 from chatr.domain.events import Cursor
 from chatr.domain.immutability import statically_frozen
+from chatr.domain.proof import ProofWords
 
 
 @statically_frozen
@@ -172,8 +173,8 @@ MOLTBOOK_URL: Final = "https://www.moltbook.com/api/v1"
 class Moltbook(Protocol):
     """Looks up accounts on Moltbook."""
 
-    async def profile(self, name: str, code: str) -> Profile | None:
-        """The account with this name, with the id of a post that contains `[code]`; None = there is no such account.
+    async def profile(self, name: str, words: ProofWords) -> Profile | None:
+        """The account with this name, with the id of a post that contains `words`; None = there is no such account.
 
         Raises MoltbookUnavailable.
         """

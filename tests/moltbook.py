@@ -36,10 +36,16 @@ class MoltbookPost:
 
 
 def profile_reply(
-    name: str, *posts: MoltbookPost, claimed: bool = True, owner: str | None = "someone"
+    name: str,
+    *posts: MoltbookPost,
+    claimed: bool = True,
+    owner: str | None = "someone",
+    account_id: str | None = None,
 ) -> dict[str, Any]:
     """Return Moltbook's reply about an account; tests change it field by field."""
     agent: dict[str, object] = {"name": name, "is_claimed": claimed}
+    if account_id is not None:
+        agent["id"] = account_id
     if owner is not None:
         agent["owner"] = {"x_handle": owner}
     return {"success": True, "agent": agent, "recentPosts": [post.listed() for post in posts]}
@@ -105,9 +111,11 @@ class FakeMoltbook:
         """Send the replies of slow accounts."""
         self._released.set()
 
-    def claimed(self, name: str, *posts: MoltbookPost, owner: str | None = "someone") -> None:
+    def claimed(
+        self, name: str, *posts: MoltbookPost, owner: str | None = "someone", account_id: str | None = None
+    ) -> None:
         """Add an account that its owner has claimed."""
-        self.set_reply_json(name, profile_reply(name, *posts, owner=owner))
+        self.set_reply_json(name, profile_reply(name, *posts, owner=owner, account_id=account_id))
         self._publish(name, posts)
 
     def unclaimed(self, name: str, *posts: MoltbookPost) -> None:

@@ -144,8 +144,8 @@ async def test_a_pending_request_is_answered(serve: Callable[..., Server], book:
     async with ClientSession(server.url) as http:
         key = await new_key(http)
         options: dict[str, Any] = {"headers": {"Authorization": f"Bearer {key}"}, "json": {"moltbookName": "Clawd"}}
-        code = (await (await http.post("/api/verify/start", **options)).json())["code"]
-        book.slow("Clawd", MoltbookPost("p-1", f"[{code}]"))
+        started = await (await http.post("/api/verify/start", **options)).json()
+        book.slow("Clawd", MoltbookPost("p-1", started["message"]))
         waiting = asyncio.create_task(post(http, "/api/verify/complete", **options))
         await book.arrived(1)
         server.process.terminate()

@@ -27,6 +27,7 @@ from yarl import URL
 
 from chatr.domain.commands import Profile
 from chatr.domain.events import canonical_account
+from chatr.domain.proof import ProofWords
 from chatr.domain.text import is_moltbook_name
 from chatr.ports import MOLTBOOK_URL, MoltbookUnavailable
 
@@ -34,6 +35,7 @@ MAX_REPLY_BYTES: Final = 256 * 1024
 MAX_POSTS_OPENED: Final = 5
 """Posts whose content is asked for in one look-up; Moltbook lists the newest first."""
 X_HANDLE: Final = re.compile(r"[A-Za-z0-9_]{1,15}")
+ACCOUNT_ID: Final = re.compile(r"[!-~]{1,64}")
 POST_ID: Final = re.compile(r"(?!\.{1,2}$)[!-~]{1,64}")
 """Excludes "." and "..", with which the path of a post would lead to another endpoint."""
 
@@ -76,8 +78,8 @@ class HttpMoltbook:
         self._timeout = timeout
         self._slots = asyncio.Semaphore(max_concurrent)
 
-    async def profile(self, name: str, code: str) -> Profile | None:
-        """Return the account `name` and the id of its post that contains `[code]`; None if there is no such account.
+    async def profile(self, name: str, words: ProofWords) -> Profile | None:
+        """Return the account `name` and the id of its post that contains `words`; None if there is no such account.
 
         Raises MoltbookUnavailable.
         """
@@ -85,44 +87,50 @@ class HttpMoltbook:
             return None
         try:
             async with asyncio.timeout(self._timeout), self._slots:
-                return await self._look_up(name, f"[{code}]")
+                return await self._look_up(name, words)
         except TimeoutError as error:
             raise MoltbookUnavailable(f"no answer within {self._timeout} s", late=True) from error
         except (ClientError, OSError, ValueError) as error:
             # Only the type: the errors' own texts quote what the other side sent.
             raise MoltbookUnavailable(type(error).__name__) from error
 
-    async def _look_up(self, name: str, mark: str) -> Profile | None:
-        """Do as `profile` does; `mark` is the code in brackets."""
+    async def _look_up(self, name: str, words: ProofWords) -> Profile | None:
+        """Do as `profile` does."""
         match await self._get((self._base_url / "agents" / "profile").with_query(name=name)):
             case None:
                 return None
             case {"success": True, "agent": {"name": str(spelling)} as agent} as reply:
                 if not is_same_account(spelling, name):
                     return None
-                proof = await self._find_proof(listed_posts(reply, name), name, mark)
-                return Profile(spelling, agent.get("is_claimed") is True, owner_handle(agent), proof)
+                proof, missing = await self._find_proof(listed_posts(reply, name), name, words)
+                is_claimed = agent.get("is_claimed") is True
+                return Profile(spelling, is_claimed, owner_handle(agent), proof, missing, account_id(agent))
             case _:
                 raise MoltbookUnavailable("a reply without an agent")
 
-    async def _find_proof(self, posts: list[dict[str, Any]], name: str, mark: str) -> str | None:
-        """Return the id of a post that contains `mark`. Posts are opened only if no listed content contains it."""
-        for post in posts:
-            if contains_mark(post, mark):
-                return str(post["id"])
-        for post in posts[:MAX_POSTS_OPENED]:
-            if not text_field(post, "content") and await self._opened_post_proves(post["id"], name, mark):
-                return str(post["id"])
-        return None
+    async def _find_proof(
+        self, posts: list[dict[str, Any]], name: str, words: ProofWords
+    ) -> tuple[str | None, tuple[str, ...]]:
+        """Return the id of a post that contains `words`, or None and what the newest post with the code lacks.
 
-    async def _opened_post_proves(self, post_id: str, name: str, mark: str) -> bool:
-        """Request one post; return whether it is by that account and contains `mark`. A deleted post does not."""
+        Posts are opened only if no listed content contains the words.
+        """
+        missing = [missing_words(post, words) for post in posts]
+        for number, post in enumerate(posts[:MAX_POSTS_OPENED]):
+            if () not in missing and not text_field(post, "content"):
+                missing[number] = await self._missing_from_opened_post(post["id"], name, words)
+        if () in missing:
+            return str(posts[missing.index(())]["id"]), ()
+        return None, next((each for each in missing if each is not None), ())
+
+    async def _missing_from_opened_post(self, post_id: str, name: str, words: ProofWords) -> tuple[str, ...] | None:
+        """Request one post; return what it lacks of `words`, None if it has no code or is not by that account."""
         url = (self._base_url / "posts").joinpath(quote(post_id, safe=""), encoded=True)
         match await self._get(url):
             case {"post": {"author": {"name": str(author)}} as post}:
-                return is_same_account(author, name) and contains_mark(post, mark)
-            case _:
-                return False
+                return missing_words(post, words) if is_same_account(author, name) else None
+            case _:  # a deleted post
+                return None
 
     async def _get(self, url: URL) -> dict[str, Any] | None:
         """Return the JSON object at `url`, or None for a 404. Raises MoltbookUnavailable, ClientError or ValueError."""
@@ -212,9 +220,18 @@ def may_be_proof(post: Any, name: str) -> bool:
             return False
 
 
-def contains_mark(post: dict[str, Any], mark: str) -> bool:
-    """Return whether the title or the content of a post contains `mark`."""
-    return mark in text_field(post, "title") or mark in text_field(post, "content")
+def account_id(agent: dict[str, Any]) -> str | None:
+    """Return Moltbook's id of the account, or None if the reply has none that can be stored."""
+    match agent:
+        case {"id": str(account)} if ACCOUNT_ID.fullmatch(account):
+            return account
+        case _:
+            return None
+
+
+def missing_words(post: dict[str, Any], words: ProofWords) -> tuple[str, ...] | None:
+    """Return what the title and the content of a post lack of `words`; None if they do not have the code."""
+    return words.missing_from(f"{text_field(post, 'title')}\n\n{text_field(post, 'content')}")
 
 
 def text_field(post: dict[str, Any], field: str) -> str:

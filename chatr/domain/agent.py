@@ -19,21 +19,33 @@ from chatr.domain.events import (
 )
 from chatr.domain.immutability import statically_frozen
 from chatr.domain.limits import IDEMPOTENCY_KEYS_REMEMBERED, Limits, with_time
+from chatr.domain.proof import ProofWords
 from chatr.domain.text import content_digest
 
 
 @statically_frozen
 class Verification:
-    """A verification that was started: the code for `moltbook_name`, and the record at `position` that started it."""
+    """A verification that was started: the code for `moltbook_name`, and the record at `position` that started it.
+
+    `host` is what the post must name beside the agent; empty: nothing; None: not even the agent.
+    """
 
     moltbook_name: str
     code: str
     expires: int
     position: int
+    host: str | None = None
 
-    def is_valid_for(self, moltbook_name: str, at: int) -> bool:
-        """Whether the code is for this account and has not expired at `at`."""
-        return at < self.expires and canonical_account(moltbook_name) == canonical_account(self.moltbook_name)
+    def is_valid_for(self, moltbook_name: str, host: str | None, at: int) -> bool:
+        """Whether the code is for this account and room, and has not expired at `at`."""
+        # A code of an older version is for any host.
+        is_for_host = self.host is None or self.host == host
+        is_for_account = canonical_account(moltbook_name) == canonical_account(self.moltbook_name)
+        return at < self.expires and is_for_account and is_for_host
+
+    def proof_words(self, agent_name: str) -> ProofWords:
+        """The words that the post must contain."""
+        return ProofWords(self.code) if self.host is None else ProofWords(self.code, agent_name, self.host)
 
 
 @statically_frozen
@@ -113,7 +125,7 @@ def evolve_agent(agent: Agent, event: AgentEvent, position: int, limits: Limits)
                 event.agent, event.name, event.avatar, event.key_digest, position, event.at, registered_at=event.at
             )
         case VerificationStarted():
-            started = Verification(event.moltbook_name, event.code, event.expires, position)
+            started = Verification(event.moltbook_name, event.code, event.expires, position, event.host)
             started_at = with_time(agent.started_at, event.at, limits.verifying)
             return evolve(
                 agent,

@@ -83,7 +83,8 @@ class Leave:
 class StartVerification:
     """Start to verify an agent with a Moltbook account, which has to post `code` before `expires`.
 
-    A code that was given out for the same account earlier and has not expired is used in place of `code`.
+    A code that was given out for the same account earlier and has not expired is used in place of `code`. `host` is
+    that of the room, which the post must name; empty if the room has no public URL, None for events of older versions.
     """
 
     agent: AgentId
@@ -91,6 +92,7 @@ class StartVerification:
     code: str
     expires: int
     at: int
+    host: str | None = None
 
 
 @frozen
@@ -98,13 +100,16 @@ class Profile:
     """What Moltbook returned about an account.
 
     `name` is spelled as on Moltbook, `claimed` is true if the account has a verified owner, `owner` is that owner's
-    X handle, and `proof` is the id of a post that contains the code; None = there is none.
+    X handle, and `proof` is the id of a post that contains the code and the other words; None = there is none.
+    `missing` is what a post with the code lacks, in words. `account_id` is Moltbook's id of the account, if it has one.
     """
 
     name: str
     claimed: bool
     owner: str | None
     proof: str | None
+    missing: tuple[str, ...] = ()
+    account_id: str | None = None
 
 
 @frozen

@@ -89,7 +89,7 @@ def existing_record_for(agent: Agent, command: Command, context: RuleContext) ->
             started = agent.verification
             return (
                 started.position
-                if started is not None and started.is_valid_for(command.moltbook_name, command.at)
+                if started is not None and started.is_valid_for(command.moltbook_name, command.host, command.at)
                 else None
             )
         case StartVerification() | CompleteVerification():
@@ -114,13 +114,15 @@ def event_for(agent: Agent, command: Command) -> Event:
         case Leave():
             return AgentLeft(agent.id, command.at)
         case StartVerification():
-            return VerificationStarted(agent.id, command.moltbook_name, command.code, command.expires, command.at)
+            name, expires = command.moltbook_name, command.expires
+            return VerificationStarted(agent.id, name, command.code, expires, command.at, command.host)
         case CompleteVerification():
             profile = command.profile
             # The rules `account_is_known` and `code_is_posted` have made sure of both.
             assert profile is not None
             assert profile.proof is not None
-            return AgentVerified(agent.id, profile.name, profile.owner, profile.proof, command.at)
+            name, account_id = profile.name, profile.account_id
+            return AgentVerified(agent.id, name, profile.owner, profile.proof, command.at, account_id)
         case AdoptLimits():
             return LimitsAdopted(command.limits, command.at)
         case _:
@@ -139,9 +141,11 @@ def as_command(event: Event) -> Command:
         case AgentLeft():
             return Leave(event.agent, event.at)
         case VerificationStarted():
-            return StartVerification(event.agent, event.moltbook_name, event.code, event.expires, event.at)
+            return StartVerification(event.agent, event.moltbook_name, event.code, event.expires, event.at, event.host)
         case AgentVerified():
-            profile = Profile(event.moltbook_name, claimed=True, owner=event.owner, proof=event.proof)
+            profile = Profile(
+                event.moltbook_name, claimed=True, owner=event.owner, proof=event.proof, account_id=event.account_id
+            )
             return CompleteVerification(event.agent, event.moltbook_name, profile, event.at)
         case LimitsAdopted():
             return AdoptLimits(event.limits, event.at)

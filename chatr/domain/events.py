@@ -51,13 +51,18 @@ class AgentLeft:
 
 @statically_frozen
 class VerificationStarted:
-    """An agent was given a code that its Moltbook account must post before `expires`, milliseconds since 1970."""
+    """An agent was given a code that its Moltbook account must post before `expires`, milliseconds since 1970.
+
+    The post must also name the agent and `host`, that of the room; empty: the agent alone. None: the code suffices, as
+    in versions without this field.
+    """
 
     agent: AgentId
     moltbook_name: str
     code: str
     expires: int
     at: int
+    host: str | None = None
 
 
 @statically_frozen
@@ -65,7 +70,8 @@ class AgentVerified:
     """A Moltbook account verified an agent.
 
     `moltbook_name` is spelled as on Moltbook, `owner` is the X handle of the account's owner, and `proof` is the id of
-    the post that contained the code.
+    the post that contained the code. `account_id` is Moltbook's id of the account, which stays when the account is
+    renamed; None = unknown.
     """
 
     agent: AgentId
@@ -73,6 +79,7 @@ class AgentVerified:
     owner: str | None
     proof: str
     at: int
+    account_id: str | None = None
 
 
 @statically_frozen
@@ -127,3 +134,9 @@ class Record:
 def canonical_account(moltbook_name: str) -> str:
     """The form in which Moltbook names are compared: Moltbook has no two names that differ in case alone."""
     return moltbook_name.lower()
+
+
+def account_keys(moltbook_name: str, account_id: str | None) -> tuple[str, ...]:
+    """The keys by which an account is found: its canonical name, and its id if that is known."""
+    # No name contains a space, so the two kinds of keys never meet.
+    return (canonical_account(moltbook_name), *(() if account_id is None else (f"id {account_id}",)))

@@ -20,6 +20,7 @@ from chatr.domain.events import (
     MessagePosted,
     Record,
     VerificationStarted,
+    account_keys,
     canonical_account,
 )
 from chatr.domain.history import History
@@ -46,8 +47,8 @@ class Room:
     """The state of the room after the record at `position`; 0 = after none.
 
     `last_id` is the id of that record, and `log_id` that of the first record, which names the log. `chain_hash` is the
-    hash chain over all records. Agents are indexed by the digest of their key and by canonical Moltbook name. What the
-    rules may know is in `rule_context`.
+    hash chain over all records. Agents are indexed by the digest of their key and by the keys of their Moltbook account
+    (`account_keys`). What the rules may know is in `rule_context`.
     """
 
     position: int = 0
@@ -108,7 +109,8 @@ class Room:
                 self.time_index.registrations.append(position)
             case AgentVerified():
                 # Its stream allows one agent for each account. Should a log hold two, the first one stays.
-                self.agents_by_account.setdefault(canonical_account(event.moltbook_name), event.agent)
+                for key in account_keys(event.moltbook_name, event.account_id):
+                    self.agents_by_account.setdefault(key, event.agent)
             case MessagePosted() | AgentSeen() | AgentLeft() | VerificationStarted():
                 pass
             case _:

@@ -33,7 +33,7 @@ class RuleContext:
     """What the rules know of the room besides the agent.
 
     `limits` are in force since the record at `limits_position`; 0 = none were adopted yet. `agents_by_account` maps
-    canonical Moltbook names to the agents that they verify.
+    the keys of Moltbook accounts (`account_keys`) to the agents that they verify.
     """
 
     limits: Limits = field(factory=Limits)

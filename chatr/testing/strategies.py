@@ -128,10 +128,28 @@ def events() -> SearchStrategy[Event]:
         st.builds(MessagePosted, agents, contents(), idempotency_keys(), times()),
         st.builds(AgentSeen, agents, times()),
         st.builds(AgentLeft, agents, times()),
-        st.builds(VerificationStarted, agents, moltbook_names(), codes(), times(), times()),
-        st.builds(AgentVerified, agents, moltbook_names(), st.none() | names(), st.text(NAME_CHARACTERS), times()),
+        st.builds(VerificationStarted, agents, moltbook_names(), codes(), times(), times(), hosts()),
+        st.builds(
+            AgentVerified,
+            agents,
+            moltbook_names(),
+            st.none() | names(),
+            st.text(NAME_CHARACTERS),
+            times(),
+            account_ids(),
+        ),
         st.builds(LimitsAdopted, limits(), times()),
     )
+
+
+def hosts() -> SearchStrategy[str | None]:
+    """The host of a room, that of a room without a public URL, or none as in events of older versions."""
+    return st.sampled_from((None, "", "chat.example.org"))
+
+
+def account_ids() -> SearchStrategy[str | None]:
+    """One of two ids of Moltbook accounts, or none."""
+    return st.none() | st.sampled_from(("id-1", "id-2"))
 
 
 def idempotency_keys() -> SearchStrategy[str | None]:
@@ -163,25 +181,27 @@ def posts() -> SearchStrategy[Post]:
 def verification_starts() -> SearchStrategy[StartVerification]:
     """Commands that start a verification with one of `ACCOUNTS`."""
     return st.builds(
-        lambda agent, account, code, at: StartVerification(agent, account, code, at + CODE_VALIDITY, at),
+        lambda agent, account, code, at, host: StartVerification(agent, account, code, at + CODE_VALIDITY, at, host),
         agent_ids(),
         st.sampled_from(ACCOUNTS),
         codes(),
         times(),
+        hosts(),
     )
 
 
 def verification_completions() -> SearchStrategy[CompleteVerification]:
     """Commands that complete a verification. The account exists; mostly it has an owner and has posted the code."""
     return st.builds(
-        lambda agent, account, claimed, proof, at: CompleteVerification(
-            agent, account, Profile(account, claimed, "crabowner", proof), at
+        lambda agent, account, claimed, proof, at, account_id: CompleteVerification(
+            agent, account, Profile(account, claimed, "crabowner", proof, (), account_id), at
         ),
         agent_ids(),
         st.sampled_from(ACCOUNTS),
         st.sampled_from((True, True, False)),
         st.sampled_from(("post-1", "post-2", None)),
         times(),
+        account_ids(),
     )
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from chatr.adapters.moltbook import MAX_REPLY_BYTES, HttpMoltbook, open_moltbook
 from chatr.domain.commands import Profile
+from chatr.domain.proof import ProofWords
 from tests.moltbook import FakeMoltbook, MoltbookPost, profile_reply, reply_with_body
 
 PROOF = MoltbookPost("p-1", "Verifying: [ABCD2345] for chatr")
@@ -29,7 +30,7 @@ async def client(server: FakeMoltbook) -> AsyncIterator[HttpMoltbook]:
 
 async def look_up(client: HttpMoltbook, name: str = "Clawd") -> Profile | None:
     """Look up an account and the code ABCD2345."""
-    return await client.profile(name, "ABCD2345")
+    return await client.profile(name, ProofWords("ABCD2345"))
 
 
 async def proof(client: HttpMoltbook) -> str | None:

@@ -12,6 +12,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from chatr.adapters.moltbook import MAX_REPLY_BYTES, HttpMoltbook, open_moltbook
 from chatr.domain.commands import Profile
+from chatr.domain.proof import ProofWords
 from chatr.ports import MOLTBOOK_URL, MoltbookUnavailable
 from tests.moltbook import FakeMoltbook, MoltbookPost, profile_reply, reply_with_body
 
@@ -42,7 +43,7 @@ async def impatient_client(server: FakeMoltbook) -> AsyncIterator[HttpMoltbook]:
 
 async def look_up(client: HttpMoltbook, name: str = "Clawd") -> Profile | None:
     """Look up an account and the code ABCD2345."""
-    return await client.profile(name, "ABCD2345")
+    return await client.profile(name, ProofWords("ABCD2345"))
 
 
 class FixedResolver(AbstractResolver):

@@ -114,7 +114,7 @@ async def verify(session: Session, moltbook: FakeMoltbook) -> None:
     await session.ask("complete with another name", verifying("complete", "another", ADA))
     code = re.search(rb'"code":"([^"]+)"', started)
     assert code is not None
-    moltbook.claimed("ada_of_london", MoltbookPost("post-1", f"[{code[1].decode()}]"), owner="ada")
+    moltbook.claimed("ada_of_london", MoltbookPost("post-1", f"Ada at room.example [{code[1].decode()}]"), owner="ada")
     await session.ask("complete verifying", verifying("complete", "ADA_of_london", ADA))
     await session.ask("complete again", verifying("complete", "ada_of_london", ADA))
     await session.ask("start again", verifying("start", "ada_of_london", ADA))
@@ -137,5 +137,5 @@ async def refuse(session: Session, moltbook: FakeMoltbook) -> None:
     started = await session.ask("start with a taken account", verifying("start", "ada_of_london", BOB))
     code = re.search(rb'"code":"([^"]+)"', started)
     assert code is not None
-    moltbook.claimed("ada_of_london", MoltbookPost("post-3", f"[{code[1].decode()}]"))
+    moltbook.claimed("ada_of_london", MoltbookPost("post-3", f"Bob at room.example [{code[1].decode()}]"))
     await session.ask("complete with a taken account", verifying("complete", "ada_of_london", BOB))

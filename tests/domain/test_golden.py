@@ -126,6 +126,20 @@ def test_limits_that_a_log_lacks_are_not_stored() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("number", "field", "value"),
+    [(4, "host", "chat.example.org"), (4, "host", ""), (5, "account_id", "9f3c")],
+)
+def test_a_younger_field_is_stored_at_the_end(number: int, field: str, value: str) -> None:
+    """A field that is younger than its event follows the others where it has a value, and is read back."""
+    older: Any = LOG[number]
+    event = evolve(older, **{field: value})
+    draft = draft_of(event, record_id="1")
+
+    assert draft.data == f'{stored(older).data.removesuffix("}")},"{field}":"{value}"}}'
+    assert decode(draft.at_position(1, 0, b"")).event == event
+
+
 @whatever(events())
 def test_every_event_is_read_back_the_same(event: Event) -> None:
     """An event that is encoded and decoded is the same event. Its text contains no raw newline."""

@@ -122,8 +122,14 @@ ORDER = (
     ),
     TwoViolations(
         verifying.code_is_posted,
-        verifying.account_is_free,
+        verifying.post_names_agent_and_room,
         evolve(COMPLETE_VERIFICATION, profile=evolve(CLAWD_CRAB, proof=None)),
+        STARTED,
+    ),
+    TwoViolations(
+        verifying.post_names_agent_and_room,
+        verifying.account_is_free,
+        evolve(COMPLETE_VERIFICATION, profile=evolve(CLAWD_CRAB, proof=None, missing=("the agent's name Crab",))),
         TAKEN,
     ),
 )

@@ -141,6 +141,12 @@ EXAMPLES = (
         past=STARTED,
     ),
     Example(
+        verifying.post_names_agent_and_room,
+        COMPLETE_VERIFICATION,
+        evolve(COMPLETE_VERIFICATION, profile=evolve(CLAWD_CRAB, proof=None, missing=("the host chat.example.org",))),
+        past=STARTED,
+    ),
+    Example(
         verifying.account_is_free,
         CompleteVerification(SHRIMP, "ClawdShrimp", evolve(CLAWD_CRAB, name="ClawdShrimp"), START),
         COMPLETE_VERIFICATION,

@@ -113,6 +113,48 @@ def test_a_code_is_used_once() -> None:
     assert agent.verified
 
 
+def test_a_code_for_another_host_is_replaced() -> None:
+    """A code is given out again for the same host, and one of an older version for any."""
+    started = evolve(CRAB_STARTED, host="chat.example.org")
+    again = evolve(START_VERIFICATION, code=code(2), host="chat.example.org")
+    moved = evolve(again, host="new.example.org")
+
+    given(CRAB_REGISTERED, started).when(again).then(AlreadyRecorded(2))
+    given(CRAB_REGISTERED, CRAB_STARTED).when(again).then(AlreadyRecorded(2))
+    given(CRAB_REGISTERED, started).when(moved).then(evolve(started, code=code(2), host="new.example.org"))
+
+
+@pytest.mark.parametrize(("name", "account_id"), [("ClawdCrab", "7"), ("Renamed", "7"), ("clawdcrab", "8")])
+def test_a_renamed_account_verifies_no_second_agent(name: str, account_id: str) -> None:
+    """An account that has verified an agent is known by its id under another name, and by its name with another id."""
+    past = (CRAB_REGISTERED, LOBSTER_REGISTERED, evolve(LOBSTER_VERIFIED, account_id="7"))
+    started = evolve(CRAB_STARTED, moltbook_name=name)
+    profile = evolve(CLAWD_CRAB, name=name, account_id=account_id)
+    complete = evolve(COMPLETE_VERIFICATION, moltbook_name=name, profile=profile)
+
+    given(*past, started).when(complete).then_rejected("moltbook_name_taken")
+
+
+def test_the_id_of_an_account_is_recorded() -> None:
+    """The badge's record has the id that Moltbook gave."""
+    complete = evolve(COMPLETE_VERIFICATION, profile=evolve(CLAWD_CRAB, account_id="7"))
+
+    given(CRAB_REGISTERED, CRAB_STARTED).when(complete).then(evolve(CRAB_VERIFIED, account_id="7"))
+
+
+def test_the_error_says_what_a_post_lacks() -> None:
+    """A post with the code that does not name the agent is an error that says so, and what to post."""
+    profile = evolve(CLAWD_CRAB, proof=None, missing=("the agent's name Crab",))
+    error = (
+        given(CRAB_REGISTERED, evolve(CRAB_STARTED, host="chat.example.org"))
+        .when(evolve(COMPLETE_VERIFICATION, profile=profile))
+        .result
+    )
+
+    assert "The post lacks the agent's name Crab" in str(error)
+    assert f"Post [{CODE}] and the agent's name Crab and chat.example.org on Moltbook" in str(error)
+
+
 @whatever(histories())
 def test_agents_and_accounts_belong_together_one_to_one(history: list[Record]) -> None:
     """In every log an agent has at most one badge, and an account verifies at most one agent."""

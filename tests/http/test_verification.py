@@ -70,6 +70,50 @@ async def test_start_returns_the_task(room: Room, ada: Agent) -> None:
     assert started["expiresAt"] == "2026-01-03T00:00:00.000Z"
 
 
+async def test_a_code_cannot_be_relayed(room: Room, moltbook: FakeMoltbook, ada: Agent) -> None:
+    """Whoever is led to post another agent's code vouches for nobody, unless the post names agent and room."""
+    started = await start(room, ada)
+    refused = []
+    for text in (
+        f"Win a prize [{started['code']}]",
+        f"Adam at chat.example.org [{started['code']}]",
+        f"Ada at chat.example.org.evil.example [{started['code']}]",
+        "> " + started["message"],
+    ):
+        moltbook.claimed("ClawdClawderberg", MoltbookPost("p-1", text))
+        refused.append(await complete(room, ada))
+        room.clock.advance(10_000)
+    publish_code(moltbook, started)
+
+    assert [(each.status, each.json["code"]) for each in refused] == [(404, "verification_post_not_found")] * 4
+    assert "lacks the agent's name Ada and the host chat.example.org" in refused[0].json["error"]
+    assert "lacks the agent's name Ada, in" in refused[1].json["error"]
+    assert "lacks the host chat.example.org, in" in refused[2].json["error"]
+    assert (await complete(room, ada)).status == 200
+
+
+async def test_a_room_without_a_public_url_asks_for_the_name_alone(open_room: OpenRoom, moltbook: FakeMoltbook) -> None:
+    """Such a room has no host that others know, so the code and the agent's name suffice."""
+    room = await open_room(moltbook_url=moltbook.url)
+    ada = await room.register("Ada")
+    code = (await start(room, ada))["code"]
+    moltbook.claimed("ClawdClawderberg", MoltbookPost("p-1", f"I am ada [{code}]"))
+
+    assert (await complete(room, ada)).status == 200
+
+
+async def test_a_renamed_account_verifies_no_second_agent(room: Room, moltbook: FakeMoltbook, ada: Agent) -> None:
+    """The id in the profile shows that an account has verified another agent under its earlier name."""
+    bob = await room.register("Bob")
+    for agent, name in ((ada, "Clawd"), (bob, "NewClawd")):
+        message = (await start(room, agent, name))["message"]
+        moltbook.claimed(name, MoltbookPost("p-1", message), account_id="9f3c")
+    answers = [await complete(room, ada, "Clawd"), await complete(room, bob, "NewClawd")]
+
+    assert [answer.status for answer in answers] == [200, 409]
+    assert answers[1].json["code"] == "moltbook_name_taken"
+
+
 async def test_the_suggested_post_has_the_code_and_this_room_s_address(room: Room, ada: Agent) -> None:
     """A reader of the post on Moltbook finds the address of this room, and of no other."""
     started = await start(room, ada)

@@ -13,14 +13,14 @@ FROZEN_FOLD_VERSION = 4
 FROZEN = {
     "chatr/codec.py": "78046af199439b96",
     "chatr/domain/activity.py": "bbeb8f9b5874378a",
-    "chatr/domain/agent.py": "18da09757bc018dd",
+    "chatr/domain/agent.py": "1c9f9e190beaa274",
     "chatr/domain/time_index.py": "cda456726a7c8d6e",
     "chatr/domain/chain.py": "e8f5b6711d67c58e",
-    "chatr/domain/events.py": "82a06be0c6ac906b",
+    "chatr/domain/events.py": "4b0d05b83757e3ec",
     "chatr/domain/history.py": "6180df80490d0923",
     "chatr/domain/limits.py": "3910fba4a2d37040",
     "chatr/domain/presence.py": "036ca8527808e7e8",
-    "chatr/domain/room.py": "4a3dd48a8d534063",
+    "chatr/domain/room.py": "5da67fd72884958d",
     "chatr/domain/text.py content_digest": "4137ac27248493a3",
 }
 

@@ -10,6 +10,7 @@ from attrs import define, field
 
 from chatr.domain.commands import Profile, agent_id
 from chatr.domain.keys import hash_key
+from chatr.domain.proof import ProofWords
 from chatr.ports import MoltbookUnavailable
 from tests.simulation.network import PendingRequest, Response
 from tests.simulation.oracle import IntendedMessage, Oracle
@@ -28,13 +29,13 @@ class SimulatedMoltbook:
 
     random: Random
 
-    async def profile(self, name: str, code: str) -> Profile | None:
+    async def profile(self, name: str, words: ProofWords) -> Profile | None:
         """As `Moltbook.profile`."""
         await asyncio.sleep(self.random.random() / 10)
         chance = self.random.random()
         if chance < 0.1:
             raise MoltbookUnavailable("no answer", late=chance < 0.05)
-        proof = f"post-{code}" if chance < 0.9 else None
+        proof = f"post-{words.code}" if chance < 0.9 else None
         return None if chance > 0.95 else Profile(name, claimed=chance < 0.85, owner=None, proof=proof)
 
 

@@ -49,7 +49,7 @@ class Visit:
         """Start a verification, and publish its code if there is one."""
         response = await self.room.post("/api/verify/start", {"moltbookName": "Clawd"}, agent=self.ada)
         self.code = response.json.get("code", "")
-        self.moltbook.claimed("Clawd", MoltbookPost("p-1", f"[{self.code}]"))
+        self.moltbook.claimed("Clawd", MoltbookPost("p-1", f"Ada [{self.code}]"))
         return response
 
     async def complete_verification(self) -> Response:

@@ -21,7 +21,7 @@ from chatr.adapters.http.endpoints.log_head import LogHandlers
 from chatr.adapters.http.endpoints.messages import MessageHandlers
 from chatr.adapters.http.endpoints.registration import RegistrationHandlers
 from chatr.adapters.http.endpoints.room_at import TIME_LIMIT, RoomAtHandlers
-from chatr.adapters.http.endpoints.verification import VerificationHandlers
+from chatr.adapters.http.endpoints.verification import VerificationHandlers, host_of
 from chatr.adapters.http.endpoints.watch_page import PageHandlers
 from chatr.adapters.http.handlers import Handlers
 from chatr.adapters.http.listening_socket import BACKLOG, listen, url_of
@@ -165,7 +165,9 @@ class HttpServer:
             messages=MessageHandlers(node, clock, admission),
             agents=AgentHandlers(node, clock),
             room_at=RoomAtHandlers(node, self.log, settings.timeouts.room_at),
-            verification=VerificationHandlers(node, clock, secrets, self.moltbook, admission, public_url),
+            verification=VerificationHandlers(
+                node, clock, secrets, self.moltbook, admission, public_url, host_of(settings.public_url)
+            ),
             stream=StreamHandlers(node, self.hub, clock, admission, self.presence_feed, settings.history),
             documents=DocumentHandlers(ROUTES, node, settings.limits, public_url),
             log=LogHandlers(node),

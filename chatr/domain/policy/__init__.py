@@ -36,6 +36,7 @@ from chatr.domain.policy.verifying import (
     code_is_posted,
     moltbook_name_is_valid,
     name_is_as_at_start,
+    post_names_agent_and_room,
     starts_are_within_rate_limit,
     verification_is_started,
 )
@@ -88,6 +89,7 @@ PROVING: Final[tuple[Rule[CompleteVerification], ...]] = (
     account_is_known,
     account_has_owner,
     code_is_posted,
+    post_names_agent_and_room,
     account_is_free,
 )
 """What must hold of Moltbook's reply."""

@@ -3,7 +3,7 @@
 from chatr.domain import text
 from chatr.domain.agent import Agent
 from chatr.domain.commands import CompleteVerification, StartVerification
-from chatr.domain.events import canonical_account
+from chatr.domain.events import account_keys, canonical_account
 from chatr.domain.limits import CODE_VALIDITY, MOLTBOOK_NAME_LENGTH, format_duration, format_range
 from chatr.domain.rule import Details, Kind, RuleContext, format_rule, rule, wait_details
 
@@ -104,13 +104,24 @@ def account_has_owner(_agent: Agent, command: CompleteVerification, _context: Ru
     return command.profile is not None and command.profile.claimed
 
 
-def verification_post_details(agent: Agent, _command: CompleteVerification, _context: RuleContext) -> Details:
+def verification_post_details(agent: Agent, _command: object, _context: RuleContext) -> Details:
     """The code, and what to do with it."""
     code = agent.verification and agent.verification.code
+    words = describe_words(agent)
     return {
         "verificationCode": code,
-        "hint": f"Post [{code}] on Moltbook, as a post and not as a comment, then complete again.",
+        "hint": f"Post {words} on Moltbook, as a post and not as a comment, then complete again.",
     }
+
+
+def describe_words(agent: Agent) -> str:
+    """The words that the agent's Moltbook account must post, in words."""
+    started = agent.verification
+    if started is None or started.host is None:
+        return f"[{started and started.code}]"
+    return " and ".join(
+        [f"[{started.code}]", f"the agent's name {agent.name}", *([started.host] if started.host else [])]
+    )
 
 
 @rule(
@@ -121,7 +132,32 @@ def verification_post_details(agent: Agent, _command: CompleteVerification, _con
     verification_post_details,
 )
 def code_is_posted(_agent: Agent, command: CompleteVerification, _context: RuleContext) -> bool:
-    """The account has posted the code."""
+    """The account has posted the code, if not all of the words."""
+    profile = command.profile
+    return profile is not None and (profile.proof is not None or profile.missing != ())
+
+
+def missing_words_details(agent: Agent, command: object, context: RuleContext) -> Details:
+    """The code, and what the post with it lacks."""
+    details = verification_post_details(agent, command, context)
+    # Examples in the documents are made of another command.
+    profile = command.profile if isinstance(command, CompleteVerification) else None
+    missing = " and ".join(profile.missing) if profile else f"the agent's name {agent.name}"
+    return {
+        **details,
+        "hint": f"The post lacks {missing}, in text that is neither quoted nor hidden. {details['hint']}",
+    }
+
+
+@rule(
+    Kind.NOT_FOUND,
+    "verification_post_not_found",
+    "The post with the code must name the agent and the room.",
+    "{hint}",
+    missing_words_details,
+)
+def post_names_agent_and_room(_agent: Agent, command: CompleteVerification, _context: RuleContext) -> bool:
+    """The post with the code also contains the agent's name and the room's host, so that it cannot be relayed."""
     return command.profile is not None and command.profile.proof is not None
 
 
@@ -132,5 +168,10 @@ def code_is_posted(_agent: Agent, command: CompleteVerification, _context: RuleC
     "This one has verified another: use an account of your own.",
 )
 def account_is_free(_agent: Agent, command: CompleteVerification, context: RuleContext) -> bool:
-    """The account verifies no agent so far."""
-    return canonical_account(command.moltbook_name) not in context.agents_by_account
+    """The account verifies no agent so far, neither by its name nor under an earlier name.
+
+    A name that another account has taken over stays bound too: the badge on old messages shows it.
+    """
+    account_id = None if command.profile is None else command.profile.account_id
+    keys = account_keys(command.moltbook_name, account_id)
+    return not any(key in context.agents_by_account for key in keys)

@@ -18,11 +18,11 @@ NOW: Final = 1_767_225_600_000
 """Midnight of 1 January 2026, in milliseconds since 1970."""
 URL: Final = "https://chatr.example"
 
-VERIFICATION: Final = Verification("ada_of_london", "K7M2QX9P", NOW + CODE_VALIDITY, 1041)
+VERIFICATION: Final = Verification("ada_of_london", "K7M2QX9P", NOW + CODE_VALIDITY, 1041, "chatr.example")
 ADA: Final = Agent(
     id=agent_id("Ada"),
     name="Ada",
-    avatar="🦞",
+    avatar="🦀",
     position=1041,
     last_seen=NOW,
     present=True,
@@ -60,7 +60,7 @@ ME: Final = wire.MeResponse(
     agent=AGENT,
     limits=wire.AgentLimits(messages=wire.MessageQuota(limit=10, window=60, remaining=7, reset_in=42), urls=True),
 )
-TASK: Final = verification_task(VERIFICATION, URL)
+TASK: Final = verification_task(ADA, VERIFICATION, URL)
 ALREADY_VERIFIED: Final = already_verified(ADA)
 VERIFIED: Final = wire.VerifiedResponse(
     **to_wire.badge_fields(ADA), message="🦞 Verified as ada_of_london on Moltbook!"

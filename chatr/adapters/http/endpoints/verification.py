@@ -1,5 +1,7 @@
 """POST /api/verify/start and POST /api/verify/complete."""
 
+from urllib.parse import urlsplit
+
 from aiohttp import web
 from attrs import frozen
 
@@ -10,7 +12,7 @@ from chatr.domain.agent import Agent, Verification
 from chatr.domain.commands import CompleteVerification, StartVerification
 from chatr.domain.limits import CODE_VALIDITY
 from chatr.domain.policy import CLAIMING
-from chatr.domain.policy.verifying import moltbook_name_is_valid
+from chatr.domain.policy.verifying import describe_words, moltbook_name_is_valid
 from chatr.domain.rule import check_rules
 from chatr.node.node import Node
 from chatr.ports import Clock, Moltbook, Secrets
@@ -27,6 +29,7 @@ class VerificationHandlers:
     _moltbook: Moltbook
     _admission: Admission
     _public_url: str
+    _host: str
 
     async def start(
         self, request: web.BaseRequest, agent: Agent
@@ -35,13 +38,13 @@ class VerificationHandlers:
         name = text_field(await read_object(request), "moltbookName", moltbook_name_is_valid)
         now = self._clock.now()
         await self._node.commands.handle(
-            StartVerification(agent.id, name, self._secrets.code(), now + CODE_VALIDITY, now)
+            StartVerification(agent.id, name, self._secrets.code(), now + CODE_VALIDITY, now, self._host)
         )
         # Read from the room: a valid code that the agent was given earlier for this account is returned again.
         agent = self._node.room.agent(agent.id)
         if agent.verification is None:
             return already_verified(agent)
-        return verification_task(agent.verification, self._public_url)
+        return verification_task(agent, agent.verification, self._public_url)
 
     async def complete(
         self, request: web.BaseRequest, agent: Agent
@@ -57,11 +60,16 @@ class VerificationHandlers:
         self._admission.count_verification(agent)
         # CLAIMING has a rule that a verification was started.
         assert agent.verification is not None
-        profile = await self._moltbook.profile(claim.moltbook_name, agent.verification.code)
+        profile = await self._moltbook.profile(claim.moltbook_name, agent.verification.proof_words(agent.name))
         # What Moltbook returned is part of the command and then of the event, so that a replay makes no request.
         await self._node.commands.handle(CompleteVerification(agent.id, name, profile, self._clock.now()))
         badge = to_wire.badge_fields(self._node.room.agent(agent.id))
         return wire.VerifiedResponse(**badge, message=f"🦞 Verified as {badge['moltbook_name']} on Moltbook!")
+
+
+def host_of(public_url: str | None) -> str:
+    """Return the host that a proof must name; empty for a room without a public URL."""
+    return (urlsplit(public_url).hostname or "") if public_url else ""
 
 
 def already_verified(agent: Agent) -> wire.AlreadyVerifiedResponse:
@@ -69,19 +77,20 @@ def already_verified(agent: Agent) -> wire.AlreadyVerifiedResponse:
     return wire.AlreadyVerifiedResponse(**to_wire.badge_fields(agent))
 
 
-def verification_task(verification: Verification, public_url: str) -> wire.VerificationTaskResponse:
+def verification_task(agent: Agent, verification: Verification, public_url: str) -> wire.VerificationTaskResponse:
     """Return what the agent has to do on Moltbook. `public_url` is the address of this room."""
     code = verification.code
+    name = f"my 🦞 account as {agent.name}"
     return wire.VerificationTaskResponse(
         code=code,
         moltbook_name=verification.moltbook_name,
-        message=(f"Verifying my 🦞 account to chat with other agents at {public_url} [{code}] {public_url}/skills.md"),
+        message=(f"Verifying {name} to chat with other agents at {public_url} [{code}] {public_url}/skills.md"),
         instructions=[
             "1. Make sure that your Moltbook account is claimed by its owner",
             "2. Post the message on Moltbook: a post of its own, comments do not count",
             "3. Call POST /api/verify/complete with the same moltbookName",
         ],
         post_to="https://www.moltbook.com",
-        hint=f"What counts is [{code}], brackets included, in the post.",
+        hint=f"What counts is {describe_words(agent)} in the post.",
         expires_at=iso_timestamp(verification.expires),
     )
