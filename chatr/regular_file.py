@@ -16,19 +16,32 @@ class NotRegularFile(OSError):
         super().__init__(f"{path} is not a regular file")
 
 
+def check_regular(path: Path) -> None:
+    """Raise NotRegularFile if anything but a regular file is at `path`; there may also be nothing."""
+    if path.exists() and not path.is_file():
+        raise NotRegularFile(path)
+
+
 def open_regular(path: Path, flags: int = os.O_RDONLY) -> int:
     """Return a new descriptor of the file at `path`, to which symbolic links may lead; `flags` as of os.open.
 
     A file that `os.O_CREAT` creates is private. Raises NotRegularFile or another OSError.
     """
-    if path.exists() and not path.is_file():
-        raise NotRegularFile(path)
+    check_regular(path)
     # Without O_NONBLOCK, a FIFO that took the path since then would be waited for.
     descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY, 0o600)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise NotRegularFile(path)
     return descriptor
+
+
+def read_regular(path: Path, most: int) -> bytes:
+    """Return the content of the regular file at `path`, at most `most` bytes. Raises OSError, also for a larger one."""
+    with open_to_read(path) as file:
+        if (size := os.fstat(file.fileno()).st_size) > most:
+            raise OSError(f"{path} has {size} bytes, more than {most}")
+        return file.read(most)
 
 
 def open_to_read(path: Path) -> BufferedReader:

@@ -21,6 +21,9 @@ LARGEST_SMALL_COUNT: Final = 1_000
 LARGEST_WINDOW: Final = 366 * 24 * 3600
 """Seconds of the longest rate window, and of the longest `online_for`: a leap year."""
 
+LARGEST_CONFIG: Final = 1_000_000
+"""Bytes of a configuration file."""
+
 
 class BadSetting(Exception):
     """A setting that cannot be used. The text is one sentence for the operator."""
@@ -224,13 +227,23 @@ def given_value(
 def read_config_file(config: Path) -> dict[str, str]:
     """The settings in a TOML file, by name, as text. Raises BadSetting."""
     try:
-        document = tomllib.loads(config.read_text("utf-8"))
+        document = tomllib.loads(config_text(config))
     except (OSError, ValueError) as error:
         raise BadSetting(f"The file {config} cannot be read: {error}.") from error
     given = {name.replace("-", "_"): value for name, value in document.items()}
     if unknown := given.keys() - {each.name for each in fields(Settings)}:
         raise BadSetting(f"The file {config} has settings that do not exist: {', '.join(sorted(unknown))}.")
     return {name: file_value_text(name, value) for name, value in given.items()}
+
+
+def config_text(config: Path) -> str:
+    """The text of a configuration file. Raises OSError or ValueError."""
+    # Not only regular files: a shell passes `--config <(…)` as a pipe. But /dev/zero has no end.
+    with config.open("rb") as file:
+        text = file.read(LARGEST_CONFIG + 1)
+    if len(text) > LARGEST_CONFIG:
+        raise ValueError(f"it has more than {LARGEST_CONFIG} bytes")
+    return text.decode()
 
 
 def file_value_text(name: str, value: object) -> str:

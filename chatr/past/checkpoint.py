@@ -16,9 +16,12 @@ from chatr.domain.events import Record
 from chatr.domain.room import Room
 from chatr.past.snapshot import InvalidSnapshot, Snapshot, decode, encode, take_snapshot
 from chatr.ports import LogReader
+from chatr.regular_file import read_regular
 
 RECORDS_BETWEEN: Final = 100_000
 """Records between two checkpoints while the room is open. About so many are read again after a crash."""
+LARGEST_FILE: Final = 4 * 1024**3
+"""Bytes. A larger file is no checkpoint, and is not read: that of a million agents has half a gigabyte."""
 
 logger = structlog.get_logger()
 
@@ -46,7 +49,7 @@ class Checkpoint:
         try:
             # A process that was killed while it wrote leaves a file as large as the checkpoint itself.
             remove_partial_files(self._path)
-            room = decode(await asyncio.to_thread(self._path.read_bytes))
+            room = decode(await asyncio.to_thread(read_regular, self._path, LARGEST_FILE))
             await check_belongs_to_log(room, event_log)
         except FileNotFoundError:
             return Room()

@@ -18,6 +18,7 @@ from chatr.atomic_file import create_atomically
 from chatr.domain.chain import ChainPoint
 from chatr.domain.events import Cursor
 from chatr.ports import CannotOpenLog, LogChanged, Stored
+from chatr.regular_file import NotRegularFile, open_to_read
 
 GZIP_MAGIC: Final = b"\x1f\x8b"
 """The first bytes of every gzipped file (RFC 1952, section 2.3.1)."""
@@ -61,6 +62,9 @@ def errors_as_cannot_open(path: Path) -> Iterator[None]:
     """Raise an error of reading the file as CannotOpenLog, with one sentence that names it."""
     try:
         yield
+    except NotRegularFile as error:
+        # An export is read twice, which a pipe does not allow.
+        raise CannotOpenLog(f"{error}: write the export to one first.") from error
     except (EOFError, zlib.error) as error:
         raise CannotOpenLog(f"{path} is cut off or damaged: {error}.") from error
     except OSError as error:
@@ -72,7 +76,7 @@ def opened(path: Path) -> Iterator[BufferedIOBase]:
     """Open the file and yield its content, decompressed if it is gzipped whatever its name. Raises CannotOpenLog."""
     with ExitStack() as stack:
         with errors_as_cannot_open(path):
-            plain = stack.enter_context(path.open("rb"))
+            plain = stack.enter_context(open_to_read(path))
             compressed = plain.peek(len(GZIP_MAGIC)).startswith(GZIP_MAGIC)
         yield gzip.GzipFile(fileobj=plain) if compressed else plain
 

@@ -11,6 +11,7 @@ import aiosqlite
 
 from chatr.adapters.stores.migrations import pending_migrations
 from chatr.ports import CannotOpenLog
+from chatr.regular_file import check_regular
 
 T = TypeVar("T")
 Factory = type[sqlite3.Connection]
@@ -24,7 +25,11 @@ def writer(path: Path, factory: Factory = sqlite3.Connection) -> aiosqlite.Conne
 
 
 def reader(path: Path, factory: Factory = sqlite3.Connection) -> aiosqlite.Connection:
-    """Return a connection that can only read, which opens when it is awaited or entered. Raises sqlite3.Error."""
+    """Return a connection that can only read, which opens when it is awaited or entered.
+
+    Raises sqlite3.Error or OSError.
+    """
+    check_regular(path)
     address = f"{path.absolute().as_uri()}?mode=ro"
     check_is_database(address)
     return aiosqlite.connect(address, uri=True, factory=factory)

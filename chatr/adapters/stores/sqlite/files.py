@@ -9,7 +9,7 @@ from pathlib import Path
 
 from chatr.adapters.stores.sqlite.connection import check_is_database
 from chatr.ports import CannotOpenLog, LogUnavailable
-from chatr.regular_file import NotRegularFile, open_regular
+from chatr.regular_file import check_regular, open_regular
 
 
 class LogInUse(CannotOpenLog):
@@ -32,8 +32,7 @@ def locked(path: Path) -> Iterator[None]:
     Raises LogInUse, CannotOpenLog or OSError.
     """
     for each in (path, *(beside(path, suffix) for suffix in ("-wal", "-shm", ".lock"))):
-        if each.exists() and not each.is_file():
-            raise NotRegularFile(each)
+        check_regular(each)
     with os.fdopen(open_regular(beside(path, ".lock"), os.O_RDWR | os.O_CREAT)) as lock:
         # SQLite silently opens a write-protected file read-only; then only the first post would fail.
         if path.exists() and not os.access(path, os.W_OK):
@@ -86,7 +85,9 @@ class OpenFiles:
     def check(self) -> None:
         """Raise LogUnavailable if a file was removed or replaced, or if the log was cut off."""
         if missing := self.missing_or_replaced_path():
-            raise LogUnavailable(f"{missing} was removed or replaced: put it back, or start chatr again")
+            raise LogUnavailable(
+                f"{missing} was removed or replaced, or cannot be reached: put it back, or start chatr again"
+            )
         current = stat_or_none(self._path)
         size = current.st_size if current else 0
         # Nothing is ever deleted from a log, so its file never becomes smaller.
