@@ -12,6 +12,7 @@ import pytest
 
 from chatr.adapters.stores.migrations import SchemaTooNew, bundled_migrations, pending_migrations
 from chatr.adapters.stores.postgres.log import postgres_log, postgres_reader
+from chatr.adapters.stores.postgres.session import PostgresTimeouts
 from chatr.ports import CannotOpenLog
 from chatr.testing.contract.steps import append_many, read_all
 from tests.postgres import Postgres
@@ -160,3 +161,21 @@ async def test_a_password_is_in_no_error(postgres: Postgres, url: str, opens: Ca
             pass
 
     assert SECRET not in "".join(traceback.format_exception(raised.value))
+
+
+async def silent_server(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Let a client in, as PostgreSQL does without a password, and answer nothing more."""
+    while (await reader.readexactly(8))[4:] in (b"\x04\xd2\x16\x2f", b"\x04\xd2\x16\x30"):  # asks for TLS or GSSAPI
+        writer.write(b"N")
+    writer.write(b"R\0\0\0\x08\0\0\0\0" + b"Z\0\0\0\x05I")
+    await reader.read()
+    writer.close()
+
+
+async def test_the_error_of_a_server_that_does_not_answer_says_how_long_it_was_waited_for() -> None:
+    """After a tenth of a second the error does not speak of the ten minutes that a migration may take."""
+    async with await asyncio.start_server(silent_server, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(CannotOpenLog, match=r"cannot be opened: no answer within 0\.1 s\.$"):
+            async with postgres_log(f"postgresql://chatr@127.0.0.1:{port}/chatr", PostgresTimeouts(operation=0.1)):
+                pass

@@ -57,13 +57,15 @@ async def check_log_exists(url: str, timeouts: PostgresTimeouts) -> None:
 @asynccontextmanager
 async def transaction(url: str, timeouts: PostgresTimeouts) -> AsyncIterator[Connection]:
     """Yield a connection of its own in a transaction, which is committed when the block ends. Raises CannotOpenLog."""
+    seconds = timeouts.operation
     try:
-        async with asyncio.timeout(MIGRATION_TIMEOUT), await connect(url, timeouts) as db, db.transaction():
+        # The first time-out is that of connecting, the second one that of the transaction.
+        connection = await connect(url, timeouts)
+        seconds = MIGRATION_TIMEOUT
+        async with asyncio.timeout(MIGRATION_TIMEOUT), connection as db, db.transaction():
             yield db
     except TimeoutError as error:
-        raise CannotOpenLog(
-            f"The log in PostgreSQL cannot be opened: no answer within {MIGRATION_TIMEOUT:.0f} s."
-        ) from error
+        raise CannotOpenLog(f"The log in PostgreSQL cannot be opened: no answer within {seconds:g} s.") from error
     except (psycopg.Error, OSError) as error:
         raise CannotOpenLog(f"The log in PostgreSQL cannot be opened: {one_line(error).rstrip('.')}.") from error
 
