@@ -44,6 +44,10 @@ Writer = Callable[[Event], str]
 """Returns the text that is stored of an event: everything but its time, which has its own column."""
 
 
+DAMAGES: Final = (ValueError, TypeError, KeyError, RecursionError)
+"""What reading a damaged text may raise; RecursionError where JSON is nested too deeply."""
+
+
 class UnreadableRecord(Exception):
     """This version of chatr cannot decode a record. Such a record is never skipped: the room would be wrong."""
 
@@ -132,6 +136,21 @@ def decode(stored: Stored, readers: Mapping[str, Reader] = READERS) -> Record:
         )
     try:
         event = read(stored.data, stored.at)
-    except (ValueError, TypeError, KeyError) as error:
-        raise UnreadableRecord(f"Record {stored.position} ({stored.type}) is damaged: {error!r}.") from error
+    except DAMAGES as error:
+        raise damaged(stored, error) from error
     return Record(stored.position, stored.id, stored.decided_at_position, stored.record_hash, event)
+
+
+def stored_fields(stored: Stored) -> Fields:
+    """The fields of a record's text, also those that no event has. Raises UnreadableRecord."""
+    try:
+        return json.decode(stored.data, type=Fields)
+    except DAMAGES as error:
+        raise damaged(stored, error) from error
+
+
+def damaged(stored: Stored, error: Exception) -> UnreadableRecord:
+    """The error for a record whose text cannot be read."""
+    # Not repr(error): that of a UnicodeError contains the whole text.
+    reason = f"{type(error).__name__}({str(error)!r})"
+    return UnreadableRecord(f"Record {stored.position} ({stored.type}) is damaged: {reason}.")

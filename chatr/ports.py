@@ -32,7 +32,8 @@ class Draft:
         """The SHA-256 of the record that this draft becomes after `previous`, the last position of its stream."""
         # Stores compute it from the expected `previous` before they assign a position, which is therefore not covered.
         fields = (self.stream, previous, self.id, self.type, self.at, self.decided_at_position, self.data)
-        return sha256("\n".join(map(str, fields)).encode()).digest()
+        # Text that was altered by hand may hold bytes that are no UTF-8: they are hashed as they are stored.
+        return sha256("\n".join(map(str, fields)).encode("utf-8", "surrogateescape")).digest()
 
     def at_position(self, position: int, previous: int, record_hash: bytes) -> "Stored":
         """The stored record that this draft becomes at `position`."""

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Chatr, LogFile, StartChatr
+from tests.cli.conftest import BOB, Chatr, LogFile, StartChatr
 
 READING_COMMANDS = ("log", "replay", "explain", "audit")
 ERROR_LINE = re.compile(r"chatr[^\n]+\.\n")
+FIELDS = f'{{"agent": "{BOB}", "content": "Hi!", "idempotency_key": null'
+"""The data of record 6, without its closing brace."""
 
 
 def call(command: str, *options: str) -> tuple[str, ...]:
@@ -131,3 +133,42 @@ def test_a_full_disk_is_one_sentence(log_file: LogFile) -> None:
         result = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
 
     assert (result.returncode, result.stderr) == (1, "chatr: No space left on device.\n")
+
+
+DAMAGES = {
+    "nested": "[" * 100_000,
+    "nested in a field that no event has": f'{FIELDS}, "more": {"[" * 100_000}{"]" * 100_000}}}',
+    "half a surrogate pair": FIELDS.replace("Hi!", "\\ud800") + "}",
+    "no UTF-8": b"\xff",
+}
+
+
+@pytest.mark.parametrize("command", READING_COMMANDS)
+@pytest.mark.parametrize("data", DAMAGES.values(), ids=DAMAGES)
+def test_a_record_that_was_damaged_by_hand(chatr: Chatr, log_file: LogFile, command: str, data: str | bytes) -> None:
+    """Every command that reads the log says in one sentence which record is damaged."""
+    log_file.alter("update log set data = cast(? as text) where position = 6", data)
+    result = chatr(*((command, "6") if command == "explain" else (command,)), "--log", log_file.url)
+
+    assert result.code == 1
+    assert re.search(r"Record 6 \(message-posted.v1\) is damaged: \w+Error\(", result.err or result.out)
+    assert result.err.count("\n") == (command != "audit")
+
+
+@pytest.mark.parametrize("number", ["9" * 5_000, "1e999999"])
+def test_a_number_that_cannot_be_printed(chatr: Chatr, log_file: LogFile, number: str) -> None:
+    """A number that JSON allows and no computer holds is reported as damage where all fields are printed."""
+    log_file.alter("update log set data = ? where position = 6", f'{FIELDS}, "more": {number}}}')
+    result = chatr("log", "--json", "--log", log_file.url)
+
+    assert (result.code, len(result.lines)) == (1, 5)
+    assert re.fullmatch(r"chatr: Record 6 \(message-posted.v1\) is damaged: [^\n]+\.\n", result.err)
+
+
+def test_a_record_that_is_no_utf_8_is_not_exported(chatr: Chatr, log_file: LogFile, tmp_path: Path) -> None:
+    """The error names the record, and no file is left."""
+    log_file.alter("update log set data = cast(? as text) where position = 6", b"\xff")
+    result = chatr("export", tmp_path / "room.jsonl", "--log", log_file.url)
+
+    assert (result.code, result.err.count("Record 6 cannot be exported")) == (1, 1)
+    assert not (tmp_path / "room.jsonl").exists()

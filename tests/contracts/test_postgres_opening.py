@@ -163,7 +163,7 @@ async def test_a_password_is_in_no_error(postgres: Postgres, url: str, opens: Ca
     assert SECRET not in "".join(traceback.format_exception(raised.value))
 
 
-async def silent_server(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def server_without_answers(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Let a client in, as PostgreSQL does without a password, and answer nothing more."""
     while (await reader.readexactly(8))[4:] in (b"\x04\xd2\x16\x2f", b"\x04\xd2\x16\x30"):  # asks for TLS or GSSAPI
         writer.write(b"N")
@@ -174,7 +174,7 @@ async def silent_server(reader: asyncio.StreamReader, writer: asyncio.StreamWrit
 
 async def test_the_error_of_a_server_that_does_not_answer_says_how_long_it_was_waited_for() -> None:
     """After a tenth of a second the error does not speak of the ten minutes that a migration may take."""
-    async with await asyncio.start_server(silent_server, "127.0.0.1", 0) as server:
+    async with await asyncio.start_server(server_without_answers, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
         with pytest.raises(CannotOpenLog, match=r"cannot be opened: no answer within 0\.1 s\.$"):
             async with postgres_log(f"postgresql://chatr@127.0.0.1:{port}/chatr", PostgresTimeouts(operation=0.1)):

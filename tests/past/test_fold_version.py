@@ -11,7 +11,7 @@ from chatr.past.snapshot import FOLD_VERSION
 
 FROZEN_FOLD_VERSION = 4
 FROZEN = {
-    "chatr/codec.py": "78046af199439b96",
+    "chatr/codec.py": "5eedeb43bc9ec255",
     "chatr/domain/activity.py": "bbeb8f9b5874378a",
     "chatr/domain/agent.py": "1c9f9e190beaa274",
     "chatr/domain/time_index.py": "cda456726a7c8d6e",

@@ -2,11 +2,10 @@
 
 from typing import Any, Final, assert_never
 
-import msgspec
 from attrs import define, field, frozen
 
 from chatr.cli.output.text import format_time, printable
-from chatr.codec import decode
+from chatr.codec import decode, stored_fields
 from chatr.domain.events import (
     AgentEvent,
     AgentId,
@@ -68,8 +67,11 @@ def record_line(named: NamedRecord, *, keys: bool) -> str:
 
 
 def record_json(named: NamedRecord, *, keys: bool) -> dict[str, Any]:
-    """Return a record as it is stored, with its data as an object; `keys` adds the digest of a key."""
-    stored, data = named.stored, msgspec.json.decode(named.stored.data)
+    """Return a record as it is stored, with its data as an object; `keys` adds the digest of a key.
+
+    Raises UnreadableRecord.
+    """
+    stored, data = named.stored, stored_fields(named.stored)
     if not keys:
         data.pop("key_digest", None)
     return {

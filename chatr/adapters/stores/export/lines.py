@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import orjson
 
+from chatr.codec import UnreadableRecord
 from chatr.domain.chain import ChainPoint
 from chatr.ports import Draft, Stored
 
@@ -27,9 +28,12 @@ CLOSING_FIELDS: Final = {"count": int, "head": str}
 
 
 def record_line(stored: Stored) -> bytes:
-    """Return the line of a record, with its line feed."""
+    """Return the line of a record, with its line feed. Raises UnreadableRecord."""
     draft = (stored.id, stored.stream, stored.type, stored.at, stored.decided_at_position, stored.data)
-    return to_line(RECORD_FIELDS, stored.position, stored.previous, *draft, stored.record_hash.hex())
+    try:
+        return to_line(RECORD_FIELDS, stored.position, stored.previous, *draft, stored.record_hash.hex())
+    except TypeError as error:
+        raise UnreadableRecord(f"Record {stored.position} cannot be exported: {error}.") from error
 
 
 def closing_line(end: ChainPoint) -> bytes:

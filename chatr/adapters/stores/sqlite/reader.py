@@ -55,6 +55,11 @@ def errors_as_unavailable() -> Iterator[None]:
         raise LogUnavailable(str(error)) from error
 
 
+def lenient_text(stored: bytes) -> str:
+    """Decode a text of the file. Bytes that are no UTF-8 become lone surrogates, which no valid text has."""
+    return stored.decode("utf-8", "surrogateescape")
+
+
 class SqliteReader:
     """Reads a log that another connection writes, and polls for new records. Fulfils `chatr.ports.LogReader`."""
 
@@ -78,7 +83,15 @@ class SqliteReader:
 
     async def _select(self, condition: str, parameters: Sequence[int]) -> list[Stored]:
         with errors_as_unavailable():
-            return [Stored(*row) for row in await self._connection.execute_fetchall(SELECT + condition, parameters)]
+            try:
+                rows = await self._connection.execute_fetchall(SELECT + condition, parameters)
+            except sqlite3.OperationalError as error:
+                if "decode to UTF-8" not in str(error):
+                    raise
+                # The error does not say in which record. From now on such a text is returned, and its reader says it.
+                self._connection.text_factory = lenient_text
+                rows = await self._connection.execute_fetchall(SELECT + condition, parameters)
+            return [Stored(*row) for row in rows]
 
     async def tail(self, after: Cursor | None) -> AsyncIterator[list[Stored]]:
         """Yield every record after `after`, in batches, without end. Waits while the file is unreadable.
