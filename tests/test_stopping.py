@@ -98,7 +98,8 @@ main(["serve", "--log", "memory:"])
 """A server that does not get to its end."""
 
 
-@pytest.mark.parametrize("second", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT])
 def test_a_second_signal_ends_the_process_at_once(second: signal.Signals) -> None:
     """A stop that takes long is cut short by a second SIGTERM, SIGINT or SIGQUIT, and not by any other signal."""
     with subprocess.Popen([sys.executable, "-c", STUCK], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:

@@ -11,6 +11,7 @@ from typing import Final
 import pytest
 from structlog.testing import capture_logs
 
+from chatr.adapters.stores.sqlite import head_recorder
 from chatr.adapters.stores.sqlite.head import LogLostRecords
 from chatr.adapters.stores.sqlite.log import sqlite_log
 from chatr.adapters.stores.sqlite.reader import sqlite_reader
@@ -221,8 +222,9 @@ async def test_a_log_that_lost_records_can_be_read(killed: Path) -> None:
         assert await log.head() == 3
 
 
-async def test_the_head_is_recorded_while_the_log_is_open(path: Path) -> None:
-    """A process that is killed leaves a head file that is a second old at most."""
+async def test_the_head_is_recorded_while_the_log_is_open(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that is killed leaves a head file, which is as old as the interval at most."""
+    monkeypatch.setattr(head_recorder, "INTERVAL", 0.01)
     async with sqlite_log(path) as log:
         await append_many(log, COUNT)
         while not file(path, ".head").exists():

@@ -52,8 +52,10 @@ async def test_all_files_are_readable_by_the_owner_only(path: Path, open_umask: 
     async with sqlite_log(path) as log:
         await append_many(log, 1)
         modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()}
+    modes["chatr.db.head"] = stat.S_IMODE(path.with_name("chatr.db.head").stat().st_mode)
 
-    assert modes == dict.fromkeys(["chatr.db", "chatr.db-wal", "chatr.db-shm", "chatr.db.lock"], 0o600)
+    names = ["chatr.db", "chatr.db-wal", "chatr.db-shm", "chatr.db.lock", "chatr.db.head"]
+    assert modes == dict.fromkeys(names, 0o600)
 
 
 @pytest.mark.parametrize("name", ["a b.db", "a#b?c=d&e.db", "100%41.db", "\u00e4.db", "-.db", "'.db", "log"])
