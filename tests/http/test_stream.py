@@ -165,6 +165,20 @@ async def test_a_message_cannot_forge_a_frame(room: Room, content: str) -> None:
     assert [message["content"] for message in history.data] == [content, "afterwards"]
 
 
+async def test_a_line_ends_only_at_a_line_feed(room: Room) -> None:
+    """Some clients split lines as str.splitlines does, at characters that JSON allows within a string."""
+    content = "a\u2028b\u2029c"
+    ada = await room.register()
+    async with watching(room.running.url) as watch:
+        await room.post_message(ada, content)
+        live = await watch.next("message")
+    async with watching(room.running.url) as late:
+        history = await late.frame()
+
+    assert [live.data["content"], *(message["content"] for message in history.data)] == [content] * 2
+    assert [len(frame.text.splitlines()) for frame in (live, history)] == [1, 1]
+
+
 async def test_concurrent_messages_arrive_in_the_order_of_the_log(room: Room) -> None:
     """Frames that are written together come in order, each once."""
     agents = [await register_agent(room.running.node, f"Agent{number}") for number in range(50)]

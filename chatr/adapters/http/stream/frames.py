@@ -18,12 +18,19 @@ from chatr.domain.room import Room
 
 RETRY: Final = b"retry: 3000\n"
 """The first line of the first frame: a client that loses the connection waits three seconds and connects again."""
+# Clients in Python that use str.splitlines, as sseclient does, end a line at these, which JSON allows within a string.
+ESCAPES: Final = [(character.encode(), b"\\u%04x" % ord(character)) for character in "\u0085\u2028\u2029"]
+"""Characters, and how they are written in JSON."""
 
 
 def frame(event: wire.StreamEvent) -> bytes:
     """Return an event as a frame without an id."""
     # JSON has no raw line feed, so nothing in the event can end the frame.
-    return b"data: %b\n\n" % encode(event)
+    data = encode(event)
+    if not data.isascii():
+        for character, escape in ESCAPES:
+            data = data.replace(character, escape)
+    return b"data: %b\n\n" % data
 
 
 def with_retry(milliseconds: int, frame: bytes) -> bytes:
