@@ -30,7 +30,7 @@ TEXTS: Final = ("Grüße 🦀 日本", "two\nlines", "data: x\n\nid: 1-00000000\
 
 @define
 class Poster:
-    """Posts one message after the other until it is told to stop, each until it is acknowledged."""
+    """An agent that posts messages one by one until it is stopped, each until it is acknowledged."""
 
     url: str
     key: str
