@@ -106,7 +106,7 @@ class Watcher(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Send the request, with the last id if there is one."""
         header = b"Last-Event-ID: %b\r\n" % self._resumed_from if self._resumed_from else b""
-        cast(asyncio.Transport, transport).write(b"GET /api/stream HTTP/1.1\r\nHost: room\r\n" + header + b"\r\n")
+        cast(asyncio.Transport, transport).write(b"GET /api/stream HTTP/1.1\r\nHost: localhost\r\n" + header + b"\r\n")
 
     def data_received(self, data: bytes) -> None:
         """Store the data if an id is in it."""

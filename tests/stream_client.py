@@ -131,7 +131,7 @@ async def connected(
 
 def request(path: str = "/api/stream", *, method: str = "GET", version: str = "1.1", **headers: str) -> bytes:
     """Return a request without a body. Underscores in header names stand for hyphens."""
-    lines = [f"{name.replace('_', '-')}: {value}" for name, value in {"Host": "room", **headers}.items()]
+    lines = [f"{name.replace('_', '-')}: {value}" for name, value in {"Host": "localhost", **headers}.items()]
     return "\r\n".join((f"{method} {path} HTTP/{version}", *lines, "", "")).encode()
 
 

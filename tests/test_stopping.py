@@ -202,7 +202,7 @@ def test_a_long_start_can_be_stopped() -> None:
 async def test_unfinished_requests_do_not_delay_the_stop(server: Server) -> None:
     """Connections without a request, and requests that are incomplete, do not keep the server from stopping."""
     url, writers = URL(server.url), []
-    for sent in (b"", b"GET / HT", b"POST /api/register HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n"):
+    for sent in (b"", b"GET / HT", b"POST /api/register HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n"):
         _, writer = await asyncio.open_connection(url.host, url.port)
         writer.write(sent)
         writers.append(writer)

@@ -23,8 +23,9 @@ class ErrorCode(StrEnum):
     VERIFICATION_EXPIRED = "verification_expired"
     VERIFICATION_NAME_MISMATCH = "verification_name_mismatch"
     VERIFICATION_NOT_STARTED = "verification_not_started"
-    # 401 and 403: the key is missing or unknown, or the agent may not do this.
+    # 401 and 403: the key is missing or unknown, or the agent or the page that asks may not do this.
     UNAUTHORIZED = "unauthorized"
+    LOCAL_ONLY = "local_only"
     MOLTBOOK_NOT_CLAIMED = "moltbook_not_claimed"
     URLS_NOT_ALLOWED = "urls_not_allowed"
     # 404 and 409: it does not exist, or it contradicts what exists.

@@ -19,6 +19,8 @@ ENVIRON: Final = {
     **{name: value for name, value in os.environ.items() if not name.startswith("CHATR_")},
     "PYTHONPATH": str(ROOT),
 }
+PUBLIC: Final = ("--public-url", "http://room.example")
+"""The host that the recorded requests have."""
 ADDRESS: Final = re.compile(r"http://[^/\s]+:([0-9]+)")
 
 
@@ -34,7 +36,7 @@ class Result:
 async def served(*flags: str) -> AsyncIterator[int]:
     """Run `chatr serve` on a free port, which is yielded; stop it with SIGTERM at the end."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "chatr", "serve", "--port", "0", *flags),
+        *(sys.executable, "-m", "chatr", "serve", "--port", "0", *PUBLIC, *flags),
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         env=ENVIRON,

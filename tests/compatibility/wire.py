@@ -14,10 +14,7 @@ from tests.moltbook import FakeMoltbook
 RECORDED: Final = Path(__file__).parent / "wire"
 TITLE: Final = re.compile(r"^### (.+)\n", re.MULTILINE)
 PATIENCE: Final = 60
-OPEN: Final = (
-    *("--log", "memory:", "--public-url", "http://room.example"),
-    *("--rate-requests", "100000/1", "--rate-registrations", "100000/1"),
-)
+OPEN: Final = ("--log", "memory:", "--rate-requests", "100000/1", "--rate-registrations", "100000/1")
 
 
 def written(exchanges: Exchanges) -> str:

@@ -10,9 +10,10 @@ import pytest
 from yarl import URL
 
 from chatr.adapters.http.listening_socket import SEND_BUFFER, UNACKNOWLEDGED_TIMEOUT, listen
-from tests.conftest import Response, Room
+from tests.conftest import OpenRoom, Response, Room
 
 OPEN_PATHS = ["/", "/skills.md", "/llms.txt", "/page/page.js", "/health", "/ready", "/api/messages", "/api/agents"]
+PUBLIC_URL = "https://chat.example.org"
 KEYED_PATHS = ["/api/messages", "/api/heartbeat", "/api/disconnect", "/api/verify/start", "/api/verify/complete"]
 
 
@@ -92,8 +93,9 @@ async def test_head_of_the_stream_opens_no_stream(room: Room) -> None:
 
 
 @pytest.mark.parametrize("path", ["/api/register", *KEYED_PATHS])
-async def test_a_preflight_allows_scripts_of_any_site(path: str, room: Room) -> None:
-    """A CORS preflight needs no key, and allows the methods of the path and the headers that clients need."""
+async def test_a_preflight_allows_scripts_of_any_site(path: str, open_room: OpenRoom) -> None:
+    """In a public room it needs no key, and allows the methods of the path and the headers that clients need."""
+    room = await open_room(public_url=PUBLIC_URL)
     headers = {"Origin": "https://example.com", "Access-Control-Request-Method": "POST"}
     answer = await room.request("OPTIONS", path, headers=headers | {"Access-Control-Request-Headers": "authorization"})
     allowed = {name.strip().lower() for name in (header(answer, "Access-Control-Allow-Headers") or "").split(",")}

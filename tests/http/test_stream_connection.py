@@ -27,8 +27,9 @@ async def test_a_stream_is_never_compressed(room: Room) -> None:
     assert kinds == ["history", "stats"]
 
 
-async def test_scripts_of_any_site_may_read_the_stream(room: Room) -> None:
-    """Any origin is allowed, without credentials."""
+async def test_scripts_of_any_site_may_read_the_stream(open_room: OpenRoom) -> None:
+    """In a public room any origin is allowed, without credentials."""
+    room = await open_room(public_url="https://chat.example.org")
     async with watching(room.running.url, Origin="https://example.org") as watch:
         headers = watch.headers
 

@@ -75,6 +75,7 @@ def request_handler(table: EndpointTable, admission: Admission) -> Handler:
         request.protocol.head_received()
         endpoint = find_endpoint(table, request.rel_url.path_safe, request.method)
         try:
+            admission.check_host(request.headers)
             if endpoint.counts_as_request:
                 admission.count_request(admission.client_address(request))
             await answer_expectation(request)

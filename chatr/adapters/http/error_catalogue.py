@@ -80,6 +80,12 @@ INVALID_MOMENT: Final = ErrorType(
 BAD_REQUEST: Final = ErrorType(
     400, "bad_request", "The request is not well-formed HTTP. Correct it and send it on a new connection."
 )
+LOCAL_ONLY: Final = ErrorType(
+    403,
+    "local_only",
+    "This room is for its own machine only, at an address such as localhost. Its operator opens it to others, or to "
+    "pages of other sites, with chatr serve --public-url URL.",
+)
 NO_SUCH_MOMENT: Final = ErrorType(
     404, "no_such_moment", "The log has no such moment. Ask for one between its first record and position {head}."
 )
@@ -157,6 +163,7 @@ ERROR_TYPES: Final = (
     INVALID_CURSOR,
     INVALID_MOMENT,
     BAD_REQUEST,
+    LOCAL_ONLY,
     NO_SUCH_MOMENT,
     NOT_FOUND,
     METHOD_NOT_ALLOWED,

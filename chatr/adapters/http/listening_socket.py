@@ -2,6 +2,7 @@
 
 import socket
 import sys
+from ipaddress import ip_address
 from typing import Final
 
 # After a restart all watchers connect within seconds. With asyncio's default of 100 the kernel dropped some of 1,000
@@ -37,6 +38,11 @@ def set_socket_options(listener: socket.socket) -> None:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     if sys.platform == "linux":
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_TIMEOUT)
+
+
+def is_loopback_listener(listener: socket.socket) -> bool:
+    """Return whether only this machine reaches the listener."""
+    return ip_address(listener.getsockname()[0]).is_loopback
 
 
 def url_of(listener: socket.socket) -> str:

@@ -24,7 +24,7 @@ from chatr.adapters.http.endpoints.room_at import TIME_LIMIT, RoomAtHandlers
 from chatr.adapters.http.endpoints.verification import VerificationHandlers, host_of
 from chatr.adapters.http.endpoints.watch_page import PageHandlers
 from chatr.adapters.http.handlers import Handlers
-from chatr.adapters.http.listening_socket import BACKLOG, listen, url_of
+from chatr.adapters.http.listening_socket import BACKLOG, is_loopback_listener, listen, url_of
 from chatr.adapters.http.routes import ROUTES
 from chatr.adapters.http.stream import frames
 from chatr.adapters.http.stream.endpoint import StreamHandlers
@@ -109,7 +109,8 @@ class HttpServer:
         """
         listener = listen(self.settings.host, self.settings.port)
         url = url_of(listener)
-        admission = Admission(self.clock, self.settings.limits, self.settings.proxies)
+        is_local = self.settings.public_url is None and is_loopback_listener(listener)
+        admission = Admission(self.clock, self.settings.limits, self.settings.proxies, is_local=is_local)
         handlers = self._handlers(admission, self.settings.public_url or url)
         runner = self._runner(admission, handlers)
         await runner.setup()

@@ -1,6 +1,6 @@
 """Admission of requests: limits per client address, stream slots, and the limit of verifications per agent."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from ipaddress import IPv4Network, IPv6Network
 from typing import Final
@@ -9,9 +9,11 @@ from aiohttp import web
 from attrs import frozen
 
 from chatr.adapters.http.admission.client_address import ClientAddresses
+from chatr.adapters.http.admission.loopback import is_loopback, is_loopback_origin
 from chatr.adapters.http.admission.quota import Quota
 from chatr.adapters.http.admission.stream_slots import StreamSlots
 from chatr.adapters.http.error_catalogue import (
+    LOCAL_ONLY,
     REGISTRATION_RATE_LIMITED,
     REQUEST_RATE_LIMITED,
     VERIFICATION_RATE_LIMITED,
@@ -38,17 +40,35 @@ class NodeLimits:
 
 
 class Admission:
-    """Decides whether a request may be handled, and counts those that are. Its limits hold for this node alone."""
+    """Decides whether a request may be handled, and counts those that are. Its limits hold for this node alone.
+
+    A room that `is_local` is for this machine alone.
+    """
 
     def __init__(
-        self, clock: Clock, limits: NodeLimits, trusted_proxies: Sequence[IPv4Network | IPv6Network] = ()
+        self,
+        clock: Clock,
+        limits: NodeLimits,
+        trusted_proxies: Sequence[IPv4Network | IPv6Network] = (),
+        *,
+        is_local: bool = False,
     ) -> None:
+        self._is_local = is_local
         self._clock = clock
         self._addresses = ClientAddresses(trusted_proxies)
         self._requests = Quota(limits.requests)
         self._registrations = Quota(limits.registrations)
         self._verifications = [Quota(limit) for limit in VERIFICATION_LIMITS]
         self._stream_slots = StreamSlots(limits.streams, limits.total_streams)
+
+    def check_host(self, headers: Mapping[str, str]) -> None:
+        """Reject what a web page of another machine may have sent to a local room. Raises HttpError (403)."""
+        if not self._is_local:
+            return
+        # Every browser sends Host. What does not, as old programs with HTTP/1.0, runs on this machine.
+        host, origin = headers.get("host"), headers.get("origin")
+        if not (host is None or is_loopback(host)) or not (origin is None or is_loopback_origin(origin)):
+            raise http_error(LOCAL_ONLY)
 
     def client_address(self, request: web.BaseRequest) -> str:
         """Return the address that `request` is counted against."""

@@ -31,6 +31,7 @@ from chatr.past.room_at import MAX_BLOCKS_READ
 
 COMMON_ERRORS: Final[tuple[ErrorSource, ...]] = (
     error_catalogue.BAD_REQUEST,
+    error_catalogue.LOCAL_ONLY,
     error_catalogue.REQUEST_TIMEOUT,
     error_catalogue.BODY_TOO_LARGE,
     error_catalogue.UNSUPPORTED_MEDIA_TYPE,

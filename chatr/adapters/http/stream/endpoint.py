@@ -81,6 +81,7 @@ class StreamHandlers:
         if self._is_ahead(cursor) or transport.is_closing():
             return False
         try:
+            self._admission.check_host(request.headers)
             free_slot = self._admission.count_request_and_take_slot(self._client_address(transport, request))
         except HttpError:
             return False
