@@ -30,7 +30,7 @@ from chatr.adapters.http.error_catalogue import (
     http_error,
 )
 from chatr.adapters.http.errors import error_response
-from chatr.adapters.http.json_response import as_response
+from chatr.adapters.http.json_response import RESPONSE_HEADERS, as_response
 from chatr.domain.agent import Agent
 from chatr.domain.commands import Heartbeat
 from chatr.node.command_handler import Overloaded
@@ -46,10 +46,14 @@ CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 @frozen
 class Endpoint:
-    """What handles a request, and whether the request counts against the limit of its client address."""
+    """What handles a request, and whether the request counts against the limit of its client address.
+
+    No cache may store the responses of one that `is_private`: they depend on the key, or contain one.
+    """
 
     handler: Handler
     counts_as_request: bool
+    is_private: bool = False
 
 
 EndpointTable = Mapping[str, Mapping[str, Endpoint]]
@@ -74,6 +78,7 @@ def request_handler(table: EndpointTable, admission: Admission) -> Handler:
         assert isinstance(request.protocol, Connection)
         request.protocol.head_received()
         endpoint = find_endpoint(table, request.rel_url.path_safe, request.method)
+        request[RESPONSE_HEADERS] = {hdrs.CACHE_CONTROL: "no-store"} if endpoint.is_private else {}
         try:
             admission.check_host(request.headers)
             if endpoint.counts_as_request:
@@ -191,5 +196,7 @@ def endpoint_table(
             else open_handler(route_handler, body_timeout)
         )
         methods = (hdrs.METH_GET, hdrs.METH_HEAD) if route.method == hdrs.METH_GET else (route.method,)
-        table.setdefault(route.path, {}).update(dict.fromkeys(methods, Endpoint(handler, route.counts_as_request)))
+        is_private = route.requires_key or route.method == hdrs.METH_POST
+        endpoint = Endpoint(handler, route.counts_as_request, is_private)
+        table.setdefault(route.path, {}).update(dict.fromkeys(methods, endpoint))
     return table

@@ -59,7 +59,7 @@ class MessageHandlers:
         """
         room = self._node.room
         quota = to_wire.message_quota(room.agent(agent_id), room.rule_context.limits, self._clock.now())
-        request[RESPONSE_HEADERS] = {
+        request[RESPONSE_HEADERS] |= {
             "RateLimit-Policy": f'"messages";q={quota.limit};w={quota.window}',
             "RateLimit": f'"messages";r={quota.remaining};t={quota.reset_in}',
         }
