@@ -1,6 +1,7 @@
 """Nodes behind nginx and Caddy, with the configurations in examples/."""
 
 import asyncio
+import json
 import os
 import re
 import shutil
@@ -22,7 +23,7 @@ from chatr.domain.limits import MINUTE, Limit
 from tests.conftest import NO_RATE_LIMIT, OpenRoom, new_key
 from tests.requirements import skip_or_fail
 from tests.sse import EventSource, Frame
-from tests.stream_client import TIMEOUT
+from tests.stream_client import TIMEOUT, connected, read_response
 
 EXAMPLES: Final = Path(__file__).parents[2] / "examples"
 NODES: Final = re.compile(r"127\.0\.0\.1:808([123])")
@@ -187,3 +188,54 @@ async def test_without_any_node_the_proxy_responds_in_json(start_proxy: StartPro
 
     assert (reply.status, body["success"], body["code"]) == (503, False, "outcome_unknown")
     assert reply.headers["Retry-After"] == str(body["retryAfter"])
+
+
+NGINX_ERRORS: Final = {
+    "a body over 1 MB": (
+        b"POST /api/messages HTTP/1.1\r\nHost: x\r\nContent-Length: 9999999\r\n\r\n",
+        413,
+        "body_too_large",
+    ),
+    "no host": (b"GET /api/messages HTTP/1.1\r\n\r\n", 400, "bad_request"),
+    "a method that nginx rejects": (b"TRACE /api/messages HTTP/1.1\r\nHost: x\r\n\r\n", 405, "method_not_allowed"),
+    "an unknown encoding": (b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: x\r\n\r\n", 501, "bad_request"),
+    "a long header": (b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 40_000 + b"\r\n\r\n", 431, "head_too_large"),
+    "a long header that chatr rejects": (
+        b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 9_000 + b"\r\n\r\n",
+        431,
+        "head_too_large",
+    ),
+    "a long path that chatr rejects": (
+        b"GET /" + b"x" * 9_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+        431,
+        "head_too_large",
+    ),
+}
+"""Requests, the status of the response and its code."""
+
+
+@pytest.mark.parametrize("name", NGINX_ERRORS)
+async def test_errors_of_nginx_are_json(name: str, tmp_path: Path, open_room: OpenRoom) -> None:
+    """An error that nginx makes itself has the form of the room's own errors."""
+    sent, status, code = NGINX_ERRORS[name]
+    room, port = await open_room(), free_port()
+    with nginx(tmp_path, port, [urlsplit(room.running.url).port or 0] * 3):
+        async with connected(f"http://127.0.0.1:{port}") as (reader, writer):
+            writer.write(sent)
+            response = await read_response(reader, writer)
+            body = json.loads(await response.body())
+
+    assert (response.status, body["success"], body["code"]) == (status, False, code)
+    assert body["error"]
+    assert response.headers["content-type"] == "application/json"
+
+
+async def test_the_proxy_does_not_compress_the_stream(start_proxy: StartProxy, ports: list[int]) -> None:
+    """Frames come at once to a client that accepts compressed responses."""
+    headers = {"Accept-Encoding": "gzip, zstd", "Accept": "text/event-stream"}
+    async with client(start_proxy(ports), 2) as http, http.get("/api/stream", headers=headers) as stream:
+        async with asyncio.timeout(TIMEOUT):
+            first = await anext(frames(stream))
+
+    assert first.kind == "history"
+    assert "Content-Encoding" not in stream.headers
