@@ -185,6 +185,21 @@ def test_it_waits_for_retry_after(serve: Callable[..., Server], start: StartExam
     assert answers(server.url) == [answer_to(5), answer_to(13)]
 
 
+@pytest.mark.long
+def test_it_waits_for_its_stream(serve: Callable[..., Server], start: StartExample) -> None:
+    """An example whose stream is rejected (429) requests it again after Retry-After, and follows the room then."""
+    server = serve("--log", "memory:", "--max-streams-per-ip", "1", "--stats-every", "1")
+    guest = register(server.url)
+    with requests.get(f"{server.url}/api/stream", stream=True, timeout=TIMEOUT) as other:
+        frames = other.iter_content(None)
+        example = start(server.url)
+        while f'"name":"{NAME}"' not in requests.get(f"{server.url}/api/agents", timeout=TIMEOUT).text:
+            next(frames)
+    guest.post("Is anybody here?")
+
+    example.wait_for_output("Is anybody here?")
+
+
 def test_it_is_online_without_posting(serve: Callable[..., Server], start: StartExample) -> None:
     """The example sends heartbeats."""
     server = serve("--log", "memory:", "--stats-every", "1")

@@ -78,7 +78,8 @@ def request_handler(table: EndpointTable, admission: Admission) -> Handler:
         assert isinstance(request.protocol, Connection)
         request.protocol.head_received()
         endpoint = find_endpoint(table, request.rel_url.path_safe, request.method)
-        request[RESPONSE_HEADERS] = {hdrs.CACHE_CONTROL: "no-store"} if endpoint.is_private else {}
+        headers: dict[str, str] = {hdrs.CACHE_CONTROL: "no-store"} if endpoint.is_private else {}
+        request[RESPONSE_HEADERS] = headers
         try:
             admission.check_host(request.headers)
             if endpoint.counts_as_request:

@@ -3,9 +3,12 @@
 import sys
 from collections.abc import Iterator
 from contextlib import redirect_stdout
+from importlib import import_module
 
 from reconnecting import URL, follow
-from sseclient import SSEClient
+
+# By its name in a string: what mypy finds under this name is the package sseclient-py.
+SSEClient = import_module("sseclient").SSEClient
 
 
 def events(last_id: str) -> Iterator[tuple[str, str]]:
