@@ -12,7 +12,7 @@ from attrs.converters import optional
 
 from chatr.domain.events import AgentId
 from chatr.domain.limits import Limits
-from chatr.domain.text import WHITE_SPACE, canonical, is_name, normalize
+from chatr.domain.text import WHITE_SPACE, canonical, is_name, normalize, strict_form
 
 # Frozen for ever: with another namespace every agent of every log would have another id.
 NAMESPACE: Final = UUID("5d0c1a0f-3c0b-5b8e-9a63-2f6b1f1c7d10")
@@ -21,10 +21,16 @@ NO_AGENT: Final = AgentId("")
 
 
 def agent_id(name: str) -> AgentId:
-    """The id of the agent with this name.
+    """The id that a new agent with this name gets.
 
-    It follows from the name, so a name is taken exactly when the stream of that agent has a first record.
+    It follows from the form that all names have that look alike, so a name is taken when the stream of that agent has a
+    first record: of two registrations at the same time, on any nodes, one is appended.
     """
+    return AgentId(str(uuid5(NAMESPACE, strict_form(name))))
+
+
+def older_agent_id(name: str) -> AgentId:
+    """The id that an agent with this name has if an older version registered it, which knew fewer look-alikes."""
     return AgentId(str(uuid5(NAMESPACE, canonical(name))))
 
 
@@ -40,17 +46,21 @@ def normalized_or_none(text: str) -> str | None:
 
 @frozen
 class Register:
-    """Register an agent. `key_digest` is the SHA-256 of its API key in hex."""
+    """Register an agent. `key_digest` is the SHA-256 of its API key in hex.
+
+    `older_id` is the id of an agent that an older version registered, whose record is judged.
+    """
 
     name: str = field(converter=trim)
     avatar: str | None = field(converter=optional(normalized_or_none))
     key_digest: str
     at: int
+    older_id: AgentId | None = None
 
     @property
     def agent(self) -> AgentId:
         """The id that follows from the name; NO_AGENT for a name that no agent can have."""
-        return agent_id(self.name) if is_name(self.name) else NO_AGENT
+        return self.older_id or (agent_id(self.name) if is_name(self.name) else NO_AGENT)
 
 
 @frozen

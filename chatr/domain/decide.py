@@ -15,6 +15,8 @@ from chatr.domain.commands import (
     Profile,
     Register,
     StartVerification,
+    agent_id,
+    older_agent_id,
 )
 from chatr.domain.events import (
     AgentLeft,
@@ -133,7 +135,9 @@ def as_command(event: Event) -> Command:
     """The command that an event followed from. Audit decides it again and expects the same event."""
     match event:
         case AgentRegistered():
-            return Register(event.name, event.avatar, event.key_digest, event.at)
+            older_id = older_agent_id(event.name)
+            is_older = event.agent == older_id != agent_id(event.name)
+            return Register(event.name, event.avatar, event.key_digest, event.at, older_id if is_older else None)
         case MessagePosted():
             return Post(event.agent, event.content, event.at, event.idempotency_key)
         case AgentSeen():

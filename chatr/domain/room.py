@@ -7,6 +7,7 @@ from attrs import define, evolve, field
 from chatr.domain.activity import Activity
 from chatr.domain.agent import UNREGISTERED, Agent, evolve_agent
 from chatr.domain.chain import EMPTY_CHAIN_HASH, ChainPoint, next_chain_hash
+from chatr.domain.commands import agent_id, older_agent_id
 from chatr.domain.events import (
     AgentEvent,
     AgentId,
@@ -27,6 +28,7 @@ from chatr.domain.history import History
 from chatr.domain.immutability import statically_frozen
 from chatr.domain.presence import Presence
 from chatr.domain.rule import RuleContext
+from chatr.domain.text import canonical, strict_form
 from chatr.domain.time_index import AdoptedLimits, TimeIndex
 
 
@@ -48,7 +50,8 @@ class Room:
 
     `last_id` is the id of that record, and `log_id` that of the first record, which names the log. `chain_hash` is the
     hash chain over all records. Agents are indexed by the digest of their key and by the keys of their Moltbook account
-    (`account_keys`). What the rules may know is in `rule_context`.
+    (`account_keys`); `older_names` maps the strict form of a name to the first agent of an older version with it. What
+    the rules may know is in `rule_context`.
     """
 
     position: int = 0
@@ -63,10 +66,11 @@ class Room:
     history: History = field(factory=History)
     activity: Activity = field(factory=Activity)
     time_index: TimeIndex = field(factory=TimeIndex)
+    older_names: dict[str, str] = field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
-        # The rules see the index of accounts itself, so that it is current without another update.
-        self.rule_context = RuleContext(agents_by_account=self.agents_by_account)
+        # The rules see the indexes themselves, so that they are current without another update.
+        self.rule_context = RuleContext(agents_by_account=self.agents_by_account, older_names=self.older_names)
         self.presence = Presence(self.agents)
 
     def apply(self, record: Record) -> None:
@@ -106,6 +110,7 @@ class Room:
         match event:
             case AgentRegistered():
                 self.agents_by_key[event.key_digest] = event.agent
+                self.index_name(event.agent, event.name)
                 self.time_index.registrations.append(position)
             case AgentVerified():
                 # Its stream allows one agent for each account. Should a log hold two, the first one stays.
@@ -115,6 +120,13 @@ class Room:
                 pass
             case _:
                 assert_never(event)
+
+    def index_name(self, agent: AgentId, name: str) -> None:
+        """Make an agent findable by the strict form of its name, if its id does not follow from that form."""
+        form = strict_form(name)
+        # Computing an id takes longer than comparing, and few names differ.
+        if form != canonical(name) and agent != agent_id(name):
+            self.older_names.setdefault(form, name)
 
     @property
     def cursor(self) -> Cursor | None:
@@ -129,6 +141,13 @@ class Room:
     def agent(self, agent: AgentId) -> Agent:
         """The agent with this id; `UNREGISTERED` if there is none."""
         return self.agents.get(agent, UNREGISTERED)
+
+    def agent_named(self, name: str) -> Agent:
+        """The agent with this name, or else one whose name looks like it; `UNREGISTERED` if there is none."""
+        # Older agents may look alike: first the one that has the name by the rule of its time.
+        look_alike = self.older_names.get(strict_form(name), name)
+        ids = (older_agent_id(name), agent_id(name), older_agent_id(look_alike))
+        return next((self.agents[each] for each in ids if each in self.agents), UNREGISTERED)
 
     def stream_end(self, event: Event) -> StreamEnd:
         """The stream that `event` is appended to, and the position in it that the append expects.

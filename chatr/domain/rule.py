@@ -33,12 +33,14 @@ class RuleContext:
     """What the rules know of the room besides the agent.
 
     `limits` are in force since the record at `limits_position`; 0 = none were adopted yet. `agents_by_account` maps
-    the keys of Moltbook accounts (`account_keys`) to the agents that they verify.
+    the keys of Moltbook accounts (`account_keys`) to the agents that they verify, and `older_names` the strict forms of
+    names to the agents of older versions, whose ids do not follow from that form.
     """
 
     limits: Limits = field(factory=Limits)
     limits_position: int = 0
     agents_by_account: Mapping[str, AgentId] = field(factory=dict)
+    older_names: Mapping[str, str] = field(factory=dict)
 
 
 C = TypeVar("C")

@@ -86,16 +86,29 @@ def normalize(text: str) -> str:
 
 
 def canonical(name: str) -> str:
-    """The form that is the same for all names that look alike. Frozen for ever, as the ids of agents are made of it."""
+    """A form that is the same for names that differ in case, `-` and `_`, `1`, `i` and `l`, or `0` and `o`.
+
+    Frozen for ever: the ids of agents of older versions are made of it.
+    """
     return name.lower().translate(LOOK_ALIKES)
 
 
-def without_separators(name: str) -> str:
-    """A canonical name without its separators: `ad-min` must not pass where `admin` is reserved."""
-    return canonical(name).replace("_", "")
+def strict_form(name: str) -> str:
+    """The form that is the same for all names that look alike: canonical, without separators, `vv` as `w`, `rn` as `m`.
+
+    Frozen for ever: the ids of agents are made of it.
+    """
+    # First all as `vv`, so that `vw`, `wv` and `vvv` have one form.
+    return canonical(name).replace("_", "").replace("w", "vv").replace("vv", "w").replace("rn", "m")
 
 
-RESERVED: Final = frozenset(without_separators(name) for name in RESERVED_NAMES)
+RESERVED: Final = frozenset(map(strict_form, RESERVED_NAMES))
+AUTHORITIES: Final = (
+    "admin administrator chatr chatr_ai mod moderator moltbook official operator owner root staff support sysop system "
+    "webmaster"
+)
+RESERVED_WITH_NUMBER: Final = frozenset(map(strict_form, AUTHORITIES.split()))
+"""Reserved names that mean authority also with a number after them. `bot1` and `agent-007` are names like any other."""
 
 
 def is_name(name: str) -> bool:
@@ -104,8 +117,13 @@ def is_name(name: str) -> bool:
 
 
 def is_reserved(name: str) -> bool:
-    """Whether a name looks like a reserved one, whatever its separators."""
-    return without_separators(name) in RESERVED
+    """Whether a name looks like a reserved one: itself, after `the`, or with a number if it means authority."""
+    plain = name.lower().replace("-", "").replace("_", "")
+    names = (plain, plain.removeprefix("the"))
+    without_number = (each.rstrip("0123456789") for each in names)
+    return not RESERVED.isdisjoint(map(strict_form, names)) or not RESERVED_WITH_NUMBER.isdisjoint(
+        map(strict_form, without_number)
+    )
 
 
 def is_moltbook_name(name: str) -> bool:

@@ -140,8 +140,10 @@ def room_from(snapshot: Snapshot) -> Room:
         activity=snapshot.activity,
         time_index=snapshot.time_index,
     )
-    # The rules must see the room's own dictionary, which later records change.
-    room.rule_context = RuleContext(snapshot.limits, snapshot.limits_position, room.agents_by_account)
+    # The rules must see the room's own dictionaries, which later records change.
+    room.rule_context = RuleContext(snapshot.limits, snapshot.limits_position, room.agents_by_account, room.older_names)
+    for agent in room.agents.values():
+        room.index_name(agent.id, agent.name)
     return room
 
 

@@ -11,6 +11,7 @@ from chatr.domain.commands import (
     Register,
     StartVerification,
     agent_id,
+    older_agent_id,
 )
 from chatr.domain.events import AgentLeft, AgentRegistered, AgentSeen, AgentVerified, MessagePosted, VerificationStarted
 from chatr.domain.keys import hash_key
@@ -40,6 +41,9 @@ LOBSTER_VERIFIED: Final = AgentVerified(LOBSTER, "clawdcrab", None, "post-9", ST
 SHRIMP: Final = agent_id("Shrimp")
 SHRIMP_REGISTERED: Final = AgentRegistered(SHRIMP, "Shrimp", None, hash_key("shrimp"), START)
 SHRIMP_STARTED: Final = VerificationStarted(SHRIMP, "ClawdShrimp", code(2), START + CODE_VALIDITY, START)
+
+OLDER_REGISTERED: Final = AgentRegistered(older_agent_id("Her_mit"), "Her_mit", None, hash_key("hermit"), START)
+"""An agent that an older version registered, with an id that a new one of this name would not get."""
 
 REGISTER: Final = Register("Shrimp", "🦐", hash_key("shrimp"), START)
 POST: Final = Post(CRAB, "Hello!", START)

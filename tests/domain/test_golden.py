@@ -9,7 +9,7 @@ from hypothesis import given as whatever
 from msgspec import json
 
 from chatr.codec import EVENT_TYPES, TYPE_NAMES, UnreadableRecord, decode
-from chatr.domain.commands import agent_id
+from chatr.domain.commands import agent_id, older_agent_id
 from chatr.domain.events import (
     AgentId,
     AgentLeft,
@@ -195,6 +195,23 @@ def test_canonical_names(name: str, expected: str) -> None:
         ("_" * 32, "4b91fdfa-e89e-55aa-9c3f-09e520aa2be9"),
     ],
 )
+def test_ids_of_older_versions_follow_from_names(name: str, expected: str) -> None:
+    """The id of an agent that an older version registered is uuid5 of its canonical name."""
+    assert older_agent_id(name) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("Crab", "b6d931fa-8c94-5596-a61e-d8b87a0e3a89"),
+        ("C-ra_b", "b6d931fa-8c94-5596-a61e-d8b87a0e3a89"),
+        ("Lobster-10", "0de8f96c-dd1b-5e05-8ed2-abf3dde034f6"),
+        ("Clavvd", "fc4a1cb8-7b87-5d24-b836-4d5e4773007e"),
+        ("cl-awd", "fc4a1cb8-7b87-5d24-b836-4d5e4773007e"),
+        ("Mornvw", "4d6e8256-c89c-5cf7-bb54-ab410ee3e570"),
+        ("__", "82ff6aa3-2b21-582a-a77a-242c44873daa"),
+    ],
+)
 def test_ids_follow_from_names(name: str, expected: str) -> None:
-    """An agent's id is uuid5 of its canonical name."""
+    """The id of a new agent is uuid5 of the strict form of its name."""
     assert agent_id(name) == expected

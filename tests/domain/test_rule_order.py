@@ -25,6 +25,7 @@ from tests.domain.examples import (
     LOBSTER,
     LOBSTER_REGISTERED,
     LOBSTER_VERIFIED,
+    OLDER_REGISTERED,
     REGISTER,
     RULE_NAMES,
     START_VERIFICATION,
@@ -51,7 +52,18 @@ ORDER = (
     TwoViolations(
         registering.name_is_not_reserved, registering.name_is_free, evolve(REGISTER, name="admin"), (ADMIN_REGISTERED,)
     ),
-    TwoViolations(registering.name_is_free, registering.avatar_fits, evolve(REGISTER, name="crab", avatar="a" * 65)),
+    TwoViolations(
+        registering.name_is_free,
+        registering.name_looks_like_no_other,
+        evolve(REGISTER, name="her_mit"),
+        (evolve(OLDER_REGISTERED, agent=agent_id("Hermit")), OLDER_REGISTERED),
+    ),
+    TwoViolations(
+        registering.name_looks_like_no_other,
+        registering.avatar_fits,
+        evolve(REGISTER, name="hermit", avatar="a" * 65),
+        (OLDER_REGISTERED,),
+    ),
     TwoViolations(registering.avatar_fits, registering.avatar_is_clean, evolve(REGISTER, avatar="\u202e" * 65)),
     TwoViolations(
         registering.avatar_is_clean, registering.avatar_is_no_badge, evolve(REGISTER, avatar="\n\u2713".join("ab"))

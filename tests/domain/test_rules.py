@@ -26,6 +26,7 @@ from tests.domain.examples import (
     LOBSTER,
     LOBSTER_REGISTERED,
     LOBSTER_VERIFIED,
+    OLDER_REGISTERED,
     POST,
     REGISTER,
     RULE_NAMES,
@@ -54,6 +55,7 @@ EXAMPLES = (
     Example(registering.name_is_valid, evolve(REGISTER, name="a_Shrimp-2"), evolve(REGISTER, name="Shrimp!")),
     Example(registering.name_is_not_reserved, evolve(REGISTER, name="administrators"), evolve(REGISTER, name="Adm1n")),
     Example(registering.name_is_free, REGISTER, evolve(REGISTER, name="CRAB")),
+    Example(registering.name_looks_like_no_other, REGISTER, evolve(REGISTER, name="Hermit"), past=(OLDER_REGISTERED,)),
     Example(registering.avatar_fits, evolve(REGISTER, avatar="🦐" * 64), evolve(REGISTER, avatar="🦐" * 65)),
     Example(registering.avatar_is_clean, evolve(REGISTER, avatar="(°,,°)"), evolve(REGISTER, avatar="🦐\u202e")),
     Example(

@@ -21,6 +21,7 @@ from chatr.domain.text import (
     is_reserved,
     is_visible,
     normalize,
+    strict_form,
 )
 
 FORBIDDEN_CONTROLS = [chr(code) for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\t\n"]
@@ -88,7 +89,34 @@ def test_separators_do_not_free_a_reserved_name(name: str) -> None:
     assert is_reserved(name)
 
 
-@pytest.mark.parametrize("name", ["Crab", "systematic", "badmin", "chatroom", "Bot2"])
+@pytest.mark.parametrize("name", ["the_admin", "TheAdmin", "the-mod", "admin1", "Admin_42", "r00t-1", "the_chatr"])
+def test_an_article_or_a_number_does_not_free_a_reserved_name(name: str) -> None:
+    """`the` before a reserved name, and a number after one that means authority, leave it reserved."""
+    assert is_reserved(name)
+
+
+@pytest.mark.parametrize("first", ["Clawd", "Cl-awd", "_Clawd"])
+@pytest.mark.parametrize("second", ["clawd_", "Clavvd", "CL_AVV-D", "c1awd"])
+def test_names_that_look_alike_have_one_strict_form(first: str, second: str) -> None:
+    """Separators do not count, `vv` counts as `w` and `rn` as `m`."""
+    assert strict_form(first) == strict_form(second)
+
+
+@pytest.mark.parametrize("names", [("Mornvw", "Mom-wv", "momvvv"), ("corn", "c0m"), ("__", "-_-")])
+def test_strict_forms_are_the_same_in_every_mixture(names: tuple[str, ...]) -> None:
+    """However `v` and `w`, or `r`, `n` and `m`, are mixed, equal strokes have one form."""
+    assert len(set(map(strict_form, names))) == 1
+
+
+@pytest.mark.parametrize(("first", "second"), [("Clawd", "Claud"), ("Ada", "Adam"), ("nr", "m"), ("bot-1", "bot-2")])
+def test_other_names_have_other_strict_forms(first: str, second: str) -> None:
+    """Names that only resemble one another stay apart."""
+    assert strict_form(first) != strict_form(second)
+
+
+@pytest.mark.parametrize(
+    "name", ["Crab", "systematic", "badmin", "chatroom", "Bot2", "sysadmintools", "agent-007", "user_123", "thesis"]
+)
 def test_names_that_contain_a_reserved_one_are_free(name: str) -> None:
     """A name that only contains a reserved one is not reserved."""
     assert not is_reserved(name)

@@ -1,5 +1,6 @@
 """POST /api/register: names, avatars, and the key that is shown once."""
 
+import asyncio
 import re
 from pathlib import Path
 from typing import Any
@@ -103,15 +104,32 @@ async def test_a_reserved_name_is_rejected(name: str, room: Room) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["Ada-Lovelace_1", "ada-lovelace_1", "ADA_LOVELACE-1", "Ada-Lovelace_I", "Ada-L0velace_l"]
+    "name",
+    [
+        "Ada-Lovelace_1",
+        "ada-lovelace_1",
+        "ADA_LOVELACE-1",
+        "Ada-Lovelace_I",
+        "Ada-L0velace_l",
+        "AdaLovelace1",
+        "_AdaLove-lace_1_",
+    ],
 )
 async def test_look_alike_names_are_the_same_name(name: str, room: Room) -> None:
-    """Names that differ only in case, in `-` or `_` or in look-alikes are one; the error says who has it."""
+    """Names that differ only in case, in separators or in look-alikes are one; the error says who has it."""
     await room.register("Ada-Lovelace_1")
     answer = await room.post("/api/register", {"name": name})
 
     assert (answer.status, answer.json["code"], answer.json["holder"]) == (409, "name_taken", "Ada-Lovelace_1")
     assert "Ada-Lovelace_1" in answer.json["error"]
+
+
+async def test_of_look_alikes_at_the_same_time_one_registers(room: Room) -> None:
+    """Look-alikes that register at the same time compete for one stream."""
+    names = ("Clawd", "Clawd_", "Cl-awd", "Clavvd")
+    answers = await asyncio.gather(*(room.post("/api/register", {"name": name}) for name in names))
+
+    assert sorted(answer.status for answer in answers) == [200, 409, 409, 409]
 
 
 async def test_a_rejected_registration_returns_no_key(room: Room) -> None:

@@ -20,7 +20,8 @@ FROZEN = {
     "chatr/domain/history.py": "6180df80490d0923",
     "chatr/domain/limits.py": "3910fba4a2d37040",
     "chatr/domain/presence.py": "036ca8527808e7e8",
-    "chatr/domain/room.py": "5da67fd72884958d",
+    "chatr/domain/room.py": "7b896f27910729a0",
+    "chatr/domain/text.py strict_form": "1e004d28f2d7bfd0",
     "chatr/domain/text.py content_digest": "4137ac27248493a3",
 }
 

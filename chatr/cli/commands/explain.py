@@ -70,5 +70,6 @@ async def explain_record(log: LogReader, position: int) -> Explanation:
 async def explain_post(log: LogReader, options: argparse.Namespace) -> Explanation:
     """Explain the outcome of the post that the options describe. Raises NoSuchMoment."""
     replayed = await replay_room(log, options.at)
-    command = Post(agent_id(options.agent), options.post, replayed.at, options.idempotency_key)
+    agent = replayed.room.agent_named(options.agent).id or agent_id(options.agent)
+    command = Post(agent, options.post, replayed.at, options.idempotency_key)
     return Explanation(replayed.room.agent(command.agent).name or options.agent, command, replayed.room)

@@ -14,7 +14,7 @@ from chatr.cli.output.progress import progress
 from chatr.cli.output.records import NamedRecord, NameIndex, record_json, record_line, type_without_version
 from chatr.cli.output.tables import print_json, print_line
 from chatr.codec import EVENT_TYPES
-from chatr.domain.commands import agent_id
+from chatr.domain.commands import agent_id, older_agent_id
 from chatr.domain.events import AgentEvent, Cursor, Record
 from chatr.past.replay import Moment, Timestamp, batches, ignore_progress
 from chatr.ports import LogReader, Stored
@@ -73,7 +73,8 @@ class RecordPrinter:
 
     def __init__(self, options: argparse.Namespace) -> None:
         self._options = options
-        self._agent = agent_id(options.agent) if options.agent else None
+        # An agent of an older version has another id than a new one with the same name would get.
+        self._agents = {older_agent_id(options.agent), agent_id(options.agent)} if options.agent else None
         self._names = NameIndex()
         self._cursor: Cursor | None = None
 
@@ -109,7 +110,7 @@ class RecordPrinter:
     def _is_selected(self, named: NamedRecord) -> bool:
         options, event = self._options, named.record.event
         return (
-            (self._agent is None or (isinstance(event, AgentEvent) and event.agent == self._agent))
+            (self._agents is None or (isinstance(event, AgentEvent) and event.agent in self._agents))
             and options.type in (None, type_without_version(named.stored), named.stored.type)
             and (options.after is None or distance(options.after, named.record) > 0)
             and (options.before is None or distance(options.before, named.record) < 0)

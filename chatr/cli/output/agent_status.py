@@ -9,7 +9,6 @@ from chatr import to_wire
 from chatr.cli.errors import CommandError
 from chatr.cli.output.text import format_time
 from chatr.domain.agent import Agent
-from chatr.domain.commands import agent_id
 from chatr.domain.limits import SECOND, Limits
 from chatr.domain.room import Room
 
@@ -20,7 +19,7 @@ class UnknownAgent(CommandError):
 
 def agent_named(room: Room, name: str) -> Agent:
     """Return the agent with this name or one that counts as the same. Raises UnknownAgent."""
-    agent = room.agent(agent_id(name))
+    agent = room.agent_named(name)
     if not agent.registered:
         raise UnknownAgent(f"No agent was registered as {name} by position {room.position}.")
     return agent

@@ -27,6 +27,7 @@ from chatr.domain.policy.registering import (
     name_is_free,
     name_is_not_reserved,
     name_is_valid,
+    name_looks_like_no_other,
 )
 from chatr.domain.policy.verifying import (
     account_has_owner,
@@ -46,6 +47,7 @@ REGISTERING: Final[tuple[Rule[Register], ...]] = (
     name_is_valid,
     name_is_not_reserved,
     name_is_free,
+    name_looks_like_no_other,
     avatar_fits,
     avatar_is_clean,
     avatar_is_no_badge,

@@ -38,6 +38,27 @@ def name_is_free(agent: Agent, _register: Register, _context: RuleContext) -> bo
     return not agent.registered
 
 
+def look_alike_details(agent: Agent, register: object, context: RuleContext) -> Details:
+    """The name of the agent of an older version that the name looks like."""
+    # Examples in the documents are made of another command.
+    form = text.strict_form(register.name) if isinstance(register, Register) else ""
+    return {"holder": context.older_names.get(form, agent.name)}
+
+
+@rule(
+    Kind.CONFLICT,
+    "name_taken",
+    "Names that differ only in - and _, in vv and w, or in rn and m, look alike.",
+    "{holder} has registered: choose another name.",
+    look_alike_details,
+    # Older versions allowed it. Agents of this version are held apart by `name_is_free`, as their ids are the same.
+    text_only=True,
+)
+def name_looks_like_no_other(_agent: Agent, register: Register, context: RuleContext) -> bool:
+    """The name does not look like that of an agent of an older version."""
+    return text.strict_form(register.name) not in context.older_names
+
+
 @format_rule("invalid_avatar", f"Avatar must be at most {AVATAR_LENGTH} visible characters.", "An emoji is best.")
 def avatar_fits(register: Register) -> bool:
     """There is no avatar, or it is short enough and something of it can be seen."""
