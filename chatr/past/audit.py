@@ -21,13 +21,16 @@ from chatr.domain.events import (
     Record,
     VerificationStarted,
 )
-from chatr.domain.limits import HOUR
+from chatr.domain.limits import HOUR, SECOND
 from chatr.domain.room import Room
 from chatr.domain.rule import RuleContext
 from chatr.ports import Stored
 
 TOLERANCE: Final = 24 * HOUR
 """How far a record's time may be ahead of the auditor's clock, or before the time of the previous record."""
+
+STEP_NOTED: Final = SECOND
+"""How far a record's time may be before that of the agent's last record without a note. Rates go by these times."""
 
 STATES_REMEMBERED: Final = 100
 """Earlier states that are remembered of each agent, one per verification event.
@@ -108,13 +111,27 @@ class Audit:
             yield f"It was decided at position {stored.decided_at_position}, which is impossible."
 
     def _check_time_step(self, record: Record) -> Iterator[Finding]:
-        """Yield a note if the time is long before that of the last record. Clocks step back, but only by a little."""
-        at = record.event.at
+        """Yield a note if the time is long before that of the last record, or well before that of the agent's last one.
+
+        Clocks step back and differ between nodes, but only by a little.
+        """
+        at, agent_time = record.event.at, self._last_time_of_agent(record)
         if self._last_time is not None and at < self._last_time - TOLERANCE:
             yield Finding(record.position, "Its time is more than a day before that of the last record.", note=True)
+        elif agent_time is not None and at < agent_time - STEP_NOTED:
+            step = f"Its time is {agent_time - at} ms before that of the agent's last record"
+            yield Finding(record.position, f"{step}: a clock stepped back, or clocks differ.", note=True)
         # An implausible time is not remembered, or every later record would get this note.
         if self._is_plausible_time(at):
             self._last_time = at
+
+    def _last_time_of_agent(self, record: Record) -> int | None:
+        """The time of the last record before this one in the stream of its agent; None if there is none."""
+        # A badge is in the stream of its account, of which it is the first record.
+        if not isinstance(record.event, AgentEvent) or isinstance(record.event, AgentVerified):
+            return None
+        agent = self.room.agent(record.event.agent)
+        return agent.last_seen if agent.registered and self._is_plausible_time(agent.last_seen) else None
 
     def _is_plausible_time(self, at: int) -> bool:
         return 0 <= at <= self._now + TOLERANCE

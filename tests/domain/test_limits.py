@@ -52,6 +52,22 @@ def test_everything_within_the_limit_is_accepted(limit: Limit, steps: list[int])
         allowed += [at] if fits else []
 
 
+@given(LIMIT, FORWARD, FORWARD, st.integers(0, 200))
+def test_a_step_back_doubles_a_limit_at_most_once(limit: Limit, before: list[int], after: list[int], back: int) -> None:
+    """A clock that steps back once lets a window of real time hold at most twice as many, and only across the step."""
+    real = times_of([*before, *after])
+    shown, allowed_before, allowed_after = list[int](), list[int](), list[int]()
+    for number, at in enumerate(real):
+        has_stepped = number > len(before)
+        clock = at - back if has_stepped else at
+        if not limit.wait(shown, clock):
+            shown.append(clock)
+            (allowed_after if has_stepped else allowed_before).append(at)
+
+    assert most_in_a_window(allowed_before + allowed_after, limit.window) <= 2 * limit.count
+    assert all(most_in_a_window(part, limit.window) <= limit.count for part in (allowed_before, allowed_after) if part)
+
+
 @given(LIMIT, STEPPING)
 def test_n_plus_one_in_a_row_are_a_window_apart(limit: Limit, steps: list[int]) -> None:
     """Whatever the clock does, the first and the last of N + 1 accepted in a row are at least a window apart."""

@@ -17,7 +17,15 @@ from chatr.ports import Stored
 from chatr.testing.clock import START
 from chatr.testing.secrets import record_id
 from chatr.testing.strategies import histories
-from tests.domain.examples import CRAB, CRAB_POSTED, CRAB_REGISTERED, CRAB_SEEN, LOBSTER_REGISTERED, SHRIMP_REGISTERED
+from tests.domain.examples import (
+    CRAB,
+    CRAB_LEFT,
+    CRAB_POSTED,
+    CRAB_REGISTERED,
+    CRAB_SEEN,
+    LOBSTER_REGISTERED,
+    SHRIMP_REGISTERED,
+)
 from tests.past.audit_findings import (
     ADOPTED,
     NOW,
@@ -131,6 +139,23 @@ def test_a_clock_that_stepped_back_by_more_than_a_day_is_a_note() -> None:
     assert findings_in(records) == [
         Finding(4, "Its time is more than a day before that of the last record.", note=True)
     ]
+
+
+@pytest.mark.parametrize(("back", "noted"), [(1000, False), (1001, True), (65_000, True)])
+def test_a_step_back_in_the_stream_of_an_agent_is_a_note(back: int, noted: bool) -> None:
+    """Rates go by the times of one agent's records: where these step back by more than a second, audit says so."""
+    later = START + HOUR
+    records = log_of(ADOPTED, CRAB_REGISTERED, evolve(CRAB_SEEN, at=later), evolve(CRAB_LEFT, at=later - back))
+    sentence = f"Its time is {back} ms before that of the agent's last record: a clock stepped back, or clocks differ."
+
+    assert findings_in(records) == [Finding(4, sentence, note=True)] * noted
+
+
+def test_times_of_different_agents_may_step_back() -> None:
+    """The records of two agents may come from nodes whose clocks differ: no rule compares their times."""
+    records = log_of(ADOPTED, evolve(CRAB_REGISTERED, at=START + HOUR), LOBSTER_REGISTERED)
+
+    assert findings_in(records) == []
 
 
 def test_an_impossible_time_is_reported_once() -> None:
