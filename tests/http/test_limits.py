@@ -130,6 +130,16 @@ async def test_probes_and_page_files_do_not_count(path: str, open_room: OpenRoom
     assert (await room.get(path)).status == 200
 
 
+async def test_a_request_with_a_wrong_key_counts(open_room: OpenRoom) -> None:
+    """A 401 uses the rate of requests like any other response; the 429 of that rate itself does not."""
+    room = await open_room(rate_requests=Limit(2, MINUTE))
+    answers = [await room.get("/api/me") for _ in range(4)]
+    room.clock.advance(MINUTE)
+
+    assert [answer.status for answer in answers] == [401, 401, 429, 429]
+    assert (await room.get("/api/me")).status == 401
+
+
 async def test_a_stream_counts_as_one_request(open_room: OpenRoom) -> None:
     """However much comes over it."""
     room = await open_room(rate_requests=Limit(2, MINUTE))
