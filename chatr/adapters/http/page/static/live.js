@@ -19,6 +19,7 @@ const newestMessages = [];
 let unreadCount = 0;
 let firstUnreadId = "";
 let gap = "";
+let isStarted = false;
 let drawRequested = false;
 // False while a moment of the past is shown.
 let showsLive = true;
@@ -49,6 +50,9 @@ function remember(messages) {
 
 // Starts over with the messages of a `history` frame.
 export function startOver(messages) {
+  // After each reconnection in a room without messages. To show nothing again would look for older messages again.
+  if (isStarted && !messages.length && !newestMessages.length && !gap) return;
+  isStarted = true;
   newestMessages.length = 0;
   remember(messages);
   if (showsLive) showNewest({ gap });

@@ -4,78 +4,134 @@ import { avatarElement, nameAndBadge, setHue } from "./agent_label.js";
 import { getJson } from "./api.js";
 import { fillTime, now, refreshRelativeTimes } from "./clock.js";
 import { byId, element } from "./dom.js";
+import { jittered, refreshJson, waitForRefresh } from "./refreshing.js";
 
 // GET /api/agents returns at most 200 agents. Up to five pages are loaded; the search finds agents in these.
-const MOST_PAGES = 5;
 const SHOWN = 200;
-const RELOAD_AFTER = 60_000;
-// Several changes within this time cause one request.
-const RELOAD_SOON = 3_000;
+const MOST_PAGES = 5;
+const MOST_LOADED = MOST_PAGES * SHOWN;
+// The stream says who comes and goes and who posts. One page at a time is loaded again for the rest: the avatars of agents
+// that have come, the times of the others.
+const REFRESH_AFTER = 60_000;
+const REFRESH_SOON = 4_000;
+// A presence frame comes about a second after what it reports.
+const JUST_NOW = 5_000;
 
 const list = byId("agents");
 const remainderText = byId("agents-more");
 const search = byId("search");
 const onlineTitle = byId("online-text");
 
+// In the order in which they were loaded or seen: the first is forgotten when there are too many.
 let onlineNow = new Map();
 // The agents online at the selected moment; null while the present is shown.
 let onlineThen = null;
 let onlineTotal = 0;
-let loadedAt = -Infinity;
 let latestStats;
-let reloadTimer;
+let isLoaded = false;
+// What messages said of their agents: avatar and badge.
+const posters = new Map();
+// Names of agents that came online and of which only the name is known.
+const unknownNames = new Set();
+// The name after which the next page is loaded.
+let refreshAfter = "";
+let refreshAt = 0;
+let refreshTimer;
 let drawRequest;
 
 export const find = (id) => (onlineThen ?? onlineNow).get(id);
 
 const byAgentId = (agents) => new Map(agents.map((agent) => [agent.id, agent]));
+const nameOrder = ({ name }) => name.toLowerCase();
 
-async function loadPages() {
-  const agents = [];
-  let page;
-  do {
-    const after = agents.length ? `?after=${encodeURIComponent(agents.at(-1).name)}` : "";
-    page = await getJson(`/api/agents${after}`);
-    agents.push(...page.agents);
-  } while (page.agents.length && agents.length < page.stats.onlineAgents && agents.length < MOST_PAGES * SHOWN);
-  return { agents, stats: page.stats };
+const pagePath = (after) => `/api/agents${after ? `?after=${encodeURIComponent(after)}` : ""}`;
+
+function remember(agents, agent) {
+  agents.delete(agent.id);
+  agents.set(agent.id, agent);
+  if (agents.size > MOST_LOADED) agents.delete(agents.keys().next().value);
 }
 
-export async function load() {
-  clearTimeout(reloadTimer);
-  reloadTimer = undefined;
-  loadedAt = performance.now();
+// Replaces the agents whose names a page covers. Returns the name after which the next page begins, "" = there is none.
+function showPage(after, { agents, stats }) {
+  const last = agents.length < SHOWN ? "" : nameOrder(agents.at(-1));
+  for (const [id, agent] of onlineNow) {
+    const name = nameOrder(agent);
+    if (name > after.toLowerCase() && (!last || name <= last)) onlineNow.delete(id);
+  }
+  for (const agent of agents) remember(onlineNow, agent);
+  for (const { name } of agents) unknownNames.delete(name);
+  showStats(stats);
+  return last;
+}
+
+// Loads the first pages.
+async function load() {
+  onlineNow.clear();
+  let after = "";
   try {
-    const { agents, stats } = await loadPages();
-    onlineNow = byAgentId(agents);
-    showStats(stats);
-    draw();
-  } catch {} // what is shown stays; it is loaded again within a minute
+    for (let page = 0; page < MOST_PAGES && (after || !page); page += 1) after = showPage(after, await getJson(pagePath(after)));
+    isLoaded = true;
+  } catch {} // what is shown stays; one page after the other is loaded again
+  refreshAt = performance.now() + jittered(REFRESH_AFTER);
+  draw();
 }
 
-function reloadSoon() {
-  if (document.hidden) loadedAt = -Infinity; // a hidden page requests nothing: it loads when it is shown again
-  else reloadTimer ??= setTimeout(load, RELOAD_SOON);
+// The page of the first agent that is not known, or else the next one.
+async function refresh() {
+  refreshTimer = undefined;
+  if (document.hidden) return; // it is refreshed when it is shown again
+  if (waitForRefresh()) return refreshSoon();
+  const [unknown] = [...unknownNames].sort();
+  unknownNames.clear();
+  const after = unknown ? unknown.slice(0, -1) : refreshAfter;
+  refreshAt = performance.now() + jittered(REFRESH_AFTER);
+  try {
+    const next = showPage(after, await refreshJson(pagePath(after)));
+    if (!unknown) refreshAfter = onlineNow.size < MOST_LOADED ? next : "";
+  } catch {} // what is shown stays
+  draw();
 }
 
-// Handles a `presence` frame. It names the agent only, so avatar and badge are loaded.
+function refreshSoon() {
+  refreshAt = 0;
+  if (!document.hidden) refreshTimer ??= setTimeout(refresh, Math.max(jittered(REFRESH_SOON), waitForRefresh()));
+}
+
+// The stream is open. After a pause, agents may have come and gone without a frame.
+export async function connected() {
+  if (!isLoaded) return load();
+  refreshAfter = "";
+  refreshSoon();
+}
+
+// Handles a `presence` frame. It names the agent only: the rest is known from a message, or is loaded.
 export function presenceChanged({ agentId, agentName, online }) {
   if (!online) onlineNow.delete(agentId);
   else if (!onlineNow.has(agentId)) {
-    onlineNow.set(agentId, { id: agentId, name: agentName, avatar: null, lastSeen: new Date(now()).toISOString() });
-    reloadSoon();
+    const poster = posters.get(agentId);
+    const justPosted = poster && now() - Date.parse(poster.posted) < JUST_NOW;
+    const lastSeen = justPosted ? poster.posted : new Date(now()).toISOString();
+    remember(onlineNow, { id: agentId, name: agentName, avatar: null, ...poster, lastSeen });
+    if (!poster) {
+      unknownNames.add(agentName);
+      refreshSoon();
+    }
   }
   drawRequest ??= requestAnimationFrame(draw);
 }
 
-// An agent that posts was active at that time.
-export function messagePosted({ agentId, timestamp }) {
+// An agent that posts was active at that time. Whether it is online is said by `presence` frames alone: it may have left.
+export function messagePosted({ agentId, avatar, moltbookVerified, moltbookName, ownerTwitter, timestamp }) {
+  const shown = { avatar, moltbookVerified, moltbookName, ownerTwitter };
+  remember(posters, { id: agentId, posted: timestamp, ...shown });
   const agent = onlineNow.get(agentId);
-  if (!agent) return reloadSoon();
-  agent.lastSeen = timestamp;
+  if (!agent) return;
+  remember(onlineNow, { ...agent, ...shown, lastSeen: timestamp });
   if (onlineThen) return;
   const item = list.querySelector(`[data-agent="${CSS.escape(agentId)}"]`)?.closest("li");
-  if (item) fillTime(item.querySelector("time"), timestamp);
+  if (item && !unknownNames.delete(agent.name)) fillTime(item.querySelector("time"), timestamp);
+  else drawRequest ??= requestAnimationFrame(draw);
 }
 
 function writeTotals(stats) {
@@ -87,10 +143,8 @@ function writeTotals(stats) {
 
 // Handles a `stats` frame.
 export function showStats(stats) {
-  const changed = latestStats && stats.onlineAgents !== latestStats.onlineAgents;
   latestStats = stats;
   if (!onlineThen) writeTotals(stats);
-  if (changed && !document.hidden && performance.now() - loadedAt > RELOAD_SOON) reloadSoon();
 }
 
 // Shows the agents and totals of a moment, as GET /api/at returns them.
@@ -140,7 +194,7 @@ function remainder(loaded, matching) {
 
 export function refreshTimes() {
   refreshRelativeTimes(list);
-  if (performance.now() - loadedAt > RELOAD_AFTER) load();
+  if (isLoaded && performance.now() > refreshAt) refreshSoon();
 }
 
 search.addEventListener("input", draw);

@@ -61,6 +61,6 @@ addEventListener("hashchange", goToHash);
 document.addEventListener("visibilitychange", refreshTimes);
 setInterval(refreshTimes, REFRESH_TIMES_EVERY);
 stream.start(showFrame, () => {
-  onlineAgents.load().then(refreshTimes); // its response has set the clock
-  past.load();
+  onlineAgents.connected().then(refreshTimes); // its response has set the clock
+  past.connected();
 });

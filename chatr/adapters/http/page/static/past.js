@@ -6,6 +6,7 @@ import { byId, notice } from "./dom.js";
 import * as live from "./live.js";
 import * as messageList from "./message_list.js";
 import * as onlineAgents from "./online_agents.js";
+import { jittered, refreshJson, waitForRefresh } from "./refreshing.js";
 import { setShowsPast } from "./stream.js";
 import * as timeline from "./timeline.js";
 
@@ -15,7 +16,8 @@ const REQUEST_EVERY = 500;
 // Milliseconds of playing that one request is made for.
 const PLAYED_PER_REQUEST = 2_000;
 const TICK = 200;
-const RELOAD_ACTIVITY_AFTER = 60_000;
+// The stream's messages are counted as they come, so the activity is loaded again for the width of its bars alone.
+const RELOAD_ACTIVITY_AFTER = 10 * 60_000;
 const HOUR = 3_600_000;
 
 const playButton = byId("play");
@@ -26,7 +28,8 @@ let wantedMoment = null;
 let isLoading = false;
 // Counts starts and stops of playing: a loop ends when it is not the newest.
 let playback = 0;
-let activityLoadedAt = -Infinity;
+let hasActivity = false;
+let reloadActivityAt = Infinity;
 
 const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
@@ -39,16 +42,22 @@ const source = {
   older: (id) => getJson(`/api/at?position=${id - 1}&limit=${PAGE_SIZE}`),
 };
 
-// Loads the activity for the timeline.
-export async function load() {
-  activityLoadedAt = performance.now();
+async function loadActivity(get) {
+  reloadActivityAt = performance.now() + jittered(RELOAD_ACTIVITY_AFTER);
   try {
-    timeline.showActivity(await getJson(`/api/activity?buckets=${timeline.wantedBars()}`));
+    timeline.showActivity(await get(`/api/activity?buckets=${timeline.wantedBars()}`));
+    hasActivity = true;
   } catch {} // what is shown stays
 }
 
+// The stream is open. After a pause, messages may have been missed that the timeline should count.
+export function connected() {
+  if (hasActivity) reloadActivityAt = 0;
+  else loadActivity(getJson);
+}
+
 export function refresh() {
-  if (performance.now() - activityLoadedAt > RELOAD_ACTIVITY_AFTER) load();
+  if (performance.now() > reloadActivityAt && !waitForRefresh()) loadActivity(refreshJson);
   else if (!isShown()) timeline.placeHandle(null);
 }
 

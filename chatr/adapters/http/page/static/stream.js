@@ -5,6 +5,8 @@ import { byId } from "./dom.js";
 const RETRY_FIRST = 1_000;
 const RETRY_LAST = 60_000;
 const FAILURES_UNTIL_OFFLINE = 3;
+// After a connection that was lost sooner than this, the second one in a row, the next is opened no sooner either.
+const STABLE = 60_000;
 // A connection without a frame for this long is replaced: the server sends totals every few seconds.
 const SILENCE = 60_000;
 const HIDDEN_UNTIL_PAUSED = 5 * 60_000;
@@ -17,6 +19,9 @@ let stream;
 let cursor = "";
 let showsPast = false;
 let failures = 0;
+// Connections in a row that were lost soon after they had opened.
+let losses = 0;
+let openedAt = 0;
 let lastFrameAt = 0;
 // The longest pause between two frames so far. An operator may have set a longer --stats-every than SILENCE.
 let longestSilence = 0;
@@ -52,19 +57,25 @@ function connect() {
   stream.onmessage = receive;
   stream.onopen = () => {
     failures = 0;
-    lastFrameAt = performance.now();
+    openedAt = lastFrameAt = performance.now();
     showState("live");
     onOpen();
   };
   stream.onerror = connectionLost;
 }
 
-// EventSource reconnects by itself after a lost connection, but never after an error response such as 429, 502 or 503.
+// EventSource reconnects by itself after a lost connection, but never after an error response such as 429, 502 or 503. If
+// connections open and are lost again and again, it would reconnect every few seconds: then one is opened in a minute.
 function connectionLost() {
+  if (!failures) losses = performance.now() - openedAt < STABLE ? losses + 1 : 0;
   failures += 1;
   const offline = !navigator.onLine || failures >= FAILURES_UNTIL_OFFLINE;
   showState(offline ? "offline" : "reconnecting");
   if (stream.readyState === EventSource.CLOSED) reconnectTimer = setTimeout(connect, retryDelay());
+  else if (losses > 1) {
+    stream.close();
+    reconnectTimer = setTimeout(connect, Math.max(retryDelay(), openedAt + STABLE - performance.now()));
+  }
 }
 
 // Exponential backoff. The random part keeps many watchers from coming back at the same moment.
