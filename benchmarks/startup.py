@@ -8,7 +8,7 @@ import asyncio
 import json
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from chatr.adapters.stores.sqlite.log import sqlite_log
@@ -37,11 +37,16 @@ def events(agents: int, messages: int) -> Iterator[Event]:
 
 
 async def fill(path: Path, agents: int, messages: int) -> None:
+    """Create a SQLite log of so many agents and messages."""
+    await write_log(path, events(agents, messages))
+
+
+async def write_log(path: Path, events: Iterable[Event]) -> None:
     """Create a SQLite log of these events, a thousand appends at a time so that they share commits."""
     secrets, last_in_stream = SystemSecrets(), dict[str, int]()
     async with sqlite_log(path) as log:
         pending: list[asyncio.Task[object]] = []
-        for position, event in enumerate(events(agents, messages), 1):
+        for position, event in enumerate(events, 1):
             stream = Room().stream_end(event).stream
             draft = draft_of(event, record_id=secrets.record_id(), decided_at_position=position - 1)
             pending.append(asyncio.create_task(log.append(draft, expected=last_in_stream.get(stream, 0))))

@@ -38,3 +38,19 @@ def test_a_benchmark_prints_its_figures(benchmark: str, options: str) -> None:
     assert ended.returncode == 0, ended.stderr
     assert table
     assert json.loads(figures)
+
+
+@pytest.mark.long
+def test_a_request_takes_as_long_in_a_larger_room() -> None:
+    """With ten times as many agents, messages and agents online, no request takes five times as long."""
+    command = [sys.executable, "-m", "benchmarks.strangers", "--short"]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
+    assert ended.returncode == 0, ended.stderr
+    small, large = json.loads(ended.stdout.splitlines()[-1])
+    medians = {
+        row["path"]: (row["path_p50"], after["path_p50"])
+        for row, after in zip(small["rows"], large["rows"], strict=False)
+    }
+
+    # A few milliseconds are the noise of a busy machine.
+    assert {path: both for path, both in medians.items() if both[1] > 5 * both[0] + 10} == {}

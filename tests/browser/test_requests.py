@@ -79,7 +79,7 @@ def requests_sent(page: Page, script: str, first_second: int) -> int:
     for number in range(first_second, first_second + 60):
         page.evaluate(f"const number = {number}; {script}")
         page.clock.run_for(1_000)
-    return len(sent) + page.evaluate("opened") - opened
+    return len(sent) + int(page.evaluate("opened")) - int(opened)
 
 
 @pytest.mark.long

@@ -6,7 +6,7 @@ import itertools
 from chatr.adapters.stores.memory import MemoryLog
 from chatr.app import background
 from chatr.domain.commands import agent_id
-from chatr.domain.events import AgentRegistered, AgentSeen, MessagePosted
+from chatr.domain.events import AgentRegistered, AgentSeen, Event, MessagePosted
 from chatr.domain.room import Room
 from chatr.node.follower import Follower
 from chatr.node.message_waiters import RELEASED_AT_ONCE, MessageWaiters
@@ -15,7 +15,7 @@ from chatr.testing.contract.steps import run_event_loop
 from chatr.testing.records import log_with, records_of
 
 ADA = agent_id("Ada")
-PAST = [AgentRegistered(ADA, "Ada", None, "digest", START), *(AgentSeen(ADA, START) for _ in range(5))]
+PAST: list[Event] = [AgentRegistered(ADA, "Ada", None, "digest", START), *(AgentSeen(ADA, START) for _ in range(5))]
 
 
 class CountingFollower(Follower):
