@@ -88,7 +88,8 @@ class Room:
             self._apply_to_agent(event, record.position)
         else:
             self._adopt_limits(event, record.position)
-        self.time_index.apply(record.position, event.at)
+        # The time of a record about the room says nothing about who was online then.
+        self.time_index.apply(record.position, event.at, of_agent=not isinstance(event, LimitsAdopted))
         self.position = record.position
         self.last_id = record.id
         self.log_id = self.log_id or record.id

@@ -14,8 +14,8 @@ from chatr.adapters.stores.memory import MemoryLog
 from chatr.app import background
 from chatr.cli.replayed_room import ReplayedRoom, replay_room
 from chatr.domain.commands import agent_id
-from chatr.domain.events import AgentRegistered, AgentSeen, Event, MessagePosted, Record
-from chatr.domain.limits import HOUR, MINUTE, SECOND
+from chatr.domain.events import AgentRegistered, AgentSeen, Event, LimitsAdopted, MessagePosted, Record
+from chatr.domain.limits import HOUR, MINUTE, SECOND, Limits
 from chatr.domain.presence import name_order
 from chatr.domain.time_index import BLOCK_SIZE
 from chatr.node.node import Node
@@ -160,6 +160,15 @@ async def test_a_view_reads_only_the_records_around_its_moment(wrong_at: int) ->
     await past.view(moment)
 
     assert past.log.records_read <= 2 * BLOCK_SIZE < len(records) - BLOCK_SIZE
+
+
+async def test_limits_from_a_wrong_clock_make_nothing_be_read(records: list[Record]) -> None:
+    """A record about the room says nothing about who was online: those before the moment are read as without it."""
+    events = [each.event for each in records]
+    past = await past_of(records_of([LimitsAdopted(Limits(), events[-1].at), *events]))
+    await past.view(Timestamp(events[-2].at))
+
+    assert past.log.records_read <= 2 * BLOCK_SIZE
 
 
 async def test_nearby_moments_read_the_log_once(records: list[Record]) -> None:
