@@ -4,11 +4,9 @@ A record changes the place of one agent, and the time that passes those of the a
 is looked at, however many agents are online. All times are milliseconds since 1970.
 """
 
-from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Iterator, Mapping
 from heapq import heappop, heappush
 from itertools import islice
-from operator import itemgetter
 from typing import Final
 
 from attrs import define, field
@@ -16,14 +14,10 @@ from attrs import define, field
 from chatr.domain.agent import Agent
 from chatr.domain.events import AgentId
 from chatr.domain.limits import Limits
+from chatr.domain.sorted_blocks import Entry, SortedBlocks
 
 AGENTS_PER_STEP: Final = 2_000
 """Agents that one call of `advance` looks at: a few milliseconds of work."""
-FEW: Final = 64
-"""Up to so many entries are put into the sorted list one by one. More are added at its end, and it is sorted again."""
-
-Entry = tuple[str, AgentId]
-"""The key by which an agent is sorted, and its id."""
 
 
 def name_order(agent: Agent) -> str:
@@ -42,7 +36,7 @@ class Presence:
     now: int | None = None
     limits: Limits = field(factory=Limits)
     version: int = 0
-    _sorted: list[Entry] = field(factory=list)
+    _sorted: SortedBlocks = field(factory=SortedBlocks)
     _entries: dict[AgentId, Entry] = field(factory=dict)
     # A heap of times at which an agent may come online or go offline without a record. An agent that acts again and
     # again keeps its first time: it is looked at then, and gets a new one. So the heap does not grow with records.
@@ -67,8 +61,7 @@ class Presence:
 
     def page(self, after: str, count: int) -> list[Agent]:
         """The first `count` agents whose key of `name_order` is greater than `after`."""
-        start = bisect_right(self._sorted, after, key=itemgetter(0))
-        return [self.agents[agent] for _, agent in self._sorted[start : start + count]]
+        return [self.agents[agent] for _, agent in self._sorted.after(after, count)]
 
     def apply(self, agent: Agent) -> None:
         """Take notice of the state of an agent after a record."""
@@ -120,8 +113,6 @@ class Presence:
 
     def _update(self, agents: Iterable[Agent], now: int) -> None:
         """Add the agents that are online, and remove those that are not."""
-        added: list[Entry] = []
-        removed: list[Entry] = []
         for agent in agents:
             online = agent.is_online(now, self.limits)
             self._schedule(agent, now, online=online)
@@ -129,13 +120,12 @@ class Presence:
                 continue
             if online:
                 entry = self._entries[agent.id] = (name_order(agent), agent.id)
-                added.append(entry)
+                self._sorted.add(entry)
             else:
-                removed.append(self._entries.pop(agent.id))
+                self._sorted.remove(self._entries.pop(agent.id))
+            self.version += 1
             if self._before is not None:
                 self._before.setdefault(agent.id, not online)
-        self.version += len(added) + len(removed)
-        self._sort(added, removed)
 
     def _schedule(self, agent: Agent, now: int, *, online: bool) -> None:
         """Store when the agent goes offline, or comes online because a clock that is ahead recorded its activity."""
@@ -149,17 +139,3 @@ class Presence:
         if at < self._due_at.get(agent.id, at + 1):
             self._due_at[agent.id] = at
             heappush(self._due, (at, agent.id))
-
-    def _sort(self, added: list[Entry], removed: list[Entry]) -> None:
-        """Change the sorted list."""
-        if len(added) + len(removed) <= FEW:
-            for entry in removed:
-                del self._sorted[bisect_left(self._sorted, entry)]
-            for entry in added:
-                insort(self._sorted, entry)
-            return
-        if removed:
-            self._sorted = [entry for entry in self._sorted if entry[1] in self._entries]
-        # Adding to a sorted list and sorting it is one merge.
-        self._sorted += added
-        self._sorted.sort()
