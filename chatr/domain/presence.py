@@ -16,7 +16,7 @@ from chatr.domain.events import AgentId
 from chatr.domain.limits import Limits
 from chatr.domain.sorted_blocks import Entry, SortedBlocks
 
-AGENTS_PER_STEP: Final = 2_000
+AGENTS_PER_STEP: Final = 1_000
 """Agents that one call of `advance` looks at: a few milliseconds of work."""
 
 

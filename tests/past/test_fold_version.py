@@ -19,7 +19,7 @@ FROZEN = {
     "chatr/domain/events.py": "4b0d05b83757e3ec",
     "chatr/domain/history.py": "6180df80490d0923",
     "chatr/domain/limits.py": "3910fba4a2d37040",
-    "chatr/domain/presence.py": "4459e4ed2c31626d",
+    "chatr/domain/presence.py": "747d96dfe1cd6f12",
     "chatr/domain/room.py": "60c1f6c1ddcf6bb9",
     "chatr/domain/text.py strict_form": "1e004d28f2d7bfd0",
     "chatr/domain/text.py content_digest": "4137ac27248493a3",
