@@ -50,11 +50,14 @@ class Verification:
 
 @statically_frozen
 class Badge:
-    """The Moltbook account that verifies an agent, its owner's X handle, and the record that says so."""
+    """The Moltbook account that verifies an agent, its owner's X handle, the record that says so, and the account's id
+    if it is known.
+    """
 
     moltbook_name: str
     owner: str | None
     position: int
+    account_id: str | None = None
 
 
 @statically_frozen
@@ -138,7 +141,7 @@ def evolve_agent(agent: Agent, event: AgentEvent, position: int, limits: Limits)
         case AgentVerified():
             # Two nodes may verify one agent for two accounts at the same time: the first badge stays. `position` stays
             # too, as this record is in the stream of the account and not in that of the agent.
-            badge = agent.badge or Badge(event.moltbook_name, event.owner, position)
+            badge = agent.badge or Badge(event.moltbook_name, event.owner, position, event.account_id)
             return evolve(agent, last_seen=event.at, present=True, verification=None, badge=badge)
         case _:
             assert_never(event)

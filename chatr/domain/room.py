@@ -50,8 +50,9 @@ class Room:
 
     `last_id` is the id of that record, and `log_id` that of the first record, which names the log. `chain_hash` is the
     hash chain over all records. Agents are indexed by the digest of their key and by the keys of their Moltbook account
-    (`account_keys`); `older_names` maps the strict form of a name to the first agent of an older version with it. What
-    the rules may know is in `rule_context`.
+    (`account_keys`); `accounts_without_badge` are those of these keys that verified an agent which had a badge already.
+    `older_names` maps the strict form of a name to the first agent of an older version with it. What the rules may know
+    is in `rule_context`.
     """
 
     position: int = 0
@@ -61,6 +62,7 @@ class Room:
     agents: dict[AgentId, Agent] = field(factory=dict)
     agents_by_key: dict[str, AgentId] = field(factory=dict)
     agents_by_account: dict[str, AgentId] = field(factory=dict)
+    accounts_without_badge: dict[str, AgentId] = field(factory=dict)
     rule_context: RuleContext = field(init=False)
     presence: Presence = field(init=False, eq=False)
     history: History = field(factory=History)
@@ -116,7 +118,10 @@ class Room:
             case AgentVerified():
                 # Its stream allows one agent for each account. Should a log hold two, the first one stays.
                 for key in account_keys(event.moltbook_name, event.account_id):
-                    self.agents_by_account.setdefault(key, event.agent)
+                    if key not in self.agents_by_account:
+                        self.agents_by_account[key] = event.agent
+                        if self.agent(event.agent).badge is not None:
+                            self.accounts_without_badge[key] = event.agent
             case MessagePosted() | AgentSeen() | AgentLeft() | VerificationStarted():
                 pass
             case _:

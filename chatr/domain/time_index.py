@@ -3,6 +3,7 @@
 Clocks step back and differ between nodes, so the times of the records do not ascend with their positions.
 """
 
+from array import array
 from bisect import bisect_left, bisect_right
 from typing import Final
 
@@ -38,7 +39,7 @@ class TimeIndex:
     earliest: list[int] = field(factory=list)
     slots: list[int] = field(factory=list)
     firsts: list[int] = field(factory=list)
-    registrations: list[int] = field(factory=list)
+    registrations: "array[int]" = field(factory=lambda: array("q"))
     limits_history: list[AdoptedLimits] = field(factory=list)
 
     def apply(self, position: int, at: int, *, of_agent: bool = True) -> None:

@@ -14,14 +14,12 @@ import structlog
 from chatr.atomic_file import remove_partial_files, replace_atomically
 from chatr.domain.events import Record
 from chatr.domain.room import Room
-from chatr.past.snapshot import InvalidSnapshot, Snapshot, decode, encode, take_snapshot
+from chatr.past.snapshot import InvalidSnapshot, Snapshot, read_snapshot, take_snapshot, write_snapshot
 from chatr.ports import LogReader
-from chatr.regular_file import read_regular
+from chatr.regular_file import open_to_read
 
 RECORDS_BETWEEN: Final = 100_000
 """Records between two checkpoints while the room is open. About so many are read again after a crash."""
-LARGEST_FILE: Final = 4 * 1024**3
-"""Bytes. A larger file is no checkpoint, and is not read: that of a million agents has half a gigabyte."""
 
 logger = structlog.get_logger()
 
@@ -49,7 +47,7 @@ class Checkpoint:
         try:
             # A process that was killed while it wrote leaves a file as large as the checkpoint itself.
             remove_partial_files(self._path)
-            room = decode(await asyncio.to_thread(read_regular, self._path, LARGEST_FILE))
+            room = await asyncio.to_thread(read_checkpoint_file, self._path)
             await check_belongs_to_log(room, event_log)
         except FileNotFoundError:
             return Room()
@@ -62,8 +60,11 @@ class Checkpoint:
     def records_folded(self, room: Room, _records: Sequence[Record]) -> None:
         """Start writing a checkpoint if enough records were folded since the last one."""
         writing = self._writing is not None and not self._writing.done()
+        # A checkpoint costs as much as the room has agents and messages. So it is written more rarely in a large room:
+        # else a start without a checkpoint would take twice the time, because one is written again and again.
+        every = max(self._every, len(room.agents), room.position // 10)
         # The absolute difference, because a log that replaced another may be shorter.
-        if abs(room.position - self._position) >= self._every and not writing:
+        if abs(room.position - self._position) >= every and not writing:
             self._writing = asyncio.create_task(self._write(room))
 
     def room_replaced(self, room: Room) -> None:
@@ -84,15 +85,21 @@ class Checkpoint:
         self._position = room.position
         try:
             # The snapshot is taken here, in the loop; encoding and flushing are slow and happen in a thread.
-            await asyncio.to_thread(write, self._path, take_snapshot(room))
+            await asyncio.to_thread(write_checkpoint_file, self._path, take_snapshot(room))
         except OSError as error:
             logger.warning("checkpoint_not_written", reason=str(error))
 
 
-def write(path: Path, snapshot: Snapshot) -> None:
+def write_checkpoint_file(path: Path, snapshot: Snapshot) -> None:
     """Replace the file at `path` by `snapshot`, completely or not at all. Raises OSError."""
-    with replace_atomically(path) as partial:
-        partial.write_bytes(encode(snapshot))
+    with replace_atomically(path) as partial, partial.open("wb") as file:
+        write_snapshot(snapshot, file)
+
+
+def read_checkpoint_file(path: Path) -> Room:
+    """The room of the file at `path`. Raises InvalidSnapshot or OSError."""
+    with open_to_read(path) as file:
+        return read_snapshot(file)
 
 
 async def check_belongs_to_log(room: Room, event_log: LogReader) -> None:

@@ -1,171 +1,229 @@
-"""A snapshot: the state of a room as bytes. It is valid only for the fold version that wrote it."""
+"""A snapshot: the state of a room in a file. It is valid only for the fold version that wrote it.
 
+Its sections are the state, the newest messages, the positions of messages and of registrations, and the agents. Their
+pieces are small, so that a thread that encodes or decodes one does not keep the event loop waiting for long.
+"""
+
+import gc
 import sys
 from array import array
-from base64 import b64decode, b64encode
 from collections import deque
-from copy import deepcopy
-from hashlib import sha256
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from operator import attrgetter
+from types import GenericAlias
+from typing import Any, BinaryIO, Final
 
-import msgspec.json
-from attrs import frozen
-from cattrs import Converter
-from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
+from attrs import evolve, fields, frozen
+from msgspec import json, msgpack
 
 from chatr.domain.activity import Activity
-from chatr.domain.agent import Agent, KeyedPost
-from chatr.domain.events import AgentId, Event, MessagePosted, Record
+from chatr.domain.agent import Agent
+from chatr.domain.events import AgentId, MessagePosted, Record, account_keys
 from chatr.domain.history import History
 from chatr.domain.limits import MESSAGES_IN_MEMORY, Limits
 from chatr.domain.room import Room
-from chatr.domain.rule import RuleContext
-from chatr.domain.time_index import TimeIndex
+from chatr.domain.time_index import AdoptedLimits, TimeIndex
+from chatr.past.section_file import check_header, read_section, write_sections
 
-# The byte order is part of the version because message positions are stored as native integers.
-FORMAT_VERSION: Final = f"chatr room 2, {sys.byteorder} endian"
+# The byte order is part of the version because positions and times are stored as native integers.
+FORMAT_VERSION: Final = f"chatr room 3, {sys.byteorder} endian"
 FOLD_VERSION: Final = 4
 """Raise this when the same records fold into another room than before.
 
 tests/past/test_fold_version.py fails when that may be the case.
 """
+ROWS_IN_PIECE: Final = 256
+"""Agents that are encoded at a time. Encoding them takes a fraction of a millisecond."""
+NUMBERS_IN_PIECE: Final = 65_536
 
 
 class InvalidSnapshot(Exception):
-    """The bytes are not a snapshot, are damaged, or were written with another fold version."""
+    """A file is not a snapshot, is damaged, or was written with another format or fold version."""
 
 
 @frozen
-class Snapshot:
-    """The state of a room from which the rest can be derived.
-
-    `limits_position` is the position of the record that adopted `limits`; `message_positions` are the positions of all
-    messages as base64 of native 64-bit integers; `newest_messages` are the records of the last messages.
-    """
+class State:
+    """What a snapshot holds besides agents, records and positions. Its fields are those of Room and of its parts."""
 
     position: int
     last_id: str
     log_id: str
     chain_hash: bytes
+    accounts_without_badge: dict[str, AgentId]
+    older_names: dict[str, str]
     limits: Limits
     limits_position: int
-    agents: dict[AgentId, Agent]
-    agents_by_key: dict[str, AgentId]
-    agents_by_account: dict[str, AgentId]
-    message_positions: str
-    newest_messages: list[Record]
+    limits_history: list[AdoptedLimits]
     activity: Activity
-    time_index: TimeIndex
+    earliest: list[int]
+    slots: list[int]
+    firsts: list[int]
 
 
-# The names in the file are a contract: a snapshot that an older chatr wrote must still open.
-STORED_NAMES: Final[dict[type, dict[str, str]]] = {
-    Snapshot: {
-        "chain_hash": "head",
-        "limits_position": "adopted",
-        "agents_by_key": "keys",
-        "agents_by_account": "accounts",
-        "message_positions": "positions",
-        "newest_messages": "newest",
-        "time_index": "chronicle",
-    },
-    Agent: {"posted_at": "times", "keyed_posts": "answers", "registered_at": "since"},
-    KeyedPost: {"content_digest": "digest"},
-    Record: {"decided_at_position": "seen", "record_hash": "check"},
-    TimeIndex: {"registrations": "registered", "limits_history": "adopted"},
-}
+@frozen
+class Growing:
+    """The first `count` of `numbers`. They do not change, because later records only append to the array."""
 
-# Structuring is faster without detailed validation. The place of an error does not matter: the snapshot is discarded.
-converter: Final = Converter(detailed_validation=False)
-converter.register_unstructure_hook(bytes, bytes.hex)
-converter.register_structure_hook(bytes, lambda text, _: bytes.fromhex(text))
-# Only the records of messages are part of a snapshot.
-converter.register_structure_hook(Event, lambda fields, _: converter.structure(fields, MessagePosted))
+    numbers: "array[int]"
+    count: int
+
+    @classmethod
+    def all_of(cls, numbers: "array[int]") -> "Growing":
+        """The numbers that are in the array now."""
+        return cls(numbers, len(numbers))
 
 
-def stored_times(posted_at: tuple[int, ...]) -> dict[str, Any]:
-    """Times of posts in the form that snapshots have: a count, and two lists that follow one another."""
-    return {"count": len(posted_at), "earlier": [], "latest": list(posted_at)}
+@frozen
+class Snapshot:
+    """The state of a room from which the rest can be derived."""
+
+    state: State
+    newest_messages: list[Record]
+    message_positions: Growing
+    registrations: Growing
+    # Agents are immutable: a list of them is enough.
+    agents: list[Agent]
 
 
-def times_from(stored: dict[str, Any], _type: object) -> tuple[int, ...]:
-    """The last `count` times of both lists. Older versions used the first list too."""
-    times = (*stored["earlier"], *stored["latest"])
-    return times[len(times) - stored["count"] :]
+def row_of(row_class: type) -> Callable[[Any], tuple[Any, ...]]:
+    """The function that returns the fields of an object as a tuple."""
+    return attrgetter(*(each.name for each in fields(row_class)))
 
 
-# Inner classes first: the hook of a class uses those that are registered for the classes of its fields.
-for _type, _names in reversed(STORED_NAMES.items()):
-    _renamed: Any = {name: override(rename=stored) for name, stored in _names.items()}
-    if _type is Agent:
-        _renamed["posted_at"] = override(rename="times", unstruct_hook=stored_times, struct_hook=times_from)
-    converter.register_unstructure_hook(_type, make_dict_unstructure_fn(_type, converter, **_renamed))
-    converter.register_structure_hook(_type, make_dict_structure_fn(_type, converter, **_renamed))
+def row_decoder(row_class: type, **stored_types: Any) -> Callable[[bytes], list[tuple[Any, ...]]]:
+    """The function that decodes a piece of rows and checks the type of each field, `stored_types` by name if given."""
+    row = GenericAlias(tuple, tuple(stored_types.get(each.name, each.type) for each in fields(row_class)))
+    return msgpack.Decoder(GenericAlias(list, (row,))).decode
+
+
+encode: Final = msgpack.Encoder().encode
+decode_state: Final = msgpack.Decoder(State).decode
+record_row: Final = row_of(Record)
+decode_records: Final = row_decoder(Record, event=MessagePosted)
+agent_row: Final = row_of(Agent)
+decode_agents: Final = row_decoder(Agent)
 
 
 def take_snapshot(room: Room) -> Snapshot:
     """A snapshot of the room. Later changes of the room do not reach it."""
-    return Snapshot(
+    index = room.time_index
+    state = State(
         room.position,
         room.last_id,
         room.log_id,
         room.chain_hash,
+        dict(room.accounts_without_badge),
+        dict(room.older_names),
         room.rule_context.limits,
         room.rule_context.limits_position,
-        # Shallow copies suffice, because agents and records are immutable.
-        dict(room.agents),
-        dict(room.agents_by_key),
-        dict(room.agents_by_account),
-        b64encode(room.history.positions).decode(),
+        list(index.limits_history),
+        evolve(room.activity, counts=list(room.activity.counts)),
+        list(index.earliest),
+        list(index.slots),
+        list(index.firsts),
+    )
+    return Snapshot(
+        state,
         list(room.history.newest),
-        deepcopy(room.activity),
-        deepcopy(room.time_index),
+        Growing.all_of(room.history.positions),
+        Growing.all_of(index.registrations),
+        list(room.agents.values()),
     )
 
 
-def room_from(snapshot: Snapshot) -> Room:
-    """The room of a snapshot, which becomes the owner of the snapshot's collections. Raises ValueError."""
-    history = History(
-        array("q", b64decode(snapshot.message_positions)), deque(snapshot.newest_messages, MESSAGES_IN_MEMORY)
+def write_snapshot(snapshot: Snapshot, file: BinaryIO) -> None:
+    """Write a snapshot to an empty file. Raises OSError."""
+    write_sections(file, versions(), sections(snapshot))
+
+
+def sections(snapshot: Snapshot) -> tuple[Iterable[bytes], ...]:
+    """The sections of a file, in the order in which `read_room` reads them."""
+    return (
+        [encode(snapshot.state)],
+        encoded_rows(record_row, snapshot.newest_messages),
+        encoded_numbers(snapshot.message_positions),
+        encoded_numbers(snapshot.registrations),
+        encoded_rows(agent_row, snapshot.agents),
     )
+
+
+def versions() -> bytes:
+    """The versions that must be those of the reader."""
+    return json.encode({"form": FORMAT_VERSION, "fold": FOLD_VERSION})
+
+
+def encoded_rows(row: Callable[[Any], tuple[Any, ...]], objects: list[Any]) -> Iterator[bytes]:
+    """Yield pieces with the rows of objects."""
+    for start in range(0, len(objects), ROWS_IN_PIECE):
+        yield encode(list(map(row, objects[start : start + ROWS_IN_PIECE])))
+
+
+def encoded_numbers(growing: Growing) -> Iterator[bytes]:
+    """Yield pieces with numbers, 8 bytes each."""
+    for start in range(0, growing.count, NUMBERS_IN_PIECE):
+        # A slice and not a view: an array cannot grow while there is a view of it.
+        yield growing.numbers[start : min(start + NUMBERS_IN_PIECE, growing.count)].tobytes()
+
+
+def read_snapshot(file: BinaryIO) -> Room:
+    """The room of a file. Raises InvalidSnapshot or OSError."""
+    try:
+        check_header(file, versions())
+        with collector_paused():
+            return read_room(file)
+    # msgspec raises RecursionError for values that are nested too deeply.
+    except (ValueError, TypeError, OverflowError, RecursionError, MemoryError) as error:
+        raise InvalidSnapshot(str(error)) from error
+
+
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """Pause the garbage collector, and exempt the objects that exist at the end from its later collections."""
+    # It would search all objects that exist, again and again, and a room has no reference cycles.
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+        gc.freeze()
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def read_room(file: BinaryIO) -> Room:
+    """The room of the sections that follow in a file. Raises ValueError or TypeError, among others."""
+    (state,) = map(decode_state, read_section(file))
+    newest = (Record(*row) for piece in read_section(file) for row in decode_records(piece))
+    history = History(newest=deque(newest, MESSAGES_IN_MEMORY))
+    history.positions.frombytes(b"".join(read_section(file)))
+    index = TimeIndex(state.earliest, state.slots, state.firsts, limits_history=state.limits_history)
+    index.registrations.frombytes(b"".join(read_section(file)))
     room = Room(
-        snapshot.position,
-        snapshot.last_id,
-        snapshot.log_id,
-        snapshot.chain_hash,
-        snapshot.agents,
-        snapshot.agents_by_key,
-        snapshot.agents_by_account,
+        state.position,
+        state.last_id,
+        state.log_id,
+        state.chain_hash,
+        accounts_without_badge=state.accounts_without_badge,
         history=history,
-        activity=snapshot.activity,
-        time_index=snapshot.time_index,
+        activity=state.activity,
+        time_index=index,
+        older_names=state.older_names,
     )
-    # The rules must see the room's own dictionaries, which later records change.
-    room.rule_context = RuleContext(snapshot.limits, snapshot.limits_position, room.agents_by_account, room.older_names)
-    for agent in room.agents.values():
-        room.index_name(agent.id, agent.name)
+    # Of the context that the room made, because the rules must see the room's own dictionaries.
+    room.rule_context = evolve(room.rule_context, limits=state.limits, limits_position=state.limits_position)
+    add_agents(room, (Agent(*row) for piece in read_section(file) for row in decode_agents(piece)))
     return room
 
 
-def encode(snapshot: Snapshot) -> bytes:
-    """A snapshot as a header line and a JSON document."""
-    body = msgspec.json.encode(converter.unstructure(snapshot))
-    return header_line(body) + body
-
-
-def decode(text: bytes) -> Room:
-    """The room of an encoded snapshot. Raises InvalidSnapshot."""
-    end = text.find(b"\n") + 1
-    if text[:end] != header_line(text[end:]):
-        raise InvalidSnapshot("it is damaged, or from another version")
-    try:
-        return room_from(converter.structure(msgspec.json.decode(text[end:]), Snapshot))
-    # msgspec raises RecursionError for JSON that is nested too deeply.
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise InvalidSnapshot(f"it makes no sense: {error!r}") from error
-
-
-def header_line(body: bytes) -> bytes:
-    """The first line of an encoded snapshot: its format version, its fold version and the digest of `body`."""
-    header = {"form": FORMAT_VERSION, "fold": FOLD_VERSION, "sha256": sha256(body).hexdigest()}
-    return msgspec.json.encode(header) + b"\n"
+def add_agents(room: Room, agents: Iterable[Agent]) -> None:
+    """Add agents to a room without any, and to its indices."""
+    for agent in agents:
+        room.agents[agent.id] = agent
+        room.agents_by_key[agent.key_digest] = agent.id
+    badges = ((agent.badge, agent.id) for agent in room.agents.values() if agent.badge is not None)
+    room.agents_by_account.update(room.accounts_without_badge)
+    # In log order, because the first agent of an account stays.
+    for badge, agent_id in sorted(badges, key=lambda each: each[0].position):
+        for key in account_keys(badge.moltbook_name, badge.account_id):
+            room.agents_by_account.setdefault(key, agent_id)

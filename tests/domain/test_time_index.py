@@ -89,6 +89,6 @@ def test_the_index_grows_with_time_and_not_with_records(history: list[Record]) -
     of_agents = [record.event for record in history if not isinstance(record.event, LimitsAdopted)]
     registered = [record.position for record in history if isinstance(record.event, AgentRegistered)]
 
-    assert index.registrations == registered
+    assert list(index.registrations) == registered
     assert index.slots == sorted({event.at // SLOT_DURATION for event in of_agents})
     assert len(index.earliest) == -(-len(history) // BLOCK_SIZE)

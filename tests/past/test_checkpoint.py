@@ -1,40 +1,73 @@
 """A checkpoint opens as the same room as the log from its first record, or is discarded."""
 
 import asyncio
+import itertools
+import shutil
+import tracemalloc
 from collections.abc import Callable
+from hashlib import sha256
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from attrs import evolve
+from attrs import evolve, fields
 from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from chatr.adapters.stores.memory import MemoryLog
 from chatr.atomic_file import replace_atomically
-from chatr.domain.events import Record
+from chatr.domain.agent import Agent
+from chatr.domain.commands import agent_id
+from chatr.domain.events import AgentRegistered, AgentSeen, LimitsAdopted, Record
+from chatr.domain.keys import hash_key
+from chatr.domain.limits import MINUTE, Limit, Limits
 from chatr.domain.room import Room
 from chatr.past import snapshot
 from chatr.past.checkpoint import Checkpoint
-from chatr.past.snapshot import InvalidSnapshot, decode, take_snapshot
+from chatr.past.section_file import write_sections
+from chatr.past.snapshot import InvalidSnapshot, Snapshot, read_snapshot, take_snapshot, versions, write_snapshot
+from chatr.testing.clock import START
 from chatr.testing.contract.steps import run_event_loop
 from chatr.testing.records import folded_room, log_with, records_of
 from chatr.testing.strategies import histories
-from tests.domain.examples import CRAB_LEFT, CRAB_POSTED, CRAB_REGISTERED, CRAB_SEEN, CRAB_VERIFIED, LOBSTER_REGISTERED
+from tests.domain.examples import (
+    CRAB,
+    CRAB_LEFT,
+    CRAB_POSTED,
+    CRAB_REGISTERED,
+    CRAB_SEEN,
+    CRAB_STARTED,
+    CRAB_VERIFIED,
+    LOBSTER_REGISTERED,
+)
 
 EVENTS: Final = (CRAB_REGISTERED, CRAB_SEEN, CRAB_POSTED, LOBSTER_REGISTERED, CRAB_VERIFIED, CRAB_LEFT)
 RECORDS: Final = records_of(EVENTS)
-ENCODED: Final = snapshot.encode(take_snapshot(folded_room(RECORDS)))
-BEFORE: Final = Path(__file__).parents[1] / "compatibility" / "before"
-"""A log and its checkpoint, written by the version before the first release."""
+OLDER: Final = Path(__file__).parents[1] / "compatibility" / "before" / "room.db.checkpoint"
+"""A checkpoint that an older version wrote."""
+
+
+def encoded(whole: Snapshot) -> bytes:
+    """The content of the file of a snapshot."""
+    write_snapshot(whole, file := BytesIO())
+    return file.getvalue()
+
+
+def decoded(content: bytes) -> Room:
+    """The room of a file with this content."""
+    return read_snapshot(BytesIO(content))
+
+
+ENCODED: Final = encoded(take_snapshot(folded_room(RECORDS)))
 
 
 @given(histories().filter(bool), st.data())
 def test_a_restored_room_folds_on_like_any_other(records: list[Record], data: st.DataObject) -> None:
     """From a snapshot at any position and the records after it, the room is the same as from the whole log."""
     position = data.draw(st.integers(1, len(records)))
-    room = decode(snapshot.encode(take_snapshot(folded_room(records[:position]))))
+    room = decoded(encoded(take_snapshot(folded_room(records[:position]))))
     for record in records[position:]:
         room.apply(record)
 
@@ -43,7 +76,7 @@ def test_a_restored_room_folds_on_like_any_other(records: list[Record], data: st
 
 def test_rules_see_what_a_restored_room_folds() -> None:
     """A badge that is folded after the room was restored is known to the rules."""
-    room = decode(snapshot.encode(take_snapshot(folded_room(RECORDS[:4]))))
+    room = decoded(encoded(take_snapshot(folded_room(RECORDS[:4]))))
     for record in RECORDS[4:]:
         room.apply(record)
 
@@ -57,49 +90,120 @@ def test_a_snapshot_does_not_change() -> None:
     for record in RECORDS[3:]:
         room.apply(record)
 
-    assert snapshot.encode(before) == snapshot.encode(take_snapshot(folded_room(RECORDS[:3])))
+    assert decoded(encoded(before)) == folded_room(RECORDS[:3])
 
 
-def test_an_earlier_checkpoint_is_discarded() -> None:
-    """A checkpoint of an earlier version, which folded records differently, is not used: the log is read again."""
-    with pytest.raises(InvalidSnapshot):
-        decode((BEFORE / "room.db.checkpoint").read_bytes())
+def room_with(agents: int) -> Room:
+    """A room in which so many agents are registered."""
+    names = [f"agent-{number}" for number in range(agents)]
+    return folded_room(records_of(AgentRegistered(agent_id(each), each, None, hash_key(each), START) for each in names))
+
+
+def memory_peak(work: Callable[[], object]) -> int:
+    """The bytes that `work` allocates and holds at the same time."""
+    tracemalloc.start()
+    try:
+        work()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_writing_takes_no_memory_for_the_whole_file(tmp_path: Path) -> None:
+    """A snapshot is encoded and written in small pieces, so a large room needs hardly more memory meanwhile."""
+    room, path = room_with(agents=3_000), tmp_path / "snapshot"
+    with path.open("wb") as file:
+        peak = memory_peak(lambda: write_snapshot(take_snapshot(room), file))
+
+    assert peak < path.stat().st_size / 3
+
+
+def test_the_event_loop_does_not_copy_positions() -> None:
+    """The event loop takes a snapshot without the positions of messages and registrations, which only grow."""
+    room = folded_room(RECORDS)
+    for numbers in (room.history.positions, room.time_index.registrations):
+        numbers.extend(range(100_000))
+
+    assert memory_peak(lambda: take_snapshot(room)) < 100_000
+
+
+def test_every_field_of_the_room_comes_back() -> None:
+    """A room and an agent of which no field has its default value are restored completely."""
+    events = (
+        LimitsAdopted(Limits(Limit(9, MINUTE), Limit(8, MINUTE), MINUTE), START),
+        *(CRAB_REGISTERED, CRAB_POSTED, CRAB_VERIFIED, evolve(CRAB_VERIFIED, moltbook_name="Another"), CRAB_STARTED),
+    )
+    room = folded_room(records_of(events))
+    agent, nobody, empty = room.agent(CRAB), Agent(), Room()
+
+    assert [each.name for each in fields(Agent) if getattr(agent, each.name) == getattr(nobody, each.name)] == []
+    assert [each.name for each in fields(Room) if getattr(room, each.name) == getattr(empty, each.name)] == []
+    assert decoded(encoded(take_snapshot(room))) == room
+
+
+async def test_a_checkpoint_of_an_older_version_is_discarded(path: Path) -> None:
+    """The room is folded from its log, and one line says why."""
+    shutil.copy(OLDER, path)
+    with capture_logs() as lines:
+        room = await Checkpoint(path).load(await log_with(MemoryLog(), RECORDS))
+
+    assert room == Room()
+    assert [line["reason"] for line in lines] == ["it is damaged, or from another version"]
 
 
 @given(st.integers(0, len(ENCODED) - 1))
 def test_a_truncated_snapshot_is_invalid(length: int) -> None:
     """Wherever the file was cut off, it is not used."""
     with pytest.raises(InvalidSnapshot):
-        decode(ENCODED[:length])
+        decoded(ENCODED[:length])
 
 
 @given(st.integers(0, len(ENCODED) - 1), st.integers(1, 255))
 def test_a_damaged_snapshot_is_invalid(index: int, change: int) -> None:
     """Whichever byte was changed, and to what, the file is not used."""
     with pytest.raises(InvalidSnapshot):
-        decode(ENCODED[:index] + bytes([ENCODED[index] ^ change]) + ENCODED[index + 1 :])
+        decoded(ENCODED[:index] + bytes([ENCODED[index] ^ change]) + ENCODED[index + 1 :])
+
+
+STATE, NEWEST, POSITIONS, REGISTRATIONS, AGENTS = range(5)
+DEEP: Final = b"\x91" * 100_000
 
 
 @pytest.mark.parametrize(
-    "body",
-    [b"", b"{}", b"[]", b"[" * 100_000, b"null", b"nonsense", b'{"position":1}'],
-    ids=["empty", "object", "array", "deep", "null", "text", "position"],
+    ("section", "piece"),
+    [
+        *itertools.product((STATE, NEWEST, AGENTS), (b"\x80", DEEP, b"\xc0", b"nonsense", b"\x91\x91\x01")),
+        *itertools.product((POSITIONS, REGISTRATIONS), (b"odd",)),
+    ],
 )
-def test_other_content_is_invalid(body: bytes) -> None:
-    """A file whose digest is right and whose content is not a room is not used."""
+def test_other_content_is_invalid(section: int, piece: bytes) -> None:
+    """A file whose digest is right and of which a section is not what it should be is not used."""
+    all_sections = [list(each) for each in snapshot.sections(take_snapshot(folded_room(RECORDS)))]
+    all_sections[section] = [piece]
+    write_sections(file := BytesIO(), versions(), all_sections)
     with pytest.raises(InvalidSnapshot):
-        decode(snapshot.header_line(body) + body)
+        decoded(file.getvalue())
+
+
+@pytest.mark.parametrize("length", [0, 8, 2**62], ids=["empty", "missing", "larger than memory"])
+def test_a_length_that_is_wrong_is_invalid(length: int) -> None:
+    """A file whose digest is right and which ends in the middle of a section is not used."""
+    content = length.to_bytes(8, "little")
+    header_end = ENCODED.index(b"\n") + 1
+    file = ENCODED[:header_end] + sha256(content).hexdigest().encode() + b"\n" + content
+    with pytest.raises(InvalidSnapshot):
+        decoded(file)
 
 
 @pytest.mark.parametrize("name", ["FORMAT_VERSION", "FOLD_VERSION"])
 def test_a_snapshot_of_another_version_is_invalid(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """A file of another format or fold version is not used, be it older or newer."""
     monkeypatch.setattr(snapshot, name, 99)
-    later = snapshot.encode(take_snapshot(folded_room(RECORDS)))
+    later = encoded(take_snapshot(folded_room(RECORDS)))
     monkeypatch.undo()
 
     with pytest.raises(InvalidSnapshot):
-        decode(later)
+        decoded(later)
 
 
 @pytest.fixture
@@ -173,7 +277,7 @@ def test_a_checkpoint_is_private_and_leaves_no_other_file(path: Path) -> None:
     for end in (3, 6):
         asyncio.run(Checkpoint(path).close(folded_room(RECORDS[:end])))
 
-    assert decode(path.read_bytes()) == folded_room(RECORDS)
+    assert decoded(path.read_bytes()) == folded_room(RECORDS)
     assert path.stat().st_mode & 0o777 == 0o600
     assert list(path.parent.iterdir()) == [path]
 
@@ -199,7 +303,7 @@ async def test_a_checkpoint_that_cannot_be_written_is_only_logged(tmp_path: Path
 
 def position(path: Path) -> int:
     """The position of the checkpoint at `path`; 0 if there is none."""
-    return decode(path.read_bytes()).position if path.exists() else 0
+    return decoded(path.read_bytes()).position if path.exists() else 0
 
 
 async def test_a_checkpoint_is_written_every_so_many_records(path: Path) -> None:
@@ -214,6 +318,21 @@ async def test_a_checkpoint_is_written_every_so_many_records(path: Path) -> None
         positions.append(position(path))
 
     assert positions == [0, 2, 2, 4, 4, 6]
+
+
+async def test_a_checkpoint_is_written_more_rarely_in_a_large_room(path: Path) -> None:
+    """While a room grows from nothing, its checkpoint is written a few times and not each `every` records.
+
+    It contains the whole room, so the cost of so many would grow with the square of the log.
+    """
+    checkpoint, room, written = Checkpoint(path, every=1), Room(), set[int]()
+    for record in records_of(AgentSeen(agent_id(f"agent-{number}"), START) for number in range(100)):
+        room.apply(record)
+        checkpoint.records_folded(room, ())
+        await asyncio.gather(*asyncio.all_tasks() - {asyncio.current_task()})
+        written.add(position(path))
+
+    assert len(written) <= 10
 
 
 async def test_without_a_path_nothing_is_written() -> None:

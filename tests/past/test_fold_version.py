@@ -13,14 +13,14 @@ FROZEN_FOLD_VERSION = 4
 FROZEN = {
     "chatr/codec.py": "5eedeb43bc9ec255",
     "chatr/domain/activity.py": "bbeb8f9b5874378a",
-    "chatr/domain/agent.py": "1c9f9e190beaa274",
-    "chatr/domain/time_index.py": "10aa318e5f904e21",
+    "chatr/domain/agent.py": "c15db629503a61cb",
+    "chatr/domain/time_index.py": "355aa15fc531ee01",
     "chatr/domain/chain.py": "e8f5b6711d67c58e",
     "chatr/domain/events.py": "4b0d05b83757e3ec",
     "chatr/domain/history.py": "6180df80490d0923",
     "chatr/domain/limits.py": "3910fba4a2d37040",
     "chatr/domain/presence.py": "747d96dfe1cd6f12",
-    "chatr/domain/room.py": "60c1f6c1ddcf6bb9",
+    "chatr/domain/room.py": "8de112d612b50b73",
     "chatr/domain/text.py strict_form": "1e004d28f2d7bfd0",
     "chatr/domain/text.py content_digest": "4137ac27248493a3",
 }

@@ -163,7 +163,7 @@ def join_before_flush(hub: Hub, watcher: Watcher, backlog: bytes) -> None:
 def snapshot_without_keys(room: Room) -> Snapshot:
     """Leave idempotency keys out of checkpoints."""
     whole = snapshot.take_snapshot(room)
-    agents = {agent_id: evolve(state, keyed_posts={}) for agent_id, state in whole.agents.items()}
+    agents = [evolve(state, keyed_posts={}) for state in whole.agents]
     return evolve(whole, agents=agents)
 
 
