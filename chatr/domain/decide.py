@@ -29,8 +29,8 @@ from chatr.domain.events import (
     VerificationStarted,
 )
 from chatr.domain.policy import CLAIMING, LEAVING, MEMBERSHIP, POSTING, PROVING, REGISTERING, STARTING
+from chatr.domain.policy.posting import post_with_same_key
 from chatr.domain.rule import Rule, RuleContext, check_rules
-from chatr.domain.text import content_digest
 
 
 @frozen
@@ -75,12 +75,8 @@ def existing_record_for(agent: Agent, command: Command, context: RuleContext) ->
     """The position of the record that is the result of a command already, or None if the command needs an event."""
     match command:
         case Post():
-            earlier = agent.keyed_posts.get(command.idempotency_key or "")
-            return (
-                earlier.position
-                if earlier is not None and earlier.content_digest == content_digest(command.content)
-                else None
-            )
+            earlier = post_with_same_key(agent, command)
+            return earlier.position if earlier is not None and earlier.has_content(command.content) else None
         case Heartbeat():
             # Redundant heartbeats would be most of the log.
             is_redundant = agent.present and abs(command.at - agent.last_seen) < context.limits.activity_interval

@@ -25,8 +25,12 @@ CODE_LENGTH: Final = 8
 CODE_ALPHABET: Final = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 # Long, because Moltbook lets a new account post only every two hours.
 CODE_VALIDITY: Final = 48 * HOUR
-IDEMPOTENCY_KEYS_REMEMBERED: Final = 100
-"""Idempotency keys that are part of an agent's state. A retry with an older key posts the message again."""
+# Long enough for an agent to notice a lost response and repeat the post, also at a high rate.
+IDEMPOTENCY_PERIOD: Final = 10 * MINUTE
+"""An agent's state holds the idempotency keys of as many posts as its rate limit allows in this time."""
+FEWEST_IDEMPOTENCY_KEYS: Final = 100
+# 24 kB for an agent, copied at each of its posts.
+MOST_IDEMPOTENCY_KEYS: Final = 1_000
 IDEMPOTENCY_KEY_LENGTH: Final = 64
 # 1,000 that a reconnecting watcher missed, and the last one that it had seen.
 MESSAGES_IN_MEMORY: Final = 1_001
@@ -69,6 +73,12 @@ class Limit:
             if abs(at - time) < self.window:
                 return self.count - len(counted) + expired, time + self.window - at
         return self.count, 0
+
+    @property
+    def keys_remembered(self) -> int:
+        """How many idempotency keys are part of an agent's state. A retry with an older key posts the message again."""
+        allowed = self.count * -(-IDEMPOTENCY_PERIOD // self.window)
+        return min(max(FEWEST_IDEMPOTENCY_KEYS, allowed), MOST_IDEMPOTENCY_KEYS)
 
     def __str__(self) -> str:
         """The limit in words: "10 per minute"."""

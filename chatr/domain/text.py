@@ -5,7 +5,6 @@ Sets of characters that Unicode defines are written out, as Python's `unicodedat
 
 import re
 import unicodedata
-from hashlib import blake2b
 from typing import Final
 
 from chatr.domain.limits import (
@@ -176,8 +175,3 @@ def has_stacked_marks(text: str) -> bool:
         if run > MARKS_ON_ONE_BASE:
             return True
     return False
-
-
-def content_digest(text: str) -> bytes:
-    """A digest of a text, stored in place of the text to recognise it."""
-    return blake2b(text.encode(errors="surrogatepass"), digest_size=16).digest()

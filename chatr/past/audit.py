@@ -5,9 +5,10 @@ from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from attrs import fields, frozen
+from attrs import evolve, fields, frozen
 
 from chatr.codec import decode
+from chatr.domain import keyed_posts
 from chatr.domain.agent import Agent
 from chatr.domain.chain import ChainPoint
 from chatr.domain.commands import Command
@@ -21,7 +22,7 @@ from chatr.domain.events import (
     Record,
     VerificationStarted,
 )
-from chatr.domain.limits import HOUR, SECOND
+from chatr.domain.limits import FEWEST_IDEMPOTENCY_KEYS, HOUR, SECOND
 from chatr.domain.room import Room
 from chatr.domain.rule import RuleContext
 from chatr.ports import Stored
@@ -153,7 +154,7 @@ class Audit:
         which is recorded in the stream of the Moltbook account. Only verification events matter to the rules then.
         """
         later = (state for changed_at, state in self._earlier_states.get(agent, ()) if changed_at > position)
-        return next(later, self.room.agent(agent))
+        return with_fewest_keys(next(later, self.room.agent(agent)))
 
     def _apply(self, record: Record) -> None:
         """Fold the record even if something is wrong with it, so that the rest of the log can be judged."""
@@ -179,6 +180,13 @@ class Audit:
                 # Every later chain hash includes the change too.
                 self._expected.clear()
             self._matched_until = point.position
+
+
+def with_fewest_keys(agent: Agent) -> Agent:
+    """The agent with no more idempotency keys than any version of chatr remembered."""
+    # An older version may have allowed a key again that this one would still remember.
+    keys = keyed_posts.last(agent.keyed_posts, FEWEST_IDEMPOTENCY_KEYS)
+    return agent if len(keys) == len(agent.keyed_posts) else evolve(agent, keyed_posts=keys)
 
 
 def rule_findings(record: Record, command: Command, agent: Agent, context: RuleContext) -> Iterator[Finding]:

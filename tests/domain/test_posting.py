@@ -4,8 +4,8 @@ import pytest
 from attrs import evolve
 
 from chatr.domain.decide import AlreadyRecorded
-from chatr.domain.events import MessagePosted
-from chatr.domain.limits import IDEMPOTENCY_KEYS_REMEMBERED, MINUTE
+from chatr.domain.events import LimitsAdopted, MessagePosted
+from chatr.domain.limits import FEWEST_IDEMPOTENCY_KEYS, MINUTE, Limit, Limits
 from chatr.testing.clock import START
 from chatr.testing.scenario import given
 from tests.domain.examples import (
@@ -85,13 +85,14 @@ def test_a_surrogate_with_a_known_idempotency_key_is_rejected() -> None:
 
 
 @pytest.mark.parametrize(
-    ("newer", "replayed"), [(IDEMPOTENCY_KEYS_REMEMBERED - 1, True), (IDEMPOTENCY_KEYS_REMEMBERED, False)]
+    ("limits", "remembered"), [(Limits(), FEWEST_IDEMPOTENCY_KEYS), (Limits(unverified=Limit(12, MINUTE)), 120)]
 )
-def test_the_last_hundred_idempotency_keys_are_remembered(newer: int, replayed: bool) -> None:
-    """An idempotency key is forgotten when a hundred newer ones have been used."""
-    others = [MessagePosted(CRAB, "Hello!", f"key {number}", START) for number in range(newer)]
+@pytest.mark.parametrize("forgotten", [False, True])
+def test_the_last_idempotency_keys_are_remembered(limits: Limits, remembered: int, forgotten: bool) -> None:
+    """A key is forgotten when as many newer ones were used as the rate allows in ten minutes, and at least 100."""
+    newer = [MessagePosted(CRAB, "Hello!", f"key {number}", START) for number in range(remembered - 1 + forgotten)]
     again = evolve(POST, idempotency_key="first", at=LATER)
 
-    given(CRAB_REGISTERED, CRAB_POSTED, *others).when(again).then(
-        AlreadyRecorded(2) if replayed else MessagePosted(CRAB, "Hello!", "first", LATER)
+    given(LimitsAdopted(limits, START), CRAB_REGISTERED, CRAB_POSTED, *newer).when(again).then(
+        MessagePosted(CRAB, "Hello!", "first", LATER) if forgotten else AlreadyRecorded(3)
     )

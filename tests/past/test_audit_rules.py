@@ -5,8 +5,8 @@ from typing import Final
 import pytest
 from attrs import evolve
 
-from chatr.domain.events import AgentId, AgentLeft, AgentSeen, Event, MessagePosted
-from chatr.domain.limits import HOUR, MINUTE, SECOND
+from chatr.domain.events import AgentId, AgentLeft, AgentSeen, Event, LimitsAdopted, MessagePosted
+from chatr.domain.limits import FEWEST_IDEMPOTENCY_KEYS, HOUR, MINUTE, SECOND, Limit, Limits
 from chatr.past.audit import Finding
 from chatr.testing.clock import START
 from tests.domain.examples import (
@@ -90,6 +90,17 @@ def test_a_second_record_for_an_idempotency_key_is_found() -> None:
     assert errors_in(log_of(CRAB_REGISTERED, CRAB_POSTED, again)) == [
         (3, "Record 2 already answers this command: nothing should have been recorded.")
     ]
+
+
+def test_a_key_that_an_older_version_had_forgotten_may_be_used_again() -> None:
+    """Older versions remembered 100 keys at any rate: in their logs a newer post may have the key of an older one."""
+    limits = LimitsAdopted(Limits(unverified=Limit(1000, MINUTE)), START)
+    newer = [MessagePosted(CRAB, "Hello!", f"key {number}", START) for number in range(FEWEST_IDEMPOTENCY_KEYS)]
+    other = evolve(CRAB_POSTED, content="Another")
+
+    assert errors_in(log_of(limits, CRAB_REGISTERED, CRAB_POSTED, *newer, CRAB_POSTED)) == []
+    assert errors_in(log_of(limits, CRAB_REGISTERED, CRAB_POSTED, *newer, other)) == []
+    assert errors_in(log_of(limits, CRAB_REGISTERED, CRAB_POSTED, *newer[1:], other)) != []
 
 
 def test_text_that_only_todays_rules_forbid_is_a_note() -> None:

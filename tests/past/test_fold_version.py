@@ -13,16 +13,16 @@ FROZEN_FOLD_VERSION = 4
 FROZEN = {
     "chatr/codec.py": "5eedeb43bc9ec255",
     "chatr/domain/activity.py": "bbeb8f9b5874378a",
-    "chatr/domain/agent.py": "c15db629503a61cb",
+    "chatr/domain/agent.py": "be4c504260b502ab",
     "chatr/domain/time_index.py": "355aa15fc531ee01",
     "chatr/domain/chain.py": "e8f5b6711d67c58e",
     "chatr/domain/events.py": "4b0d05b83757e3ec",
+    "chatr/domain/keyed_posts.py": "549a51274e4ed207",
     "chatr/domain/history.py": "6180df80490d0923",
-    "chatr/domain/limits.py": "3910fba4a2d37040",
+    "chatr/domain/limits.py": "7c8b6a9d2df75e55",
     "chatr/domain/presence.py": "747d96dfe1cd6f12",
     "chatr/domain/room.py": "8de112d612b50b73",
     "chatr/domain/text.py strict_form": "1e004d28f2d7bfd0",
-    "chatr/domain/text.py content_digest": "4137ac27248493a3",
 }
 
 

@@ -3,7 +3,6 @@
 
 import asyncio
 from bisect import bisect_right
-from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Any, Final
 from unittest.mock import patch
@@ -14,7 +13,6 @@ from chatr import codec
 from chatr.adapters.http.stream.hub import Hub
 from chatr.adapters.http.stream.watcher import Watcher
 from chatr.codec import UnreadableRecord, encode
-from chatr.domain import agent
 from chatr.domain.commands import Command
 from chatr.domain.decide import AlreadyRecorded, decide
 from chatr.domain.events import AgentId, AgentLeft, Cursor, Event, Record
@@ -109,9 +107,9 @@ def ignore_the_fingerprint(history: History, cursor: Cursor) -> list[Message] | 
     return history.last(len(history.positions) - bisect_right(history.positions, cursor.position))
 
 
-def forget_idempotency_keys(posts: Mapping[str, agent.KeyedPost], *_: object) -> Mapping[str, agent.KeyedPost]:
+def forget_idempotency_keys(entries: bytes, *_: object) -> bytes:
     """Do not remember the idempotency key of a post."""
-    return posts
+    return entries
 
 
 def count_messages(history: History, record: Record) -> None:
@@ -163,8 +161,7 @@ def join_before_flush(hub: Hub, watcher: Watcher, backlog: bytes) -> None:
 def snapshot_without_keys(room: Room) -> Snapshot:
     """Leave idempotency keys out of checkpoints."""
     whole = snapshot.take_snapshot(room)
-    agents = [evolve(state, keyed_posts={}) for state in whole.agents]
-    return evolve(whole, agents=agents)
+    return evolve(whole, agents=[evolve(state, keyed_posts=b"") for state in whole.agents])
 
 
 def drop_nobody(_hub: Hub) -> None:
@@ -194,7 +191,7 @@ MUTATIONS: Final = {
     "resume off by one": Mutation("chatr.domain.history.History.messages_since", resume_off_by_one),
     "repeat the last message": Mutation("chatr.domain.history.History.messages_since", repeat_the_last_message),
     "ignore the fingerprint": Mutation("chatr.domain.history.History.messages_since", ignore_the_fingerprint),
-    "forget idempotency keys": Mutation("chatr.domain.agent.with_keyed_post", forget_idempotency_keys),
+    "forget idempotency keys": Mutation("chatr.domain.keyed_posts.with_post", forget_idempotency_keys),
     "count messages": Mutation("chatr.domain.history.History.apply", count_messages),
     "skip unknown types": Mutation("chatr.fold.decode", skip_unknown_types),
     "allow one too many": Mutation("chatr.domain.limits.Limit.wait", allow_one_too_many),

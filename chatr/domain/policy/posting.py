@@ -1,8 +1,9 @@
 """The rules for posting a message."""
 
-from chatr.domain import text
+from chatr.domain import keyed_posts, text
 from chatr.domain.agent import Agent
 from chatr.domain.commands import Post
+from chatr.domain.keyed_posts import KeyedPost
 from chatr.domain.keys import contains_key
 from chatr.domain.limits import CONTENT_LENGTH, IDEMPOTENCY_KEY_LENGTH, MARKS_ON_ONE_BASE
 from chatr.domain.links import contains_url
@@ -74,12 +75,19 @@ def idempotency_key_is_valid(post: Post) -> bool:
     "Use a new key.",
 )
 def idempotency_key_is_new(agent: Agent, post: Post, _context: RuleContext) -> bool:
-    """The key is none of the last ones that the agent's state holds (IDEMPOTENCY_KEYS_REMEMBERED).
+    """The key is none of the last ones that the agent's state holds (`Limit.keys_remembered`).
 
     It is one of them only if the text is another one: a post that was repeated unchanged returns the earlier record
     before the rules are checked.
     """
-    return post.idempotency_key not in agent.keyed_posts
+    return post_with_same_key(agent, post) is None
+
+
+def post_with_same_key(agent: Agent, post: Post) -> KeyedPost | None:
+    """The earlier message of the agent with the idempotency key of `post`, or None."""
+    if post.idempotency_key is None:
+        return None
+    return keyed_posts.find(agent.keyed_posts, keyed_posts.key_digest(agent.id, post.idempotency_key))
 
 
 def post_wait(agent: Agent, post: Post, context: RuleContext) -> int:

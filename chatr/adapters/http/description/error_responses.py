@@ -22,6 +22,7 @@ from chatr.adapters.http.error_catalogue import (
     http_error,
 )
 from chatr.adapters.http.errors import as_http_error, error_body
+from chatr.domain.agent import TIME
 from chatr.domain.commands import Post
 from chatr.domain.limits import SECOND, Limits
 from chatr.domain.policy import MEMBERSHIP
@@ -105,8 +106,8 @@ def example_violation(rule: Rule[Any], limits: Limits) -> HttpError:
     """Return the error of a command that violates `rule`."""
     # An agent whose quotas are used up, so that rules about rates have details to show.
     left, started = (limit.count if limit else 0 for limit in (limits.leaving, limits.verifying))
-    posted_at, left_at, started_at = ((NOW,) * count for count in (limits.post_times_needed, left, started))
-    agent = evolve(ADA, posted_at=posted_at, left_at=left_at, started_at=started_at)
+    post_times = TIME.pack(NOW) * limits.post_times_needed
+    agent = evolve(ADA, post_times=post_times, left_at=(NOW,) * left, started_at=(NOW,) * started)
     details = rule.details(agent, Post(ADA.id, "", NOW + SECOND), RuleContext(limits))
     return as_http_error(RuleViolated(rule, limits, details))
 

@@ -113,6 +113,11 @@ def format_period(duration: int) -> str:
     return text if text[0].isdigit() else f"1 {text}"
 
 
+def format_keys(unverified: int, verified: int) -> str:
+    """Format how many idempotency keys are remembered: "100", or "100 (if you are verified: 1000)"."""
+    return str(unverified) if unverified == verified else f"{unverified} (if you are verified: {verified})"
+
+
 def template_values(limits: Limits, node_limits: NodeLimits, public_url: str) -> dict[str, object]:
     """Return the values of the placeholders. Every number is taken from where it is enforced."""
     return {
@@ -131,7 +136,7 @@ def template_values(limits: Limits, node_limits: NodeLimits, public_url: str) ->
         "streams": node_limits.streams,
         "streams_in_all": node_limits.total_streams,
         "verification_limits": " and ".join(map(str, VERIFICATION_LIMITS)),
-        "idempotency_keys": numbers.IDEMPOTENCY_KEYS_REMEMBERED,
+        "idempotency_keys": format_keys(limits.unverified.keys_remembered, limits.verified.keys_remembered),
         # One less than are in memory: a client resumes from the message that it has.
         "max_missed": numbers.MESSAGES_IN_MEMORY - 1,
         "page": messages.DEFAULT_PAGE_SIZE,

@@ -1,0 +1,63 @@
+"""The messages that an agent posted with idempotency keys, packed into bytes: an entry of 24 bytes each, oldest first.
+
+A dictionary takes twelve times the memory, is copied for each post, and all of it is searched by the garbage collector.
+
+An entry holds digests of 8 bytes and not the key and the content. Two keys of one agent may have the same digest: the
+second one then counts as the first one used again, and is rejected if the content is another. Agents do not share
+entries, so nobody can bring that about for another agent.
+"""
+
+from hashlib import blake2b
+from struct import Struct
+from typing import Final
+
+from chatr.domain.events import AgentId
+from chatr.domain.immutability import statically_frozen
+
+# Little endian on every machine, because entries are part of checkpoints.
+ENTRY: Final = Struct("<8s8sQ")
+"""The digest of the key, that of the content, and the position of the message."""
+
+
+@statically_frozen
+class KeyedPost:
+    """The message that was posted with an idempotency key: its position, and the digest of its content."""
+
+    position: int
+    content_digest: bytes
+
+    def has_content(self, content: str) -> bool:
+        """Whether the message has this content."""
+        return self.content_digest == digest(content)
+
+
+def digest(text: str) -> bytes:
+    """Eight bytes that stand for a text. The same on every node and in every replay, unlike `hash`."""
+    return blake2b(text.encode(errors="surrogatepass"), digest_size=8).digest()
+
+
+def key_digest(agent: AgentId, key: str) -> bytes:
+    """The digest of an agent's idempotency key. Other agents have other digests of the same key."""
+    return digest(f"{agent} {key}")
+
+
+def with_post(entries: bytes, key: bytes, content: str, position: int, most: int) -> bytes:
+    """`entries` and a post whose key has the digest `key`; without the oldest ones, if these are more than `most`."""
+    return last(entries + ENTRY.pack(key, digest(content), position), most)
+
+
+def last(entries: bytes, count: int) -> bytes:
+    """The last `count` of `entries`."""
+    return entries[-count * ENTRY.size :]
+
+
+def find(entries: bytes, key: bytes) -> KeyedPost | None:
+    """The last post whose key has the digest `key`, or None."""
+    start = entries.rfind(key)
+    # The same bytes may stand across the fields of entries: only a multiple of the size is the start of one.
+    while start % ENTRY.size and start > 0:
+        start = entries.rfind(key, 0, start + len(key) - 1)
+    if start < 0:
+        return None
+    _, content_digest, position = ENTRY.unpack_from(entries, start)
+    return KeyedPost(position, content_digest)
