@@ -13,7 +13,6 @@ Usage: pip install -e ".[bench]" && python benchmarks/replay.py [--messages N] [
 
 import argparse
 import asyncio
-import gc
 import json
 import tempfile
 import time
@@ -36,7 +35,7 @@ from eventsourcing.system import NotificationLogReader
 from startup import events, fill
 
 from chatr.adapters.stores.sqlite.reader import sqlite_reader
-from chatr.cli.execution import GC_THRESHOLD
+from chatr.cli.garbage_collection import set_thresholds
 from chatr.domain.activity import Activity
 from chatr.domain.events import AgentId, AgentRegistered, MessagePosted
 from chatr.domain.limits import MESSAGES_IN_MEMORY, Limits
@@ -156,7 +155,7 @@ def replay_by_recorder(path: Path) -> int:
 def best_rate(replay: Callable[[], int]) -> float:
     """Return the events per second of processor time of the fastest of REPEATS replays."""
     # As chatr's commands have it; the library profits as well.
-    gc.set_threshold(GC_THRESHOLD)
+    set_thresholds()
     return max(map(rate, repeat(replay, REPEATS)))
 
 

@@ -3,7 +3,6 @@
 import argparse
 import asyncio
 import errno
-import gc
 import os
 import signal
 import sys
@@ -12,6 +11,7 @@ from importlib import import_module
 from typing import Final
 
 from chatr.cli.errors import CommandError
+from chatr.cli.garbage_collection import set_thresholds
 from chatr.cli.output.text import printable
 from chatr.codec import UnreadableRecord
 from chatr.domain.room import OutOfOrderError
@@ -31,16 +31,10 @@ USAGE_ERRORS: Final = (BadSetting, CommandError, LogsDiffer, NoSuchMoment, Canno
 FAILURES: Final = (LogChanged, OutOfOrderError, LogUnavailable, OutcomeUnknown, UnreadableRecord)
 DISK_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 
-GC_THRESHOLD: Final = 10_000
-"""New objects after which Python looks for reference cycles; its default is 700.
-
-Folding a log makes many objects and no cycle: at the default the collector took a fifth of the time.
-"""
-
 
 def execute(options: argparse.Namespace) -> int:
     """Run the command whose `run` is in `options` and return the exit code. Expected errors print one sentence."""
-    gc.set_threshold(GC_THRESHOLD)
+    set_thresholds()
     try:
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
             code: int = runner.run(options.run(options))

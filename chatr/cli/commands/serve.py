@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import gc
 import os
 import sys
 from contextlib import nullcontext, suppress
@@ -17,8 +16,9 @@ from chatr import logging_setup
 from chatr.adapters.http.listening_socket import CannotListen
 from chatr.adapters.stores.urls import open_log
 from chatr.adapters.system import raise_open_file_limit
-from chatr.app import running_room
+from chatr.app import background, running_room
 from chatr.cli.errors import CommandError
+from chatr.cli.garbage_collection import collect_regularly
 from chatr.settings import Settings, default_of, flag, load, variable
 
 WELCOME: Final = """\
@@ -84,9 +84,7 @@ async def serve(settings: Settings, *, accept_loss: bool) -> None:
     `accept_loss` opens a log that lost records.
     """
     opened = open_log(settings.log, accept_loss=True) if accept_loss else nullcontext()
-    async with opened as log, running_room(settings, event_log=log) as room:
-        # Spares the garbage collector repeated scans of the objects that were made when the log was read.
-        gc.freeze()
+    async with background(collect_regularly()), opened as log, running_room(settings, event_log=log) as room:
         sys.stdout.write(WELCOME.format(url=room.url))
         sys.stdout.flush()
         logger.info("serving", url=room.url, position=room.node.room.position)
