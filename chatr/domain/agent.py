@@ -1,7 +1,6 @@
 """The state of one agent, folded from its records."""
 
 from collections.abc import Sequence
-from struct import Struct, error
 from typing import Final, assert_never
 
 from attrs import evolve
@@ -21,6 +20,7 @@ from chatr.domain.events import (
 )
 from chatr.domain.immutability import statically_frozen
 from chatr.domain.limits import Limits, with_time
+from chatr.domain.post_times import CHUNK_SIZE, TIME, Chunk, PostTimes, packed_time, rearranged
 from chatr.domain.proof import ProofWords
 
 
@@ -61,19 +61,16 @@ class Badge:
     account_id: str | None = None
 
 
-TIME: Final = Struct("q")
-"""A time in `Agent.post_times`: a native 64-bit integer."""
-
-
 @statically_frozen
 class Agent:
     """The state of an agent; `UNREGISTERED` if nobody has registered its name.
 
     `position` is that of the last record in the agent's own stream, which the next append must follow; 0 = none.
     `last_seen` is the time of its last record in any stream. `present` is false until its first activity and after it
-    has left. `post_times` are the times of its last posts, packed, as many as the rate limits need; `left_at` and
-    `started_at` are those of its last disconnects and of the last verifications that it started. `keyed_posts` are the
-    last posts with idempotency keys, in the form of `chatr.domain.keyed_posts`.
+    has left. `post_chunks` and then `post_times` are the times of its last posts, in the form of
+    `chatr.domain.post_times`, as many as the rate limits need; `left_at` and `started_at` are the times of its last
+    disconnects and of the last verifications that it started. `keyed_posts` are the last posts with idempotency keys,
+    in the form of `chatr.domain.keyed_posts`.
     """
 
     id: AgentId = NO_AGENT
@@ -83,8 +80,7 @@ class Agent:
     position: int = 0
     last_seen: int = 0
     present: bool = False
-    # Bytes, because a tuple of ints takes four times the memory, and ten times as long to copy if the limit is high.
-    # The garbage collector does not see bytes either.
+    post_chunks: tuple[Chunk, ...] = ()
     post_times: bytes = b""
     keyed_posts: bytes = b""
     verification: Verification | None = None
@@ -106,7 +102,10 @@ class Agent:
     @property
     def posted_at(self) -> Sequence[int]:
         """The times of its last posts in log order."""
-        return memoryview(self.post_times).cast("q")
+        # A view is faster, and nearly no agent has chunks.
+        return (
+            PostTimes(self.post_chunks, self.post_times) if self.post_chunks else memoryview(self.post_times).cast("q")
+        )
 
     def is_online(self, now: int, limits: Limits) -> bool:
         """Whether the agent has not left and was seen shortly before `now`, or after it on a clock that is ahead."""
@@ -153,6 +152,9 @@ def evolve_agent(agent: Agent, event: AgentEvent, position: int, limits: Limits)
 
 def after_post(agent: Agent, event: MessagePosted, position: int, limits: Limits) -> Agent:
     """The agent after it posted a message."""
+    chunks, times, most = agent.post_chunks, agent.post_times + packed_time(event.at), limits.post_times_needed
+    if chunks or len(times) > CHUNK_SIZE:
+        chunks, times = rearranged(chunks, times, most)
     # By position and not with `evolve`, which takes three times as long: nearly every record of a log comes here.
     return Agent(
         agent.id,
@@ -162,7 +164,8 @@ def after_post(agent: Agent, event: MessagePosted, position: int, limits: Limits
         position,
         event.at,
         True,
-        (agent.post_times + packed_time(event.at))[-limits.post_times_needed * TIME.size :],
+        chunks,
+        times[-most * TIME.size :],
         agent.keyed_posts if event.idempotency_key is None else with_key(agent, event, position, limits),
         agent.verification,
         agent.badge,
@@ -170,14 +173,6 @@ def after_post(agent: Agent, event: MessagePosted, position: int, limits: Limits
         agent.left_at,
         agent.started_at,
     )
-
-
-def packed_time(at: int) -> bytes:
-    """A time as in `Agent.post_times`. One that an export invented and that has no place there counts as the latest."""
-    try:
-        return TIME.pack(at)
-    except error:
-        return TIME.pack(2**63 - 1)
 
 
 def with_key(agent: Agent, event: MessagePosted, position: int, limits: Limits) -> bytes:

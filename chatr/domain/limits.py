@@ -1,11 +1,13 @@
 """The numbers of the rules, each in one place. Times and durations are whole milliseconds."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import Final
 
 from attrs import field, frozen
 from attrs.validators import ge
+
+from chatr.domain.post_times import PostTimes
 
 SECOND: Final = 1_000
 MINUTE: Final = 60 * SECOND
@@ -68,10 +70,13 @@ class Limit:
 
     def budget(self, times: Sequence[int], at: int) -> tuple[int, int]:
         """How many more are allowed at `at`, and the milliseconds until that number grows; 0 = it cannot grow."""
-        counted = times[-self.count :]
-        for expired, time in enumerate(counted):
-            if abs(at - time) < self.window:
-                return self.count - len(counted) + expired, time + self.window - at
+        first = max(0, len(times) - self.count)
+        near: Iterable[int] = range(first, len(times))
+        if isinstance(times, PostTimes):
+            near = times.indices_near(at - self.window, at + self.window, first)
+        for index in near:
+            if abs(at - times[index]) < self.window:
+                return self.count - len(times) + index, times[index] + self.window - at
         return self.count, 0
 
     @property

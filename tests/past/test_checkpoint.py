@@ -20,9 +20,10 @@ from chatr.adapters.stores.memory import MemoryLog
 from chatr.atomic_file import replace_atomically
 from chatr.domain.agent import Agent
 from chatr.domain.commands import agent_id
-from chatr.domain.events import AgentRegistered, AgentSeen, LimitsAdopted, Record
+from chatr.domain.events import AgentRegistered, AgentSeen, Event, LimitsAdopted, Record
 from chatr.domain.keys import hash_key
 from chatr.domain.limits import MINUTE, Limit, Limits
+from chatr.domain.post_times import CHUNK_LENGTH
 from chatr.domain.room import Room
 from chatr.past import snapshot
 from chatr.past.checkpoint import Checkpoint
@@ -129,10 +130,9 @@ def test_the_event_loop_does_not_copy_positions() -> None:
 
 def test_every_field_of_the_room_comes_back() -> None:
     """A room and an agent of which no field has its default value are restored completely."""
-    events = (
-        LimitsAdopted(Limits(Limit(9, MINUTE), Limit(8, MINUTE), MINUTE), START),
-        *(CRAB_REGISTERED, CRAB_POSTED, CRAB_VERIFIED, evolve(CRAB_VERIFIED, moltbook_name="Another"), CRAB_STARTED),
-    )
+    posts, second_badge = [CRAB_POSTED] * (CHUNK_LENGTH + 1), evolve(CRAB_VERIFIED, moltbook_name="Another")
+    limits = LimitsAdopted(Limits(Limit(1_000, MINUTE), Limit(8, MINUTE), MINUTE), START)
+    events: list[Event] = [limits, CRAB_REGISTERED, *posts, CRAB_VERIFIED, second_badge, CRAB_STARTED]
     room = folded_room(records_of(events))
     agent, nobody, empty = room.agent(CRAB), Agent(), Room()
 

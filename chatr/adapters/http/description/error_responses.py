@@ -22,10 +22,10 @@ from chatr.adapters.http.error_catalogue import (
     http_error,
 )
 from chatr.adapters.http.errors import as_http_error, error_body
-from chatr.domain.agent import TIME
 from chatr.domain.commands import Post
 from chatr.domain.limits import SECOND, Limits
 from chatr.domain.policy import MEMBERSHIP
+from chatr.domain.post_times import TIME
 from chatr.domain.rule import Rule, RuleContext, RuleViolated
 from chatr.domain.time_index import BLOCK_SIZE
 from chatr.past.room_at import MAX_BLOCKS_READ
