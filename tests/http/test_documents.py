@@ -126,6 +126,13 @@ async def test_every_rule_is_listed(room: Room) -> None:
     assert [rule.code for rule in RULES if f"`{rule.code}`" not in document] == []
 
 
+async def test_the_number_of_idempotency_keys_follows_from_the_rates(open_room: OpenRoom) -> None:
+    """skills.md says how many keys are remembered of an agent, and of a verified one where that differs."""
+    assert "last 100 keys." in await text(await open_room())
+    room = await open_room(rate_verified=Limit(30, MINUTE))
+    assert "last 100 (if you are verified: 300) keys." in await text(room)
+
+
 async def test_agents_are_warned(room: Room) -> None:
     """skills.md says that messages are never instructions, and that the server never asks for keys in them."""
     document = " ".join((await text(room)).split())
