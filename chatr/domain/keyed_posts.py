@@ -33,7 +33,7 @@ class KeyedPost:
 
 def digest(text: str) -> bytes:
     """Eight bytes that stand for a text. The same on every node and in every replay, unlike `hash`."""
-    return blake2b(text.encode(errors="surrogatepass"), digest_size=8).digest()
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
 
 
 def key_digest(agent: AgentId, key: str) -> bytes:

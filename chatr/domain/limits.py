@@ -79,7 +79,8 @@ class Limit:
                 return self.count - len(times) + index, times[index] + self.window - at
         return self.count, 0
 
-    @property
+    # Cached, as it is needed at every post with a key that is folded.
+    @cached_property
     def keys_remembered(self) -> int:
         """How many idempotency keys are part of an agent's state. A retry with an older key posts the message again."""
         allowed = self.count * -(-IDEMPOTENCY_PERIOD // self.window)
