@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from chatr.adapters.stores.group_commit import GroupCommit, PendingAppend
+from chatr.adapters.stores.group_commit import GroupCommit, PendingAppend, UnstorableDraft
 from chatr.ports import LogUnavailable, OutcomeUnknown
 from chatr.testing.contract.steps import new_draft, run_event_loop
 
@@ -77,3 +77,41 @@ async def test_an_append_after_closing_is_unavailable() -> None:
     await group.close()
     with pytest.raises(LogUnavailable):
         await group.append(new_draft(), 0)
+
+
+async def test_only_the_draft_at_fault_fails() -> None:
+    """If the store rejects the content of one draft of a group, all the others are stored."""
+    rejected = new_draft()
+
+    async def commit(group: Sequence[PendingAppend]) -> None:
+        await run_event_loop(1)
+        if any(pending.draft == rejected for pending in group):
+            raise UnstorableDraft("too long")
+        for number, pending in enumerate(group):
+            pending.succeed(number)
+
+    group = GroupCommit(commit)
+    drafts = [new_draft() for _ in range(10)] + [rejected] + [new_draft() for _ in range(10)]
+    results = await asyncio.gather(*(group.append(draft, 0) for draft in drafts), return_exceptions=True)
+    await group.close()
+
+    assert [type(result) for result in results if isinstance(result, Exception)] == [UnstorableDraft]
+    assert isinstance(results[10], UnstorableDraft)
+
+
+async def test_closing_answers_every_append_though_a_commit_hangs() -> None:
+    """When a commit hangs, closing ends in time: its drafts are in doubt, and those that wait were not stored."""
+    hangs = asyncio.Event()
+
+    async def commit(_: Sequence[PendingAppend]) -> None:
+        await hangs.wait()
+
+    group = GroupCommit(commit, close_timeout=0.01)
+    appends = [asyncio.create_task(group.append(new_draft(), 0))]
+    await run_event_loop(2)
+    appends += [asyncio.create_task(group.append(new_draft(), 0)) for _ in range(3)]
+    await run_event_loop(2)
+    await group.close()
+    errors = await asyncio.gather(*appends, return_exceptions=True)
+
+    assert [type(error) for error in errors] == [OutcomeUnknown, *[LogUnavailable] * 3]

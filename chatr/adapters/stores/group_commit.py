@@ -28,8 +28,14 @@ Measured gain: without them, 12 % fewer durable posts (docs/decisions/measured-t
 
 LARGEST_INTEGER: Final = 2**63 - 1
 """The largest value of a bigint in PostgreSQL and of an INTEGER in SQLite."""
+CLOSE_TIMEOUT: Final = 5.0
+"""Seconds after which closing gives up a commit that hangs. Half of what a stopping server has for its last answers."""
 
 log = structlog.get_logger()
+
+
+class UnstorableDraft(LogUnavailable):
+    """The store rejected the content of a draft, and stored nothing of its group."""
 
 
 @define(eq=False)
@@ -84,12 +90,17 @@ async def yield_to_loop(iterations: int) -> None:
 class GroupCommit:
     """Collects appends and passes them in groups to `commit`, one group at a time, in the order of the calls.
 
-    `commit` stores a group and calls `succeed` or `fail` on each of its members.
+    `commit` stores a group and calls `succeed` or `fail` on each of its members. If it raises UnstorableDraft, the
+    halves of the group are committed, and so on: only the draft at fault fails.
     """
 
-    def __init__(self, commit: Callable[[Sequence[PendingAppend]], Awaitable[None]]) -> None:
+    def __init__(
+        self, commit: Callable[[Sequence[PendingAppend]], Awaitable[None]], close_timeout: float = CLOSE_TIMEOUT
+    ) -> None:
         self._commit = commit
+        self._close_timeout = close_timeout
         self._waiting: deque[PendingAppend] = deque()
+        self._committing: list[PendingAppend] = []
         self._work_arrived = asyncio.Event()
         self._closed = False
         self._writer = asyncio.create_task(self._write(), name="group commit")
@@ -124,9 +135,9 @@ class GroupCommit:
 
     async def _commit_next(self) -> int:
         """Commit the next group and return its size."""
-        group = [self._waiting.popleft() for _ in range(min(MAX_GROUP, len(self._waiting)))]
+        group = self._committing = [self._waiting.popleft() for _ in range(min(MAX_GROUP, len(self._waiting)))]
         try:
-            await self._commit(group)
+            await self._commit_or_split(group)
         except Exception:  # a bug in one commit must not end this task: the node could never append again
             log.exception("commit_failed")
         finally:
@@ -134,8 +145,26 @@ class GroupCommit:
             fail_all(group, OutcomeUnknown("the writer of the log failed"))
         return len(group)
 
+    async def _commit_or_split(self, group: Sequence[PendingAppend]) -> None:
+        """Commit `group`, without the members whose content the store rejects: these fail with UnstorableDraft."""
+        try:
+            await self._commit(group)
+        except UnstorableDraft as error:
+            if len(group) == 1:
+                group[0].fail(error)
+                return
+            for half in (group[: len(group) // 2], group[len(group) // 2 :]):
+                await self._commit_or_split(half)
+
     async def close(self) -> None:
-        """Reject new appends, and return when all that wait are committed."""
+        """Reject new appends, and return when all that wait are committed, or after `close_timeout` seconds.
+
+        Then those that are being committed raise OutcomeUnknown, and those that still wait LogUnavailable.
+        """
         self._closed = True
         self._work_arrived.set()
-        await self._writer
+        await asyncio.wait([self._writer], timeout=self._close_timeout)
+        # Cancelling a task that is done does nothing.
+        self._writer.cancel()
+        fail_all(self._waiting, LogUnavailable("the log was closed before the record was stored"))
+        fail_all(self._committing, OutcomeUnknown("the log was closed during the commit"))
