@@ -20,7 +20,7 @@ from chatr.domain.commands import AdoptLimits
 from chatr.node.follower import DEFAULT_NODE_TIMEOUTS, Follower, NodeTimeouts
 from chatr.node.node import Node
 from chatr.past.checkpoint import Checkpoint
-from chatr.ports import Clock, EventLog, LogUnavailable, Moltbook
+from chatr.ports import BringsClock, Clock, EventLog, LogUnavailable, Moltbook
 from chatr.settings import Settings
 
 PROGRESS_INTERVAL: Final = 1.0
@@ -67,8 +67,9 @@ async def running_room(
     LogUnavailable, OutcomeUnknown, UnreadableRecord.
     """
     # `hub or Hub()` would replace a given hub that has no watchers: its length is 0, so it is false.
-    clock, secrets, hub = clock or SystemClock(), SystemSecrets(), Hub() if hub is None else hub
+    secrets, hub = SystemSecrets(), Hub() if hub is None else hub
     async with log_for(settings, event_log) as log, moltbook_for(settings, moltbook_client) as client:
+        clock = clock or (log.clock if isinstance(log, BringsClock) else SystemClock())
         checkpoint = checkpoint_for(settings)
         follower = Follower(log, await checkpoint.load(log), [LiveMessages(hub), checkpoint], timeouts.node)
         node = Node.create(log, follower, clock, secrets)

@@ -5,7 +5,7 @@ A log stores text and knows nothing of events: codec.py translates.
 
 from collections.abc import AsyncIterator, Sequence
 from hashlib import sha256
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 from chatr.domain.commands import Profile
 from chatr.domain.events import Cursor
@@ -140,6 +140,16 @@ class Clock(Protocol):
 
     def elapsed(self) -> int:
         """Milliseconds since an arbitrary moment. They never step back."""
+        ...
+
+
+@runtime_checkable
+class BringsClock(Protocol):
+    """A log whose store has the time: nodes that share it decide by one clock."""
+
+    @property
+    def clock(self) -> Clock:
+        """The clock of the store, measured before the log is open."""
         ...
 
 

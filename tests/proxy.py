@@ -42,6 +42,8 @@ class Proxy:
     forwarding: asyncio.Event = field(factory=asyncio.Event)
     """Not set while everything is held back."""
     connections: set["ProxiedConnection"] = field(factory=set)
+    requests: list[bytes] = field(factory=list)
+    """What clients sent, each as it was received in one piece."""
 
     def url_through(self, url: str) -> str:
         """Return the URL of a log with this proxy as its host."""
@@ -111,6 +113,7 @@ class ProxiedConnection:
 
     async def _forward_requests(self) -> None:
         while data := await self.client[0].read(65536):
+            self.proxy.requests.append(data)
             await self.proxy.forwarding.wait()
             if self.proxy.planned_cut is not None and self.proxy.planned_cut.trigger in data:
                 self.started_cut, self.proxy.planned_cut = self.proxy.planned_cut, None

@@ -3,19 +3,21 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import closing
+from random import Random
 from typing import Final
 
 import psycopg
 import pytest
 from psycopg.errors import IdleInTransactionSessionTimeout
 
-from chatr.adapters.stores.postgres.commit import BEGIN
+from chatr.adapters.stores.postgres.commit import BEGIN, TAKE_LOCK
 from chatr.adapters.stores.postgres.log import PostgresLog, postgres_log
 from chatr.adapters.stores.postgres.server import LOCK
 from chatr.adapters.stores.postgres.session import PostgresTimeouts, connect
 from chatr.ports import LogUnavailable
 from chatr.testing.contract.steps import append_many, new_draft, read_all, read_tail
 from tests.postgres import Postgres
+from tests.proxy import run_proxy
 
 WITHOUT_POLLING: Final = PostgresTimeouts(poll_interval=3600)
 """A tail that polls once an hour yields only what it is notified of."""
@@ -70,6 +72,7 @@ async def test_a_session_that_hangs_with_the_lock_is_ended(url: str, log: Postgr
     """A node that is stopped in the middle of an append delays the appends of others only until its time-out."""
     async with await connect(url, PostgresTimeouts(lock=0.2)) as stuck:
         await stuck.execute(BEGIN)
+        await stuck.execute(TAKE_LOCK, (LOCK,))
         [stored] = await append_many(log, 1)
         with pytest.raises(IdleInTransactionSessionTimeout):
             await stuck.execute("select 1")
@@ -127,3 +130,78 @@ async def test_a_null_character_does_not_affect_concurrent_appends(log: Postgres
     results = await asyncio.gather(*(log.append(draft, expected=0) for draft in drafts), return_exceptions=True)
 
     assert [number == 5 for number in range(10)] == [isinstance(result, ValueError) for result in results]
+
+
+async def test_a_draft_that_cannot_be_stored_does_not_affect_concurrent_appends(log: PostgresLog) -> None:
+    """A draft whose stream is too long for the index fails by itself; those that waited beside it are stored."""
+    streams = [random_text(9_000) if number == 5 else f"agent/{number}" for number in range(10)]
+    appends = (log.append(new_draft(stream), expected=0) for stream in streams)
+    results = await asyncio.gather(*appends, return_exceptions=True)
+
+    assert [number == 5 for number in range(10)] == [isinstance(result, LogUnavailable) for result in results]
+    assert len(await read_all(log)) == 9
+
+
+def random_text(length: int) -> str:
+    """Return a text that PostgreSQL cannot compress."""
+    return "".join(chr(Random(number).randint(0x4E00, 0x9FFF)) for number in range(length // 3))
+
+
+@pytest.mark.parametrize("place", ["role", "URL"])
+async def test_any_text_is_stored_whatever_the_clients_encoding(postgres: Postgres, place: str) -> None:
+    """A role or a URL with another client encoding stores every character."""
+    by_role = postgres.log(user=postgres.role("client_encoding = 'latin1'"))
+    url = by_role if place == "role" else f"{postgres.log()}&client_encoding=latin1"
+    async with postgres_log(url) as log:
+        stored = await log.append(new_draft(data='"🦀"'), expected=0)
+
+        assert [stored] == await read_all(log)
+
+
+async def test_commits_are_flushed_though_synchronous_commit_was_switched_off(postgres: Postgres) -> None:
+    """A node that runs when synchronous_commit is switched off still commits only what is on the disk."""
+    url = postgres.log(user=postgres.role("client_encoding = 'utf8'"))
+    async with postgres_log(url) as log:
+        await append_many(log, 1)
+        role = url.partition("//")[2].partition("@")[0]
+        postgres.execute(f"alter role {role} set synchronous_commit = off")
+        postgres.execute(
+            "create function observed() returns trigger language plpgsql as $$ begin "
+            "insert into observed values (current_setting('synchronous_commit')); return null; end $$; "
+            "create table observed (value text); grant insert on observed to public; "
+            "create constraint trigger at_commit after insert on log deferrable initially deferred "
+            "for each row execute function observed()",
+            url,
+        )
+        postgres.execute(f"select pg_terminate_backend(pid) from pg_stat_activity where usename = '{role}'")
+        await append_many(log, 1)
+
+    assert postgres.execute("select value from observed", url) == [("on",)]
+
+
+async def test_two_nodes_decide_by_the_clock_of_the_server(url: str, postgres: Postgres) -> None:
+    """The clocks of two nodes agree with the server's, and do not depend on the machine's time of day."""
+    async with postgres_log(url) as one, postgres_log(url) as other:
+        before, first, second = server_time(postgres), one.clock.now(), other.clock.now()
+        after = server_time(postgres)
+
+    # Two milliseconds: rounding, and half a round trip.
+    assert before - 2 <= first <= second + 2 <= after + 4
+
+
+def server_time(postgres: Postgres) -> int:
+    """Return the server's milliseconds since 1970."""
+    ((milliseconds,),) = postgres.execute("select (extract(epoch from clock_timestamp()) * 1000)::bigint")
+    return int(milliseconds)
+
+
+async def test_a_group_takes_one_round_trip(url: str, postgres: Postgres) -> None:
+    """Eight records are committed by what is sent to the server in one piece, after one record."""
+    async with run_proxy(postgres.socket) as proxy, postgres_log(proxy.url_through(url)) as log:
+        await append_many(log, 1)
+        proxy.requests.clear()
+        await append_many(log, 9)
+        appends = [data for data in proxy.requests if b"insert into log" in data or b"COMMIT" in data]
+
+    assert len(appends) <= 2
+    assert all(b"pg_advisory_xact_lock" in data and b"COMMIT" in data for data in appends)

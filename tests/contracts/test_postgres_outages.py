@@ -153,6 +153,25 @@ async def test_a_commit_that_may_have_happened_is_unknown_and_settled_by_another
         assert written == await read_all(other)
 
 
+async def test_a_cancelled_wait_for_a_standby_acknowledges_nothing(own_server: Postgres) -> None:
+    """An append whose wait for the standby is cancelled by an operator raises OutcomeUnknown, though the server has
+    committed it with a warning.
+    """
+    url = own_server.log()
+    async with postgres_log(url, SHORT_TIMEOUTS) as log:
+        await append_many(log, 1)
+        own_server.execute("alter system set synchronous_standby_names = 'nobody'")
+        own_server.execute("select pg_reload_conf()")
+        appending = asyncio.create_task(log.append(new_draft(), expected=0))
+        waiting = "select pg_cancel_backend(pid) from pg_stat_activity where wait_event = 'SyncRep'"
+        while not appending.done():
+            await asyncio.to_thread(own_server.execute, waiting)
+        own_server.execute("alter system reset synchronous_standby_names")
+        own_server.execute("select pg_reload_conf()")
+
+    assert isinstance(appending.exception(), OutcomeUnknown)
+
+
 @pytest.mark.parametrize("failure", [Proxy.close, Proxy.hold], ids=["closed", "held"])
 async def test_without_a_server_every_append_fails_in_time(
     url: str, proxy: Proxy, failure: Callable[[Proxy], None]
@@ -184,14 +203,16 @@ async def test_a_log_reconnects_by_itself(url: str, proxy: Proxy, failure: Calla
         tailing = asyncio.create_task(read_tail(log, 3))
         server = proxy.server
         failure(proxy)
-        with pytest.raises(LogUnavailable):
-            await append_many(log, 1)
+        draft = new_draft()
+        # What was sent before the failure showed may still arrive.
+        with pytest.raises((LogUnavailable, OutcomeUnknown)):
+            await log.append(draft, expected=0)
         written += await append_many(other, 1)
         proxy.server = server
         proxy.release()
-        written.append(await append_with_retries(log, new_draft()))
+        written.append(await append_with_retries(log, draft))
 
-        assert written == await tailing
+        assert {each.position: each for each in written} == {each.position: each for each in await tailing}
 
 
 async def test_a_host_that_does_not_answer_does_not_hide_the_next(url: str, proxy: Proxy) -> None:

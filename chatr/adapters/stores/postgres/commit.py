@@ -1,125 +1,142 @@
-"""The transaction that appends a group of drafts to a PostgreSQL log."""
+"""The transaction that appends a group of drafts to a PostgreSQL log, in one round trip.
+
+All its statements are sent at once (libpq's pipeline mode), and the server executes one after the other. That is safe:
+
+- Under READ COMMITTED each statement has a snapshot of its own, which the server takes when the statement's turn comes.
+  APPEND therefore sees what the last holder of the lock committed, as if the client had waited for the lock.
+- After an error the server skips the rest, COMMIT included, so an ERROR means that nothing was stored. Any other
+  failure, such as a lost connection, leaves the outcome unknown from the moment at which the group is sent.
+- No node holds the lock while it waits for the network.
+"""
 
 from collections.abc import Sequence
 from typing import Final
 
+import psycopg
 from attrs import frozen
-from psycopg.rows import TupleRow
+from psycopg.errors import Diagnostic
 
 from chatr.adapters.stores.group_commit import PendingAppend
 from chatr.adapters.stores.postgres.server import LOCK
 from chatr.adapters.stores.postgres.session import Connection
-from chatr.ports import Conflict, LogChanged
+from chatr.ports import LogChanged, LogUnavailable
 
-# The state of the log is read by another statement, under READ COMMITTED: a stricter isolation level, or the same
-# statement, would read a snapshot taken before the lock, without what its last holder committed.
-# As bytes, because the types of psycopg allow a query only as a literal string or as bytes.
-BEGIN: Final = f"begin isolation level read committed; select pg_advisory_xact_lock({LOCK})".encode()
-# One row for each draft: the last position of the log; the lowest position that a cursor of a caller names and the log
-# does not hold (with that Cursor.fingerprint), or null; whether the log has `expected` in the draft's stream; position
-# and hash of the record that follows it, or null.
-STATE: Final = """
-    select (select coalesce(max(position), 0) from log),
-           (select min(position) from unnest(%s::bigint[], %s::text[]) as followed (position, fingerprint)
-            where not exists (select from log where log.position = followed.position and left(id, 8) = fingerprint)),
-           draft.expected = 0 or expected.position is not null, successor.position, successor."check"
-    from unnest(%s::text[], %s::bigint[]) with ordinality as draft (stream, expected, number)
-    left join log as expected on expected.stream = draft.stream and expected.position = draft.expected
-    left join log as successor on successor.stream = draft.stream and successor.previous = draft.expected
-    order by draft.number
+# A stricter isolation level, or the lock in the same statement as APPEND, would read a snapshot taken before the lock.
+BEGIN: Final = "BEGIN ISOLATION LEVEL READ COMMITTED"
+# Whoever switched synchronous_commit off after the start would let acknowledged records be lost in a crash. Any role
+# may set it. Every other value flushes before the commit returns, and stays as the operator chose it.
+TAKE_LOCK: Final = """
+    select pg_advisory_xact_lock(%s), set_config('synchronous_commit', case setting when 'off' then 'on' else
+    setting end, true) from current_setting('synchronous_commit') as setting
 """
-# The notification wakes the tails of all nodes. It is sent at the commit, and only if there is one.
-INSERT: Final = """
-    with notified as (select pg_notify('chatr_log', ''))
-    insert into log (position, previous, id, stream, type, at, seen, data, "check")
-    select new.* from notified, unnest(
-        %s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::bigint[], %s::text[],
-        %s::bytea[]
-    ) as new
+# Inserts the drafts that do not conflict, unless a caller has read a record that the log does not hold: `missing`, the
+# lowest such position. Returns, for each draft in its order, `missing`, position and hash of the record that now
+# follows `expected` in the draft's stream (or null), and the server's time. Of several drafts with the same `expected`
+# the first is inserted. The notification wakes the tails of all nodes at the commit. A draft that an earlier try has
+# stored may not have reached the synchronous standbys: only a commit that writes something waits for them.
+APPEND: Final = """
+    with draft as (
+        select * from unnest(
+            %s::bigint[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::bigint[], %s::text[], %s::bytea[]
+        ) with ordinality as draft (expected, id, stream, type, at, seen, data, "check", number)
+    ), missing as (
+        select min(position) as position from unnest(%s::bigint[], %s::text[]) as followed (position, fingerprint)
+        where not exists (select from log where log.position = followed.position and left(id, 8) = fingerprint)
+    ), state as (
+        select draft.*, draft.expected = 0 or expected.position is not null as has_expected,
+               row_number() over (partition by draft.stream, draft.expected order by draft.number) = 1 as is_first,
+               successor.position as successor, successor."check" as successor_check
+        from draft
+        left join log as expected on expected.stream = draft.stream and expected.position = draft.expected
+        left join log as successor on successor.stream = draft.stream and successor.previous = draft.expected
+    ), new as (
+        select *, (select coalesce(max(position), 0) from log) + row_number() over (order by number) as new_position
+        from state where has_expected and is_first and successor is null and (select position from missing) is null
+    ), inserted as (
+        insert into log (position, previous, id, stream, type, at, seen, data, "check")
+        select new_position, expected, id, stream, type, at, seen, data, "check" from new
+        returning position, stream, previous, "check"
+    )
+    select (select position from missing), coalesce(successor, inserted.position),
+           coalesce(successor_check, inserted."check"), (extract(epoch from clock_timestamp()) * 1000)::bigint,
+           case when inserted.position is not null then pg_notify('chatr_log', '')::text
+                when successor_check = state."check" then pg_logical_emit_message(true, 'chatr', '')::text end
+    from state left join inserted on inserted.stream = state.stream and inserted.previous = state.expected
+    order by number
 """
 
 
 @frozen
-class Outcome:
-    """A pending append with its position or its conflict.
+class Committed:
+    """For each draft of a group the position and hash of the record that follows its `expected`, or None.
 
-    `is_new` is false for a conflict, and for a record that an earlier try has stored.
+    `server_time` is the server's clock while the group was stored, in milliseconds since 1970.
     """
 
-    pending: PendingAppend
-    result: int | Conflict
-    is_new: bool
+    successors: list[tuple[int | None, bytes | None]]
+    server_time: int
 
 
-async def insert_group(db: Connection, group: Sequence[PendingAppend]) -> list[Outcome]:
-    """Insert the drafts of `group` that do not conflict, in a transaction that is left open for the caller to commit.
-
-    Returns an outcome for each draft, in the order of `group`. Raises LogChanged or psycopg.Error.
-    """
-    await db.execute(BEGIN)
-    outcomes = decide_positions(group, await (await db.execute(STATE, state_parameters(group))).fetchall())
-    rows = [to_row(each.pending, each.result) for each in outcomes if each.is_new and isinstance(each.result, int)]
-    if rows:
-        await db.execute(INSERT, list(map(list, zip(*rows, strict=True))))
-    elif any(isinstance(each.result, int) for each in outcomes):
-        # Nothing to insert, but a draft was stored by an earlier try whose response was lost. That record may not have
-        # reached the synchronous standbys, and only a commit that writes something waits for them.
-        await db.execute("select pg_logical_emit_message(true, 'chatr', '')")
-    return outcomes
-
-
-def state_parameters(group: Sequence[PendingAppend]) -> tuple[Sequence[object], ...]:
-    """Return the parameters of STATE: positions and fingerprints of cursors, streams and expected positions."""
-    cursors = {pending.after for pending in group if pending.after}
-    positions, fingerprints = [each.position for each in cursors], [each.fingerprint for each in cursors]
-    return positions, fingerprints, [each.draft.stream for each in group], [each.expected for each in group]
-
-
-def decide_positions(group: Sequence[PendingAppend], state: Sequence[TupleRow]) -> list[Outcome]:
-    """Return the position or the conflict of each draft. A draft may expect a record of the same group.
-
-    `state` has the rows of STATE.
+async def commit_group(db: Connection, group: Sequence[PendingAppend]) -> Committed:
+    """Store the drafts of `group` that do not conflict. No draft may expect another one of the group.
 
     Raises LogChanged if the log does not hold a record that a caller had read: its decision was about another log.
+    Raises LogUnavailable if the server gave up waiting for a standby, and psycopg.Error.
     """
-    head, missing = state[0][:2]
-    if missing is not None:
+    given_up: list[str | None] = []
+
+    def notice(diagnostic: Diagnostic) -> None:
+        # By the name of the function, which is the same in every language of the server.
+        if diagnostic.source_function == "SyncRepWaitForLSN":
+            given_up.append(diagnostic.message_primary)
+
+    db.add_notice_handler(notice)
+    try:
+        async with db.pipeline():
+            await db.execute(BEGIN)
+            await db.execute(TAKE_LOCK, (LOCK,))
+            cursor = await db.execute(APPEND, parameters(group))
+            await db.execute("COMMIT")
+    finally:
+        db.remove_notice_handler(notice)
+    # The server commits and responds as usual when the wait was cancelled, but a fail-over may lose the records.
+    if given_up:
+        raise LogUnavailable(str(given_up[0]))
+    rows = await cursor.fetchall()
+    if (missing := rows[0][0]) is not None:
         raise LogChanged(f"The log does not hold record {missing} any longer.")
-    outcomes: list[Outcome] = []
-    successors: dict[tuple[str, int], tuple[int, bytes]] = {}
-    stream_by_new_position: dict[int, str] = {}
-    for pending, (_, _, has_expected, successor, successor_hash) in zip(group, state, strict=True):
-        stream, expected = pending.draft.stream, pending.expected
-        if successor is not None:
-            successors[stream, expected] = successor, successor_hash
-        is_new = (has_expected or stream_by_new_position.get(expected) == stream) and (
-            stream,
-            expected,
-        ) not in successors
-        if is_new:
-            head += 1
-            successors[stream, expected] = head, pending.record_hash
-            stream_by_new_position[head] = stream
-        # The hash tells whether the record that follows `expected` is this draft, stored now or by an earlier try.
-        position, record_hash = successors.get((stream, expected), (None, None))
-        if position is not None and record_hash == pending.record_hash:
-            outcomes.append(Outcome(pending, position, is_new))
-        else:
-            outcomes.append(Outcome(pending, Conflict(position), is_new))
-    return outcomes
+    return Committed([(position, record_hash) for _, position, record_hash, *_ in rows], rows[0][3])
 
 
-def to_row(pending: PendingAppend, position: int) -> tuple[object, ...]:
-    """Return the values of INSERT for one record, in the order of its columns."""
+def parameters(group: Sequence[PendingAppend]) -> list[list[object]]:
+    """Return the parameters of APPEND: the columns of the drafts, then positions and fingerprints of cursors."""
+    cursors = {pending.after for pending in group if pending.after}
+    rows = [(pending.expected, *columns(pending)) for pending in group]
+    return [
+        *map(list, zip(*rows, strict=True)),
+        [each.position for each in cursors],
+        [each.fingerprint for each in cursors],
+    ]
+
+
+def columns(pending: PendingAppend) -> tuple[object, ...]:
+    """Return the columns of a record that do not depend on its place in the log."""
     draft = pending.draft
-    return (
-        position,
-        pending.expected,
-        draft.id,
-        draft.stream,
-        draft.type,
-        draft.at,
-        draft.decided_at_position,
-        draft.data,
-        pending.record_hash,
-    )
+    return draft.id, draft.stream, draft.type, draft.at, draft.decided_at_position, draft.data, pending.record_hash
+
+
+def independent(group: Sequence[PendingAppend]) -> list[PendingAppend]:
+    """Return the first drafts of `group`, up to one that may expect the position of an earlier one.
+
+    A node seldom sends two of a stream at a time, so mostly this is the whole group.
+    """
+    expected: dict[str, int] = {}
+    for number, pending in enumerate(group):
+        if expected.setdefault(pending.draft.stream, pending.expected) != pending.expected:
+            return list(group[:number])
+    return list(group)
+
+
+def nothing_was_stored(error: BaseException | None) -> bool:
+    """Return whether the server rejected a statement. FATAL and lost connections say nothing about the commit."""
+    return isinstance(error, psycopg.Error) and error.diag.severity_nonlocalized == "ERROR"

@@ -13,11 +13,13 @@ from functools import partial
 from importlib.resources.abc import Traversable
 
 import psycopg
+from psycopg.errors import ProgramLimitExceeded
 
-from chatr.adapters.stores.group_commit import GroupCommit, PendingAppend, fail_all
-from chatr.adapters.stores.postgres.commit import Outcome, insert_group
+from chatr.adapters.stores.group_commit import GroupCommit, PendingAppend, UnstorableDraft, fail_all
+from chatr.adapters.stores.postgres.clock import MEASURING_INTERVAL, PostgresClock
+from chatr.adapters.stores.postgres.commit import Committed, commit_group, independent, nothing_was_stored
 from chatr.adapters.stores.postgres.reader import PostgresReader, postgres_reader
-from chatr.adapters.stores.postgres.server import prepare
+from chatr.adapters.stores.postgres.server import prepare, transaction
 from chatr.adapters.stores.postgres.session import (
     DEFAULT_TIMEOUTS,
     Connection,
@@ -27,6 +29,9 @@ from chatr.adapters.stores.postgres.session import (
     disconnect_if_cancelled,
 )
 from chatr.ports import Conflict, Draft, LogChanged, LogUnavailable, OutcomeUnknown, Stored
+
+UNSTORABLE = (psycopg.DataError, ProgramLimitExceeded, UnicodeError)
+"""Errors that are about the content of a draft: a value out of range, too long for an index, or in no encoding."""
 
 __all__ = ["PostgresLog", "postgres_log", "postgres_reader"]
 
@@ -42,16 +47,23 @@ async def postgres_log(
     await prepare(url, timeouts, migrations)
     log = PostgresLog(url, timeouts)
     try:
+        # Before the first decision, which takes its time from there.
+        async with transaction(url, timeouts) as db:
+            await log.clock.measure(db)
         yield log
     finally:
         await log.close()
 
 
 class PostgresLog(PostgresReader):
-    """Fulfils `chatr.ports.EventLog`. One task appends for all callers; another one listens for notifications."""
+    """Fulfils `chatr.ports.EventLog`. One task appends for all callers; another one listens for notifications.
+
+    `clock` is that of the server, for all nodes.
+    """
 
     def __init__(self, url: str, timeouts: PostgresTimeouts) -> None:
         super().__init__(url, timeouts)
+        self.clock = PostgresClock()
         self._url = url
         self._writer = Session(url, timeouts)
         self._commit_sent = False
@@ -72,14 +84,23 @@ class PostgresLog(PostgresReader):
 
     async def _commit(self, waiting: Sequence[PendingAppend]) -> None:
         """Try until every draft is stored, conflicts, or is too old to be tried again."""
+        while group := independent(waiting):
+            await self._commit_independent(group)
+            waiting = waiting[len(group) :]
+
+    async def _commit_independent(self, waiting: Sequence[PendingAppend]) -> None:
+        """Commit drafts of which none expects another one. Raises UnstorableDraft."""
         # After a lost response the next try looks for the records of the last one while it holds the lock. Without the
         # lock it could miss them: the server may still be about to commit.
         error: LogUnavailable | OutcomeUnknown = LogUnavailable("too many records wait to be stored")
         while group := self._fail_expired(waiting, error):
             self._commit_sent = False
             try:
-                resolve(await self._writer.run(partial(self._insert_and_commit, group)))
+                resolve(group, await self._writer.run(partial(self._send_group, group)))
             except LogUnavailable as unavailable:
+                self._commit_sent = self._commit_sent and not nothing_was_stored(unavailable.__cause__)
+                if isinstance(unavailable.__cause__, UNSTORABLE) and not isinstance(error, OutcomeUnknown):
+                    raise UnstorableDraft(str(unavailable)) from unavailable
                 # If the outcome of any try is unknown, so is that of the append.
                 unknown = self._commit_sent or isinstance(error, OutcomeUnknown)
                 waiting, error = group, OutcomeUnknown(str(unavailable)) if unknown else unavailable
@@ -90,11 +111,11 @@ class PostgresLog(PostgresReader):
                 await self._reader.reconnect()
             self._wake_tails()
 
-    async def _insert_and_commit(self, group: Sequence[PendingAppend], db: Connection) -> list[Outcome]:
-        outcomes = await insert_group(db, group)
-        self._commit_sent = True
-        await db.commit()
-        return outcomes
+    async def _send_group(self, group: Sequence[PendingAppend], db: Connection) -> Committed:
+        self._commit_sent, sent_at = True, self.clock.local()
+        committed = await commit_group(db, group)
+        self.clock.check(sent_at, committed.server_time, self.clock.local())
+        return committed
 
     def _fail_expired(
         self, waiting: Sequence[PendingAppend], error: LogUnavailable | OutcomeUnknown
@@ -109,13 +130,30 @@ class PostgresLog(PostgresReader):
         while True:
             with suppress(psycopg.Error, OSError):
                 async with await connect(self._url, self._timeouts) as db:
+                    # After each reconnection: the server may be another one, with another clock.
+                    await self._measure_clock(db)
                     async with asyncio.timeout(self._timeouts.operation):
                         await disconnect_if_cancelled(db, db.execute("listen chatr_log"))
                     # Notifications that were sent before this session listened are lost.
                     self._wake_tails()
-                    async for _ in db.notifies():
-                        self._wake_tails()
+                    await self._wake_tails_when_notified(db)
             await asyncio.sleep(self._timeouts.retry_pause)
+
+    async def _wake_tails_when_notified(self, db: Connection) -> None:
+        """Wake the tails, and measure the clock every ten seconds, until the connection breaks."""
+        loop = asyncio.get_running_loop()
+        while True:
+            measure_at = loop.time() + MEASURING_INTERVAL
+            while (remaining := measure_at - loop.time()) > 0:
+                async for _ in db.notifies(timeout=remaining, stop_after=1):
+                    self._wake_tails()
+            await self._measure_clock(db)
+            # Notifications that arrived meanwhile may have been discarded.
+            self._wake_tails()
+
+    async def _measure_clock(self, db: Connection) -> None:
+        async with asyncio.timeout(MEASURING_INTERVAL):
+            await disconnect_if_cancelled(db, self.clock.measure(db))
 
     async def close(self) -> None:
         """Commit what waits, and close all connections: from now on everything raises LogUnavailable."""
@@ -126,10 +164,11 @@ class PostgresLog(PostgresReader):
         await super().close()
 
 
-def resolve(outcomes: Sequence[Outcome]) -> None:
+def resolve(group: Sequence[PendingAppend], committed: Committed) -> None:
     """Return to each caller its stored record, or raise its Conflict."""
-    for outcome in outcomes:
-        if isinstance(outcome.result, Conflict):
-            outcome.pending.fail(outcome.result)
+    for pending, (position, record_hash) in zip(group, committed.successors, strict=True):
+        # The hash tells whether the record that follows `expected` is this draft, stored now or by an earlier try.
+        if position is not None and record_hash == pending.record_hash:
+            pending.succeed(position)
         else:
-            outcome.pending.succeed(outcome.result)
+            pending.fail(Conflict(position))

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import select
 import socket
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
@@ -72,7 +73,8 @@ def conninfo(url: str) -> str:
         raise CannotOpenLog(MALFORMED_URL)
     # Without a wanted kind of server, the order of the hosts may matter to the operator, and stays.
     host_order = RANDOM_HOST_ORDER if "target_session_attrs" in given else {}
-    return make_conninfo("", **(NETWORK_DEFAULTS | host_order | given))
+    # Whatever the URL, PGCLIENTENCODING or the role says: a narrower encoding cannot hold every message.
+    return make_conninfo("", **(NETWORK_DEFAULTS | host_order | given | {"client_encoding": "UTF8"}))
 
 
 async def connect(url: str, timeouts: PostgresTimeouts) -> Connection:
@@ -125,6 +127,13 @@ def shut_down_socket(connection: Connection) -> None:
         duplicate.shutdown(socket.SHUT_RDWR)
 
 
+def has_ended(connection: Connection) -> bool:
+    """Return whether the server has closed the connection, as far as this machine knows."""
+    poll = select.poll()
+    poll.register(connection.fileno(), getattr(select, "POLLRDHUP", 0))
+    return bool(poll.poll(0))
+
+
 class Session:
     """One connection, used by one caller at a time, and opened anew by the first operation after any error."""
 
@@ -153,6 +162,9 @@ class Session:
         if self._closed:
             raise LogUnavailable("the log is closed")
         try:
+            # A statement sent to a server that has gone may have been executed, so this is looked at before.
+            if self._connection is not None and has_ended(self._connection):
+                await self._disconnect()
             if self._connection is None:
                 self._connection = await connect(self._url, self._timeouts)
             return await disconnect_if_cancelled(self._connection, operation(self._connection))
