@@ -158,10 +158,10 @@ class AgentClient:
         if message.agent != self.id or not self.key:
             return
         process = self.random.choice(self.processes)
-        generation, began = self.oracle.request_sent(message, process.node), process.clock.now()
+        generation, began = self.oracle.request_sent(message, process.node), process.now()
         body = {"content": message.content}
         response = await self._request("POST", "/api/messages", body, idempotency_key=message.key, to=process)
-        self.oracle.response_received(message, response, generation, began, process.clock.now())
+        self.oracle.response_received(message, response, generation, began, process.now())
 
     async def heartbeat(self) -> None:
         """Stay online."""

@@ -11,6 +11,9 @@ from tests.simulation.store import FaultRates
 class Conditions:
     """What is drawn once for a world.
 
+    `store_has_clock`: whether nodes decide by the store's clock, or each by its own. The clock of a node gains up to
+    `drift` seconds in a second, and swings by up to `swing` milliseconds.
+
     `actions`: the weight of each action of a step. `store_faults`: how often an append fails. `cut`, `slow`, `rush`:
     the probability that an agent loses a connection, that a watcher reads slowly, and that a watcher connects at the
     moment of an append. `shuffled`: whether ready callbacks run in random order. `history`: messages that a new watcher
@@ -28,6 +31,9 @@ class Conditions:
     messages_in_memory: int
     max_group: int
     records_between: int
+    store_has_clock: bool
+    drift: float
+    swing: int
 
 
 def draw_conditions(random: Random) -> Conditions:
@@ -60,4 +66,7 @@ def draw_conditions(random: Random) -> Conditions:
         messages_in_memory=random.choice((60, 1001)),
         max_group=random.choice((2, 256)),
         records_between=random.choice((20, 100_000)),
+        store_has_clock=random.random() < 0.5,
+        drift=perhaps(0.5),
+        swing=random.choice((0, 500, 65_000)),
     )

@@ -15,7 +15,7 @@ from chatr.domain.events import AgentRegistered, AgentVerified, LimitsAdopted, M
 from chatr.domain.limits import Limits
 from chatr.domain.room import Room
 from chatr.node.node import Node
-from chatr.ports import Stored
+from chatr.ports import Clock, Stored
 from tests.simulation.network import Response
 
 
@@ -74,11 +74,13 @@ class Branch:
 class Oracle:
     """The test oracle. `report` is called with a sentence for everything that is wrong.
 
-    Nodes hold `messages_in_memory` messages. `generation` counts how often the log was restored.
+    Nodes hold `messages_in_memory` messages. `store_clock` is that of a store that brings one, and is never set.
+    `generation` counts how often the log was restored.
     """
 
     report: Callable[[str], None]
     messages_in_memory: int
+    store_clock: Clock | None = None
     branch: Branch = field(factory=Branch)
     generation: int = 0
     had_unknown_type: bool = False
@@ -156,6 +158,11 @@ class Oracle:
         rate = limits.verified if verified else limits.unverified
         if len(times) >= rate.count and abs(event.at - times[-rate.count]) < rate.window:
             self.report(f"{event.content} came too soon for {rate}: {times[-rate.count :]}, {event.at}")
+        # The same in plain words: no window holds more than N accepted posts, measured by the store's clock.
+        if self.store_clock is not None:
+            in_window = [time for time in times if event.at - time < rate.window]
+            if len(in_window) >= rate.count or event.at > self.store_clock.now():
+                self.report(f"{event.content} is one too many in a window of {rate}: {in_window}, {event.at}")
         times.append(event.at)
 
     def generation_of(self, node: Node | None) -> int | None:

@@ -23,6 +23,7 @@ from tests.simulation.store import Store, node_log
 
 EXPECTED_ERRORS: Final = (LogChanged, LogUnavailable, OutcomeUnknown, UnreadableRecord)
 """Errors that may end a node. An operator would start it again."""
+SWING_INTERVAL: Final = 5 * SECOND
 NO_LIMIT: Final = Limit(1_000_000, SECOND)
 CONNECTIONS_REMEMBERED: Final = 500
 """Connections after which those that were closed are forgotten."""
@@ -33,10 +34,15 @@ class MachineClock:
     """Fulfils `chatr.ports.Clock`: the time of the world, plus the error of this machine in milliseconds."""
 
     error: int = 0
+    drift: float = 0.0
+    """Seconds that it gains in a second."""
+    swing: int = 0
+    """Milliseconds by which it is ahead for five seconds and behind for five."""
 
     def now(self) -> int:
         """Milliseconds since 1970."""
-        return START + self.elapsed() + self.error
+        swing = self.swing if self.elapsed() // SWING_INTERVAL % 2 else -self.swing
+        return START + self.elapsed() + int(self.elapsed() * self.drift) + swing + self.error
 
     def elapsed(self) -> int:
         """Milliseconds since the machine started."""
@@ -72,6 +78,7 @@ class Process:
     moltbook: Moltbook
     on_death: Callable[["Process", BaseException], None]
     clock: MachineClock = field(factory=MachineClock)
+    """The clock of its machine. It is of no account if the store brings one."""
     room: RunningRoom | None = None
     _main: asyncio.Task[None] | None = None
     _lifetime: Lifetime = field(factory=lambda: Lifetime(over=True))
@@ -81,6 +88,10 @@ class Process:
     def address(self) -> Address:
         """The address that it listens on."""
         return self.settings.host, self.settings.port
+
+    def now(self) -> int:
+        """Milliseconds since 1970, by the clock that decides."""
+        return (self.store.clock or self.clock).now()
 
     @property
     def node(self) -> Node | None:
@@ -103,7 +114,12 @@ class Process:
         try:
             async with (
                 node_log(self.store) as log,
-                running_room(self.settings, event_log=log, clock=self.clock, moltbook_client=self.moltbook) as room,
+                running_room(
+                    self.settings,
+                    event_log=log,
+                    clock=None if self.store.clock else self.clock,
+                    moltbook_client=self.moltbook,
+                ) as room,
             ):
                 self.room = room
                 ended, _ = await asyncio.wait(room.background_tasks, return_when=asyncio.FIRST_COMPLETED)

@@ -10,7 +10,7 @@ from attrs import define, field, frozen
 
 from chatr.adapters.stores.group_commit import GroupCommit, PendingAppend, fail_all
 from chatr.domain.events import Cursor
-from chatr.ports import Conflict, Draft, LogChanged, LogUnavailable, OutcomeUnknown, Stored
+from chatr.ports import Clock, Conflict, Draft, LogChanged, LogUnavailable, OutcomeUnknown, Stored
 
 RETRY_PAUSE: Final = 0.05
 """Seconds between two attempts to read a store that is away."""
@@ -28,11 +28,15 @@ class FaultRates:
 
 @define(eq=False)
 class Store:
-    """One log. `on_stored` is called with every new record. `away`: it cannot be reached; `stalled`: tails wait."""
+    """One log. `on_stored` is called with every new record. `away`: it cannot be reached; `stalled`: tails wait.
+
+    `clock`: the clock that it brings for all nodes, if it brings one.
+    """
 
     random: Random
     faults: FaultRates
     on_stored: Callable[[Stored], None]
+    clock: Clock | None = None
     records: list[Stored] = field(factory=list)
     away: bool = False
     stalled: bool = False
@@ -210,10 +214,18 @@ class NodeLog:
         await self._group.close()
 
 
+class NodeLogWithClock(NodeLog):
+    """The log of a node in a store that brings its clock. Fulfils `chatr.ports.BringsClock`."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        super().__init__(store)
+        self.clock = clock
+
+
 @asynccontextmanager
 async def node_log(store: Store) -> AsyncIterator[NodeLog]:
     """Open the log of one node."""
-    log = NodeLog(store)
+    log = NodeLogWithClock(store, store.clock) if store.clock else NodeLog(store)
     try:
         yield log
     finally:

@@ -16,7 +16,7 @@ from chatr.ports import Draft, Stored
 from tests.simulation.agents import AgentClient, SimulatedMoltbook
 from tests.simulation.conditions import Conditions
 from tests.simulation.oracle import Oracle
-from tests.simulation.process import EXPECTED_ERRORS, Process, node_settings
+from tests.simulation.process import EXPECTED_ERRORS, MachineClock, Process, node_settings
 from tests.simulation.store import Store
 from tests.simulation.watchers import Watcher
 
@@ -53,12 +53,16 @@ class World:
 
     def __attrs_post_init__(self) -> None:
         moltbook = SimulatedMoltbook(self.random)
-        self.store = Store(self.random, self.conditions.store_faults, self._record_stored)
-        self.oracle = Oracle(self.faults.append, self.conditions.messages_in_memory)
+        store_clock = MachineClock() if self.conditions.store_has_clock else None
+        self.store = Store(self.random, self.conditions.store_faults, self._record_stored, store_clock)
+        self.oracle = Oracle(self.faults.append, self.conditions.messages_in_memory, store_clock)
         self.processes = [
             Process(f"node-{number}", node_settings(number, self.conditions), self.store, moltbook, self._process_died)
             for number in range(NODES)
         ]
+        for process in self.processes:
+            process.clock.drift = self.conditions.drift * self.random.random()
+            process.clock.swing = int(self.conditions.swing * self.random.random())
         self.agents = [
             AgentClient(number, self.random, self.oracle, self.processes, self.conditions.cut, self.note)
             for number in range(AGENTS)
