@@ -83,11 +83,15 @@ async def test_watchers_stay_connected_and_can_connect(
 
 @OUTAGES
 async def test_writes_are_rejected(room: Room, ada: Agent, database_proxy: Proxy, cut_off: CutOff) -> None:
-    """The response says that nothing was stored and when to try again, and it is true."""
+    """The response says when to try again. Nothing was stored unless the post was already sent."""
+    code = "storage_unavailable" if cut_off is Proxy.close else "outcome_unknown"
     cut_off(database_proxy)
     responses = await asyncio.gather(post(room, ada), room.post("/api/register", {"name": "Bob"}))
 
-    assert [(response.status, response.json["code"]) for response in responses] == [(503, "storage_unavailable")] * 2
+    assert [(response.status, response.json["code"]) for response in responses] == [
+        (503, code),
+        (503, "storage_unavailable"),
+    ]
     assert [response.headers["Retry-After"] for response in responses] == ["5"] * 2
     assert await contents(room) == ["Hello!"]
 
@@ -115,7 +119,10 @@ async def test_a_node_recovers_by_itself(room: Room, ada: Agent, database_proxy:
     again = await post(room, ada, "Hello again!")
     room.clock.advance(10 * SECOND)
 
-    assert (again.status, await contents(room)) == (200, ["Hello!", "Hello again!"])
+    # What was sent before the outage showed arrives when the network is back.
+    sent = ["Are you there?"] if cut_off is Proxy.hold else []
+
+    assert (again.status, set(await contents(room))) == (200, {"Hello!", *sent, "Hello again!"})
     assert (await room.get("/ready")).status == 200
     assert not any(task.done() for task in room.running.background_tasks)
 
