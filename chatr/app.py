@@ -15,7 +15,7 @@ from chatr.adapters.http.stream.hub import Hub
 from chatr.adapters.http.stream.live_messages import LiveMessages
 from chatr.adapters.moltbook import open_moltbook
 from chatr.adapters.stores.urls import open_log, sqlite_file
-from chatr.adapters.system import SystemClock, SystemSecrets
+from chatr.adapters.system import SystemClock, SystemSecrets, open_file_limit
 from chatr.domain.commands import AdoptLimits
 from chatr.node.follower import DEFAULT_NODE_TIMEOUTS, Follower, NodeTimeouts
 from chatr.node.node import Node
@@ -25,6 +25,11 @@ from chatr.settings import Settings
 
 PROGRESS_INTERVAL: Final = 1.0
 """Seconds between two log lines about a log that takes long to read."""
+
+CONNECTIONS_BESIDE_STREAMS: Final = 32
+"""Connections of an address beside its streams, where the limit of connections is not larger than that of streams."""
+SPARE_FILES: Final = 100
+"""Open files that are never used for connections."""
 
 logger = structlog.get_logger()
 
@@ -99,7 +104,12 @@ def http_settings(settings: Settings, timeouts: HttpTimeouts) -> HttpSettings:
     """The part of the settings that the web server needs."""
     return HttpSettings(
         NodeLimits(
-            settings.rate_requests, settings.rate_registrations, settings.max_streams_per_ip, settings.max_streams
+            settings.rate_requests,
+            settings.rate_registrations,
+            settings.max_streams_per_ip,
+            settings.max_streams,
+            connections_per_address(settings),
+            connections_within(open_file_limit()),
         ),
         settings.host,
         settings.port,
@@ -107,8 +117,22 @@ def http_settings(settings: Settings, timeouts: HttpTimeouts) -> HttpSettings:
         settings.trusted_proxies,
         settings.history,
         settings.stats_every,
+        settings.idle_timeout,
         timeouts,
     )
+
+
+def connections_per_address(settings: Settings) -> int:
+    """Return how many connections one address may open: more than streams, or it could not post beside them."""
+    if settings.max_connections_per_ip > settings.max_streams_per_ip:
+        return settings.max_connections_per_ip
+    return settings.max_streams_per_ip + CONNECTIONS_BESIDE_STREAMS
+
+
+def connections_within(files: int) -> int:
+    """Return how many connections may be open where the process may have so many files open."""
+    # The log, checkpoints and Moltbook need files too. A process with very few files keeps a quarter of them.
+    return files - min(SPARE_FILES, files // 4)
 
 
 def checkpoint_for(settings: Settings) -> Checkpoint:

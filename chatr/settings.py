@@ -137,6 +137,15 @@ class Settings:
         10, "COUNT", "open streams from one client address", whole_number_parser(1, LARGEST_COUNT)
     )
     max_streams: int = setting(5000, "COUNT", "open streams in total", whole_number_parser(1, LARGEST_COUNT))
+    max_connections_per_ip: int = setting(
+        256,
+        "COUNT",
+        "open connections from one client address, trusted proxies aside",
+        whole_number_parser(1, LARGEST_COUNT),
+    )
+    idle_timeout: float = setting(
+        75, "SECONDS", "time after which a connection without a request is closed", whole_number_parser(1, 24 * 3600)
+    )
     # A new watcher is sent messages from memory, which holds MESSAGES_IN_MEMORY of them.
     history: int = setting(100, "COUNT", "messages that a new watcher is sent", whole_number_parser(0, 1000))
     stats_every: int = setting(10, "SECONDS", "time between two stats frames on a stream", whole_number_parser(1, 3600))

@@ -1,11 +1,13 @@
 """A stream is an open file: a room accepts as many streams as it may open, with some files to spare for requests."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from typing import Final
 
 from aiohttp import ClientSession
+from yarl import URL
 
 from tests.conftest import Serve
 from tests.stream_client import Watch, watching
@@ -41,3 +43,18 @@ async def test_requests_are_served_beside_any_number_of_watchers(serve: Serve) -
 
         assert [watch.status for watch in streams] == [200] * 32 + [429] * 8
         assert registered == 200
+
+
+async def test_idle_connections_do_not_keep_a_new_client_out(serve: Serve) -> None:
+    """However many connections are opened and left idle, a new client is answered, and nothing is logged for each."""
+    server = serve("--log", "memory:", "--max-connections-per-ip", "5000", through=with_limit("-n 64"))
+    url = URL(server.url)
+    with ExitStack() as stack:
+        for _ in range(500):
+            stack.enter_context(socket.create_connection(("127.0.0.1", url.port or 0)))
+        health = await asyncio.to_thread(server.get, "/health")
+    server.process.terminate()
+    _, errors = await asyncio.to_thread(server.process.communicate)
+
+    assert "ok" in health
+    assert len(errors.splitlines()) < 10

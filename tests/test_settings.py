@@ -32,6 +32,8 @@ SAMPLES: dict[str, tuple[str, Any]] = {
     "rate_requests": ("1000000/1", Limit(1_000_000, SECOND)),
     "max_streams_per_ip": ("3", 3),
     "max_streams": ("30", 30),
+    "max_connections_per_ip": ("300", 300),
+    "idle_timeout": ("60", 60),
     "history": ("0", 0),
     "stats_every": ("1", 1),
 }
@@ -60,6 +62,8 @@ BAD_VALUES: dict[str, list[str]] = {
     "online_for": ["29", "0", "-30", "30m", "31622401"],
     "max_streams_per_ip": ["0", "-1", "many", "1000001"],
     "max_streams": ["0", ""],
+    "max_connections_per_ip": ("300", 300),
+    "idle_timeout": ("60", 60),
     "history": ["-1", "1001", "all"],
     "stats_every": ["0", "3601"],
 }

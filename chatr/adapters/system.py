@@ -3,10 +3,14 @@
 import resource
 import secrets
 import time
+from typing import Final
 from uuid import uuid4
 
 from chatr.domain.keys import ALPHABET, RANDOM_LENGTH, key_from_random
 from chatr.domain.limits import CODE_ALPHABET, CODE_LENGTH
+
+UNLIMITED_FILES: Final = 1_000_000
+"""Open files that are counted on where the system sets no limit."""
 
 
 class SystemClock:
@@ -50,3 +54,9 @@ def raise_open_file_limit(wanted: int) -> int:
         # The hard limit is read again, because `hard` stands for an unlimited one by a number.
         resource.setrlimit(resource.RLIMIT_NOFILE, (granted, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
     return granted
+
+
+def open_file_limit() -> int:
+    """Return how many files this process may have open, connections included."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return UNLIMITED_FILES if soft == resource.RLIM_INFINITY else soft

@@ -9,6 +9,7 @@ import uvloop
 EventLoops = Mapping[str, Callable[[], asyncio.AbstractEventLoop]]
 
 ON_BOTH_LOOPS = (
+    "test_open_connections",
     "test_stream",
     "test_stream_closing",
     "test_stream_connection",

@@ -171,7 +171,8 @@ async def test_a_request_that_is_sent_byte_by_byte_times_out(data: bytes, short_
 @pytest.mark.parametrize("data", [b"", GET + b"\r\n"], ids=["no request", "no second request"])
 async def test_an_idle_connection_is_closed(data: bytes, open_room: OpenRoom) -> None:
     """It is closed after the idle time-out, whether or not a request was sent on it before."""
-    received = await send(await open_room(timeouts=HttpTimeouts(idle=0.05)), data)
+    room = await open_room(idle_timeout=0.05, timeouts=HttpTimeouts(first_byte=0.05))
+    received = await send(room, data)
 
     assert received.count(b"HTTP/1.1 ") == len(data[:1])
 

@@ -178,7 +178,7 @@ async def test_a_request_counts_once_on_either_path(open_room: OpenRoom) -> None
 
 async def test_a_connection_that_sends_nothing_is_closed(open_room: OpenRoom) -> None:
     """It is closed after the idle time-out; a watcher, which sends nothing either, stays."""
-    room = await open_room(timeouts=HttpTimeouts(idle=0.2))
+    room = await open_room(timeouts=HttpTimeouts(first_byte=0.2))
     started_at = asyncio.get_running_loop().time()
     async with AsyncExitStack() as stack:
         watch = await stack.enter_async_context(watching(room.running.url))

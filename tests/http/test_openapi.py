@@ -19,7 +19,9 @@ from chatr.domain.rule import Rule
 from tests.conftest import OpenRoom, Room
 
 URL = "https://chat.example.org"
-NODE_LIMITS = NodeLimits(Limit(120, MINUTE), Limit(5, HOUR), streams=10, total_streams=5000)
+NODE_LIMITS = NodeLimits(
+    Limit(120, MINUTE), Limit(5, HOUR), streams=10, total_streams=5000, connections=256, total_connections=5900
+)
 OPENAPI = json.loads(json.dumps(document(ROUTES, DEFAULT_LIMITS, NODE_LIMITS, URL)))
 ERROR_RESPONSES = [response["content"]["application/json"] for response in OPENAPI["components"]["responses"].values()]
 

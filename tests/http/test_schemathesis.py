@@ -24,7 +24,9 @@ from tests.conftest import NO_RATE_LIMIT, OPEN_SETTINGS
 from tests.moltbook import FakeMoltbook
 
 OPENAPI = json.loads(
-    json.dumps(document(ROUTES, Limits(), NodeLimits(NO_RATE_LIMIT, NO_RATE_LIMIT, 5000, 5000), "http://test"))
+    json.dumps(
+        document(ROUTES, Limits(), NodeLimits(NO_RATE_LIMIT, NO_RATE_LIMIT, 5000, 5000, 256, 5900), "http://test")
+    )
 )
 ACCEPTED = ["2xx", "400", "401", "403", "404", "409", "429"]
 """A good request to complete a verification that was never started is answered with 400: the past is in no schema.

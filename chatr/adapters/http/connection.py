@@ -4,25 +4,28 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from uuid import uuid4
 
 from aiohttp import web
 
 from chatr.adapters.http.error_catalogue import REQUEST_TIMEOUT, http_error
 from chatr.adapters.http.errors import error_response, raw_error_response
 from chatr.adapters.http.headers import add_default_headers
+from chatr.adapters.http.open_connections import ClientSocket
 
 
 class Connection(web.RequestHandler):
     """Ends with 408 if the head of a request does not arrive within `head_timeout` seconds.
 
     aiohttp itself would wait for ever. `head_received` and `finish_response` enclose the handling of a request; bytes
-    that arrive outside begin the head of the next one.
+    that arrive outside begin the head of the next one. In between, the connection of `client` is idle.
     """
 
-    __slots__ = ("_handling", "_head_timeout", "_head_timer", "_waiting")
+    __slots__ = ("_client", "_handling", "_head_timeout", "_head_timer", "_waiting")
 
-    def __init__(self, server: web.Server, *, head_timeout: float, **options: Any) -> None:
+    def __init__(self, server: web.Server, client: ClientSocket, *, head_timeout: float, **options: Any) -> None:
         super().__init__(server, loop=asyncio.get_running_loop(), **options)
+        self._client = client
         self._head_timeout = head_timeout
         self._head_timer: asyncio.TimerHandle | None = None
         self._handling = False
@@ -37,6 +40,7 @@ class Connection(web.RequestHandler):
     def head_received(self) -> None:
         """Stop the timer: the dispatcher has the request."""
         self._handling = True
+        self._client.mark_busy()
         self._stop_head_timer()
 
     async def finish_response(
@@ -48,7 +52,11 @@ class Connection(web.RequestHandler):
         self._stop_head_timer()
         if not resp.prepared:
             add_default_headers(request, resp)
-        return await super().finish_response(request, resp, start_time)
+        finished = await super().finish_response(request, resp, start_time)
+        # Without a transport it has ended, or it is a stream now.
+        if self.transport is not None:
+            self._client.mark_idle(self.transport)
+        return finished
 
     def handle_error(
         self,
@@ -93,5 +101,6 @@ class Connection(web.RequestHandler):
         self._head_timer = None
         if self.transport is not None:
             error = http_error(REQUEST_TIMEOUT, seconds=f"{self._head_timeout:g}")
-            self.transport.write(raw_error_response(error))
+            headers = {"X-Request-Id": str(uuid4()), "Connection": "close"}
+            self.transport.write(raw_error_response(error, headers))
         self.force_close()

@@ -125,6 +125,11 @@ TOO_MANY_STREAMS: Final = ErrorType(
     "too_many_streams",
     "The rate limit is {limit} open streams {whose}. Close one, or try again in {retryAfter} s.",
 )
+TOO_MANY_CONNECTIONS: Final = ErrorType(
+    429,
+    "too_many_connections",
+    "The rate limit is {limit} open connections from one address. Close some, or try again in {retryAfter} s.",
+)
 HEAD_TOO_LARGE: Final = ErrorType(
     431,
     "head_too_large",
@@ -148,6 +153,11 @@ OVERLOADED: Final = ErrorType(
 )
 OUTCOME_UNKNOWN: Final = ErrorType(
     503, "outcome_unknown", "It is not known whether this was stored. Repeat it with the same Idempotency-Key."
+)
+ROOM_STARTING: Final = ErrorType(
+    503,
+    "storage_unavailable",
+    "The room is starting and still reads its log. Nothing was stored: try again in {retryAfter} s.",
 )
 NOT_READY: Final = ErrorType(
     503,
@@ -176,12 +186,14 @@ ERROR_TYPES: Final = (
     REGISTRATION_RATE_LIMITED,
     VERIFICATION_RATE_LIMITED,
     TOO_MANY_STREAMS,
+    TOO_MANY_CONNECTIONS,
     HEAD_TOO_LARGE,
     INTERNAL_ERROR,
     MOLTBOOK_UNAVAILABLE,
     STORAGE_UNAVAILABLE,
     OVERLOADED,
     OUTCOME_UNKNOWN,
+    ROOM_STARTING,
     NOT_READY,
     MOLTBOOK_TIMEOUT,
 )

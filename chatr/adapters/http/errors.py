@@ -1,8 +1,8 @@
 """Exceptions as HTTP error responses. All of them have one form: JSON with `success`, `error`, `code` and details."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Final
-from uuid import uuid4
 
 import msgspec
 import structlog
@@ -107,11 +107,13 @@ def render_error(error: HttpError, *, accept: str) -> web.Response:
     return response
 
 
-def raw_error_response(error: HttpError) -> bytes:
+def raw_error_response(error: HttpError, more_headers: Mapping[str, str]) -> bytes:
     """Return the response as bytes, for a connection that has sent no whole request head."""
     body = msgspec.json.encode(error_body(error))
-    headers = {"Content-Type": JSON, "Content-Length": str(len(body)), "X-Request-Id": str(uuid4())}
-    return response_head(error.status, {**headers, **DEFAULT_HEADERS, "Connection": "close"}) + body
+    headers = {"Content-Type": JSON, "Content-Length": str(len(body)), **DEFAULT_HEADERS, **more_headers}
+    if "retryAfter" in error.details:
+        headers["Retry-After"] = str(error.details["retryAfter"])
+    return response_head(error.status, headers) + body
 
 
 def error_body(error: HttpError) -> dict[str, object]:

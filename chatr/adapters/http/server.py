@@ -11,6 +11,7 @@ from typing import Final
 from aiohttp import web
 from attrs import field, frozen
 
+from chatr.adapters.http.acceptor import Acceptor
 from chatr.adapters.http.admission.admission import Admission, NodeLimits
 from chatr.adapters.http.connection import Connection
 from chatr.adapters.http.dispatch import web_server
@@ -24,7 +25,8 @@ from chatr.adapters.http.endpoints.room_at import TIME_LIMIT, RoomAtHandlers
 from chatr.adapters.http.endpoints.verification import VerificationHandlers, host_of
 from chatr.adapters.http.endpoints.watch_page import PageHandlers
 from chatr.adapters.http.handlers import Handlers
-from chatr.adapters.http.listening_socket import BACKLOG, is_loopback_listener, listen, url_of
+from chatr.adapters.http.listening_socket import is_loopback_listener, listen, url_of
+from chatr.adapters.http.open_connections import ClientSocket, OpenConnections
 from chatr.adapters.http.routes import ROUTES
 from chatr.adapters.http.stream import frames
 from chatr.adapters.http.stream.endpoint import StreamHandlers
@@ -47,16 +49,15 @@ MAX_HEADERS: Final = 64
 class HttpTimeouts:
     """Time-outs in seconds.
 
-    `head` and `body`: a request's head and its body must arrive within them. `idle`: a connection without a request is
-    closed after it. `linger`: what a client still sends after an error response is read for as long, or a reset could
-    reach the client before the response. `shutdown`: requests may end within it. `tick`: the interval of background
-    work. `room_at`: a view of the room at an earlier moment, with its wait for other such requests.
+    `first_byte`: a connection that has sent nothing is closed after it. `head` and `body`: a request's head and its
+    body must arrive within them. `linger`: what a client still sends after an error response is read for as long, or a
+    reset could reach the client before the response. `shutdown`: requests may end within it. `tick`: the interval of
+    background work. `room_at`: a view of the room at an earlier moment, with its wait for other such requests.
     """
 
+    first_byte: float = 10.0
     head: float = 10.0
     body: float = 10.0
-    # As long as reverse proxies keep connections open: 75 s is nginx's default.
-    idle: float = 75.0
     linger: float = 2.0
     shutdown: float = 5.0
     tick: float = 1.0
@@ -71,7 +72,8 @@ class HttpSettings:
     """What the web server needs of the settings. Without `public_url` the address of the listener is shown.
 
     `proxies` are trusted to forward client addresses, `history` is the number of messages that a new watcher is sent,
-    and `stats_every` the number of ticks between two frames of totals.
+    and `stats_every` the number of ticks between two frames of totals. A connection on which a request was answered is
+    closed after `idle_timeout` seconds without another one.
     """
 
     limits: NodeLimits
@@ -81,6 +83,7 @@ class HttpSettings:
     proxies: Sequence[IPv4Network | IPv6Network]
     history: int
     stats_every: int
+    idle_timeout: float
     timeouts: HttpTimeouts = DEFAULT_HTTP_TIMEOUTS
 
 
@@ -114,7 +117,7 @@ class HttpServer:
         handlers = self._handlers(admission, self.settings.public_url or url)
         runner = self._runner(admission, handlers)
         await runner.setup()
-        idle_connections = IdleConnections(self.settings.timeouts.idle)
+        idle_connections = IdleConnections(self.settings.timeouts.first_byte)
         # Simple alternative: pass self._connection_factory(runner) to create_server, and aiohttp reads every request.
         # Only the time-out for connections that send nothing would then be missing: aiohttp has none.
         protocols = partial(
@@ -123,12 +126,16 @@ class HttpServer:
             handlers.stream.watch_from_first_bytes,
             self._connection_factory(runner),
         )
-        # asyncio calls listen() again on the socket, with a backlog of 100 unless it is given.
-        accepting = await asyncio.get_running_loop().create_server(protocols, sock=listener, backlog=BACKLOG)
+        limits = self.settings.limits
+        connections = OpenConnections(limits.connections, limits.total_connections)
+        acceptor = Acceptor(
+            listener, connections, admission.address_of_connection, protocols, per_address=limits.connections
+        )
+        acceptor.start()
         try:
             yield url
         finally:
-            accepting.close()
+            acceptor.close()
             idle_connections.close()
             self.node.follower.stop_waiting()  # long polls are answered now instead of holding up the rest
             # Requests end before streams, so that a message posted last still reaches the watchers.
@@ -141,7 +148,7 @@ class HttpServer:
         server = web_server(handlers.by_route(), self.node, self.clock, admission, body_timeout=timeouts.body)
         return web.ServerRunner(server, shutdown_timeout=timeouts.shutdown)
 
-    def _connection_factory(self, runner: web.ServerRunner) -> Callable[[], Connection]:
+    def _connection_factory(self, runner: web.ServerRunner) -> Callable[[ClientSocket], Connection]:
         """Return what makes a connection that aiohttp serves."""
         assert runner.server is not None
         timeouts = self.settings.timeouts
@@ -149,7 +156,7 @@ class HttpServer:
             Connection,
             runner.server,
             head_timeout=timeouts.head,
-            keepalive_timeout=timeouts.idle,
+            keepalive_timeout=self.settings.idle_timeout,
             tcp_keepalive=False,  # inherited from the listener, which saves a system call for each connection
             lingering_time=timeouts.linger,
             max_line_size=LINE_BYTES,

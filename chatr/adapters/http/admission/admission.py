@@ -31,12 +31,14 @@ VERIFICATION_LIMITS: Final = (Limit(1, 10 * SECOND), Limit(10, HOUR))
 
 @frozen
 class NodeLimits:
-    """The limits of this node. All of them are per client address, except `total_streams`, which is for the node."""
+    """The limits of this node. All of them are per client address, except the totals, which are for the node."""
 
     requests: Limit
     registrations: Limit
     streams: int
     total_streams: int
+    connections: int
+    total_connections: int
 
 
 class Admission:
@@ -77,6 +79,10 @@ class Admission:
     def address_of_peer(self, peer: str, forwarded_for: str) -> str:
         """Return the address that a request from `peer` with this X-Forwarded-For is counted against."""
         return self._addresses.of_peer(peer, forwarded_for)
+
+    def address_of_connection(self, peer: str) -> str | None:
+        """Return the address that a connection of `peer` is counted against, or None for a trusted proxy."""
+        return self._addresses.of_connection(peer)
 
     def count_request(self, address: str) -> None:
         """Count a request of `address`. Raises HttpError (429)."""

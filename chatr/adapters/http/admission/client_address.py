@@ -19,6 +19,7 @@ class ClientAddresses:
     def __init__(self, trusted_proxies: Sequence[IPv4Network | IPv6Network]) -> None:
         self._trusted_proxies = trusted_proxies
         self._cached_address = lru_cache(ADDRESSES_CACHED)(self._address)
+        self._cached_connection_address = lru_cache(ADDRESSES_CACHED)(self._connection_address)
 
     def of_request(self, request: web.BaseRequest) -> str:
         """Return the address of the client that sent `request`."""
@@ -28,6 +29,17 @@ class ClientAddresses:
     def of_peer(self, peer: str, forwarded_for: str) -> str:
         """Return an IPv4 address or an IPv6 /64 network, from the peer's address and the X-Forwarded-For it sent."""
         return self._cached_address(peer, forwarded_for if self._trusted_proxies else "")
+
+    def of_connection(self, peer: str) -> str | None:
+        """Return the address that a connection of `peer` is counted as, or None for a trusted proxy."""
+        return self._cached_connection_address(peer)
+
+    def _connection_address(self, peer: str) -> str | None:
+        try:
+            trusted = self._is_trusted(unmapped_ipv4(ip_address(peer)))
+        except ValueError:
+            trusted = False
+        return None if trusted else self._address(peer, "")
 
     def _address(self, peer: str, forwarded_for: str) -> str:
         try:

@@ -37,6 +37,7 @@ COMMON_ERRORS: Final[tuple[ErrorSource, ...]] = (
     error_catalogue.BODY_TOO_LARGE,
     error_catalogue.UNSUPPORTED_MEDIA_TYPE,
     error_catalogue.EXPECTATION_FAILED,
+    error_catalogue.TOO_MANY_CONNECTIONS,
     error_catalogue.HEAD_TOO_LARGE,
     error_catalogue.INTERNAL_ERROR,
 )

@@ -11,6 +11,7 @@ from typing import cast
 
 import structlog
 
+from chatr.adapters.http.open_connections import ClientSocket
 from chatr.adapters.http.stream.idle_connections import IdleConnections
 from chatr.adapters.http.stream.stream_request import StreamRequest, parse_stream_request
 
@@ -21,10 +22,10 @@ class FirstBytesProtocol(asyncio.Protocol):
     """Waits for the first bytes of a connection, and hands the connection on with them.
 
     `watch` makes a watcher of the connection and returns True, or changes nothing and returns False. In that case, and
-    for every other request, `make_connection` makes the protocol that serves it.
+    for every other request, `make_connection` makes the protocol that serves it. `client` is the connection's socket.
     """
 
-    __slots__ = ("_idle_connections", "_make_connection", "_transport", "_watch")
+    __slots__ = ("_client", "_idle_connections", "_make_connection", "_transport", "_watch")
 
     _transport: asyncio.Transport
 
@@ -32,15 +33,18 @@ class FirstBytesProtocol(asyncio.Protocol):
         self,
         idle_connections: IdleConnections,
         watch: Callable[[asyncio.Transport, StreamRequest], bool],
-        make_connection: Callable[[], asyncio.Protocol],
+        make_connection: Callable[[ClientSocket], asyncio.Protocol],
+        client: ClientSocket,
     ) -> None:
         self._idle_connections = idle_connections
         self._watch = watch
         self._make_connection = make_connection
+        self._client = client
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to wait."""
         self._transport = cast(asyncio.Transport, transport)  # uvloop's are no subclass of it
+        self._client.mark_idle(self._transport)
         self._idle_connections.add(self._transport)
 
     def data_received(self, data: bytes) -> None:
@@ -52,16 +56,19 @@ class FirstBytesProtocol(asyncio.Protocol):
 
     def _became_watcher(self, request: StreamRequest) -> bool:
         try:
-            return self._watch(self._transport, request)
+            if became_watcher := self._watch(self._transport, request):
+                self._client.mark_busy()
         except Exception:
             # EventSource reconnects after a lost connection, but not after an error response.
             log.exception("watcher_failed")
             self._transport.abort()
             return True
+        else:
+            return became_watcher
 
     def _hand_on(self, data: bytes) -> None:
         """Let another protocol serve the connection, as if it had done so from the beginning."""
-        connection = self._make_connection()
+        connection = self._make_connection(self._client)
         self._transport.set_protocol(connection)
         connection.connection_made(self._transport)
         connection.data_received(data)

@@ -1,0 +1,120 @@
+"""Accepts connections, within limits, and goes on where the process has no descriptor left.
+
+The servers of asyncio and uvloop accept without limit: one address could take every descriptor, and asyncio then logs
+an error for each connection in the backlog (docs/decisions/connections.md).
+"""
+
+import asyncio
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from typing import Final
+
+import structlog
+
+from chatr.adapters.http.error_catalogue import TOO_MANY_CONNECTIONS, http_error
+from chatr.adapters.http.errors import raw_error_response
+from chatr.adapters.http.open_connections import ClientSocket, OpenConnections
+
+ACCEPTS_PER_TURN: Final = 16
+"""Connections accepted in one iteration of the event loop, so that a flood of them delays nobody."""
+PAUSE: Final = 0.1
+"""Seconds without accepting after an error, most likely because no descriptor is left."""
+LOG_INTERVAL: Final = 60.0
+"""Seconds between two log lines about such errors."""
+REFUSAL_RETRY: Final = 10
+"""Retry-After of a refused connection. It is a guess: another one has to be closed first."""
+DISCARDED_BYTES: Final = 64 * 1024
+"""Bytes of a refused connection that are read first. Unread ones would reset it, and the client would see no error."""
+
+logger = structlog.get_logger()
+
+
+class Acceptor:
+    """Accepts connections on `listener` and makes a protocol for each.
+
+    `address_of` returns the address that a peer is counted as, or None for a trusted proxy.
+    """
+
+    def __init__(
+        self,
+        listener: socket.socket,
+        connections: OpenConnections,
+        address_of: Callable[[str], str | None],
+        make_protocol: Callable[[ClientSocket], asyncio.Protocol],
+        *,
+        per_address: int,
+    ) -> None:
+        self._listener = listener
+        self._connections = connections
+        self._address_of = address_of
+        self._make_protocol = make_protocol
+        error = http_error(TOO_MANY_CONNECTIONS, limit=per_address, retryAfter=REFUSAL_RETRY)
+        self._refusal = raw_error_response(error, {"Connection": "close"})
+        self._opening: set[asyncio.Task[None]] = set()
+        self._resume: asyncio.TimerHandle | None = None
+        self._next_log = 0.0
+
+    def start(self) -> None:
+        """Accept from now on."""
+        self._listener.setblocking(False)
+        asyncio.get_running_loop().add_reader(self._listener, self._accept)
+
+    def close(self) -> None:
+        """Accept no more, and close the listening socket."""
+        if self._resume is not None:
+            self._resume.cancel()
+        if self._listener.fileno() != -1:
+            asyncio.get_running_loop().remove_reader(self._listener)
+        self._listener.close()
+
+    def _accept(self) -> None:
+        for _ in range(ACCEPTS_PER_TURN):
+            try:
+                accepted, peer = self._listener.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError as error:  # EMFILE, ENFILE, ENOBUFS, ENOMEM; on Linux also errors of the network
+                self._pause(error)
+                return
+            address = self._address_of(peer[0])
+            if self._connections.make_room(address):
+                self._open(ClientSocket.take(accepted, self._connections, address))
+            else:
+                self._refuse(accepted)
+            # The descriptor of a connection that was closed for this one is free in the next iteration only.
+            if self._connections.is_full:
+                return
+
+    def _open(self, connection: ClientSocket) -> None:
+        """Make the transport and the protocol of an accepted connection."""
+        # A task, because the transport is ready one iteration later: awaited, only one connection would be accepted in
+        # each. The set keeps it from being collected.
+        loop = asyncio.get_running_loop()
+        task = loop.create_task(self._connect(loop, connection))
+        self._opening.add(task)
+        task.add_done_callback(self._opening.discard)
+
+    async def _connect(self, loop: asyncio.AbstractEventLoop, connection: ClientSocket) -> None:
+        try:
+            await loop.connect_accepted_socket(partial(self._make_protocol, connection), connection)
+        except OSError:  # the client has gone already
+            connection.close()
+
+    def _refuse(self, accepted: socket.socket) -> None:
+        """Write the error straight to the socket, which costs less than a request, and close it."""
+        with suppress(OSError), accepted:
+            accepted.setblocking(False)
+            accepted.send(self._refusal)
+            accepted.shutdown(socket.SHUT_WR)
+            accepted.recv(DISCARDED_BYTES)
+
+    def _pause(self, error: OSError) -> None:
+        """Accept no more for a moment: the listening socket stays readable, and the loop would spin."""
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(self._listener)
+        self._resume = loop.call_later(PAUSE, self.start)
+        if loop.time() >= self._next_log:
+            self._next_log = loop.time() + LOG_INTERVAL
+            logger.error("cannot_accept", reason=str(error), open_connections=len(self._connections))
