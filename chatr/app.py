@@ -10,7 +10,10 @@ import structlog
 from attrs import frozen
 
 from chatr.adapters.http.admission.admission import NodeLimits
-from chatr.adapters.http.server import DEFAULT_HTTP_TIMEOUTS, HttpServer, HttpSettings, HttpTimeouts
+from chatr.adapters.http.http_settings import DEFAULT_HTTP_TIMEOUTS, HttpSettings, HttpTimeouts
+from chatr.adapters.http.listener import listening
+from chatr.adapters.http.server import HttpServer
+from chatr.adapters.http.starting_room import StartingRoom
 from chatr.adapters.http.stream.hub import Hub
 from chatr.adapters.http.stream.live_messages import LiveMessages
 from chatr.adapters.moltbook import open_moltbook
@@ -73,20 +76,28 @@ async def running_room(
     """
     # `hub or Hub()` would replace a given hub that has no watchers: its length is 0, so it is false.
     secrets, hub = SystemSecrets(), Hub() if hub is None else hub
-    async with log_for(settings, event_log) as log, moltbook_for(settings, moltbook_client) as client:
+    http = http_settings(settings, timeouts.http)
+    # The server listens first: supervisors end a process that does not answer, and a long log takes long to read. An
+    # address in use is reported before the log is opened for writing. The listener only measures how much time passed.
+    async with (
+        listening(http, clock or SystemClock()) as listener,
+        log_for(settings, event_log) as log,
+        moltbook_for(settings, moltbook_client) as client,
+    ):
+        logger.info("listening", url=listener.url)
         clock = clock or (log.clock if isinstance(log, BringsClock) else SystemClock())
         checkpoint = checkpoint_for(settings)
         follower = Follower(log, await checkpoint.load(log), [LiveMessages(hub), checkpoint], timeouts.node)
         node = Node.create(log, follower, clock, secrets)
-        server = HttpServer(log, node, hub, clock, secrets, client, http_settings(settings, timeouts.http))
+        server = HttpServer(log, node, hub, clock, secrets, client, http)
         # The follower must have stopped before the checkpoint is written, or it would fold records meanwhile.
         async with written_at_end(node, checkpoint), background(follower.run()) as following:
-            await catch_up(node, log, following, timeouts.progress_interval)
-            # Only now: limits are decided by what the log holds, and no request is accepted before.
+            await catch_up(node, log, following, timeouts.progress_interval, listener.starting)
+            # Only now: limits are decided by what the log holds, and no request is served before.
             await adopt_limits(node, settings, clock)
             # The first list of who is online is made of all agents, which a request should not wait for.
             await server.presence_feed.advance()
-            async with server.open() as url, background(server.run_background()) as serving:
+            async with server.open(listener) as url, background(server.run_background()) as serving:
                 yield RunningRoom(url, node, (following, serving))
 
 
@@ -170,14 +181,22 @@ async def background(work: Coroutine[None, None, None]) -> AsyncIterator[asyncio
 
 
 async def catch_up(
-    node: Node, event_log: EventLog, following: asyncio.Task[None], progress_interval: float = PROGRESS_INTERVAL
+    node: Node,
+    event_log: EventLog,
+    following: asyncio.Task[None],
+    progress_interval: float = PROGRESS_INTERVAL,
+    starting: StartingRoom | None = None,
 ) -> None:
     """Wait until the node has folded what the log holds, and log the progress while that takes long.
+
+    `starting`, if given, shows the progress to clients.
 
     `following` is the task that folds; what it raises is raised here. Raises LogUnavailable.
     """
     head = await event_log.head()
     while node.room.position < head:
+        if starting is not None:
+            starting.position, starting.head = node.room.position, head
         reached = asyncio.create_task(node.follower.wait_until_folded(head))
         await asyncio.wait([reached, following], timeout=progress_interval, return_when=asyncio.FIRST_COMPLETED)
         reached.cancel()

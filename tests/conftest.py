@@ -18,7 +18,7 @@ from attrs import frozen
 from hypothesis import HealthCheck, settings
 
 import tests.frozen_classes  # noqa: F401 -- must run before the classes of chatr are made
-from chatr.adapters.http.server import DEFAULT_HTTP_TIMEOUTS, HttpTimeouts
+from chatr.adapters.http.http_settings import DEFAULT_HTTP_TIMEOUTS, HttpTimeouts
 from chatr.adapters.http.stream.hub import Hub
 from chatr.app import RunningRoom, Timeouts, running_room
 from chatr.domain.limits import MINUTE, SECOND, Limit

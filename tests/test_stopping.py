@@ -189,7 +189,8 @@ def test_a_long_start_can_be_stopped() -> None:
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         try:
-            assert "reading_the_log" in process.stderr.readline()
+            while "reading_the_log" not in process.stderr.readline():
+                assert process.poll() is None
             process.terminate()
             output, errors = process.communicate(timeout=STOPPED_WITHIN)
         finally:

@@ -9,7 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 from yarl import URL
 
-from chatr.adapters.http.server import HttpTimeouts
+from chatr.adapters.http.http_settings import HttpTimeouts
 from tests.conftest import OpenRoom, Room
 
 SHORT_TIMEOUTS = HttpTimeouts(head=0.05, body=0.05, linger=0.01)

@@ -8,9 +8,9 @@ from typing import Any, Final
 
 import pytest
 
-from chatr.adapters.http import server
+from chatr.adapters.http import listener
 from chatr.adapters.http.connection import Connection
-from chatr.adapters.http.server import HttpTimeouts
+from chatr.adapters.http.http_settings import HttpTimeouts
 from chatr.app import running_room
 from chatr.domain.limits import MINUTE, Limit
 from chatr.settings import Settings
@@ -98,7 +98,7 @@ class CountedConnection(Connection):
 @pytest.fixture
 def aiohttp_connections(monkeypatch: pytest.MonkeyPatch) -> type[CountedConnection]:
     """Count the connections that aiohttp serves during the test."""
-    monkeypatch.setattr(server, "Connection", CountedConnection)
+    monkeypatch.setattr(listener, "Connection", CountedConnection)
     monkeypatch.setattr(CountedConnection, "count", 0)
     return CountedConnection
 

@@ -17,7 +17,7 @@ from yarl import URL
 
 from chatr.adapters.http.acceptor import PAUSE
 from chatr.adapters.http.admission.client_address import ClientAddresses
-from chatr.adapters.http.server import HttpTimeouts
+from chatr.adapters.http.http_settings import HttpTimeouts
 from tests.conftest import OpenRoom, Room
 from tests.stream_client import connected, request, watching
 

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from chatr.adapters.http.server import HttpTimeouts
+from chatr.adapters.http.http_settings import HttpTimeouts
 from chatr.adapters.http.stream.hub import Hub
 from chatr.domain.limits import MINUTE
 from chatr.testing.contract.steps import run_event_loop

@@ -6,7 +6,7 @@ from typing import Final
 import pytest
 
 from chatr.adapters.http.endpoints.room_at import MAX_CONCURRENT, RESPONSES_CACHED
-from chatr.adapters.http.server import HttpTimeouts
+from chatr.adapters.http.http_settings import HttpTimeouts
 from chatr.adapters.stores.memory import MemoryLog
 from chatr.domain.limits import MINUTE, Limit
 from chatr.ports import LogUnavailable

@@ -6,7 +6,7 @@ from contextlib import suppress
 import pytest
 from yarl import URL
 
-from chatr.adapters.http.server import HttpTimeouts
+from chatr.adapters.http.http_settings import HttpTimeouts
 from tests.conftest import OpenRoom, Server
 
 HEAD = b"GET /health HTTP/1.1\r\nHost: localhost\r\n"

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Final
 
-from chatr.adapters.http.server import HttpTimeouts
+from chatr.adapters.http.http_settings import HttpTimeouts
 from chatr.adapters.http.stream.hub import Hub
 from chatr.domain.limits import MESSAGES_IN_MEMORY
 from tests.conftest import OpenRoom, Room

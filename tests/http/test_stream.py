@@ -8,7 +8,7 @@ import pytest
 import requests
 from sseclient import SSEClient
 
-from chatr.adapters.http.server import HttpTimeouts
+from chatr.adapters.http.http_settings import HttpTimeouts
 from chatr.adapters.http.stream.hub import Hub
 from tests.conftest import OpenRoom, Room, Server
 from tests.node_agents import numbered_texts, register_agent

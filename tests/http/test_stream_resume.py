@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from chatr.adapters.http.server import HttpServer, HttpTimeouts
+from chatr.adapters.http.http_settings import HttpTimeouts
+from chatr.adapters.http.listener import listening
+from chatr.adapters.http.server import HttpServer
 from chatr.adapters.http.stream.hub import Hub
 from chatr.adapters.http.stream.live_messages import LiveMessages
 from chatr.adapters.moltbook import open_moltbook
@@ -158,8 +160,9 @@ async def lagging_server(
     clock, secrets, hub = SettableClock(), SystemSecrets(), Hub()
     node = node_on(log, None, LiveMessages(hub), timeouts=timeouts)
     async with open_moltbook(SETTINGS.moltbook_url, None) as book:
-        server = HttpServer(log, node, hub, clock, secrets, book, http_settings(SETTINGS, HttpTimeouts()))
-        async with server.open() as url:
+        settings = http_settings(SETTINGS, HttpTimeouts())
+        server = HttpServer(log, node, hub, clock, secrets, book, settings)
+        async with listening(settings, clock) as listener, server.open(listener) as url:
             yield url, node
 
 

@@ -60,15 +60,12 @@ EndpointTable = Mapping[str, Mapping[str, Endpoint]]
 """Endpoints by path and by method."""
 
 
-def web_server(
-    handlers: Mapping[Route, RouteHandler], node: Node, clock: Clock, admission: Admission, *, body_timeout: float
-) -> web.Server:
-    """Return aiohttp's low-level server, with every route in its table. `body_timeout` is in seconds."""
+def web_server(handler: Handler) -> web.Server:
+    """Return aiohttp's low-level server, which hands every request to `handler`."""
     # Simple alternative: web.Application with its router, middlewares and signals (docs/decisions/dispatch.md).
     # Measured gain: 5 to 7 % of a durable post (docs/decisions/measured-tricks.md).
-    table = endpoint_table(handlers, node, clock, body_timeout)
     make_request = partial(web.BaseRequest, loop=asyncio.get_running_loop(), client_max_size=BODY_BYTES)
-    return web.Server(request_handler(table, admission), request_factory=make_request)
+    return web.Server(handler, request_factory=make_request)
 
 
 def request_handler(table: EndpointTable, admission: Admission) -> Handler:

@@ -49,9 +49,14 @@ class StreamHandlers:
     def _make_history_frame(self) -> CachedValue[bytes]:
         return CachedValue(lambda room: frames.history(room, self._history))
 
-    async def watch(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Respond to a request that aiohttp has read, and make a watcher of its connection. Raises HttpError (429)."""
-        response = web.StreamResponse(headers=STREAM_HEADERS)
+    async def watch(
+        self, request: web.BaseRequest, response: web.StreamResponse | None = None, /
+    ) -> web.StreamResponse:
+        """Respond to a request that aiohttp has read, and make a watcher of its connection. Raises HttpError (429).
+
+        `response` is one whose head was sent while the room started.
+        """
+        response = web.StreamResponse(headers=STREAM_HEADERS) if response is None else response
         if request.method == "HEAD":
             return response
         # Only a slot: dispatch.py has counted the request already.

@@ -1,0 +1,52 @@
+"""What the web server needs of the settings."""
+
+from collections.abc import Sequence
+from ipaddress import IPv4Network, IPv6Network
+from typing import Final
+
+from attrs import frozen
+
+from chatr.adapters.http.admission.admission import NodeLimits
+from chatr.adapters.http.endpoints.room_at import TIME_LIMIT
+
+
+@frozen
+class HttpTimeouts:
+    """Time-outs in seconds.
+
+    `first_byte`: a connection that has sent nothing is closed after it. `head` and `body`: a request's head and its
+    body must arrive within them. `linger`: what a client still sends after an error response is read for as long, or a
+    reset could reach the client before the response. `shutdown`: requests may end within it. `tick`: the interval of
+    background work. `room_at`: a view of the room at an earlier moment, with its wait for other such requests.
+    """
+
+    first_byte: float = 10.0
+    head: float = 10.0
+    body: float = 10.0
+    linger: float = 2.0
+    shutdown: float = 5.0
+    tick: float = 1.0
+    room_at: float = TIME_LIMIT
+
+
+DEFAULT_HTTP_TIMEOUTS: Final = HttpTimeouts()
+
+
+@frozen
+class HttpSettings:
+    """What the web server needs of the settings. Without `public_url` the address of the listener is shown.
+
+    `proxies` are trusted to forward client addresses, `history` is the number of messages that a new watcher is sent,
+    and `stats_every` the number of ticks between two frames of totals. A connection on which a request was answered is
+    closed after `idle_timeout` seconds without another one.
+    """
+
+    limits: NodeLimits
+    host: str
+    port: int
+    public_url: str | None
+    proxies: Sequence[IPv4Network | IPv6Network]
+    history: int
+    stats_every: int
+    idle_timeout: float
+    timeouts: HttpTimeouts = DEFAULT_HTTP_TIMEOUTS

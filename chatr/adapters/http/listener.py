@@ -1,0 +1,112 @@
+"""Listening: connections are accepted before the log is opened, and served by the room once it is open."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Final
+
+from aiohttp import web
+
+from chatr.adapters.http.acceptor import Acceptor
+from chatr.adapters.http.admission.admission import Admission
+from chatr.adapters.http.connection import Connection
+from chatr.adapters.http.dispatch import Handler, web_server
+from chatr.adapters.http.http_settings import HttpSettings
+from chatr.adapters.http.listening_socket import is_loopback_listener, listen, url_of
+from chatr.adapters.http.open_connections import ClientSocket, OpenConnections
+from chatr.adapters.http.starting_room import StartingRoom, WatchHandler
+from chatr.adapters.http.stream.first_bytes import FirstBytesProtocol
+from chatr.adapters.http.stream.idle_connections import IdleConnections
+from chatr.adapters.http.stream.stream_request import StreamRequest
+from chatr.ports import Clock
+
+LINE_BYTES: Final = 8 * 1024
+"""Largest request line, and largest single header. Their sum is checked by the dispatcher."""
+MAX_HEADERS: Final = 64
+"""Headers of one request."""
+
+WatchFirstBytes = Callable[[asyncio.Transport, StreamRequest], bool]
+"""Makes a watcher of a new connection, or returns False."""
+
+
+@asynccontextmanager
+async def listening(settings: HttpSettings, clock: Clock) -> AsyncIterator["HttpListener"]:
+    """Listen while the block runs. Raises CannotListen."""
+    listener = HttpListener(settings, clock)
+    try:
+        await listener.start()
+        yield listener
+    finally:
+        await listener.close()
+
+
+class HttpListener:
+    """Accepts connections. Until `open` is called, `starting` answers their requests."""
+
+    def __init__(self, settings: HttpSettings, clock: Clock) -> None:
+        """Bind the address. Raises CannotListen."""
+        socket = listen(settings.host, settings.port)
+        limits, timeouts = settings.limits, settings.timeouts
+        self.url = url_of(socket)
+        is_local = settings.public_url is None and is_loopback_listener(socket)
+        self.admission = Admission(clock, limits, settings.proxies, is_local=is_local)
+        self.starting = StartingRoom(self.admission)
+        self._settings = settings
+        self._watch: WatchFirstBytes | None = None
+        self._server = web_server(self.starting.handle)
+        self._runner = web.ServerRunner(self._server, shutdown_timeout=timeouts.shutdown)
+        self._idle_connections = IdleConnections(timeouts.first_byte)
+        # Simple alternative: make self._connection the protocol of each connection, and aiohttp reads every request.
+        # Only the time-out for connections that send nothing would then be missing: aiohttp has none.
+        self._acceptor = Acceptor(
+            socket,
+            OpenConnections(limits.connections, limits.total_connections),
+            self.admission.address_of_connection,
+            partial(
+                FirstBytesProtocol, self._idle_connections, self._watch_from_first_bytes, self._connection_factory()
+            ),
+            per_address=limits.connections,
+        )
+
+    async def start(self) -> None:
+        """Accept connections from now on."""
+        await self._runner.setup()
+        self._acceptor.start()
+
+    async def open(self, handler: Handler, watch: WatchHandler, watch_from_first_bytes: WatchFirstBytes) -> None:
+        """Let the room serve all requests from now on, those on connections that are open already included."""
+        self._server.request_handler = handler  # each new connection takes the handler from there
+        self._watch = watch_from_first_bytes
+        await self.starting.open(handler, watch)
+
+    def stop_accepting(self) -> None:
+        """Accept no more, and close the connections on which nothing was sent."""
+        self._acceptor.close()
+        self._idle_connections.close()
+        self.starting.close()
+
+    async def close(self) -> None:
+        """Accept no more, and end the requests. May be called twice."""
+        self.stop_accepting()
+        await self._runner.cleanup()
+
+    def _watch_from_first_bytes(self, transport: asyncio.Transport, request: StreamRequest) -> bool:
+        return self._watch is not None and self._watch(transport, request)
+
+    def _connection_factory(self) -> Callable[[ClientSocket], Connection]:
+        """Return what makes a connection that aiohttp serves."""
+        timeouts = self._settings.timeouts
+        return partial(
+            Connection,
+            self._server,
+            head_timeout=timeouts.head,
+            keepalive_timeout=self._settings.idle_timeout,
+            tcp_keepalive=False,  # inherited from the listener, which saves a system call for each connection
+            lingering_time=timeouts.linger,
+            max_line_size=LINE_BYTES,
+            max_field_size=LINE_BYTES,
+            max_headers=MAX_HEADERS,
+            auto_decompress=False,  # compressed bodies are rejected before anything is unpacked
+            access_log=None,
+        )
