@@ -51,6 +51,8 @@ class CommandHandler:
         # In milliseconds of `clock.elapsed()`: when an append last failed; when the pending ones began, by record id.
         self._failed_at: int | None = None
         self._pending: dict[str, int] = {}
+        self._time_limits: dict[str, asyncio.Timeout] = {}
+        self._stopping = False
 
     def is_already_recorded(self, command: Command) -> bool:
         """Whether an existing record is the result of `command` already, so that it need not be handled."""
@@ -66,6 +68,8 @@ class CommandHandler:
         lock = self._locks.setdefault(command.agent, asyncio.Lock())
         async with lock:
             for _ in range(MAX_ATTEMPTS):
+                if self._stopping:
+                    raise LogUnavailable("the node stops")
                 if self._follower.is_rereading:
                     raise LogUnavailable("the log was replaced and is being read again")
                 # Read again in each attempt: after a conflict the room holds the conflicting record, or is another one.
@@ -93,7 +97,9 @@ class CommandHandler:
         folded = self._follower.folded_future(draft.id)
         self._pending[draft.id] = self._clock.elapsed()
         try:
-            await self._log.append(draft, expected=end.position)
+            # No limit until the node stops: only the store knows when an append has failed.
+            async with asyncio.timeout(None) as self._time_limits[draft.id]:
+                await self._log.append(draft, expected=end.position)
             # The stores wake the tail before the appender, so most records are folded by now and need no time-out.
             async with nullcontext() if folded.done() else asyncio.timeout(self._follower.timeouts.fold):
                 return await folded
@@ -101,14 +107,15 @@ class CommandHandler:
             # Stored, but perhaps in a log that was replaced meanwhile: only folding the record proves that the log that
             # is followed holds it. Not counted as a failed append: readiness waits for the log's head by itself.
             seconds = self._follower.timeouts.fold
-            raise OutcomeUnknown(f"this node has not read its own record within {seconds} s") from error
+            reason = "the node stops" if self._stopping else f"this node has not read its own record within {seconds} s"
+            raise OutcomeUnknown(reason) from error
         except (LogUnavailable, OutcomeUnknown) as error:
             self._failed_at = self._clock.elapsed()
             logger.warning("append_failed", reason=str(error))
             raise
         finally:
             self._follower.forget_folded_future(draft.id)
-            del self._pending[draft.id]
+            del self._pending[draft.id], self._time_limits[draft.id]
 
     async def _catch_up_to(self, position: int) -> None:
         """Wait until the record that a decision conflicted with is folded. Raises LogUnavailable."""
@@ -117,6 +124,13 @@ class CommandHandler:
         except TimeoutError as error:
             seconds = self._follower.timeouts.fold
             raise LogUnavailable(f"this node has not read the conflicting record within {seconds} s") from error
+
+    def stop_waiting(self) -> None:
+        """Let every pending append raise OutcomeUnknown, and later commands LogUnavailable, because the node stops."""
+        self._stopping = True
+        now = asyncio.get_running_loop().time()
+        for time_limit in self._time_limits.values():
+            time_limit.reschedule(now)
 
     def failed_within(self, milliseconds: int) -> bool:
         """Whether an append failed within the last `milliseconds`."""

@@ -26,6 +26,9 @@ LINE_BYTES: Final = 8 * 1024
 MAX_HEADERS: Final = 64
 """Headers of one request."""
 
+RESPONSE_TIME: Final = 1.0
+"""Seconds for the last responses, after the appends that hang were given up."""
+
 WatchFirstBytes = Callable[[asyncio.Transport, StreamRequest], bool]
 """Makes a watcher of a new connection, or returns False."""
 
@@ -55,7 +58,7 @@ class HttpListener:
         self._settings = settings
         self._watch: WatchFirstBytes | None = None
         self._server = web_server(self.starting.handle)
-        self._runner = web.ServerRunner(self._server, shutdown_timeout=timeouts.shutdown)
+        self._runner = web.ServerRunner(self._server, shutdown_timeout=timeouts.shutdown + RESPONSE_TIME)
         self._idle_connections = IdleConnections(timeouts.first_byte)
         # Simple alternative: make self._connection the protocol of each connection, and aiohttp reads every request.
         # Only the time-out for connections that send nothing would then be missing: aiohttp has none.

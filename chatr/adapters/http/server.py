@@ -67,8 +67,13 @@ class HttpServer:
         finally:
             listener.stop_accepting()
             self.node.follower.stop_waiting()  # long polls are answered now instead of holding up the rest
+            # A store that hangs must not leave a post without an answer: then its outcome is unknown.
+            give_up = asyncio.get_running_loop().call_later(
+                self.settings.timeouts.shutdown, self.node.commands.stop_waiting
+            )
             # Requests end before streams, so that a message posted last still reaches the watchers.
             await listener.close()
+            give_up.cancel()
             totals = frames.stats(self.node.room, self.clock.now())
             await self.hub.close(lambda: frames.with_retry(random.randint(*CLOSING_RETRY), totals))  # noqa: S311 -- no secret
 
