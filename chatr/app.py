@@ -20,8 +20,9 @@ from chatr.adapters.moltbook import open_moltbook
 from chatr.adapters.stores.urls import open_log, sqlite_file
 from chatr.adapters.system import SystemClock, SystemSecrets, open_file_limit
 from chatr.domain.commands import AdoptLimits
-from chatr.node.follower import DEFAULT_NODE_TIMEOUTS, Follower, NodeTimeouts
+from chatr.node.follower import Follower
 from chatr.node.node import Node
+from chatr.node.timeouts import DEFAULT_NODE_TIMEOUTS, NodeTimeouts
 from chatr.past.checkpoint import Checkpoint
 from chatr.ports import BringsClock, Clock, EventLog, LogUnavailable, Moltbook
 from chatr.settings import Settings

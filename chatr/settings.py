@@ -5,21 +5,24 @@ A flag takes precedence over an environment variable, that over the configuratio
 
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
-from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from attrs import Attribute, field, fields, frozen
 
 from chatr.domain.limits import DEFAULT_LIMITS, SECOND, Limit, Limits
 from chatr.ports import MOLTBOOK_URL
-
-Network = IPv4Network | IPv6Network
-LARGEST_COUNT: Final = 1_000_000
-LARGEST_SMALL_COUNT: Final = 1_000
-LARGEST_WINDOW: Final = 366 * 24 * 3600
-"""Seconds of the longest rate window, and of the longest `online_for`: a leap year."""
+from chatr.setting_values import (
+    LARGEST_COUNT,
+    LARGEST_WINDOW,
+    Network,
+    parse_networks,
+    parse_non_empty,
+    parse_rate,
+    parse_small_rate,
+    parse_web_address,
+    whole_number_parser,
+)
 
 LARGEST_CONFIG: Final = 1_000_000
 """Bytes of a configuration file."""
@@ -27,52 +30,6 @@ LARGEST_CONFIG: Final = 1_000_000
 
 class BadSetting(Exception):
     """A setting that cannot be used. The text is one sentence for the operator."""
-
-
-def parse_small_rate(text: str) -> Limit:
-    """As `parse_rate`, with a count that every agent's state can hold the times of. Raises ValueError."""
-    return parse_rate(text, LARGEST_SMALL_COUNT)
-
-
-def parse_rate(text: str, largest_count: int = LARGEST_COUNT) -> Limit:
-    """The limit that COUNT/SECONDS stands for. Raises ValueError."""
-    count, slash, seconds = text.partition("/")
-    if not slash:
-        raise ValueError("write COUNT/SECONDS, such as 10/60")
-    return Limit(whole_number_parser(1, largest_count)(count), whole_number_parser(1, LARGEST_WINDOW)(seconds) * SECOND)
-
-
-def whole_number_parser(minimum: int, maximum: int) -> Callable[[str], int]:
-    """A parser of decimal numbers from `minimum` to `maximum`, which raises ValueError for any other text."""
-
-    def parse(text: str) -> int:
-        # int() also takes "8_0", " 80" and Arabic digits. It raises an error of its own beyond 4300 digits.
-        if not (text.isascii() and text.isdigit() and len(text) < 20 and minimum <= int(text) <= maximum):
-            raise ValueError(f"it must be a whole number from {minimum} to {maximum}")
-        return int(text)
-
-    return parse
-
-
-def parse_non_empty(text: str) -> str:
-    """The text without surrounding white space. Raises ValueError if nothing is left."""
-    # An empty host would mean every address: a variable left empty must not open the room to the world.
-    if not text.strip():
-        raise ValueError("it must not be empty")
-    return text.strip()
-
-
-def parse_web_address(text: str) -> str:
-    """An http or https URL without query and fragment, its trailing slashes removed. Raises ValueError."""
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-        raise ValueError("it must be a web address such as https://chat.example.org")
-    return text.rstrip("/")
-
-
-def parse_networks(text: str) -> tuple[Network, ...]:
-    """The IP networks of a list that is separated by commas. Raises ValueError."""
-    return tuple(ip_network(each.strip()) for each in text.split(",") if each.strip())
 
 
 def setting(default: Any, metavar: str, description: str, parse: Callable[[str], Any] = str) -> Any:

@@ -22,7 +22,7 @@ from chatr.adapters.http.http_settings import DEFAULT_HTTP_TIMEOUTS, HttpTimeout
 from chatr.adapters.http.stream.hub import Hub
 from chatr.app import RunningRoom, Timeouts, running_room
 from chatr.domain.limits import MINUTE, SECOND, Limit
-from chatr.node.follower import DEFAULT_NODE_TIMEOUTS, NodeTimeouts
+from chatr.node.timeouts import DEFAULT_NODE_TIMEOUTS, NodeTimeouts
 from chatr.ports import EventLog
 from chatr.settings import Settings
 from chatr.testing.clock import SettableClock

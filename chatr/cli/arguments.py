@@ -6,7 +6,8 @@ import textwrap
 from collections.abc import Callable
 from typing import Final
 
-from chatr.settings import Settings, variable, whole_number_parser
+from chatr.setting_values import whole_number_parser
+from chatr.settings import Settings, variable
 
 DEFAULT_LOG_URL: Final = Settings().log
 HELP_WIDTH: Final = 79

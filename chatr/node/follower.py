@@ -6,34 +6,18 @@ from contextlib import suppress
 from typing import Final, Protocol
 
 import structlog
-from attrs import frozen
 
 from chatr.domain.events import MessagePosted, Record
 from chatr.domain.room import Room
 from chatr.fold import fold
 from chatr.node.message_waiters import MessageWaiters
+from chatr.node.timeouts import DEFAULT_NODE_TIMEOUTS, NodeTimeouts
 from chatr.ports import EventLog, LogChanged, LogUnavailable, Stored
 
 SLICE: Final = 200
 """Records that are folded in one iteration of the event loop: about 10 ms, also where each is of another agent."""
 
 logger = structlog.get_logger()
-
-
-@frozen
-class NodeTimeouts:
-    """How long a node waits for its log, in seconds.
-
-    `fold`: until a record that is in the log is folded here. `catch_up`: how long a request waits for records that
-    another node has appended. `retry_pause`: between two attempts to reach a log that is unavailable.
-    """
-
-    fold: float = 5.0
-    catch_up: float = 5.0
-    retry_pause: float = 0.1
-
-
-DEFAULT_NODE_TIMEOUTS: Final = NodeTimeouts()
 
 
 def slices(batch: Sequence[Stored]) -> Iterator[Sequence[Stored]]:

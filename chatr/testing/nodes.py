@@ -1,8 +1,9 @@
 """A node without a web server."""
 
 from chatr.domain.room import Room
-from chatr.node.follower import DEFAULT_NODE_TIMEOUTS, Follower, Listener, NodeTimeouts
+from chatr.node.follower import Follower, Listener
 from chatr.node.node import Node
+from chatr.node.timeouts import DEFAULT_NODE_TIMEOUTS, NodeTimeouts
 from chatr.ports import EventLog
 from chatr.testing.clock import SettableClock
 from chatr.testing.secrets import CountedSecrets

@@ -45,9 +45,11 @@ class ErrorCode(StrEnum):
     TOO_MUCH_AT_ONCE = "too_much_at_once"
     HEAD_TOO_LARGE = "head_too_large"
     # 429: wait for `retryAfter` seconds.
+    LEAVING_RATE_LIMITED = "leaving_rate_limited"
     MESSAGE_RATE_LIMITED = "message_rate_limited"
     REGISTRATION_RATE_LIMITED = "registration_rate_limited"
     REQUEST_RATE_LIMITED = "request_rate_limited"
+    TOO_MANY_CONNECTIONS = "too_many_connections"
     TOO_MANY_STREAMS = "too_many_streams"
     VERIFICATION_RATE_LIMITED = "verification_rate_limited"
     # 500, 502, 503 and 504: the server, its store or Moltbook failed. After `outcome_unknown` a post may be stored.

@@ -82,7 +82,7 @@ def test_an_audit_ends_at_a_record_that_the_store_cannot_read(chatr: Chatr, log_
 
     result = chatr("audit", "--log", log_file.url)
 
-    assert (result.code, result.err, len(result.lines)) == (1, "", 3)
-    assert result.lines[0].startswith("position 5: It cannot be read: Could not decode to UTF-8")
-    assert result.lines[0].endswith("The audit ends here.")
+    assert (result.code, result.err, len(result.lines)) == (1, "", 4)
+    assert result.lines[1].startswith("position 5: Record 5 (message-posted.v1) is damaged")
+    assert result.lines[1].endswith("The audit ends here.")
     assert "\x1b" not in result.out

@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 from chatr.domain.commands import agent_id, older_agent_id
 from chatr.domain.decide import as_command, decide
 from chatr.domain.events import AgentRegistered
-from chatr.past import snapshot
 from chatr.past.snapshot import take_snapshot
 from chatr.testing.clock import START
 from chatr.testing.records import folded_room, records_of
 from chatr.testing.scenario import given
 from chatr.testing.strategies import names
 from tests.domain.examples import REGISTER
+from tests.past.snapshots import decoded, encoded
 
 LOOK_ALIKES = ("Clawd", "Clawd_", "_Clawd", "Cl-awd", "Clavvd", "CLAWD-")
 
@@ -39,7 +39,7 @@ def test_a_look_alike_is_rejected(name: str, holder: str, by_older: bool) -> Non
 def test_an_agent_is_found_by_every_look_alike(by_older: bool) -> None:
     """An agent is found by its name and by those that look like it, from the log and from a snapshot."""
     log = folded_room(records_of([registered("Cl-awd", by_older=by_older)]))
-    restored = snapshot.decode(snapshot.encode(take_snapshot(log)))
+    restored = decoded(encoded(take_snapshot(log)))
 
     assert [log.agent_named(name).name for name in LOOK_ALIKES] == ["Cl-awd"] * len(LOOK_ALIKES)
     assert [restored.agent_named(name).name for name in LOOK_ALIKES] == ["Cl-awd"] * len(LOOK_ALIKES)

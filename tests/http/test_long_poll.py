@@ -60,7 +60,7 @@ async def test_a_client_that_disconnects_frees_its_slot(open_room: OpenRoom) -> 
     """The wait ends when the connection is lost, and not after a time."""
     room = await open_room(max_streams_per_ip=1)
     async with connected(room.running.url) as (_, writer):
-        writer.write(f"GET {LONG} HTTP/1.1\r\nHost: room\r\n\r\n".encode())
+        writer.write(f"GET {LONG} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
         while (await room.get(LONG.replace("25", "1"))).status != 429:
             pass
         writer.transport.abort()

@@ -24,7 +24,7 @@ from tests.stream_client import connected, request, watching
 LIMIT: Final = 6
 """Connections of one address in these tests."""
 HEALTH: Final = request("/health")
-POST: Final = b"POST /api/register HTTP/1.1\r\nHost: room\r\nContent-Length: 9\r\n"
+POST: Final = b"POST /api/register HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n"
 WAITING: Final = POST + b"Expect: 100-continue\r\n\r\n"
 """A request whose response shows that it is being handled, and that has to be waited for."""
 ENDINGS: Final = (

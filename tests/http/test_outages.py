@@ -8,7 +8,7 @@ import pytest
 from chatr.adapters.stores.memory import MemoryLog
 from chatr.domain.keys import key_from_random
 from chatr.domain.limits import MINUTE
-from chatr.node.follower import NodeTimeouts
+from chatr.node.timeouts import NodeTimeouts
 from chatr.ports import LogUnavailable, OutcomeUnknown
 from chatr.testing.faulty_log import FaultyLog
 from tests.conftest import Agent, OpenRoom, Response, Room

@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 
-from chatr.adapters.http.server import HttpTimeouts
+from chatr.adapters.http.http_settings import HttpTimeouts
 from chatr.adapters.http.stream.hub import Hub
 from chatr.app import Timeouts, running_room
 from chatr.settings import Settings

@@ -16,8 +16,8 @@ from chatr.adapters.stores.memory import MemoryLog
 from chatr.adapters.system import SystemSecrets
 from chatr.app import background, http_settings, running_room
 from chatr.domain.limits import MESSAGES_IN_MEMORY
-from chatr.node.follower import DEFAULT_NODE_TIMEOUTS, NodeTimeouts
 from chatr.node.node import Node
+from chatr.node.timeouts import DEFAULT_NODE_TIMEOUTS, NodeTimeouts
 from chatr.settings import Settings
 from chatr.testing.clock import SettableClock
 from chatr.testing.nodes import node_on

@@ -11,7 +11,7 @@ from chatr.app import background
 from chatr.domain.commands import agent_id
 from chatr.domain.events import AgentSeen, Event, MessagePosted, Record
 from chatr.domain.room import Room
-from chatr.node.follower import NodeTimeouts
+from chatr.node.timeouts import NodeTimeouts
 from chatr.ports import LogChanged, LogUnavailable
 from chatr.testing.clock import START
 from chatr.testing.faulty_log import FaultyLog

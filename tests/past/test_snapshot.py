@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatr.domain.agent import Agent
-from chatr.domain.commands import agent_id
+from chatr.domain.commands import agent_id, older_agent_id
 from chatr.domain.events import AgentRegistered, Event, LimitsAdopted, Record
 from chatr.domain.keys import hash_key
-from chatr.domain.limits import MINUTE, Limit, Limits
+from chatr.domain.limits import MINUTE, SECOND, Limit, Limits
 from chatr.domain.post_times import CHUNK_LENGTH
 from chatr.domain.room import Room
 from chatr.past import snapshot
@@ -28,6 +28,7 @@ from chatr.testing.records import folded_room, records_of
 from chatr.testing.strategies import histories
 from tests.domain.examples import (
     CRAB,
+    CRAB_LEFT,
     CRAB_POSTED,
     CRAB_REGISTERED,
     CRAB_STARTED,
@@ -104,9 +105,13 @@ def test_the_event_loop_does_not_copy_positions() -> None:
 
 def test_every_field_of_the_room_comes_back() -> None:
     """A room and an agent of which no field has its default value are restored completely."""
-    posts, second_badge = [CRAB_POSTED] * (CHUNK_LENGTH + 1), evolve(CRAB_VERIFIED, moltbook_name="Another")
-    limits = LimitsAdopted(Limits(Limit(1_000, MINUTE), Limit(8, MINUTE), MINUTE), START)
-    events: list[Event] = [limits, CRAB_REGISTERED, *posts, CRAB_VERIFIED, second_badge, CRAB_STARTED]
+    rate, posts = Limit(8, MINUTE), [CRAB_POSTED] * (CHUNK_LENGTH + 1)
+    limits = LimitsAdopted(Limits(Limit(1_000, MINUTE), rate, MINUTE, SECOND, leaving=rate, verifying=rate), START)
+    first_badge = evolve(CRAB_VERIFIED, account_id="17")
+    second_badge = evolve(first_badge, moltbook_name="Another", account_id="18")
+    older_name = AgentRegistered(older_agent_id("Cl-awd"), "Cl-awd", None, hash_key("older"), START)
+    badges: list[Event] = [first_badge, second_badge, CRAB_LEFT, CRAB_STARTED]
+    events: list[Event] = [limits, older_name, CRAB_REGISTERED, *posts, *badges]
     room = folded_room(records_of(events))
     agent, nobody, empty = room.agent(CRAB), Agent(), Room()
 

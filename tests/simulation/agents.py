@@ -42,7 +42,7 @@ class SimulatedMoltbook:
 def request(method: str, path: str, body: object, key: str, idempotency_key: str | None) -> bytes:
     """The bytes of a request after which the connection is closed."""
     raw = b"" if body is None else msgspec.json.encode(body)
-    lines = [f"{method} {path} HTTP/1.1", "Host: room", "Connection: close", f"Content-Length: {len(raw)}"]
+    lines = [f"{method} {path} HTTP/1.1", "Host: localhost", "Connection: close", f"Content-Length: {len(raw)}"]
     lines += ["Content-Type: application/json"] * bool(raw)
     lines += [f"Authorization: Bearer {key}"] * bool(key)
     lines += [f"Idempotency-Key: {idempotency_key}"] * bool(idempotency_key)

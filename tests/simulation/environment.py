@@ -11,7 +11,7 @@ from unittest.mock import patch
 
 from chatr.past.checkpoint import Checkpoint
 from tests.simulation.conditions import Conditions
-from tests.simulation.loop import LIFETIME, Listener
+from tests.simulation.loop import LIFETIME, Listener, SimulatedAcceptor
 from tests.simulation.process import SeededSecrets
 from tests.simulation.world import World
 
@@ -65,7 +65,8 @@ def simulated_environment(world: World) -> Iterator[None]:
             "chatr.app.checkpoint_for": lambda settings: Checkpoint(
                 Path(folder, settings.log), every=world.conditions.records_between
             ),
-            "chatr.adapters.http.server.listen": lambda host, port: Listener((host, port)),
+            "chatr.adapters.http.listener.listen": lambda host, port: Listener((host, port)),
+            "chatr.adapters.http.listener.Acceptor": SimulatedAcceptor,
             "chatr.adapters.http.server.random": world.random,
         }
         with replaced(targets), patch.multiple(aiohttp, handlers=[LoggedErrors(world)], propagate=False):

@@ -115,8 +115,31 @@ class SimulatedLoop(asyncio.BaseEventLoop):
             future.set_exception(error)
         return future
 
-    async def create_server(self, *given: Any, **options: Any) -> Any:
-        """Accept connections at the address of a `Listener`, which stands for the socket."""
-        address = options["sock"].address
-        self.servers[address] = listening = Listening(self, address, given[0], contextvars.copy_context())
-        return listening
+
+class UncountedConnection:
+    """Stands for the socket of a connection, which nothing limits."""
+
+    def mark_idle(self, transport: asyncio.Transport) -> None:
+        """Do nothing."""
+
+    def mark_busy(self) -> None:
+        """Do nothing."""
+
+
+class SimulatedAcceptor:
+    """Stands for the acceptor: accepts connections at the address of a `Listener`, without any limit."""
+
+    def __init__(self, listener: Listener, *given: Any, **_limits: Any) -> None:
+        loop, make_protocol = asyncio.get_running_loop(), given[-1]
+        assert isinstance(loop, SimulatedLoop)
+        self._listening = Listening(
+            loop, listener.address, lambda: make_protocol(UncountedConnection()), contextvars.copy_context()
+        )
+
+    def start(self) -> None:
+        """Accept from now on."""
+        self._listening.loop.servers[self._listening.address] = self._listening
+
+    def close(self) -> None:
+        """Accept no more connections."""
+        self._listening.close()

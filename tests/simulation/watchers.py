@@ -47,7 +47,7 @@ class Watcher:
         self._connection = process.connect(self)
         last = f"Last-Event-ID: {self.cursor}\r\n" if self.cursor else ""
         # Only HTTP/1.1 has chunks.
-        self._connection.send(f"GET /api/stream HTTP/1.{int(chunked)}\r\nHost: room\r\n{last}\r\n".encode())
+        self._connection.send(f"GET /api/stream HTTP/1.{int(chunked)}\r\nHost: localhost\r\n{last}\r\n".encode())
 
     def disconnect(self) -> None:
         """Close the connection. Bytes that were not read are lost."""

@@ -10,7 +10,7 @@ import pytest
 
 from chatr.app import running_room
 from chatr.domain.limits import MINUTE, SECOND, Limit, Limits
-from chatr.node.follower import NodeTimeouts
+from chatr.node.timeouts import NodeTimeouts
 from chatr.ports import CannotOpenLog, EventLog, LogUnavailable, OutcomeUnknown
 from chatr.settings import Settings
 from chatr.testing.clock import SettableClock

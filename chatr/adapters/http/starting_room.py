@@ -73,6 +73,7 @@ class StartingRoom:
                 future.set_result(None)
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        self._admission.check_host(request.headers)
         path, is_read = request.rel_url.path_safe, request.method in ("GET", "HEAD")
         if path == "/health" and is_read:
             return as_response(wire.StatusResponse(status="ok"))

@@ -24,7 +24,7 @@ from chatr.domain.chain import ChainPoint
 from chatr.past.audit import Audit, Finding
 from chatr.past.replay import batches
 from chatr.ports import LogReader, LogUnavailable, Stored
-from chatr.settings import parse_web_address
+from chatr.setting_values import parse_web_address
 
 HEAD: Final = re.compile("([1-9][0-9]{0,17}):([0-9a-f]{64})", re.IGNORECASE)
 """POSITION:DIGEST, as in the last line that an audit prints."""
