@@ -51,7 +51,7 @@ class CommandHandler:
         # In milliseconds of `clock.elapsed()`: when an append last failed; when the pending ones began, by record id.
         self._failed_at: int | None = None
         self._pending: dict[str, int] = {}
-        self._time_limits: dict[str, asyncio.Timeout] = {}
+        self._time_limits: set[asyncio.Timeout] = set()
         self._stopping = False
 
     def is_already_recorded(self, command: Command) -> bool:
@@ -98,8 +98,13 @@ class CommandHandler:
         self._pending[draft.id] = self._clock.elapsed()
         try:
             # No limit until the node stops: only the store knows when an append has failed.
-            async with asyncio.timeout(None) as self._time_limits[draft.id]:
-                await self._log.append(draft, expected=end.position)
+            async with asyncio.timeout(None) as time_limit:
+                self._time_limits.add(time_limit)
+                try:
+                    await self._log.append(draft, expected=end.position)
+                finally:
+                    # `stop_waiting` must not change a time limit that has ended.
+                    self._time_limits.discard(time_limit)
             # The stores wake the tail before the appender, so most records are folded by now and need no time-out.
             async with nullcontext() if folded.done() else asyncio.timeout(self._follower.timeouts.fold):
                 return await folded
@@ -115,7 +120,7 @@ class CommandHandler:
             raise
         finally:
             self._follower.forget_folded_future(draft.id)
-            del self._pending[draft.id], self._time_limits[draft.id]
+            del self._pending[draft.id]
 
     async def _catch_up_to(self, position: int) -> None:
         """Wait until the record that a decision conflicted with is folded. Raises LogUnavailable."""
@@ -129,7 +134,7 @@ class CommandHandler:
         """Let every pending append raise OutcomeUnknown, and later commands LogUnavailable, because the node stops."""
         self._stopping = True
         now = asyncio.get_running_loop().time()
-        for time_limit in self._time_limits.values():
+        for time_limit in self._time_limits:
             time_limit.reschedule(now)
 
     def failed_within(self, milliseconds: int) -> bool:
