@@ -10,6 +10,7 @@ import pytest
 from aiohttp import ClientSession
 from structlog.testing import capture_logs
 
+from chatr.adapters.http.http_settings import HttpTimeouts
 from chatr.adapters.http.listening_socket import CannotListen
 from chatr.adapters.stores.memory import MemoryLog
 from chatr.app import Timeouts, running_room
@@ -25,8 +26,13 @@ STREAMS: Final = 20
 
 
 @asynccontextmanager
-async def starting_room(**settings: Any) -> AsyncIterator[tuple[str, Hold, asyncio.Task[None]]]:
-    """Start a room whose log of two records is not read before the hold is released; yield its URL and its task."""
+async def starting_room(
+    *, request_wait: float = 0.0, **settings: Any
+) -> AsyncIterator[tuple[str, Hold, asyncio.Task[None]]]:
+    """Start a room whose log of two records is not read before the hold is released; yield its URL and its task.
+
+    Requests wait for `request_wait` seconds.
+    """
     memory = MemoryLog()
     node = node_on(memory)
     following = asyncio.create_task(node.follower.run())
@@ -36,7 +42,7 @@ async def starting_room(**settings: Any) -> AsyncIterator[tuple[str, Hold, async
     hold = log.hold("tail")
 
     async def run() -> None:
-        timeouts = Timeouts(progress_interval=0.01)
+        timeouts = Timeouts(http=HttpTimeouts(start=request_wait), progress_interval=0.01)
         async with running_room(Settings(**(OPEN_SETTINGS | settings)), event_log=log, timeouts=timeouts):
             await asyncio.Event().wait()
 
@@ -79,6 +85,19 @@ async def test_only_probes_are_answered_while_the_log_is_read(
         assert reply.status == status
         assert ("Retry-After" in reply.headers) == (status == 503)
     assert not code or json.loads(body)["code"] == code
+
+
+async def test_requests_wait_for_a_short_start() -> None:
+    """A request that arrives shortly before the room is open is served by it."""
+    async with starting_room(request_wait=60) as (url, hold, _), ClientSession(url) as http:
+        early = asyncio.create_task(http.post("/api/register", json={"name": "Bob"}))
+        async with http.get("/ready") as not_ready:
+            pass
+        hold.release()
+        async with await early as reply:
+            statuses = (not_ready.status, reply.status)
+
+    assert statuses == (503, 200)
 
 
 async def test_readiness_shows_the_progress() -> None:

@@ -54,7 +54,7 @@ class HttpListener:
         self.url = url_of(socket)
         is_local = settings.public_url is None and is_loopback_listener(socket)
         self.admission = Admission(clock, limits, settings.proxies, is_local=is_local)
-        self.starting = StartingRoom(self.admission)
+        self.starting = StartingRoom(self.admission, timeouts.start)
         self._settings = settings
         self._watch: WatchFirstBytes | None = None
         self._server = web_server(self.starting.handle)

@@ -32,10 +32,12 @@ WatchHandler = Callable[[web.BaseRequest, web.StreamResponse | None], Awaitable[
 class StartingRoom:
     """Answers requests until `open` names the handlers of the room. `position` of `head` records are folded."""
 
-    def __init__(self, admission: Admission) -> None:
+    def __init__(self, admission: Admission, request_wait: float) -> None:
+        """`request_wait`: seconds for which a request waits for the room before it is answered with an error."""
         self.position = 0
         self.head = 0
         self._admission = admission
+        self._request_wait = request_wait
         self._handler: Handler | None = None
         self._watch: WatchHandler | None = None
         self._closed = False
@@ -81,6 +83,9 @@ class StartingRoom:
             raise http_error(NOT_READY, retryAfter=RETRY_SECONDS, position=self.position, head=self.head)
         if path == "/api/stream" and is_read:
             return await self._hold_stream(request)
+        # Most starts take a moment only. Then nobody has to try again, who saw the port open.
+        if await self._room_opens_within(self._request_wait) and self._handler is not None:
+            return await self._handler(request)
         raise http_error(ROOM_STARTING, retryAfter=RETRY_SECONDS)
 
     async def _hold_stream(self, request: web.BaseRequest) -> web.StreamResponse:
