@@ -62,14 +62,6 @@ class History:
         """The newest `count` messages, oldest first; at most those that are in memory."""
         return list(map(message_from_record, islice(self.newest, max(0, len(self.newest) - count), None)))
 
-    def messages_since(self, cursor: Cursor) -> list[Message] | None:
-        """The messages after the one at `cursor`, or None if that one is not among the newest."""
-        known = self.record_at(cursor.position)
-        if known is None or known.cursor != cursor:
-            return None
-        missed = len(self.positions) - bisect_right(self.positions, cursor.position)
-        return self.last(missed)
-
     def page(self, after: int | None, before: int | None, limit: int) -> Page:
         """At most `limit` messages between the positions `after` and `before`, both exclusive.
 

@@ -1,13 +1,11 @@
 """The history of messages: pages of positions, and the newest messages in memory."""
 
-from bisect import bisect_left
 from itertools import accumulate
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatr.domain.events import Cursor
 from chatr.domain.history import History, message_from_record
 from chatr.domain.limits import MESSAGES_IN_MEMORY
 from chatr.testing.records import records_of
@@ -91,40 +89,6 @@ def test_the_last_messages(gaps: list[int], count: int) -> None:
     last = history_of(positions).last(count)
 
     assert [message.cursor.position for message in last] == positions[len(positions) - min(count, len(positions)) :]
-
-
-@given(GAPS.filter(bool), st.data())
-def test_messages_since_a_cursor(gaps: list[int], data: st.DataObject) -> None:
-    """The messages since the cursor of a message are exactly those posted after it."""
-    positions = list(accumulate(gaps))
-    history = history_of(positions)
-    known = data.draw(st.sampled_from(history.last(len(positions))))
-    missed = history.messages_since(known.cursor)
-
-    assert missed is not None
-    assert [message.cursor.position for message in missed] == positions[
-        bisect_left(positions, known.cursor.position) + 1 :
-    ]
-
-
-@pytest.mark.parametrize("cursor", [Cursor(2, "00000002"), Cursor(3, "ffffffff"), Cursor(4, "00000004")])
-def test_a_cursor_of_no_message_of_this_log_is_unknown(cursor: Cursor) -> None:
-    """There are no messages since a cursor of another kind of record, of another log or beyond the end."""
-    assert history_of([1, 3]).messages_since(cursor) is None
-
-
-def test_a_thousand_missed_messages_are_in_memory(full: History) -> None:
-    """A watcher can resume after the oldest message in memory: it has missed a thousand."""
-    oldest = full.last(MESSAGES_IN_MEMORY)[0]
-    missed = full.messages_since(oldest.cursor)
-
-    assert missed is not None
-    assert [message.cursor.position for message in missed] == list(range(4, MESSAGES_IN_MEMORY + 3))
-
-
-def test_more_than_a_thousand_missed_messages_are_not_in_memory(full: History) -> None:
-    """There are no messages since the cursor of the message before the oldest in memory."""
-    assert full.messages_since(Cursor(2, "00000002")) is None
 
 
 def test_only_the_newest_messages_are_in_memory(full: History) -> None:

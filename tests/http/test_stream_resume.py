@@ -113,17 +113,36 @@ async def test_a_thousand_missed_messages_are_all_sent(room: Room) -> None:
         assert await missed(watch) == others
 
 
-async def test_after_more_than_a_thousand_missed_messages_the_stream_is_reset(room: Room) -> None:
-    """A reset frame says so, and the history follows: a gap is never hidden."""
+async def test_missed_messages_that_are_not_in_memory_are_read_from_the_log(room: Room) -> None:
+    """A watcher may have missed any number of messages: each is sent once and in order, and live ones follow."""
     ada = await register_agent(room.running.node)
     (first,) = await ada.post("first")
-    too_old = ada.cursor_at(first)
-    others = await ada.post(*numbered_texts(MESSAGES_IN_MEMORY))
-    async with watching(room.running.url, last_id=too_old) as watch:
-        reset, history, stats = await watch.frames(3)
+    cursor = ada.cursor_at(first)
+    others = await ada.post(*numbered_texts(MESSAGES_IN_MEMORY + 60))
+    async with watching(room.running.url, last_id=cursor) as watch:
+        received = await missed(watch)
+        live = await ada.post("live")
+        received += await watch.messages(1)
 
-    assert [reset.kind, history.kind, stats.kind] == RESET_AND_HISTORY
-    assert [message["id"] for message in history.data] == others[-100:]
+    assert received == others + live
+
+
+async def test_an_id_that_is_not_in_memory_is_compared_with_the_log(room: Room) -> None:
+    """An id of another log resets the stream, however old its position is."""
+    ada = await register_agent(room.running.node)
+    (first,) = await ada.post("first")
+    await ada.post(*numbered_texts(MESSAGES_IN_MEMORY))
+    async with watching(room.running.url, last_id=f"{first}-00000000") as watch:
+        assert await kinds(watch, 3) == RESET_AND_HISTORY
+
+
+@pytest.mark.parametrize(("allowed", "first_kind"), [("2", "reset"), ("3", "message"), ("x", "message")])
+async def test_a_client_may_limit_what_it_has_missed(room: Room, allowed: str, first_kind: str) -> None:
+    """With `?maxMissed=` the stream is reset if more messages were missed. Nonsense is ignored."""
+    ada = await register_agent(room.running.node)
+    first, *_ = await ada.post(*numbered_texts(4))
+    async with watching(room.running.url, f"/api/stream?maxMissed={allowed}", last_id=ada.cursor_at(first)) as watch:
+        assert await kinds(watch, 1) == [first_kind]
 
 
 @pytest.mark.parametrize("other_id", IDS_OF_OTHER_LOGS)

@@ -50,6 +50,8 @@ def smaller_constants(conditions: Conditions) -> AbstractContextManager[None]:
     return replaced(
         {
             **dict.fromkeys(places, conditions.messages_in_memory),
+            "chatr.adapters.http.stream.endpoint.MAX_FIRST_BYTES": 4096,
+            "chatr.adapters.http.stream.backlog.BLOCK": 7,
             "chatr.adapters.stores.group_commit.MAX_GROUP": conditions.max_group,
         }
     )

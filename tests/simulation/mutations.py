@@ -2,7 +2,6 @@
 """Mistakes that somebody might make. Each replaces a function of the program, to prove that the simulation notices."""
 
 import asyncio
-from bisect import bisect_right
 from contextlib import AbstractContextManager
 from typing import Any, Final
 from unittest.mock import patch
@@ -11,12 +10,13 @@ from attrs import evolve, frozen
 
 from chatr import codec
 from chatr.adapters.http.stream.hub import Hub
+from chatr.adapters.http.stream.resume import ResumePoint, resume_point
 from chatr.adapters.http.stream.watcher import Watcher
 from chatr.codec import UnreadableRecord, encode
 from chatr.domain.commands import Command
 from chatr.domain.decide import AlreadyRecorded, decide
 from chatr.domain.events import AgentId, AgentLeft, Cursor, Event, Record
-from chatr.domain.history import History, Message
+from chatr.domain.history import History
 from chatr.domain.limits import Limit
 from chatr.domain.room import Room
 from chatr.node.command_handler import CommandHandler, Handled
@@ -27,8 +27,16 @@ from chatr.ports import Conflict, Draft, OutcomeUnknown, Stored
 # The real functions, which are replaced while a mutation is in effect.
 append = CommandHandler._append
 apply = History.apply
-messages_since = History.messages_since
 wait = Limit.wait
+
+
+class AnyRecord(ResumePoint):
+    """A place of which no record is compared with the cursor."""
+
+    @property
+    def id_line(self) -> bytes:
+        """The beginning of every frame."""
+        return b""
 
 
 def draft_in(room: Room, event: Event, commands: CommandHandler) -> Draft:
@@ -88,23 +96,24 @@ async def force_a_stale_decision(commands: CommandHandler, event: Event) -> int:
             await commands._catch_up_to(conflict.position or await commands._log.head())
 
 
-def resume_off_by_one(history: History, cursor: Cursor) -> list[Message] | None:
+def resume_off_by_one(room: Room, cursor: Cursor, max_missed: int | None) -> ResumePoint | str:
     """Leave out the first message after the cursor."""
-    missed = messages_since(history, cursor)
-    return missed and missed[1:]
+    point = resume_point(room, cursor, max_missed)
+    if isinstance(point, str) or point.next_message == len(room.history.positions):
+        return point
+    return AnyRecord(cursor, point.next_message + 1)
 
 
-def repeat_the_last_message(history: History, cursor: Cursor) -> list[Message] | None:
+def repeat_the_last_message(room: Room, cursor: Cursor, max_missed: int | None) -> ResumePoint | str:
     """Send the message at the cursor again."""
-    missed = messages_since(history, cursor)
-    return missed and history.last(len(missed) + 1)
+    point = resume_point(room, cursor, max_missed)
+    return point if isinstance(point, str) or point.next_message == 1 else AnyRecord(cursor, point.next_message - 1)
 
 
-def ignore_the_fingerprint(history: History, cursor: Cursor) -> list[Message] | None:
+def ignore_the_fingerprint(room: Room, cursor: Cursor, max_missed: int | None) -> ResumePoint | str:
     """Resume by the position alone, although the record there may be that of another branch."""
-    if history.record_at(cursor.position) is None:
-        return None
-    return history.last(len(history.positions) - bisect_right(history.positions, cursor.position))
+    point = resume_point(room, cursor, max_missed)
+    return point if isinstance(point, str) else AnyRecord(cursor, point.next_message)
 
 
 def forget_idempotency_keys(entries: bytes, *_: object) -> bytes:
@@ -188,9 +197,9 @@ MUTATIONS: Final = {
     "publish before store": Mutation("chatr.node.command_handler.CommandHandler._append", publish_before_store),
     "drop on conflict": Mutation("chatr.node.command_handler.CommandHandler.handle", drop_on_conflict),
     "force a stale decision": Mutation("chatr.node.command_handler.CommandHandler._append", force_a_stale_decision),
-    "resume off by one": Mutation("chatr.domain.history.History.messages_since", resume_off_by_one),
-    "repeat the last message": Mutation("chatr.domain.history.History.messages_since", repeat_the_last_message),
-    "ignore the fingerprint": Mutation("chatr.domain.history.History.messages_since", ignore_the_fingerprint),
+    "resume off by one": Mutation("chatr.adapters.http.stream.endpoint.resume_point", resume_off_by_one),
+    "repeat the last message": Mutation("chatr.adapters.http.stream.endpoint.resume_point", repeat_the_last_message),
+    "ignore the fingerprint": Mutation("chatr.adapters.http.stream.endpoint.resume_point", ignore_the_fingerprint),
     "forget idempotency keys": Mutation("chatr.domain.keyed_posts.with_post", forget_idempotency_keys),
     "count messages": Mutation("chatr.domain.history.History.apply", count_messages),
     "skip unknown types": Mutation("chatr.fold.decode", skip_unknown_types),

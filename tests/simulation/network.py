@@ -35,11 +35,19 @@ class Connection(asyncio.Transport):
     context: contextvars.Context
     protocol: asyncio.Protocol
     closing: bool = False
+    _limit: int = 65536
+    _is_paused: bool = False
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Send bytes to the client."""
         if not self.closing:
             self.client.received(bytes(data))
+            self._maybe_pause()
+
+    def _maybe_pause(self) -> None:
+        if self.client.waiting > self._limit and not self._is_paused:
+            self._is_paused = True
+            self.protocol.pause_writing()
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
         """Hand the connection over to another protocol."""
@@ -57,6 +65,17 @@ class Connection(asyncio.Transport):
     def get_write_buffer_size(self) -> int:
         """The bytes that the client has not read."""
         return self.client.waiting
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        """Pause the protocol once more than `high` bytes are waiting."""
+        self._limit = 65536 if high is None else high
+        self._maybe_pause()
+
+    def drained(self) -> None:
+        """Resume the protocol, if it was paused: the client has read everything."""
+        if self._is_paused and not self.closing:
+            self._is_paused = False
+            self.context.run(self.protocol.resume_writing)
 
     def is_closing(self) -> bool:
         """Whether the connection was closed."""

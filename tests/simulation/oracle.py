@@ -74,12 +74,11 @@ class Branch:
 class Oracle:
     """The test oracle. `report` is called with a sentence for everything that is wrong.
 
-    Nodes hold `messages_in_memory` messages. `store_clock` is that of a store that brings one, and is never set.
+    `store_clock` is that of a store that brings one, and is never set.
     `generation` counts how often the log was restored.
     """
 
     report: Callable[[str], None]
-    messages_in_memory: int
     store_clock: Clock | None = None
     branch: Branch = field(factory=Branch)
     generation: int = 0
@@ -235,13 +234,11 @@ class Oracle:
         return caught_up and self.branch.key_digests.get(agent) == key_digest
 
     def may_reset(self, cursor: str, node: Node | None) -> bool:
-        """Whether a node may be unable to resume from a cursor: of another branch, too old, or not folded yet."""
+        """Whether a node may be unable to resume from a cursor: of another branch, or not folded yet."""
         message = self.messages[cursor]
         behind = node is None or node.room.position < message.position
-        # Lenient by one: a node can also resume from the oldest message that it holds in memory.
-        too_old = len(self.branch.messages) - message.number >= self.messages_in_memory - 1
         # After a restore a node may still follow the old branch, or read the new one: any reset is allowed.
-        return bool(self.generation) or behind or too_old
+        return bool(self.generation) or behind
 
     def check_position(self, room: Room, name: str) -> None:
         """A node must have folded the records of some branch."""

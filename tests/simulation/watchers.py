@@ -66,6 +66,8 @@ class Watcher:
         piece = bytes(self._unread[:count])
         del self._unread[:count]
         self.waiting = len(self._unread)
+        if piece and not self.waiting and self._connection is not None:
+            self._connection.drained()
         body = self._reader.feed(piece)
         if self._reader.status not in (0, 200):
             return

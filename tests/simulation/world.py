@@ -55,7 +55,7 @@ class World:
         moltbook = SimulatedMoltbook(self.random)
         store_clock = MachineClock() if self.conditions.store_has_clock else None
         self.store = Store(self.random, self.conditions.store_faults, self._record_stored, store_clock)
-        self.oracle = Oracle(self.faults.append, self.conditions.messages_in_memory, store_clock)
+        self.oracle = Oracle(self.faults.append, store_clock)
         self.processes = [
             Process(f"node-{number}", node_settings(number, self.conditions), self.store, moltbook, self._process_died)
             for number in range(NODES)

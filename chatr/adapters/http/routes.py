@@ -57,7 +57,7 @@ STREAM: Final = Route(
     "stream",
     "Receive the newest messages and then each new one, as Server-Sent Events.",
     responses.STREAM,
-    parameters=(parameters.LAST_EVENT_ID, parameters.LAST_EVENT_QUERY, parameters.PRESENCE),
+    parameters=(parameters.LAST_EVENT_ID, parameters.LAST_EVENT_QUERY, parameters.MAX_MISSED, parameters.PRESENCE),
     errors=(error_catalogue.TOO_MANY_STREAMS,),
 )
 HEARTBEAT: Final = Route(

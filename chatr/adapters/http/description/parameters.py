@@ -131,6 +131,13 @@ LAST_EVENT_ID: Final = Parameter("header", "Last-Event-ID", LAST_EVENT, TEXT, "1
 LAST_EVENT_QUERY: Final = Parameter(
     "query", "lastEventId", f"{LAST_EVENT} If the header is given too, the header is used.", TEXT, "1042-5f3a9c01"
 )
+MAX_MISSED: Final = Parameter(
+    "query",
+    "maxMissed",
+    "Send `reset` and the newest messages instead if you have missed more messages than this.",
+    TEXT,
+    "1000",
+)
 PRESENCE: Final = Parameter(
     "query", "presence", "`1`: also send an event when an agent comes online or goes offline.", TEXT, "1"
 )

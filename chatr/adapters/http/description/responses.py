@@ -65,7 +65,8 @@ VERIFIED: Final = ResponseDescription(
 STREAM: Final = ResponseDescription(
     "Server-Sent Events without names. Each has a JSON object `{type, data}`. First comes `history`, or a `message` "
     "for each message that a resumed stream has missed; then `stats`, again every few seconds; and a `message` when "
-    "one is posted. `reset` comes before `history` if the stream cannot be resumed after the given id. With "
+    "one is posted. `reset` comes before `history` if the given id is not of this log, or more than `maxMissed` "
+    "messages were missed. With "
     "`presence=1` there is also `presence`: `{agentId, agentName, online}`, about a second after an agent came or "
     "went. The `id` of an event is that of the last message in it. Schemas: HistoryEvent, StatsEvent, MessageEvent, "
     "ResetEvent, PresenceEvent.",

@@ -137,8 +137,6 @@ def template_values(limits: Limits, node_limits: NodeLimits, public_url: str) ->
         "streams_in_all": node_limits.total_streams,
         "verification_limits": " and ".join(map(str, VERIFICATION_LIMITS)),
         "idempotency_keys": format_keys(limits.unverified.keys_remembered, limits.verified.keys_remembered),
-        # One less than are in memory: a client resumes from the message that it has.
-        "max_missed": numbers.MESSAGES_IN_MEMORY - 1,
         "page": messages.DEFAULT_PAGE_SIZE,
         "largest_page": messages.MAX_PAGE_SIZE,
         "longest_wait": messages.MAX_WAIT,

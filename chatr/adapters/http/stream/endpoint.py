@@ -6,8 +6,6 @@ plain requests itself, before aiohttp sees the connection (docs/decisions/first-
 """
 
 import asyncio
-import re
-from collections.abc import Callable, Mapping
 from typing import Final
 
 from aiohttp import HttpVersion11, web
@@ -18,19 +16,30 @@ from chatr.adapters.http.error_catalogue import HttpError
 from chatr.adapters.http.headers import add_default_headers
 from chatr.adapters.http.response_cache import CachedValue
 from chatr.adapters.http.stream import frames
+from chatr.adapters.http.stream.backlog import Backlog
 from chatr.adapters.http.stream.chunks import http_chunk
 from chatr.adapters.http.stream.connection_handover import hand_over
 from chatr.adapters.http.stream.hub import Hub
+from chatr.adapters.http.stream.lagging_watcher import CatchUp, LaggingWatcher
 from chatr.adapters.http.stream.presence_feed import PresenceFeed
 from chatr.adapters.http.stream.response_head import STREAM_HEADERS, stream_response_head
+from chatr.adapters.http.stream.resume import (
+    ResumePoint,
+    Subscription,
+    requested_cursor,
+    requested_max_missed,
+    resume_point,
+    wants_presence,
+)
+from chatr.adapters.http.stream.slice_turns import SliceTurns
 from chatr.adapters.http.stream.stream_request import StreamRequest
 from chatr.adapters.http.stream.watcher import Watcher
 from chatr.domain.events import Cursor
 from chatr.node.node import Node
 from chatr.ports import Clock
 
-CURSOR: Final = re.compile("([0-9]{1,18})-([0-9a-f]{8})")
-"""A frame's id: the position of a message and the fingerprint of its record."""
+MAX_FIRST_BYTES: Final = 64 * 1024
+"""Bytes of missed messages that are written at once, with the response head. A watcher that missed more is behind."""
 
 
 @frozen
@@ -44,6 +53,11 @@ class StreamHandlers:
     _presence_feed: PresenceFeed
     _history: int
     _history_frame: CachedValue[bytes] = field(init=False)
+    _catch_up: CatchUp = field(init=False)
+
+    @_catch_up.default
+    def _make_catch_up(self) -> CatchUp:
+        return CatchUp(self._hub, Backlog(self._node), SliceTurns())
 
     @_history_frame.default
     def _make_history_frame(self) -> CachedValue[bytes]:
@@ -68,13 +82,16 @@ class StreamHandlers:
             add_default_headers(request, response)
             await response.prepare(request)
             # From here on nothing may be awaited: messages that arrive meanwhile would be missed or sent twice.
-            backlog = b"".join(self._backlog(cursor, chunked=request.version >= HttpVersion11))
-            watcher = hand_over(request, lambda transport: self._watcher_for(request, transport, free_slot))
+            # HTTP/1.0 has no chunked encoding. nginx uses it to upstream servers unless it is configured otherwise.
+            chunked = request.version >= HttpVersion11
+            subscription = Subscription(free_slot, chunked, wants_presence(request.query))
+            first = self._first_frames(cursor, requested_max_missed(request.query))
+            watcher = hand_over(request, lambda transport: self._watcher_for(transport, subscription, first))
         except BaseException:
             # The client may have disconnected, or the server may be closing: nothing else would free the slot.
             free_slot()
             raise
-        self._join(watcher, backlog)
+        self._join(watcher, b"", first)
         return response
 
     def watch_from_first_bytes(self, transport: asyncio.Transport, request: StreamRequest) -> bool:
@@ -91,65 +108,80 @@ class StreamHandlers:
         except HttpError:
             return False
         try:
-            response = b"".join((stream_response_head(request.headers), *self._backlog(cursor, chunked=True)))
-            watcher = Watcher(
-                self._hub, transport, free_slot, chunked=True, wants_presence=wants_presence(request.query)
-            )
+            head = stream_response_head(request.headers)
+            first = self._first_frames(cursor, requested_max_missed(request.query))
+            subscription = Subscription(free_slot, chunked=True, wants_presence=wants_presence(request.query))
+            watcher = self._watcher_for(transport, subscription, first)
             transport.set_protocol(watcher)
         except BaseException:
             free_slot()
             raise
-        self._join(watcher, response)
+        self._join(watcher, head, first)
         return True
-
-    def _watcher_for(
-        self, request: web.BaseRequest, transport: asyncio.Transport, free_slot: Callable[[], None]
-    ) -> Watcher:
-        # HTTP/1.0 has no chunked encoding. It is what nginx uses to upstream servers unless it is configured otherwise.
-        chunked = request.version >= HttpVersion11
-        return Watcher(self._hub, transport, free_slot, chunked=chunked, wants_presence=wants_presence(request.query))
 
     def _client_address(self, transport: asyncio.Transport, request: StreamRequest) -> str:
         peer = transport.get_extra_info("peername")
         return self._admission.address_of_peer(peer[0] if peer else "", request.headers.get("x-forwarded-for", ""))
 
-    def _join(self, watcher: Watcher, backlog: bytes) -> None:
-        if watcher.wants_presence:
-            self._presence_feed.start()
-        self._hub.join(watcher, backlog)
-
     def _is_ahead(self, cursor: Cursor | None) -> bool:
         """Return whether the cursor is beyond what this node has folded; another node may have folded more."""
         return cursor is not None and cursor.position > self._node.room.position
 
-    def _backlog(self, cursor: Cursor | None, *, chunked: bool) -> tuple[bytes, ...]:
-        """Return the frames with which the stream begins: those missed since `cursor`, or else the history."""
+    def _first_frames(self, cursor: Cursor | None, max_missed: int | None) -> tuple[bytes, ...] | ResumePoint:
+        """Return the frames with which the stream begins, or where a watcher that is behind begins to read."""
+        point = resume_point(self._node.room, cursor, max_missed) if cursor else None
+        if not isinstance(point, ResumePoint):
+            return self._history_frames(point)
+        # With the message of the cursor itself, whose frame shows whether it is the same one.
+        known = self._catch_up.backlog.frames_to_end(point.next_message - 1, MAX_FIRST_BYTES)
+        if known is None:
+            return point
+        if not known[0].startswith(point.id_line):
+            return self._history_frames("this id is not of this log")
+        return (*known[1:], self._stats())
+
+    def _history_frames(self, reset_reason: str | None) -> tuple[bytes, ...]:
+        """Return the newest messages and the totals, after a reset if there is a reason for one."""
         # A tuple, not one bytes object: the cached history frame is long, and the join of the caller is its only copy.
-        room, now = self._node.room, self._clock.now()
-        missed = room.history.messages_since(cursor) if cursor else None
-        messages = self._history_frame.of(room) if missed is None else frames.messages(room, missed)
-        reset = frames.reset(reset_reason(cursor, room.position)) if cursor and missed is None else b""
-        pieces = (frames.RETRY, reset, messages, frames.stats(room, now))
-        return http_chunk(*pieces) if chunked else pieces
+        history = self._history_frame.of(self._node.room)
+        return (frames.reset(reset_reason) if reset_reason else b"", history, self._stats())
 
+    def _stats(self) -> bytes:
+        return frames.stats(self._node.room, self._clock.now())
 
-def requested_cursor(headers: Mapping[str, str], query: Mapping[str, str]) -> Cursor | None:
-    """Return the cursor that the client resumes from, or None if the request has no cursor or a malformed one."""
-    # The header takes precedence: browsers update it at each reconnect, while the id in a page's URL stays the old one.
-    text = headers.get("last-event-id") or query.get("lastEventId", "")
-    match = CURSOR.fullmatch(text)
-    return Cursor(int(match[1]), match[2]) if match else None
+    def _watcher_for(
+        self, transport: asyncio.Transport, subscription: Subscription, first: tuple[bytes, ...] | ResumePoint
+    ) -> Watcher | LaggingWatcher:
+        if not isinstance(first, ResumePoint):
+            return self._live_watcher(transport, subscription)
+        return LaggingWatcher(
+            self._catch_up,
+            transport,
+            first,
+            subscription,
+            lambda reset_reason: self._go_live(transport, subscription, reset_reason),
+        )
 
+    def _live_watcher(self, transport: asyncio.Transport, subscription: Subscription) -> Watcher:
+        chunked, presence = subscription.chunked, subscription.wants_presence
+        return Watcher(self._hub, transport, subscription.free_slot, chunked=chunked, wants_presence=presence)
 
-def wants_presence(query: Mapping[str, str]) -> bool:
-    """Return whether the client asked for presence frames."""
-    return query.get("presence") == "1"
+    def _join(self, watcher: Watcher | LaggingWatcher, head: bytes, first: tuple[bytes, ...] | ResumePoint) -> None:
+        """Write the response head and the beginning of the stream, with `retry:` as its first line."""
+        if isinstance(watcher, LaggingWatcher):
+            self._hub.follow(watcher)
+            watcher.start(head, frames.RETRY)
+        else:
+            assert not isinstance(first, ResumePoint)
+            self._join_live(watcher, head, (frames.RETRY, *first))
 
+    def _go_live(self, transport: asyncio.Transport, subscription: Subscription, reset_reason: str | None) -> None:
+        """Make a live watcher of one that has caught up, or that cannot resume."""
+        watcher = self._live_watcher(transport, subscription)
+        transport.set_protocol(watcher)
+        self._join_live(watcher, b"", self._history_frames(reset_reason) if reset_reason else (self._stats(),))
 
-def reset_reason(cursor: Cursor, position: int) -> str:
-    """Return why the stream cannot be resumed from `cursor` in a log that ends at `position`."""
-    return (
-        "this id is not of this log"
-        if cursor.position > position
-        else "too much was missed, or this id is not of this log"
-    )
+    def _join_live(self, watcher: Watcher, head: bytes, pieces: tuple[bytes, ...]) -> None:
+        if watcher.wants_presence:
+            self._presence_feed.start()
+        self._hub.join(watcher, b"".join((head, *(http_chunk(*pieces) if watcher.chunked else pieces))))

@@ -13,6 +13,7 @@ from typing import Final
 from attrs import frozen
 
 from chatr.adapters.http.stream.chunks import EncodedFrames, encode_frames
+from chatr.adapters.http.stream.lagging_watcher import LaggingWatcher
 from chatr.adapters.http.stream.watcher import Watcher
 from chatr.adapters.http.stream.write_schedule import PAUSE_FACTOR, WATCHERS_PER_SLICE, WriteSchedule
 
@@ -48,6 +49,7 @@ class Hub:
         # Dicts as ordered sets: watchers are written to in the order in which they came.
         self._watchers: dict[Watcher, None] = {}
         self._presence_watchers: dict[Watcher, None] = {}
+        self._lagging: dict[LaggingWatcher, None] = {}
         self._pending: list[bytes] = []
         self._pending_presence: list[bytes] = []
         self._batches: deque[Batch] = deque()
@@ -55,12 +57,13 @@ class Hub:
         self._watchers_per_slice = watchers_per_slice
         self._stall_timeout = stall_timeout
         self._comment_interval = comment_interval
+        self._comment = encode_frames(COMMENT)
         self._published_at = 0.0
         self._emptied = asyncio.Event()
 
     def __len__(self) -> int:
-        """Return the number of watchers."""
-        return len(self._watchers)
+        """Return the number of watchers, with those that are behind."""
+        return len(self._watchers) + len(self._lagging)
 
     @property
     def has_presence_watchers(self) -> bool:
@@ -78,12 +81,22 @@ class Hub:
         if watcher.wants_presence:
             self._presence_watchers[watcher] = None
 
-    def leave(self, watcher: Watcher) -> None:
+    def follow(self, watcher: LaggingWatcher) -> None:
+        """Look after a watcher that is behind. It gets no live frames until it has become one that joins."""
+        self._lagging[watcher] = None
+
+    def leave(self, watcher: Watcher | LaggingWatcher) -> None:
         """Forget a watcher, if it is known."""
-        self._watchers.pop(watcher, None)
-        self._presence_watchers.pop(watcher, None)
-        if not self._watchers:
+        if isinstance(watcher, LaggingWatcher):
+            self._lagging.pop(watcher, None)
+        else:
+            self._watchers.pop(watcher, None)
+            self._presence_watchers.pop(watcher, None)
+        if not len(self):
             self._emptied.set()
+
+    def _everyone(self) -> list[Watcher | LaggingWatcher]:
+        return [*self._watchers, *self._lagging]
 
     def publish(self, frames: Iterable[bytes]) -> None:
         """Publish frames to all watchers. They are written soon, together with all that is published until then."""
@@ -133,7 +146,7 @@ class Hub:
 
     def drop_all(self) -> None:
         """Drop all watchers. They reconnect, and learn then whether their last id is still valid."""
-        for watcher in list(self._watchers):
+        for watcher in self._everyone():
             watcher.drop()
             # The lost connection is reported in a later loop iteration. A watcher that joins earlier must not find the
             # dropped ones, or PresenceFeed would compare with who was online in the old room.
@@ -144,7 +157,9 @@ class Hub:
         now = asyncio.get_running_loop().time()
         if now - self._published_at >= self._comment_interval:
             self.publish([COMMENT])
-        for watcher in list(self._watchers):
+        for lagging in self._lagging:
+            lagging.keep_alive(now, self._comment_interval, self._comment)
+        for watcher in self._everyone():
             if watcher.is_stalled(now, self._stall_timeout):
                 watcher.drop()
 
@@ -152,11 +167,11 @@ class Hub:
         """End every stream with a frame of its own; drop the watchers that have not taken it in `timeout` seconds."""
         self.flush()
         self._emptied.clear()
-        for watcher in list(self._watchers):
+        for watcher in self._everyone():
             watcher.end(encode_frames(closing_frame()))
         try:
             # Without watchers nothing would set the event.
-            async with asyncio.timeout(timeout if self._watchers else 0):
+            async with asyncio.timeout(timeout if len(self) else 0):
                 await self._emptied.wait()
         except TimeoutError:
             self.drop_all()

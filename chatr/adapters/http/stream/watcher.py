@@ -32,7 +32,6 @@ class Watcher(asyncio.Protocol):
 
     # There may be thousands: slots keep an idle one below 3 kB, and it has no task and no queue of its own.
     __slots__ = (
-        "_chunked",
         "_descriptor",
         "_hub",
         "_is_buffering",
@@ -42,6 +41,7 @@ class Watcher(asyncio.Protocol):
         "_taken_at",
         "_transport",
         "_transport_bytes",
+        "chunked",
         "wants_presence",
     )
 
@@ -57,7 +57,7 @@ class Watcher(asyncio.Protocol):
         self._hub = hub
         self._transport = transport
         self._on_lost = on_lost
-        self._chunked = chunked
+        self.chunked = chunked
         self.wants_presence = wants_presence
         self._descriptor = descriptor_of(transport)
         # The headers that aiohttp wrote may still be in the transport's buffer.
@@ -75,7 +75,7 @@ class Watcher(asyncio.Protocol):
 
     def write(self, frames: EncodedFrames) -> None:
         """Write live frames. Drops the watcher when too much waits for it."""
-        data = frames.chunked if self._chunked else frames.plain
+        data = frames.chunked if self.chunked else frames.plain
         # While the transport holds bytes, new ones must go through it, too: written directly they would overtake those.
         if self._is_buffering:
             self._is_buffering = self._transport.get_write_buffer_size() > 0
@@ -124,7 +124,7 @@ class Watcher(asyncio.Protocol):
         """Write the last frames and the end of the body. The connection closes when the client has taken everything."""
         self.write(last_frames)
         if not self._transport.is_closing():
-            if self._chunked:
+            if self.chunked:
                 self._transport.write(LAST_CHUNK)
             self._descriptor = NO_DESCRIPTOR
             self._transport.close()

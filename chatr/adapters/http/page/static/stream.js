@@ -10,6 +10,8 @@ const STABLE = 60_000;
 // A connection without a frame for this long is replaced: the server sends totals every few seconds.
 const SILENCE = 60_000;
 const HIDDEN_UNTIL_PAUSED = 5 * 60_000;
+// A page that missed more is shown the newest messages; its reader can scroll back.
+const MAX_MISSED = 1_000;
 
 const stateText = byId("state");
 
@@ -52,7 +54,8 @@ function receive(event) {
 function connect() {
   clearTimeout(reconnectTimer);
   stream?.close();
-  const query = new URLSearchParams(cursor ? { presence: 1, lastEventId: cursor } : { presence: 1 });
+  const resume = cursor ? { lastEventId: cursor, maxMissed: MAX_MISSED } : {};
+  const query = new URLSearchParams({ presence: 1, ...resume });
   stream = new EventSource(`/api/stream?${query}`);
   stream.onmessage = receive;
   stream.onopen = () => {

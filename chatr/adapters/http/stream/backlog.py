@@ -1,0 +1,162 @@
+"""The messages that watchers have missed, as frames: encoded once, and shared by all watchers that are behind.
+
+Messages are counted from 0. A *block* is 50 consecutive ones; blocks are what is read from the log and cached.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final, Protocol
+
+import structlog
+from attrs import define, field
+
+from chatr.adapters.http.stream import frames
+from chatr.domain.history import message_from_record
+from chatr.domain.room import Room
+from chatr.node.node import Node
+from chatr.ports import LogUnavailable
+
+BLOCK: Final = 50
+"""Messages of a block: at most 220 kB, and about one slice if they are short."""
+MAX_CACHE_BYTES: Final = 16 * 1024 * 1024
+"""Bytes of the frames that are cached for all watchers."""
+CONCURRENT_READS: Final = 2
+"""Blocks that are read from the log at the same time. Posts use the same store."""
+RETRY_PAUSE: Final = 0.5
+"""Seconds until a log that is unavailable is asked again."""
+
+log = structlog.get_logger()
+
+
+class BlockReader(Protocol):
+    """What waits for a block. A watcher that is behind implements it."""
+
+    def block_loaded(self) -> None:
+        """The block is cached."""
+
+    def drop(self) -> None:
+        """The block cannot be read."""
+
+
+@define(eq=False)
+class Load:
+    """A block that is being read, and those that wait for it."""
+
+    task: asyncio.Task[None]
+    readers: dict[BlockReader, None] = field(factory=dict)
+
+
+class Backlog:
+    """Frames of messages, from memory or from the log."""
+
+    def __init__(self, node: Node, *, max_cache_bytes: int = MAX_CACHE_BYTES) -> None:
+        self._node = node
+        self._max_cache_bytes = max_cache_bytes
+        # In the order of their last use.
+        self._blocks: dict[int, list[bytes]] = {}
+        self._bytes = 0
+        self._room = node.room
+        self._badges = 0
+        self._loads: dict[int, Load] = {}
+        self._reads = asyncio.Semaphore(CONCURRENT_READS)
+
+    @property
+    def end(self) -> int:
+        """The number of messages in the room, which is that of the next one."""
+        return len(self._node.room.history.positions)
+
+    def frames_from(self, number: int) -> Sequence[bytes] | None:
+        """Return the frames from this message to the end of its block, or None if the block must be loaded first."""
+        self._discard_outdated()
+        block, start = divmod(number, BLOCK)
+        cached = self._blocks.pop(block, [])
+        is_complete = self._extend_from_memory(block, cached)
+        if cached:
+            self._blocks[block] = cached
+        return cached[start:] if is_complete else None
+
+    def frames_to_end(self, number: int, limit: int) -> list[bytes] | None:
+        """Return all frames from this message on, or None if they are over `limit` bytes or must be loaded first."""
+        found: list[bytes] = []
+        while number + len(found) < self.end:
+            block = self.frames_from(number + len(found))
+            if block is None:
+                return None
+            found.extend(block)
+            if sum(map(len, found)) > limit:
+                return None
+        return found
+
+    def load(self, number: int, reader: BlockReader) -> None:
+        """Read the block of this message, and call `reader.block_loaded` then. One read serves all its readers."""
+        block = number // BLOCK
+        if block not in self._loads:
+            self._loads[block] = Load(asyncio.get_running_loop().create_task(self._load(block)))
+        self._loads[block].readers[reader] = None
+
+    def cancel(self, number: int, reader: BlockReader) -> None:
+        """Stop waiting for the block of this message. What nobody waits for is not read."""
+        load = self._loads.get(number // BLOCK)
+        if load is not None and load.readers.pop(reader, load) is None and not load.readers:
+            load.task.cancel()
+            del self._loads[number // BLOCK]
+
+    def _discard_outdated(self) -> None:
+        """Forget the frames of a log that was replaced, and those that may show an earlier badge."""
+        room = self._node.room
+        # Each verification adds an account. It is rare, and the name and the avatar of an agent never change.
+        if self._room is not room or self._badges != len(room.agents_by_account):
+            self._room, self._badges = room, len(room.agents_by_account)
+            self._blocks.clear()
+            self._bytes = 0
+
+    def _extend_from_memory(self, block: int, cached: list[bytes]) -> bool:
+        """Add what memory holds of a block to its frames. Return whether they are complete for now."""
+        history = self._node.room.history
+        missing = history.positions[block * BLOCK + len(cached) : (block + 1) * BLOCK]
+        records = [record for position in missing if (record := history.record_at(position)) is not None]
+        if len(records) == len(missing):
+            self._add(cached, [frames.message(self._room, message_from_record(record)) for record in records])
+        return len(records) == len(missing)
+
+    def _add(self, cached: list[bytes], more: list[bytes]) -> None:
+        cached.extend(more)
+        self._bytes += sum(map(len, more))
+        while self._bytes > self._max_cache_bytes and self._blocks:
+            oldest = self._blocks.pop(next(iter(self._blocks)))
+            self._bytes -= sum(map(len, oldest))
+
+    async def _load(self, block: int) -> None:
+        """Read a block into the cache and tell its readers."""
+        try:
+            async with self._reads:
+                await self._read(block)
+        except Exception:
+            # Such as a damaged record: the clients reconnect, and the log says which record it is.
+            log.exception("backlog_unreadable", block=block)
+            for reader in list(self._loads.pop(block).readers):
+                reader.drop()
+        else:
+            for reader in self._loads.pop(block).readers:
+                reader.block_loaded()
+
+    async def _read(self, block: int) -> None:
+        while True:
+            if await self._was_read(self._node.room, block):
+                return
+            await asyncio.sleep(RETRY_PAUSE)
+
+    async def _was_read(self, room: Room, block: int) -> bool:
+        """Read a block into the cache. Return False if the log is unavailable or was replaced meanwhile."""
+        try:
+            messages = await self._node.messages.read(room.history.positions[block * BLOCK : (block + 1) * BLOCK])
+        except LogUnavailable:
+            return False
+        if room is not self._node.room:
+            return False
+        self._discard_outdated()
+        self._bytes -= sum(map(len, self._blocks.pop(block, [])))
+        cached: list[bytes] = []
+        self._add(cached, [frames.message(room, message) for message in messages])
+        self._blocks[block] = cached
+        return True

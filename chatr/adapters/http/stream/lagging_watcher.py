@@ -1,0 +1,207 @@
+"""A watcher that is behind: it reads the log at its own speed, and becomes a live watcher once it has caught up.
+
+It takes a slice of shared frames only when its socket has accepted the one before. So it holds one slice at most,
+however much it has missed and however slowly its client reads (docs/decisions/behind.md).
+"""
+
+import asyncio
+import socket
+from collections.abc import Callable, Sequence
+from typing import Final, Protocol
+
+import structlog
+from attrs import frozen
+
+from chatr.adapters.http.listening_socket import SEND_BUFFER
+from chatr.adapters.http.stream.backlog import Backlog
+from chatr.adapters.http.stream.chunks import LAST_CHUNK, EncodedFrames, encode_frames
+from chatr.adapters.http.stream.resume import ResumePoint, Subscription
+from chatr.adapters.http.stream.slice_turns import SliceTurns
+from chatr.adapters.http.stream.socket_write import NO_DESCRIPTOR, descriptor_of, write_to_socket
+
+SLICE_BYTES: Final = 16 * 1024
+"""Bytes of frames in a slice, unless a single frame is longer."""
+# The kernel allows twice as much: 5,000 watchers that read nothing hold 170 MB in it, and 1.3 GB with SEND_BUFFER.
+LAGGING_SEND_BUFFER: Final = 16 * 1024
+"""Bytes that the kernel holds for a watcher that is behind."""
+
+log = structlog.get_logger()
+
+
+class LaggingRegistry(Protocol):
+    """What is notified when a watcher is no longer behind, or gone. The hub implements it."""
+
+    def leave(self, watcher: "LaggingWatcher") -> None:
+        """Forget the watcher."""
+
+
+@frozen
+class CatchUp:
+    """What all watchers that are behind share."""
+
+    hub: LaggingRegistry
+    backlog: Backlog
+    turns: SliceTurns
+
+
+class LaggingWatcher(asyncio.Protocol):
+    """The protocol of a connection whose client has missed messages. Whatever the client still sends is ignored.
+
+    `go_live` is called once it has caught up: it must hand the connection over, without awaiting anything. It gets the
+    reason if the stream cannot be resumed after all, else None.
+    """
+
+    __slots__ = (
+        "_catch_up",
+        "_cursor_id",
+        "_descriptor",
+        "_go_live",
+        "_is_loading",
+        "_next",
+        "_subscription",
+        "_transport",
+        "_waiting",
+        "_waiting_since",
+        "_written_at",
+    )
+
+    def __init__(
+        self,
+        catch_up: CatchUp,
+        transport: asyncio.Transport,
+        point: ResumePoint,
+        subscription: Subscription,
+        go_live: Callable[[str | None], None],
+    ) -> None:
+        self._catch_up = catch_up
+        self._transport = transport
+        self._next = point.next_message
+        # Set until the record of the cursor was compared with it.
+        self._cursor_id: bytes | None = point.id_line
+        self._subscription = subscription
+        self._go_live = go_live
+        self._descriptor = descriptor_of(transport)
+        self._is_loading = False
+        self._waiting = 0
+        self._waiting_since = self._written_at = asyncio.get_running_loop().time()
+
+    def start(self, head: bytes, first_line: bytes) -> None:
+        """Write the response head, if it was not written yet, and the beginning of the body; slices follow."""
+        set_send_buffer(self._transport, LAGGING_SEND_BUFFER)
+        # `resume_writing` is then called exactly when the transport holds nothing.
+        self._transport.set_write_buffer_limits(high=0)
+        self._write_raw(head + self._encoded(encode_frames(first_line)))
+        self._request_turn()
+
+    def resume_writing(self) -> None:
+        """Take the next slice in turn: the socket has accepted everything."""
+        self._request_turn()
+
+    def block_loaded(self) -> None:
+        """Take the next slice before others, because the cache is small."""
+        self._is_loading = False
+        self._catch_up.turns.request(self, first=True)
+
+    def write_slice(self) -> None:
+        """Write the next frames, or hand the connection over if there are none."""
+        if self._is_loading or self._transport.is_closing() or self._transport.get_write_buffer_size():
+            return
+        if self._cursor_id is None and self._next == self._catch_up.backlog.end:
+            self._finish(None)
+            return
+        frames = self._catch_up.backlog.frames_from(self._wanted)
+        if frames is None:
+            self._is_loading = True
+            self._catch_up.backlog.load(self._wanted, self)
+        elif self._cursor_id is None:
+            self._write_frames(first_slice(frames))
+        elif frames[0].startswith(self._cursor_id):
+            self._cursor_id = None
+            self._catch_up.turns.request(self, first=True)
+        else:
+            self._finish("this id is not of this log")
+
+    @property
+    def _wanted(self) -> int:
+        """The message that is read next: first that of the cursor itself."""
+        return self._next if self._cursor_id is None else self._next - 1
+
+    def _write_frames(self, frames: Sequence[bytes]) -> None:
+        self._next += len(frames)
+        self._write_raw(self._encoded(encode_frames(b"".join(frames))))
+        self._request_turn()
+
+    def _write_raw(self, data: bytes) -> None:
+        self._written_at = asyncio.get_running_loop().time()
+        waiting = self._transport.get_write_buffer_size()
+        sent = 0 if waiting else write_to_socket(self._descriptor, data)
+        if sent < len(data) and not self._transport.is_closing():
+            self._transport.write(data[sent:])
+
+    def _request_turn(self) -> None:
+        # Otherwise `resume_writing` is called later.
+        if not self._transport.get_write_buffer_size():
+            self._catch_up.turns.request(self)
+
+    def _encoded(self, frames: EncodedFrames) -> bytes:
+        return frames.chunked if self._subscription.chunked else frames.plain
+
+    def _finish(self, reset_reason: str | None) -> None:
+        self._catch_up.hub.leave(self)
+        self._transport.set_write_buffer_limits()
+        set_send_buffer(self._transport, SEND_BUFFER)
+        self._go_live(reset_reason)
+
+    def keep_alive(self, now: float, interval: float, comment: EncodedFrames) -> None:
+        """Write a comment if nothing was written for so many seconds, as while the log is unavailable."""
+        if now - self._written_at >= interval and not self._transport.get_write_buffer_size():
+            self._write_raw(self._encoded(comment))
+
+    def is_stalled(self, now: float, timeout: float) -> bool:
+        """Return whether bytes have been waiting for `timeout` seconds and the client has taken none of them."""
+        waiting = self._transport.get_write_buffer_size()
+        # Nothing is added while something waits, so it changes only when the client takes some of it.
+        if not waiting or waiting != self._waiting:
+            self._waiting, self._waiting_since = waiting, now
+        return now - self._waiting_since >= timeout
+
+    def drop(self) -> None:
+        """Abort the connection and discard the bytes that wait."""
+        log.info("watcher_dropped", waiting=self._transport.get_write_buffer_size())
+        self._stop()
+        self._transport.abort()
+
+    def end(self, last_frames: EncodedFrames) -> None:
+        """Write the last frames after the current slice, and the end of the body."""
+        if not self._transport.is_closing():
+            self._write_raw(self._encoded(last_frames) + LAST_CHUNK * self._subscription.chunked)
+            self._stop()
+            self._transport.close()
+
+    def _stop(self) -> None:
+        self._descriptor = NO_DESCRIPTOR
+        if self._is_loading:
+            self._is_loading = False
+            self._catch_up.backlog.cancel(self._wanted, self)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 -- asyncio passes it by position
+        """Leave the hub, and free the slot."""
+        self._stop()
+        self._catch_up.hub.leave(self)
+        self._subscription.free_slot()
+
+
+def first_slice(frames: Sequence[bytes]) -> Sequence[bytes]:
+    """Return the first frames, at most SLICE_BYTES of them but at least one."""
+    size = 0
+    for index, frame in enumerate(frames):
+        size += len(frame)
+        if size > SLICE_BYTES:
+            return frames[: max(index, 1)]
+    return frames
+
+
+def set_send_buffer(transport: asyncio.Transport, size: int) -> None:
+    """Let the kernel hold so many bytes for this connection."""
+    if connection := transport.get_extra_info("socket"):
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, size)
