@@ -66,7 +66,7 @@ class Connection(asyncio.Transport):
         """The bytes that the client has not read."""
         return self.client.waiting
 
-    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:  # noqa: ARG002 -- resumed at 0
         """Pause the protocol once more than `high` bytes are waiting."""
         self._limit = 65536 if high is None else high
         self._maybe_pause()

@@ -134,6 +134,9 @@ class LaggingWatcher(asyncio.Protocol):
     def _write_raw(self, data: bytes) -> None:
         self._written_at = asyncio.get_running_loop().time()
         waiting = self._transport.get_write_buffer_size()
+        if not waiting:
+            # The client has taken all that waited, also if as much is going to wait again.
+            self._waiting = 0
         sent = 0 if waiting else write_to_socket(self._descriptor, data)
         if sent < len(data) and not self._transport.is_closing():
             self._transport.write(data[sent:])
@@ -160,7 +163,7 @@ class LaggingWatcher(asyncio.Protocol):
     def is_stalled(self, now: float, timeout: float) -> bool:
         """Return whether bytes have been waiting for `timeout` seconds and the client has taken none of them."""
         waiting = self._transport.get_write_buffer_size()
-        # Nothing is added while something waits, so it changes only when the client takes some of it.
+        # It changes only when the client takes something: more is written when nothing waits.
         if not waiting or waiting != self._waiting:
             self._waiting, self._waiting_since = waiting, now
         return now - self._waiting_since >= timeout
