@@ -11,8 +11,9 @@ from typing import Any, Final
 import pytest
 from attrs import evolve
 
+from chatr.adapters.stores.group_commit import UnstorableDraft
 from chatr.adapters.stores.sqlite.log import SqliteLog, sqlite_log
-from chatr.ports import LogUnavailable, Stored
+from chatr.ports import Draft, LogUnavailable, Stored
 from chatr.testing.contract.steps import append_many, new_draft, next_records, read_all, read_tail
 
 KIB: Final = '"' + "x" * 1022 + '"'
@@ -115,6 +116,28 @@ async def test_a_tail_yields_a_record_that_another_tool_inserted(log: SqliteLog,
     await append_many(log, 1)
 
     assert await read_all(log) == await tailing
+
+
+UNSTORABLE: Final = {
+    "more than SQLite's limit": new_draft(data=f'"{KIB}{KIB}{KIB}{KIB}"'),
+    "no UTF-8": new_draft(data='"\udc80"'),
+    "an integer of 65 bits": evolve(new_draft(), at=-(2**64)),
+}
+
+
+@pytest.mark.parametrize("draft", UNSTORABLE.values(), ids=UNSTORABLE)
+async def test_only_the_draft_that_sqlite_rejects_fails(
+    log: SqliteLog, connections: list[sqlite3.Connection], draft: Draft
+) -> None:
+    """Where SQLite cannot store the content of one draft, the others of its group are stored, and the next ones too."""
+    for connection in connections:
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 4_000)
+    drafts = [new_draft() for _ in range(5)] + [draft] + [new_draft() for _ in range(5)]
+    results = await asyncio.gather(*(log.append(each, expected=0) for each in drafts), return_exceptions=True)
+    (after,) = await append_many(log, 1)
+
+    assert [type(result) for result in results] == [Stored] * 5 + [UnstorableDraft] + [Stored] * 5
+    assert after.position == await log.head() == 11
 
 
 @contextmanager

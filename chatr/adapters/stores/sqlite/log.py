@@ -16,7 +16,7 @@ from typing import Final
 import aiosqlite
 import msgspec
 
-from chatr.adapters.stores.group_commit import GroupCommit, PendingAppend, fail_all
+from chatr.adapters.stores.group_commit import GroupCommit, PendingAppend, UnstorableDraft, fail_all
 from chatr.adapters.stores.sqlite import connection
 from chatr.adapters.stores.sqlite.files import OpenFiles, beside, create_if_missing, errors_as_cannot_open, locked
 from chatr.adapters.stores.sqlite.head import HeadFile, check_nothing_lost
@@ -26,6 +26,10 @@ from chatr.ports import Conflict, Draft, LogUnavailable, OutcomeUnknown, Stored
 
 RECENT: Final = 2_000
 """The most records in memory. Tails read the newest records there and not from the file."""
+UNSTORABLE: Final = (sqlite3.DataError, OverflowError, UnicodeError)
+"""Errors that are about the content of a draft: longer than SQLite's limit, an integer of more than 64 bits, or a text
+that is no UTF-8.
+"""
 
 # Together, `exists` and unique (previous, stream) say that `expected` is the last position of the stream. Asking for
 # max(position) of the stream would read all of its records.
@@ -107,13 +111,17 @@ class SqliteLog(SqliteReader):
         return await self._group.append(draft, expected)
 
     async def _commit(self, group: Sequence[PendingAppend]) -> None:
-        """Store a group, and give each of its callers a result."""
+        """Store a group, and give each of its callers a result. Raises UnstorableDraft."""
         try:
             self._files.check()
             successors = await self._insert(group)
         except LogUnavailable as error:
             fail_all(group, error)
             await self._checkpoint_moved_file()
+        except UNSTORABLE as error:
+            # The rows before the one at fault are inserted already.
+            await self._writer.rollback()
+            raise UnstorableDraft(str(error)) from error
         except sqlite3.Error as error:
             fail_all(group, OutcomeUnknown(str(error)) if may_be_stored(error) else LogUnavailable(str(error)))
             # SQLite has already rolled back after some errors, such as a full disk, and then this fails.
