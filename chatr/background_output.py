@@ -18,6 +18,8 @@ MAX_WAITING: Final = 1_000
 """Texts, about one for each log line, that wait to be written. Further ones are dropped and counted."""
 SECONDS_AT_EXIT: Final = 1.0
 """How long the end of the process waits until everything is written."""
+SECONDS_AT_ABRUPT_END: Final = 0.1
+"""The same for a process that had to end already."""
 
 logger = structlog.get_logger()
 
@@ -76,6 +78,13 @@ class BackgroundStream(io.TextIOBase):
             while rest:
                 rest = rest[os.write(self._descriptor, rest) :]
         return not rest
+
+
+def write_what_waits() -> None:
+    """Wait a moment until what was printed is written: for a process that ends without its usual clean-up."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, BackgroundStream):
+            stream.drain(SECONDS_AT_ABRUPT_END)
 
 
 def write_in_background() -> None:

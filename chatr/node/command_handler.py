@@ -53,6 +53,8 @@ class CommandHandler:
         self._pending: dict[str, int] = {}
         self._time_limits: set[asyncio.Timeout] = set()
         self._stopping = False
+        self.last_append = 0
+        """Milliseconds that the append took which ended last."""
 
     def is_already_recorded(self, command: Command) -> bool:
         """Whether an existing record is the result of `command` already, so that it need not be handled."""
@@ -120,7 +122,7 @@ class CommandHandler:
             raise
         finally:
             self._follower.forget_folded_future(draft.id)
-            del self._pending[draft.id]
+            self.last_append = self._clock.elapsed() - self._pending.pop(draft.id)
 
     async def _catch_up_to(self, position: int) -> None:
         """Wait until the record that a decision conflicted with is folded. Raises LogUnavailable."""

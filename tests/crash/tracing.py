@@ -31,8 +31,15 @@ def strace_command(*options: str) -> tuple[str, ...]:
 @contextmanager
 def failing_calls(process: int, call: str, error: str) -> Iterator[None]:
     """Let every system call of this name fail with `error`, in all threads of a process, while the block runs."""
+    with injected(process, f"{call}:error={error}"):
+        yield
+
+
+@contextmanager
+def injected(process: int, injection: str) -> Iterator[None]:
+    """Tamper with system calls in all threads of a process, as strace's -e inject= says, while the block runs."""
     require_strace()
-    command = ["strace", "-f", "-o", os.devnull, "-p", str(process), "-e", f"inject={call}:error={error}"]
+    command = ["strace", "-f", "-o", os.devnull, "-p", str(process), "-e", f"inject={injection}"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as tracer:
         assert tracer.stderr is not None
         if "attached" not in (line := tracer.stderr.readline()):

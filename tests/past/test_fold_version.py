@@ -19,7 +19,7 @@ FROZEN = {
     "chatr/domain/events.py": "4b0d05b83757e3ec",
     "chatr/domain/keyed_posts.py": "ea8aae907cb142e3",
     "chatr/domain/post_times.py": "20193aab5e8dd9a9",
-    "chatr/domain/history.py": "6180df80490d0923",
+    "chatr/domain/history.py": "13b4b38fb7074548",
     "chatr/domain/limits.py": "73e61fc8ed60a8b0",
     "chatr/domain/presence.py": "747d96dfe1cd6f12",
     "chatr/domain/room.py": "8de112d612b50b73",

@@ -6,6 +6,7 @@ from typing import Final
 
 from attrs import frozen
 
+from chatr import stop_budget
 from chatr.adapters.http.admission.admission import NodeLimits
 from chatr.adapters.http.endpoints.room_at import TIME_LIMIT
 
@@ -27,8 +28,7 @@ class HttpTimeouts:
     body: float = 10.0
     linger: float = 2.0
     start: float = 2.0
-    # A supervisor ends a process after ten seconds. The rest is for streams, the checkpoint and the log.
-    shutdown: float = 3.0
+    shutdown: float = stop_budget.APPENDS
     tick: float = 1.0
     room_at: float = TIME_LIMIT
 

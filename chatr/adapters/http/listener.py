@@ -8,6 +8,7 @@ from typing import Final
 
 from aiohttp import web
 
+from chatr import stop_budget
 from chatr.adapters.http.acceptor import Acceptor
 from chatr.adapters.http.admission.admission import Admission
 from chatr.adapters.http.connection import Connection
@@ -25,9 +26,6 @@ LINE_BYTES: Final = 8 * 1024
 """Largest request line, and largest single header. Their sum is checked by the dispatcher."""
 MAX_HEADERS: Final = 64
 """Headers of one request."""
-
-RESPONSE_TIME: Final = 1.0
-"""Seconds for the last responses, after the appends that hang were given up."""
 
 WatchFirstBytes = Callable[[asyncio.Transport, StreamRequest], bool]
 """Makes a watcher of a new connection, or returns False."""
@@ -58,7 +56,7 @@ class HttpListener:
         self._settings = settings
         self._watch: WatchFirstBytes | None = None
         self._server = web_server(self.starting.handle)
-        self._runner = web.ServerRunner(self._server, shutdown_timeout=timeouts.shutdown + RESPONSE_TIME)
+        self._runner = web.ServerRunner(self._server, shutdown_timeout=timeouts.shutdown + stop_budget.RESPONSES)
         self._idle_connections = IdleConnections(timeouts.first_byte)
         # Simple alternative: make self._connection the protocol of each connection, and aiohttp reads every request.
         # Only the time-out for connections that send nothing would then be missing: aiohttp has none.

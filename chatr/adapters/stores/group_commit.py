@@ -11,6 +11,7 @@ from typing import Final
 import structlog
 from attrs import define, field
 
+from chatr import stop_budget
 from chatr.domain.events import Cursor
 from chatr.ports import Draft, LogUnavailable, OutcomeUnknown, Stored
 
@@ -28,8 +29,6 @@ Measured gain: without them, 12 % fewer durable posts (docs/decisions/measured-t
 
 LARGEST_INTEGER: Final = 2**63 - 1
 """The largest value of a bigint in PostgreSQL and of an INTEGER in SQLite."""
-CLOSE_TIMEOUT: Final = 5.0
-"""Seconds after which closing gives up a commit that hangs. Half of what a stopping server has for its last answers."""
 
 log = structlog.get_logger()
 
@@ -95,7 +94,7 @@ class GroupCommit:
     """
 
     def __init__(
-        self, commit: Callable[[Sequence[PendingAppend]], Awaitable[None]], close_timeout: float = CLOSE_TIMEOUT
+        self, commit: Callable[[Sequence[PendingAppend]], Awaitable[None]], close_timeout: float = stop_budget.LOG
     ) -> None:
         self._commit = commit
         self._close_timeout = close_timeout

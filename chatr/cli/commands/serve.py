@@ -4,6 +4,8 @@ import argparse
 import asyncio
 import os
 import sys
+import threading
+from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from pathlib import Path
 from signal import SIGHUP, SIGINT, SIGQUIT, SIGTERM, Signals
@@ -12,11 +14,12 @@ from typing import Final
 import structlog
 from attrs import evolve, fields
 
-from chatr import logging_setup
+from chatr import logging_setup, stop_budget
 from chatr.adapters.http.listening_socket import CannotListen
 from chatr.adapters.stores.urls import open_log
 from chatr.adapters.system import raise_open_file_limit
 from chatr.app import background, running_room
+from chatr.background_output import write_what_waits
 from chatr.cli.errors import CommandError
 from chatr.cli.garbage_collection import collect_regularly
 from chatr.settings import Settings, default_of, flag, load, variable
@@ -34,6 +37,8 @@ system has all of them. docs/decisions/process-edges.md lists what each signal d
 """
 SWITCH_INTERVAL: Final = 0.0005
 """Seconds after which a busy event loop yields to the thread that commits. The default of 5 ms would starve it."""
+SLOW_APPEND: Final = 1_000
+"""Milliseconds. A store that took longer for its last append may not let a stop end in time."""
 SPARE_FILES: Final = 1_000
 """Open files beside those of streams, above all for the connections that agents keep between two requests."""
 
@@ -88,7 +93,11 @@ async def serve(settings: Settings, *, accept_loss: bool) -> None:
         sys.stdout.write(WELCOME.format(url=room.url))
         sys.stdout.flush()
         logger.info("serving", url=room.url, position=room.node.room.position)
-        ended, _ = await asyncio.wait(room.background_tasks, return_when=asyncio.FIRST_COMPLETED)
+        try:
+            ended, _ = await asyncio.wait(room.background_tasks, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            end_process_after(stop_budget.HANGING, lambda: room.node.commands.last_append > SLOW_APPEND)
+            raise
         # A background task ends only with an error. Raise it: the room can no longer follow its log.
         for task in ended:
             task.result()
@@ -116,6 +125,23 @@ def stop_signals() -> list[int]:
     return [*URGENT_SIGNALS, *others, *real_time]
 
 
+def end_process_after(seconds: float, condition: Callable[[], bool] = lambda: True) -> None:
+    """End the process with exit code 0 if `condition` holds after so many seconds, whatever it waits for then."""
+
+    def end() -> None:
+        if not condition():
+            return
+        logger.warning("stop_cut_short", seconds=seconds)
+        write_what_waits()
+        # sys.exit would wait for the thread whose flush hangs.
+        os._exit(0)
+
+    # No timer of the event loop: the end of the interpreter waits for threads when there is no loop any more.
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
+
+
 def cancel_on_signals() -> None:
     """Let the first stop signal cancel this task, also while the log is read, and ignore that a terminal is closed."""
     task, loop = asyncio.current_task(), asyncio.get_running_loop()
@@ -123,6 +149,7 @@ def cancel_on_signals() -> None:
 
     def stop() -> None:
         logger.info("stopping")
+        end_process_after(stop_budget.TOTAL)
         for each in stop_signals():
             # Cancelled twice, the task would leave its clean-up undone.
             loop.add_signal_handler(each, logger.info, "already_stopping")
