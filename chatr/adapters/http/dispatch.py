@@ -31,6 +31,7 @@ from chatr.adapters.http.error_catalogue import (
 )
 from chatr.adapters.http.errors import error_response
 from chatr.adapters.http.json_response import RESPONSE_HEADERS, as_response
+from chatr.adapters.http.refused_request import count_request
 from chatr.domain.agent import Agent
 from chatr.domain.commands import Heartbeat
 from chatr.node.command_handler import Overloaded
@@ -79,8 +80,8 @@ def request_handler(table: EndpointTable, admission: Admission) -> Handler:
         request[RESPONSE_HEADERS] = headers
         try:
             admission.check_host(request.headers)
-            if endpoint.counts_as_request:
-                admission.count_request(admission.client_address(request))
+            if endpoint.counts_as_request and (refusal := count_request(request, admission, headers)):
+                return refusal
             await answer_expectation(request)
             return await endpoint.handler(request)
         except ConnectionError:

@@ -30,8 +30,13 @@ def add_default_headers(request: web.BaseRequest, response: web.StreamResponse) 
     """Set the request id, the headers that every response has, and those that the handler left in the request."""
     headers = response.headers
     headers["X-Request-Id"] = request_id_for(request.headers.get("X-Request-Id", ""))
-    headers.update(API_HEADERS if request.path.startswith("/api/") else DEFAULT_HEADERS)
+    headers.update(default_headers(is_api=request.path.startswith("/api/")))
     headers.update(request.get(RESPONSE_HEADERS, {}))
+
+
+def default_headers(*, is_api: bool) -> Mapping[str, str]:
+    """Return the headers of every response under /api/, or of every other one."""
+    return API_HEADERS if is_api else DEFAULT_HEADERS
 
 
 def request_id_for(requested: str) -> str:

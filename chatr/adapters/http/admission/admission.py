@@ -59,6 +59,7 @@ class Admission:
         self._clock = clock
         self._addresses = ClientAddresses(trusted_proxies)
         self._requests = Quota(limits.requests)
+        self.request_limit = str(limits.requests)
         self._registrations = Quota(limits.registrations)
         self._verifications = [Quota(limit) for limit in VERIFICATION_LIMITS]
         self._stream_slots = StreamSlots(limits.streams, limits.total_streams)
@@ -86,7 +87,12 @@ class Admission:
 
     def count_request(self, address: str) -> None:
         """Count a request of `address`. Raises HttpError (429)."""
-        self._take(self._requests, REQUEST_RATE_LIMITED, address)
+        if wait := self.try_request(address):
+            raise rate_limit_error(REQUEST_RATE_LIMITED, self._requests.limit, wait)
+
+    def try_request(self, address: str) -> int:
+        """Count a request of `address` and return 0, or count none and return the milliseconds to wait."""
+        return self._requests.take(address, self._clock.elapsed())
 
     @contextmanager
     def count_registration(self, request: web.BaseRequest) -> Iterator[None]:
@@ -152,5 +158,10 @@ class Admission:
 
 
 def rate_limit_error(error_type: ErrorType, limit: Limit, wait: int) -> HttpError:
-    """Return the 429 error; `wait` is in milliseconds, and rounded up to seconds for the client."""
-    return http_error(error_type, limit=str(limit), retryAfter=-(-wait // SECOND))
+    """Return the 429 error; `wait` is in milliseconds."""
+    return http_error(error_type, limit=str(limit), retryAfter=whole_seconds(wait))
+
+
+def whole_seconds(milliseconds: int) -> int:
+    """Return `milliseconds` in seconds, rounded up."""
+    return -(-milliseconds // SECOND)
