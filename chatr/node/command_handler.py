@@ -16,10 +16,8 @@ from chatr.node.follower import Follower
 from chatr.ports import Clock, Conflict, EventLog, LogUnavailable, OutcomeUnknown, Secrets
 
 MAX_ATTEMPTS: Final = 5
-"""Appends that are tried for one command.
-
-One agent's commands do not conflict within a node, so nearly all conflicts are with other nodes: five in a row mean
-that this node cannot keep up with them.
+"""Appends that are tried for one command. Within a node one agent's commands do not conflict: five conflicts in a row
+mean that this node cannot keep up with the others.
 """
 
 logger = structlog.get_logger()
@@ -53,8 +51,7 @@ class CommandHandler:
         self._pending: dict[str, int] = {}
         self._time_limits: set[asyncio.Timeout] = set()
         self._stopping = False
-        self.last_append = 0
-        """Milliseconds that the append took which ended last."""
+        self.last_append = 0  # milliseconds that the append took which ended last
 
     def is_already_recorded(self, command: Command) -> bool:
         """Whether an existing record is the result of `command` already, so that it need not be handled."""

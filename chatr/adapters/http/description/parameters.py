@@ -5,6 +5,7 @@ from typing import Final
 from chatr.adapters.http.description.examples import ADA, NOW, POSTED
 from chatr.adapters.http.description.route import Parameter
 from chatr.adapters.http.description.schemas import (
+    LINE_BREAK,
     MESSAGE_ID,
     NULL,
     TEXT,
@@ -18,7 +19,7 @@ from chatr.adapters.http.endpoints import agents, messages
 from chatr.adapters.http.query_string import DATE_TIME
 from chatr.domain import activity
 from chatr.domain.limits import AVATAR_LENGTH, CONTENT_LENGTH, IDEMPOTENCY_KEY_LENGTH, NAME_LENGTH, format_range
-from chatr.domain.text import MOLTBOOK_NAME, NAME, RESERVED_NAMES
+from chatr.domain.text import BADGE, MOLTBOOK_NAME, NAME, RESERVED_NAMES
 from chatr.timestamps import iso_timestamp
 
 AGENT_NAME: Final = Parameter(
@@ -35,7 +36,7 @@ AVATAR: Final = Parameter(
     "avatar",
     f"At most {AVATAR_LENGTH} characters, preferably an emoji. Spaces around them are removed; if nothing is left, "
     "there is no avatar. It must not contain a URL or an API key.",
-    either(NULL, trimmed(""), visible_text(AVATAR_LENGTH)),
+    either(NULL, trimmed(""), visible_text(AVATAR_LENGTH, LINE_BREAK, BADGE)),
     ADA.avatar,
 )
 CONTENT: Final = Parameter(

@@ -89,12 +89,17 @@ FORBIDDEN: Final = characters_of(CONTROL, BIDI, TAG, NO_CHARACTER)
 INVISIBLE_OR_FORBIDDEN: Final = characters_of(ONLY_INVISIBLE, BIDI, TAG, NO_CHARACTER)
 
 
-def visible_text(max_length: int) -> Schema:
+LINE_BREAK: Final = re.compile("[\t\n\x85\u2028\u2029]*")
+"""What a text of one line must not contain, besides the control characters that no text may contain."""
+
+
+def visible_text(max_length: int, *also_forbidden: re.Pattern[str]) -> Schema:
     """Return the schema of text with at most `max_length` characters, none forbidden and at least one visible."""
+    more = characters_of(*also_forbidden)
     # A lookahead instead of maxLength, which would count the white space around the text that is removed.
     length = rf"(?=[\s\S]{{0,{max_length - 1}}}\S\s*$)"
     return {
-        **trimmed(f"{length}[^{FORBIDDEN}]*[^{INVISIBLE_OR_FORBIDDEN}][^{FORBIDDEN}]*"),
+        **trimmed(f"{length}[^{FORBIDDEN}{more}]*[^{INVISIBLE_OR_FORBIDDEN}{more}][^{FORBIDDEN}{more}]*"),
         "not": {"pattern": INVISIBLE_RUN.pattern},
     }
 
