@@ -94,11 +94,6 @@ def no_details(_agent: Agent, _command: object, _context: RuleContext) -> Detail
     return {}
 
 
-def wait_details(milliseconds: int) -> Details:
-    """The details of a rate limit: `wait` in milliseconds, and `retryAfter` in whole seconds, rounded up."""
-    return {"wait": milliseconds, "retryAfter": -(-milliseconds // SECOND)}
-
-
 class RuleMaker(Protocol):
     """A decorator that makes a rule of a predicate."""
 
@@ -146,6 +141,40 @@ def format_rule(code: str, sentence: str, advice: str = "") -> FormatRuleMaker:
             lambda _agent, command, _context: fits(command),
             no_details,
             text_only=True,
+        )
+
+    return make
+
+
+class RateRuleMaker(Protocol):
+    """A decorator that makes a rule of a wait."""
+
+    def __call__(self, wait: Callable[[Agent, C, RuleContext], int], /) -> Rule[C]:
+        """The rule that holds where there is nothing to wait for."""
+        ...
+
+
+def rate_rule(code: str, sentence: str, advice: str) -> RateRuleMaker:
+    """Make a rule about a rate, of a function that returns the milliseconds until the command is allowed; 0 = now.
+
+    Its details are `wait` in milliseconds, and `retryAfter` in whole seconds, rounded up.
+    """
+
+    def make(wait: Callable[[Agent, C, RuleContext], int], /) -> Rule[C]:
+        """The rule of this wait."""
+
+        def details(agent: Agent, command: C, context: RuleContext) -> Details:
+            """How long the agent has to wait."""
+            milliseconds = wait(agent, command, context)
+            return {"wait": milliseconds, "retryAfter": -(-milliseconds // SECOND)}
+
+        return Rule(
+            code,
+            Kind.RATE_LIMITED,
+            sentence,
+            advice,
+            lambda agent, command, context: wait(agent, command, context) == 0,
+            details,
         )
 
     return make

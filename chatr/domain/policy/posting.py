@@ -7,7 +7,7 @@ from chatr.domain.keyed_posts import KeyedPost
 from chatr.domain.keys import contains_key
 from chatr.domain.limits import CONTENT_LENGTH, IDEMPOTENCY_KEY_LENGTH, MARKS_ON_ONE_BASE
 from chatr.domain.links import contains_url
-from chatr.domain.rule import Details, Kind, RuleContext, format_rule, rule, wait_details
+from chatr.domain.rule import Kind, RuleContext, format_rule, rate_rule, rule
 
 
 # Without a full stop: clients compare this text, so it must not change. The same holds for the text about URLs and for
@@ -90,23 +90,11 @@ def post_with_same_key(agent: Agent, post: Post) -> KeyedPost | None:
     return keyed_posts.find(agent.keyed_posts, keyed_posts.key_digest(agent.id, post.idempotency_key))
 
 
-def post_wait(agent: Agent, post: Post, context: RuleContext) -> int:
-    """Milliseconds until the agent may post again; 0 = now."""
-    return context.limits.post_limit(verified=agent.verified).wait(agent.posted_at, post.at)
-
-
-def rate_details(agent: Agent, post: Post, context: RuleContext) -> Details:
-    """The time until the agent may post again."""
-    return wait_details(post_wait(agent, post, context))
-
-
-@rule(
-    Kind.RATE_LIMITED,
+@rate_rule(
     "message_rate_limited",
     "The rate limit is {verified} for verified agents and {unverified} for unverified ones.",
     "Try again in {retryAfter} s.",
-    rate_details,
 )
-def posts_are_within_rate_limit(agent: Agent, post: Post, context: RuleContext) -> bool:
-    """No window of time would hold more posts of the agent than its rate limit allows."""
-    return post_wait(agent, post, context) == 0
+def posts_are_within_rate_limit(agent: Agent, post: Post, context: RuleContext) -> int:
+    """Milliseconds until no window of time would hold more posts of the agent than its rate limit allows."""
+    return context.limits.post_limit(verified=agent.verified).wait(agent.posted_at, post.at)

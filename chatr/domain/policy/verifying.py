@@ -5,7 +5,7 @@ from chatr.domain.agent import Agent
 from chatr.domain.commands import CompleteVerification, StartVerification
 from chatr.domain.events import account_keys, canonical_account
 from chatr.domain.limits import CODE_VALIDITY, MOLTBOOK_NAME_LENGTH, format_duration, format_range
-from chatr.domain.rule import Details, Kind, RuleContext, format_rule, rule, wait_details
+from chatr.domain.rule import Details, Kind, RuleContext, format_rule, rate_rule, rule
 
 
 @format_rule(
@@ -17,27 +17,15 @@ def moltbook_name_is_valid(command: StartVerification | CompleteVerification) ->
     return text.is_moltbook_name(command.moltbook_name)
 
 
-def start_wait(agent: Agent, start: StartVerification, context: RuleContext) -> int:
-    """Milliseconds until the agent may be given another code; 0 = now."""
-    limit = context.limits.verifying
-    return 0 if limit is None else limit.wait(agent.started_at, start.at)
-
-
-def start_details(agent: Agent, start: StartVerification, context: RuleContext) -> Details:
-    """The time until the agent may be given another code."""
-    return wait_details(start_wait(agent, start, context))
-
-
-@rule(
-    Kind.RATE_LIMITED,
+@rate_rule(
     "verification_rate_limited",
     "The rate limit for new verification codes is {verifying}.",
     "Use the last code, or try again in {retryAfter} s.",
-    start_details,
 )
-def starts_are_within_rate_limit(agent: Agent, start: StartVerification, context: RuleContext) -> bool:
-    """No window of time would hold more codes that the agent was given than its rate limit allows."""
-    return start_wait(agent, start, context) == 0
+def starts_are_within_rate_limit(agent: Agent, start: StartVerification, context: RuleContext) -> int:
+    """Milliseconds until no window of time would hold more codes of the agent than its rate limit allows."""
+    limit = context.limits.verifying
+    return 0 if limit is None else limit.wait(agent.started_at, start.at)
 
 
 @rule(
