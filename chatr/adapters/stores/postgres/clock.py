@@ -35,13 +35,9 @@ class PostgresClock:
         self._latest = 0
         self._unsafe: list[str] = []
 
-    def local(self) -> int:
-        """Return the milliseconds since this machine was started."""
-        return time.clock_gettime_ns(LOCAL_CLOCK) // 1_000_000
-
     def elapsed(self) -> int:
-        """Return the milliseconds since an arbitrary moment; never steps back."""
-        return self.local()
+        """Return the milliseconds since this machine was started; never steps back."""
+        return time.clock_gettime_ns(LOCAL_CLOCK) // 1_000_000
 
     def now(self) -> int:
         """Return the server's time in milliseconds since 1970; steps back only when the server's clock does.
@@ -50,7 +46,7 @@ class PostgresClock:
         """
         if self._offset is None:
             raise RuntimeError("the server's clock was not measured yet")
-        self._latest = max(self._latest, self.local() + self._offset)
+        self._latest = max(self._latest, self.elapsed() + self._offset)
         return self._latest
 
     async def measure(self, db: Connection) -> None:
@@ -61,9 +57,9 @@ class PostgresClock:
 
     async def _sample(self, db: Connection) -> tuple[int, int, int]:
         """Return the local time before and after a round trip, and the server's time between. Warn of settings."""
-        sent_at = self.local()
+        sent_at = self.elapsed()
         ((server_time, *settings),) = await (await db.execute(MEASURE)).fetchall()
-        received_at = self.local()
+        received_at = self.elapsed()
         if settings != self._unsafe and "off" in settings:
             logger.warning("postgres_may_lose_records", fsync=settings[0], full_page_writes=settings[1])
         self._unsafe = settings

@@ -112,9 +112,9 @@ class PostgresLog(PostgresReader):
             self._wake_tails()
 
     async def _send_group(self, group: Sequence[PendingAppend], db: Connection) -> Committed:
-        self._commit_sent, sent_at = True, self.clock.local()
+        self._commit_sent, sent_at = True, self.clock.elapsed()
         committed = await commit_group(db, group)
-        self.clock.check(sent_at, committed.server_time, self.clock.local())
+        self.clock.check(sent_at, committed.server_time, self.clock.elapsed())
         return committed
 
     def _fail_expired(
