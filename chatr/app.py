@@ -32,8 +32,8 @@ PROGRESS_INTERVAL: Final = 1.0
 
 CONNECTIONS_BESIDE_STREAMS: Final = 32
 """Connections of an address beside its streams, where the limit of connections is not larger than that of streams."""
-SPARE_FILES: Final = 100
-"""Open files that are never used for connections."""
+FILES_NOT_FOR_CONNECTIONS: Final = 100
+"""Open files that the log, checkpoints and Moltbook may need."""
 
 logger = structlog.get_logger()
 
@@ -143,8 +143,8 @@ def connections_per_address(settings: Settings) -> int:
 
 def connections_within(files: int) -> int:
     """Return how many connections may be open where the process may have so many files open."""
-    # The log, checkpoints and Moltbook need files too. A process with very few files keeps a quarter of them.
-    return files - min(SPARE_FILES, files // 4)
+    # A process with very few files keeps a quarter of them.
+    return files - min(FILES_NOT_FOR_CONNECTIONS, files // 4)
 
 
 def checkpoint_for(settings: Settings) -> Checkpoint:
