@@ -80,7 +80,10 @@ def test_an_altered_time_is_found(chatr: Chatr, log_file: LogFile) -> None:
     """The check of the record does not fit another time."""
     log_file.alter("update log set at = ? where position = 9", START + 1)
 
-    assert findings(chatr, log_file)[1][0] == (9, CHECK_BROKEN)
+    code, (altered, stepped_back) = findings(chatr, log_file)
+
+    assert (code, altered) == (1, (9, CHECK_BROKEN))
+    assert stepped_back[0] == 9
 
 
 def test_an_altered_order_is_found(chatr: Chatr, log_file: LogFile) -> None:
