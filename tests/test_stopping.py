@@ -200,6 +200,7 @@ def test_a_long_start_can_be_stopped() -> None:
     assert "Traceback" not in errors
 
 
+@pytest.mark.long
 async def test_unfinished_requests_do_not_delay_the_stop(server: Server) -> None:
     """Connections without a request, and requests that are incomplete, do not keep the server from stopping."""
     url, writers = URL(server.url), []

@@ -25,7 +25,12 @@ from tests.cli.conftest import LogFile
 from tests.conftest import NO_RATE_LIMIT, OPEN_SETTINGS
 from tests.node_agents import register_agent
 
-UNLIMITED_SETTINGS: dict[str, Any] = OPEN_SETTINGS | {"rate_verified": NO_RATE_LIMIT, "rate_unverified": NO_RATE_LIMIT}
+UNLIMITED_SETTINGS: dict[str, Any] = OPEN_SETTINGS | {
+    "rate_verified": NO_RATE_LIMIT,
+    "rate_unverified": NO_RATE_LIMIT,
+    # The page takes its totals from these frames.
+    "stats_every": 1,
+}
 
 
 @frozen

@@ -148,6 +148,7 @@ def test_the_slider_is_moved_by_keys(page: Page) -> None:
     expect(page.locator(".content").last).to_have_text("message 58")
 
 
+@pytest.mark.long
 def test_playing(page: Page) -> None:
     """Play shows one message after the other, sixty times as fast as they were posted; a second press stops it."""
     seek(page, START + 10 * MINUTE)

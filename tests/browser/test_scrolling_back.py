@@ -163,7 +163,8 @@ def test_rejected_requests_are_repeated(open_room: OpenRoom, open_page: OpenPage
     expect(page.locator("#list-status")).to_have_text("The room begins here.")
 
 
-@pytest.mark.parametrize("count", [1_000, pytest.param(10_000, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("count", [1_000, 10_000])
 def test_many_new_messages(count: int, open_room: OpenRoom, open_page: OpenPage, browser: Browser) -> None:
     """However many messages are posted while a page is open, its document and memory stay bounded, and nothing that it
     does takes the browser a second.

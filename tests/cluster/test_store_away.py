@@ -127,6 +127,7 @@ async def test_a_node_recovers_by_itself(room: Room, ada: Agent, database_proxy:
     assert not any(task.done() for task in room.running.background_tasks)
 
 
+@pytest.mark.long
 def test_a_process_survives_a_stop_of_postgresql(serve: Serve, own_postgres: Postgres) -> None:
     """While PostgreSQL is stopped, reads are served and posts are rejected within five seconds; later posts work."""
     url = own_postgres.log()

@@ -215,6 +215,7 @@ async def test_a_log_reconnects_by_itself(url: str, proxy: Proxy, failure: Calla
         assert {each.position: each for each in written} == {each.position: each for each in await tailing}
 
 
+@pytest.mark.long
 async def test_a_host_that_does_not_answer_does_not_hide_the_next(url: str, proxy: Proxy) -> None:
     """The primary is found though another host, which takes longer to fail than an append may take, is listed first."""
     with socket.create_server(("127.0.0.1", 0)) as unanswering:

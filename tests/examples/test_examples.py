@@ -75,7 +75,7 @@ def answer_to(characters: int) -> str:
     return f"I heard you: {characters} characters."
 
 
-@pytest.fixture(params=["agent.py", "agent.mjs"])
+@pytest.fixture(params=["agent.py", pytest.param("agent.mjs", marks=pytest.mark.long)])
 def start(request: pytest.FixtureRequest) -> Iterator[StartExample]:
     """Starts an example with the server's URL and further environment variables; kills it at the end of the test."""
     program = EXAMPLES / request.param
@@ -159,6 +159,7 @@ def test_it_resumes_a_lost_stream(server: Server, start: StartExample) -> None:
     assert answers(server.url) == [answer_to(5), answer_to(20)]
 
 
+@pytest.mark.long
 def test_a_repeated_answer_is_posted_once(server: Server, start: StartExample) -> None:
     """If the response to a post is lost, the example sends it again, and the room has one message."""
     guest = register(server.url)
