@@ -43,8 +43,8 @@ class Presence:
     _due: list[tuple[int, AgentId]] = field(factory=list)
     _due_at: dict[AgentId, int] = field(factory=dict)
     _to_scan: Iterator[AgentId] | None = None
-    # Whether each agent that came or went was online when its change was last taken; None before the first scan ended.
-    _before: dict[AgentId, bool] | None = None
+    # A dict as ordered set of the agents that came or went and are not taken yet; None before the first scan ended.
+    _changed: dict[AgentId, None] | None = None
 
     def __len__(self) -> int:
         """How many agents are online."""
@@ -83,23 +83,24 @@ class Presence:
             self._update(scanned, now)
             if len(scanned) < AGENTS_PER_STEP:
                 self._to_scan = None
-                self._before = {} if self._before is None else self._before
+                self._changed = {} if self._changed is None else self._changed
         return self._to_scan is None and not (self._due and self._due[0][0] <= now)
 
     def take_changes(self, most: int) -> list[tuple[AgentId, bool]]:
-        """At most so many agents that came online (True) or went offline since they were last taken."""
-        changes: list[tuple[AgentId, bool]] = []
-        while self._before and len(changes) < most:
-            agent = next(iter(self._before))
-            # An agent that went and came back between has not changed.
-            if self._before.pop(agent) != (agent in self):
-                changes.append((agent, agent in self))
-        return changes
+        """At most so many agents that came online or went offline since they were last taken: whether they are online.
+
+        An agent that came and went is among them, because a list that was made in between shows it.
+        """
+        changed = self._changed or {}
+        taken = list(islice(changed, most))
+        for agent in taken:
+            del changed[agent]
+        return [(agent, agent in self) for agent in taken]
 
     def forget_changes(self) -> None:
         """Take all changes, for nobody."""
-        if self._before is not None:
-            self._before = {}
+        if self._changed is not None:
+            self._changed = {}
 
     def _take_due(self, now: int) -> list[Agent]:
         """The agents whose time has come, at most AGENTS_PER_STEP. They get new times when they are updated."""
@@ -124,8 +125,8 @@ class Presence:
             else:
                 self._sorted.remove(self._entries.pop(agent.id))
             self.version += 1
-            if self._before is not None:
-                self._before.setdefault(agent.id, not online)
+            if self._changed is not None:
+                self._changed[agent.id] = None
 
     def _schedule(self, agent: Agent, now: int, *, online: bool) -> None:
         """Store when the agent goes offline, or comes online because a clock that is ahead recorded its activity."""

@@ -21,7 +21,7 @@ FROZEN = {
     "chatr/domain/post_times.py": "20193aab5e8dd9a9",
     "chatr/domain/history.py": "13b4b38fb7074548",
     "chatr/domain/limits.py": "73e61fc8ed60a8b0",
-    "chatr/domain/presence.py": "747d96dfe1cd6f12",
+    "chatr/domain/presence.py": "621d7dd101bbe125",
     "chatr/domain/room.py": "8de112d612b50b73",
     "chatr/domain/text.py strict_form": "1e004d28f2d7bfd0",
 }

@@ -33,6 +33,8 @@ let isLoaded = false;
 const posters = new Map();
 // Names of agents that came online and of which only the name is known.
 const unknownNames = new Set();
+// Presence frames since the running request was sent, whose response may be older than they are.
+let recentFrames;
 // The name after which the next page is loaded.
 let refreshAfter = "";
 let refreshAt = 0;
@@ -52,8 +54,13 @@ function remember(agents, agent) {
   if (agents.size > MOST_LOADED) agents.delete(agents.keys().next().value);
 }
 
-// Replaces the agents whose names a page covers. Returns the name after which the next page begins, "" = there is none.
-function showPage(after, { agents, stats }) {
+// Requests a page and replaces the agents whose names it covers. Returns the name after which the next page begins, "" =
+// there is none.
+async function loadPage(after, get) {
+  recentFrames = [];
+  const { agents, stats } = await get(pagePath(after));
+  const newer = recentFrames ?? [];
+  recentFrames = undefined;
   const last = agents.length < SHOWN ? "" : nameOrder(agents.at(-1));
   for (const [id, agent] of onlineNow) {
     const name = nameOrder(agent);
@@ -61,6 +68,7 @@ function showPage(after, { agents, stats }) {
   }
   for (const agent of agents) remember(onlineNow, agent);
   for (const { name } of agents) unknownNames.delete(name);
+  for (const frame of newer) presenceChanged(frame);
   showStats(stats);
   return last;
 }
@@ -70,7 +78,7 @@ async function load() {
   onlineNow.clear();
   let after = "";
   try {
-    for (let page = 0; page < MOST_PAGES && (after || !page); page += 1) after = showPage(after, await getJson(pagePath(after)));
+    for (let page = 0; page < MOST_PAGES && (after || !page); page += 1) after = await loadPage(after, getJson);
     isLoaded = true;
   } catch {} // what is shown stays; one page after the other is loaded again
   refreshAt = performance.now() + jittered(REFRESH_AFTER);
@@ -87,7 +95,7 @@ async function refresh() {
   const after = unknown ? unknown.slice(0, -1) : refreshAfter;
   refreshAt = performance.now() + jittered(REFRESH_AFTER);
   try {
-    const next = showPage(after, await refreshJson(pagePath(after)));
+    const next = await loadPage(after, refreshJson);
     if (!unknown) refreshAfter = onlineNow.size < MOST_LOADED ? next : "";
   } catch {} // what is shown stays
   draw();
@@ -106,7 +114,10 @@ export async function connected() {
 }
 
 // Handles a `presence` frame. It names the agent only: the rest is known from a message, or is loaded.
-export function presenceChanged({ agentId, agentName, online }) {
+export function presenceChanged(frame) {
+  const { agentId, agentName, online } = frame;
+  // Not too many, if the response never comes.
+  if (recentFrames?.length < MOST_LOADED) recentFrames.push(frame);
   if (!online) onlineNow.delete(agentId);
   else if (!onlineNow.has(agentId)) {
     const poster = posters.get(agentId);
