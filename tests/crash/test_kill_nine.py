@@ -28,7 +28,9 @@ def test_a_room_whose_write_ahead_file_was_removed_does_not_open(tmp_path: Path,
     """After a kill without its -wal file, the server says so and ends with exit code 2, unless given --accept-loss."""
     flags = ("--log", f"sqlite:///{tmp_path}/chatr.db")
     server = serve(*flags)
-    while not (tmp_path / "chatr.db.head").exists():
+    head_file = tmp_path / "chatr.db.head"
+    # It is created before it is written.
+    while not (head_file.exists() and head_file.stat().st_size):
         server.get("/health")
     server.kill()
     (tmp_path / "chatr.db-wal").unlink()
