@@ -63,10 +63,13 @@ class BackgroundStream(io.TextIOBase):
         self._writer.join(seconds)
 
     def _write_waiting(self) -> None:
-        while (text := self._waiting.get()) is not None:
-            if not self._write_now(text):
+        ended = False
+        while not ended or not self._waiting.empty():
+            text = self._waiting.get()
+            ended = ended or text is None
+            if text is not None and not self._write_now(text):
                 self._dropped += 1
-            # Only after a success: on a full disk the report would be dropped, too, and cause another one.
+            # Not after a failure: on a full disk the report would be dropped, too, and cause another one.
             elif self._dropped and self._waiting.empty():
                 dropped, self._dropped = self._dropped, 0
                 logger.warning("log_lines_dropped", count=dropped)

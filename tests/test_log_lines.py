@@ -4,7 +4,7 @@ import io
 import logging
 import os
 from collections.abc import Iterator
-from typing import Final
+from fcntl import F_GETPIPE_SZ, fcntl
 
 import pytest
 import structlog
@@ -12,9 +12,6 @@ from structlog.testing import capture_logs
 
 from chatr.background_output import BackgroundStream
 from chatr.repeated_lines import MINUTE, MOST_PER_MINUTE, RepeatedLines
-
-PIPE: Final = 65_536
-"""Bytes that a pipe holds on Linux."""
 
 
 @pytest.fixture
@@ -25,20 +22,28 @@ def pipe() -> Iterator[tuple[int, int]]:
     os.close(reading)
 
 
-def test_lines_that_do_not_fit_are_counted(pipe: tuple[int, int]) -> None:
-    """Lines for which there is no space are dropped; when the others are written, one more line says how many."""
+@pytest.mark.parametrize("ends_early", [False, True])
+def test_lines_that_do_not_fit_are_counted(pipe: tuple[int, int], ends_early: bool) -> None:
+    """Lines for which there is no space are dropped; when the others are written, one more line says how many.
+
+    The same holds if the process ends before they are written.
+    """
     reading, writing = pipe
+    more_than_fits = 2 * fcntl(writing, F_GETPIPE_SZ)
     stream = BackgroundStream(writing, "utf-8", max_waiting=5)
     with capture_logs() as lines:
-        stream.write("x" * 2 * PIPE)
+        stream.write("x" * more_than_fits)
         for _ in range(100):
             stream.write("\n")
+        if ends_early:
+            stream.drain(0)
         written = b""
-        while len(written) <= 2 * PIPE:
-            written += os.read(reading, PIPE)
+        while len(written) < more_than_fits:
+            written += os.read(reading, more_than_fits)
         stream.drain()
         os.close(writing)
-        written += os.read(reading, PIPE)
+        while part := os.read(reading, more_than_fits):
+            written += part
     (line,) = lines
 
     assert (line["event"], line["count"]) == ("log_lines_dropped", 100 - written.count(b"\n"))
