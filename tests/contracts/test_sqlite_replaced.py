@@ -170,7 +170,8 @@ async def test_a_backup_put_in_its_place_is_not_damaged(path: Path, noticed: boo
         rename(backup, path)
         if noticed:
             await rejected_append(log)
-    async with sqlite_log(path) as log:
+    # If appending took longer than a second, the head file knows that the backup is older than the log was.
+    async with sqlite_log(path, accept_loss=True) as log:
         restored = await read_all(log)
     async with sqlite_log(elsewhere) as log:
         original = await read_all(log)
