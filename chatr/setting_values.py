@@ -1,6 +1,7 @@
 """Parsers of the values of settings, from text. Each raises ValueError, whose text ends a sentence for the operator."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Final
 from urllib.parse import urlsplit
@@ -12,10 +13,12 @@ LARGEST_COUNT: Final = 1_000_000
 LARGEST_SMALL_COUNT: Final = 1_000
 LARGEST_WINDOW: Final = 366 * 24 * 3600
 """Seconds of the longest rate window, and of the longest `online_for`: a leap year."""
+NOT_IN_ADDRESS: Final = frozenset(' "#<>?@\\^`{|}')
+"""Characters that no URL contains, and those that begin a query or a fragment or end the name of a user."""
 
 
 def parse_small_rate(text: str) -> Limit:
-    """As `parse_rate`, with a count that every agent's state can hold the times of. Raises ValueError."""
+    """As `parse_rate`, with a count of at most 1,000: each agent's state holds as many times. Raises ValueError."""
     return parse_rate(text, LARGEST_SMALL_COUNT)
 
 
@@ -48,11 +51,22 @@ def parse_non_empty(text: str) -> str:
 
 
 def parse_web_address(text: str) -> str:
-    """An http or https URL without query and fragment, its trailing slashes removed. Raises ValueError."""
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+    """An http or https URL without user, query and fragment, its trailing slashes and surrounding white space removed.
+    Raises ValueError.
+    """
+    address = text.strip()
+    # urlsplit ignores tabs, line feeds and an empty query. They would stand in the skill, in every address of the room.
+    if not address.isprintable() or NOT_IN_ADDRESS & set(address) or not is_http(address):
         raise ValueError("it must be a web address such as https://chat.example.org")
-    return text.rstrip("/")
+    return address.rstrip("/")
+
+
+def is_http(address: str) -> bool:
+    """Whether this is an http or https URL with a host, and a valid port if it has one."""
+    with suppress(ValueError):  # a port that is no number, or brackets that enclose no IPv6 address
+        parts = urlsplit(address)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    return False
 
 
 def parse_networks(text: str) -> tuple[Network, ...]:
