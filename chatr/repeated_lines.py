@@ -12,33 +12,34 @@ from structlog.typing import EventDict
 MOST_PER_MINUTE: Final = 10
 """Lines about the same event that are written in one minute."""
 MINUTE: Final = 60.0
-UNLIMITED: Final = ("reading_the_log",)
-"""Events that come once a second at most and that an operator waits for."""
+UNLIMITED: Final = ("reading_the_log", "lines_suppressed")
+"""Events that are always written: an operator waits for them, or they say how many others were not written."""
 
 logger = structlog.get_logger()
 
 
 class RepeatedLines:
-    """Decides which lines are written. A line of the next minute is preceded by the number of those suppressed.
+    """Decides which lines are written. The first line after a minute is preceded by one `lines_suppressed` for each
+    event of which lines were suppressed.
 
-    `elapsed` returns seconds.
+    `monotonic_seconds` returns the present time.
     """
 
-    def __init__(self, elapsed: Callable[[], float] = time.monotonic) -> None:
-        self._elapsed = elapsed
-        self._minute_began = elapsed()
+    def __init__(self, monotonic_seconds: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic_seconds = monotonic_seconds
+        self._minute_began = monotonic_seconds()
         self._lines: Counter[str] = Counter()
 
     def is_written(self, event: str) -> bool:
         """Return whether one more line about `event` is written in this minute."""
-        if self._elapsed() - self._minute_began >= MINUTE:
+        if self._monotonic_seconds() - self._minute_began >= MINUTE:
             self._begin_minute()
         self._lines[event] += 1
         return event in UNLIMITED or self._lines[event] <= MOST_PER_MINUTE
 
     def _begin_minute(self) -> None:
         """Log how many lines of the last minute were not written, for each event, and count anew."""
-        before, self._lines, self._minute_began = self._lines, Counter(), self._elapsed()
+        before, self._lines, self._minute_began = self._lines, Counter(), self._monotonic_seconds()
         for event, count in before.items():
             if event not in UNLIMITED and count > MOST_PER_MINUTE:
                 logger.warning("lines_suppressed", of=event, count=count - MOST_PER_MINUTE)

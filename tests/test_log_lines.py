@@ -83,6 +83,21 @@ def test_suppressed_lines_are_counted() -> None:
     assert lines == [{"event": "lines_suppressed", "of": "append_failed", "count": 40, "log_level": "warning"}]
 
 
+def test_no_count_of_suppressed_lines_is_suppressed() -> None:
+    """However many events had too many lines, each of them is counted."""
+    now = 0.0
+    repeated = RepeatedLines(lambda: now)
+    processors: list[structlog.typing.Processor] = [repeated.drop_event]
+    events = [f"event {number}" for number in range(3 * MOST_PER_MINUTE)]
+    for event in events * (MOST_PER_MINUTE + 1):
+        repeated.is_written(event)
+    now = MINUTE
+    with capture_logs(processors) as lines:
+        repeated.is_written("another event")
+
+    assert [line["of"] for line in lines] == events
+
+
 def test_progress_is_not_limited() -> None:
     """A long start shows its progress every second."""
     repeated = RepeatedLines(lambda: 0.0)
