@@ -1,4 +1,4 @@
-"""Opens files of which only their path is known, and nothing but regular files.
+"""Opens a path only if a regular file is there.
 
 To open a FIFO waits for its other end, to open a device may do anything, and what is read from either need not end.
 """

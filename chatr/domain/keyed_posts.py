@@ -1,6 +1,6 @@
 """The messages that an agent posted with idempotency keys, packed into bytes: an entry of 24 bytes each, oldest first.
 
-A dictionary takes twelve times the memory, is copied for each post, and all of it is searched by the garbage collector.
+A dictionary takes twelve times the memory, and the garbage collector would search it.
 
 An entry holds digests of 8 bytes and not the key and the content. Two keys of one agent may have the same digest: the
 second one then counts as the first one used again, and is rejected if the content is another. Agents do not share
@@ -14,8 +14,7 @@ from typing import Final
 from chatr.domain.events import AgentId
 from chatr.domain.immutability import statically_frozen
 
-# Little endian on every machine, because entries are part of checkpoints.
-ENTRY: Final = Struct("<8s8sQ")
+ENTRY: Final = Struct("8s8sQ")
 """The digest of the key, that of the content, and the position of the message."""
 
 
@@ -47,7 +46,7 @@ def with_post(entries: bytes, key: bytes, content: str, position: int, most: int
 
 
 def last(entries: bytes, count: int) -> bytes:
-    """The last `count` of `entries`."""
+    """The last `count` of `entries`; `count` is at least 1."""
     return entries[-count * ENTRY.size :]
 
 

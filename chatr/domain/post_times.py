@@ -1,7 +1,8 @@
-"""The times of an agent's last posts, packed into bytes: to add one copies a few kilobytes at most.
+"""The times of an agent's last posts, packed into bytes.
 
-A rate limit may need a million times. So all but the last ones are in chunks, which do not change. Most agents have
-none. A tuple of ints would take four times the memory, and the garbage collector would search it.
+A rate limit may need a million times. So all but the last ones are in chunks, which do not change: adding a time copies
+at most 4 kB of times and the tuple of chunks, 16 kB for a million times. Most agents have no chunks. A tuple of ints
+would take four times the memory, and the garbage collector would search it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,7 +20,7 @@ CHUNK_SIZE: Final = CHUNK_LENGTH * TIME.size
 
 @statically_frozen
 class Chunk:
-    """CHUNK_LENGTH packed times, or the last of them, and the smallest and the greatest of them."""
+    """CHUNK_LENGTH packed times. Times may have been removed from the first chunk: its smallest and greatest stay."""
 
     packed: bytes
     smallest: int
@@ -35,7 +36,7 @@ def packed_time(at: int) -> bytes:
 
 
 def rearranged(chunks: tuple[Chunk, ...], latest: bytes, most: int) -> tuple[tuple[Chunk, ...], bytes]:
-    """The last `most` times of `chunks` and `latest`, with those that fill a chunk in one."""
+    """The last `most` times of `chunks` and `latest`, the oldest of `latest` in a chunk if it holds more than one."""
     if len(latest) > CHUNK_SIZE:
         full, latest = latest[:CHUNK_SIZE], latest[CHUNK_SIZE:]
         times = memoryview(full).cast("q")

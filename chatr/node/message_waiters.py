@@ -14,29 +14,29 @@ class MessageWaiters:
     def __init__(self) -> None:
         # Dicts as ordered sets: who waits longest is released first.
         self._waiting: dict[asyncio.Future[None], None] = {}
-        self._released: dict[asyncio.Future[None], None] = {}
+        self._to_release: dict[asyncio.Future[None], None] = {}
 
     async def wait(self) -> None:
         """Wait until `release` is called."""
-        released = asyncio.get_running_loop().create_future()
-        self._waiting[released] = None
+        future = asyncio.get_running_loop().create_future()
+        self._waiting[future] = None
         try:
-            await released
+            await future
         finally:
-            self._waiting.pop(released, None)
-            self._released.pop(released, None)
+            self._waiting.pop(future, None)
+            self._to_release.pop(future, None)
 
     def release(self) -> None:
         """Release all tasks that wait now, the first ones in the next iteration of the loop."""
-        if self._waiting and not self._released:
+        if self._waiting and not self._to_release:
             asyncio.get_running_loop().call_soon(self._release_some)
-        self._released |= self._waiting
+        self._to_release |= self._waiting
         self._waiting = {}
 
     def _release_some(self) -> None:
-        for released in list(islice(self._released, RELEASED_AT_ONCE)):
-            del self._released[released]
-            if not released.done():
-                released.set_result(None)
-        if self._released:
+        for future in list(islice(self._to_release, RELEASED_AT_ONCE)):
+            del self._to_release[future]
+            if not future.done():
+                future.set_result(None)
+        if self._to_release:
             asyncio.get_running_loop().call_soon(self._release_some)

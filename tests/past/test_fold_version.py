@@ -17,7 +17,7 @@ FROZEN = {
     "chatr/domain/time_index.py": "355aa15fc531ee01",
     "chatr/domain/chain.py": "e8f5b6711d67c58e",
     "chatr/domain/events.py": "4b0d05b83757e3ec",
-    "chatr/domain/keyed_posts.py": "ea8aae907cb142e3",
+    "chatr/domain/keyed_posts.py": "95b3bb29d9a31de3",
     "chatr/domain/post_times.py": "20193aab5e8dd9a9",
     "chatr/domain/history.py": "13b4b38fb7074548",
     "chatr/domain/limits.py": "73e61fc8ed60a8b0",
