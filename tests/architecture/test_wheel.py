@@ -26,6 +26,7 @@ def test_the_wheel_brings_its_migrations(wheel: Path) -> None:
     assert "chatr/migrations/sqlite/0001_log.sql" in names
 
 
+@pytest.mark.long
 def test_the_installed_wheel_opens_a_room(wheel: Path, serve: Serve, tmp_path: Path) -> None:
     """What pip installs from the wheel starts, away from the checkout."""
     installed = tmp_path / "installed"

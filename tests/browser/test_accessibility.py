@@ -16,7 +16,7 @@ from tests.browser.views import VIEWS, View, live_room, past_moment, side_panel
 
 ONLY_NARROW: Final = (side_panel,)
 """Views that a wide screen shows beside the others."""
-USUAL: Final = {("light", 1280, view) for view in VIEWS} | {("dark", 360, live_room), ("dark", 360, side_panel)}
+USUAL: Final = {("light", 1280, view) for view in VIEWS} | {("dark", 360, side_panel)}
 """Every view, both colour schemes and both widths; the long tests check all combinations."""
 MATRIX: Final = [
     pytest.param(scheme, width, view, marks=[] if (scheme, width, view) in USUAL else [pytest.mark.long])

@@ -80,7 +80,7 @@ async def assert_same_outcomes(log: EventLog, model: EventLog, group: list[Appen
     assert [each for _, _, each in modelled] == outcomes
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     groups=st.lists(st.lists(append_calls, min_size=1, max_size=8), max_size=6),
     cursor=cursors,

@@ -14,7 +14,7 @@ STEPS: Final = 1_000
 FEW_STEPS: Final = 300
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(4))
 def test_a_room_keeps_its_promises(seed: int) -> None:
     """Whatever happens, acknowledged messages are stored once, streams have no gap, rates hold, and nodes agree."""
     outcome = simulate(seed, STEPS)
@@ -23,7 +23,7 @@ def test_a_room_keeps_its_promises(seed: int) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("seed", range(6, 100))
+@pytest.mark.parametrize("seed", range(4, 100))
 def test_a_room_keeps_its_promises_in_more_worlds(seed: int) -> None:
     """The same holds in each world in which mistakes are looked for."""
     test_a_room_keeps_its_promises(seed)
