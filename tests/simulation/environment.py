@@ -1,4 +1,4 @@
-"""Replace what surrounds the program: the listening socket, randomness, and constants that are too large."""
+"""Replace what surrounds the program: the listening socket, the clock, randomness, and constants that are too large."""
 
 import asyncio
 import logging
@@ -12,7 +12,7 @@ from unittest.mock import patch
 from chatr.past.checkpoint import Checkpoint
 from tests.simulation.conditions import Conditions
 from tests.simulation.loop import LIFETIME, Listener, SimulatedAcceptor
-from tests.simulation.process import SeededSecrets
+from tests.simulation.process import MACHINE_CLOCK, SeededSecrets
 from tests.simulation.world import World
 
 # Checkpoints are flushed to the disk; in memory that takes no time.
@@ -64,6 +64,7 @@ def simulated_environment(world: World) -> Iterator[None]:
     with TemporaryDirectory(dir=MEMORY_FOLDER if MEMORY_FOLDER.is_dir() else None) as folder:
         targets = {
             "chatr.app.SystemSecrets": lambda: secrets,
+            "chatr.app.SystemClock": MACHINE_CLOCK.get,
             "chatr.app.checkpoint_for": lambda settings: Checkpoint(
                 Path(folder, settings.log), every=world.conditions.records_between
             ),

@@ -155,6 +155,10 @@ def lengthen_the_window(limit: Limit, times: tuple[int, ...], at: int) -> int:
     return wait(Limit(limit.count, limit.window + 200), times, at)
 
 
+class NoLogBringsAClock:
+    """Stands for the port of logs that bring a clock, so that each node decides by the clock of its machine."""
+
+
 def join_later(hub: Hub, watcher: Watcher, backlog: bytes) -> None:
     """Join the fan-out some time after the backlog was written."""
     watcher.write_backlog(backlog)
@@ -206,6 +210,7 @@ MUTATIONS: Final = {
     "allow one too many": Mutation("chatr.domain.limits.Limit.wait", allow_one_too_many),
     "shorten the window": Mutation("chatr.domain.limits.Limit.wait", shorten_the_window),
     "lengthen the window": Mutation("chatr.domain.limits.Limit.wait", lengthen_the_window),
+    "decide by the machine's clock": Mutation("chatr.app.BringsClock", NoLogBringsAClock),
     "join later": Mutation("chatr.adapters.http.stream.hub.Hub.join", join_later),
     "join before flush": Mutation("chatr.adapters.http.stream.hub.Hub.join", join_before_flush),
     "leave keys out of checkpoints": Mutation("chatr.past.checkpoint.take_snapshot", snapshot_without_keys),

@@ -5,18 +5,21 @@ The codec and `Room` are those of chatr; other tests check these.
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Final
 
 from attrs import define, field, frozen
 
 from chatr.codec import EVENT_TYPES, decode
 from chatr.domain.chain import EMPTY_CHAIN_HASH
 from chatr.domain.events import AgentRegistered, AgentVerified, LimitsAdopted, MessagePosted, Record
-from chatr.domain.limits import Limits
+from chatr.domain.limits import SECOND, Limits
 from chatr.domain.room import Room
 from chatr.node.node import Node
 from chatr.ports import Clock, Stored
 from tests.simulation.network import Response
+
+LONGEST_REQUEST: Final = 30 * SECOND
+"""Milliseconds from a request to the commit of its record at most: agents give up a request after that time."""
 
 
 @frozen
@@ -104,6 +107,7 @@ class Oracle:
         """Check a new record."""
         record = self._fold(stored)
         if record is not None and isinstance(record.event, MessagePosted):
+            self._check_time(record.event)
             message = self.intended[record.event.content]
             if message.must_not_be_stored:
                 self.report(f"{message.content} was rejected, and is stored at {record.position}")
@@ -157,12 +161,17 @@ class Oracle:
         rate = limits.verified if verified else limits.unverified
         if len(times) >= rate.count and abs(event.at - times[-rate.count]) < rate.window:
             self.report(f"{event.content} came too soon for {rate}: {times[-rate.count :]}, {event.at}")
-        # The same in plain words: no window holds more than N accepted posts, measured by the store's clock.
-        if self.store_clock is not None:
-            in_window = [time for time in times if event.at - time < rate.window]
-            if len(in_window) >= rate.count or event.at > self.store_clock.now():
-                self.report(f"{event.content} is one too many in a window of {rate}: {in_window}, {event.at}")
+        # The same in plain words: no window holds more than N accepted posts, if all are timed by one clock.
+        near = [time for time in times if event.at - time < rate.window]
+        if self.store_clock is not None and len(near) >= rate.count:
+            self.report(f"{event.content} is one too many in a window of {rate}: {near}, {event.at}")
         times.append(event.at)
+
+    def _check_time(self, event: MessagePosted) -> None:
+        """A message that was just stored has a time of the store's clock, if the store brings one."""
+        now = self.store_clock.now() if self.store_clock else event.at
+        if not now - LONGEST_REQUEST <= event.at <= now:
+            self.report(f"{event.content} was decided at {event.at}, and the store's clock shows {now}")
 
     def generation_of(self, node: Node | None) -> int | None:
         """The generation of the log that a node has folded; None if it is an older one, or there is no node."""

@@ -49,6 +49,10 @@ class MachineClock:
         return int(asyncio.get_running_loop().time() * SECOND)
 
 
+MACHINE_CLOCK: Final[contextvars.ContextVar[MachineClock]] = contextvars.ContextVar("machine clock")
+"""The clock of the machine on which the current task runs: what the program takes for the system's clock."""
+
+
 @define
 class SeededSecrets:
     """Fulfils `chatr.ports.Secrets` from the seed."""
@@ -108,18 +112,14 @@ class Process:
         # Every task inherits the context of the task that creates it, and is thereby known to belong to this process.
         self._lifetime, context = Lifetime(), contextvars.copy_context()
         context.run(LIFETIME.set, self._lifetime)
+        context.run(MACHINE_CLOCK.set, self.clock)
         self._main = context.run(asyncio.create_task, self._run(self._lifetime), name=self.name)
 
     async def _run(self, lifetime: Lifetime) -> None:
         try:
             async with (
                 node_log(self.store) as log,
-                running_room(
-                    self.settings,
-                    event_log=log,
-                    clock=None if self.store.clock else self.clock,
-                    moltbook_client=self.moltbook,
-                ) as room,
+                running_room(self.settings, event_log=log, moltbook_client=self.moltbook) as room,
             ):
                 self.room = room
                 ended, _ = await asyncio.wait(room.background_tasks, return_when=asyncio.FIRST_COMPLETED)
