@@ -10,7 +10,7 @@ from uuid import uuid4
 from attrs import define, field
 
 from chatr.domain.events import AgentId, AgentSeen, Cursor
-from chatr.ports import Draft, EventLog, Stored
+from chatr.ports import BringsClock, Clock, Draft, EventLog, Stored
 from chatr.testing.records import draft_of
 
 Call = Literal["append", "read", "pick", "tail", "head"]
@@ -76,11 +76,16 @@ class FaultyLog:
 
     `calls` counts how often each call was made, `records_read` the records that `read` and `pick` returned. Each kind
     of call has one fault at a time; setting another replaces it. A fault of `tail` takes effect when the iteration
-    begins: a tail that is being read goes on.
+    begins: a tail that is being read goes on. `clock` is that of the wrapped log, and missing if that brings none.
     """
+
+    clock: Clock
 
     def __init__(self, log: EventLog) -> None:
         self.log = log
+        # An attribute of the instance: a property would make every wrapped log look as if it brought a clock.
+        if isinstance(log, BringsClock):
+            self.clock = log.clock
         self.calls: Counter[Call] = Counter()
         self.records_read = 0
         self._faults: dict[Call, Fault] = {}

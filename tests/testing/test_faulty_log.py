@@ -6,7 +6,8 @@ import pytest
 
 from chatr.adapters.stores.memory import MemoryLog
 from chatr.domain.commands import agent_id
-from chatr.ports import Conflict, EventLog, LogChanged, LogUnavailable, OutcomeUnknown
+from chatr.ports import BringsClock, Conflict, EventLog, LogChanged, LogUnavailable, OutcomeUnknown
+from chatr.testing.clock import SettableClock
 from chatr.testing.contract.steps import append_chain, append_many, new_draft, read_all, read_tail
 from chatr.testing.faulty_log import FaultyLog
 
@@ -25,6 +26,24 @@ async def test_a_log_without_faults_behaves_as_the_one_it_wraps(log: FaultyLog) 
     assert await port.pick([3, 1]) == [records[2], records[0]]
     assert await read_tail(port, 2, records[0].cursor) == records[1:]
     assert await port.head() == 3
+
+
+class MemoryLogWithClock(MemoryLog):
+    """A log in memory whose store has the time. Fulfils `chatr.ports.BringsClock`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.clock = SettableClock()
+
+
+def test_the_clock_of_a_log_is_passed_on() -> None:
+    """A node on a wrapped log decides by the clock that the log brings, and by its own if the log brings none."""
+    inner = MemoryLogWithClock()
+    log = FaultyLog(inner)
+
+    assert isinstance(log, BringsClock)
+    assert log.clock is inner.clock
+    assert not isinstance(FaultyLog(MemoryLog()), BringsClock)
 
 
 async def test_a_call_that_fails_has_no_effect(log: FaultyLog) -> None:
