@@ -15,7 +15,7 @@ from chatr.adapters.stores.postgres.log import PostgresLog, postgres_log
 from chatr.adapters.stores.postgres.server import LOCK
 from chatr.adapters.stores.postgres.session import PostgresTimeouts, connect
 from chatr.ports import LogUnavailable
-from chatr.testing.contract.steps import append_many, new_draft, read_all, read_tail
+from chatr.testing.contract.steps import append_many, new_draft, next_records, read_all, read_tail
 from tests.postgres import Postgres
 from tests.proxy import run_proxy
 
@@ -205,3 +205,32 @@ async def test_a_group_takes_one_round_trip(url: str, postgres: Postgres) -> Non
 
     assert len(appends) <= 2
     assert all(b"pg_advisory_xact_lock" in data and b"COMMIT" in data for data in appends)
+
+
+async def test_own_records_are_yielded_without_another_round_trip(url: str, postgres: Postgres) -> None:
+    """A tail yields what its node appends, alone or in groups, as soon as that is stored, and does not read it."""
+    async with run_proxy(postgres.socket) as proxy, postgres_log(proxy.url_through(url), WITHOUT_POLLING) as log:
+        tail = log.tail(None)
+        written = await append_many(log, 1)
+        received = await next_records(tail, 1)
+        tailing = asyncio.create_task(next_records(tail, 36))
+        await asyncio.to_thread(postgres.execute, "select 1")
+        proxy.requests.clear()
+        for count in range(1, 9):
+            written += await asyncio.gather(*(log.append(new_draft(), expected=0) for _ in range(count)))
+        received += await tailing
+
+        assert written == received
+    assert [data for data in proxy.requests if b"where position >" in data] == []
+
+
+async def test_a_new_tail_yields_no_record_of_a_log_that_was_replaced(
+    log: PostgresLog, postgres: Postgres, url: str
+) -> None:
+    """What a node has appended without following the log is not yielded to a tail that begins after it was replaced."""
+    await append_many(log, 3)
+    postgres.execute("delete from log", url)
+    async with postgres_log(url) as other:
+        others = await append_many(other, 2)
+
+    assert others == await read_tail(log, 2)

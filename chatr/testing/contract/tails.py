@@ -107,6 +107,19 @@ async def test_a_tail_misses_no_record_appended_while_it_reads(log: EventLog) ->
     assert received == await read_all(log)
 
 
+async def test_a_record_that_is_appended_twice_at_once_is_yielded_once(log: EventLog) -> None:
+    """A tail that waits while the same draft is appended twice at the same time, as by a retry, yields it once."""
+    tail, draft = log.tail(None), new_draft()
+    await append_many(log, 1)
+    await next_records(tail, 1)
+    tailing = asyncio.create_task(next_records(tail, 2))
+    await run_event_loop(9)
+    both = await asyncio.gather(*(log.append(draft, expected=0) for _ in range(2)))
+    written = [both[0], *await append_many(log, 1)]
+
+    assert written == await tailing
+
+
 async def test_two_tails_are_independent(log: EventLog) -> None:
     """Every tail yields every record, whatever others have read."""
     one, other = log.tail(None), log.tail(None)

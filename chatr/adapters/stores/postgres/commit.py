@@ -19,6 +19,7 @@ from psycopg.errors import Diagnostic
 from chatr.adapters.stores.group_commit import PendingAppend
 from chatr.adapters.stores.postgres.server import LOCK
 from chatr.adapters.stores.postgres.session import Connection
+from chatr.domain.events import Cursor
 from chatr.ports import LogChanged, LogUnavailable
 
 # A stricter isolation level, or the lock in the same statement as APPEND, would read a snapshot taken before the lock.
@@ -31,9 +32,10 @@ TAKE_LOCK: Final = """
 """
 # Inserts the drafts that do not conflict, unless a caller has read a record that the log does not hold: `missing`, the
 # lowest such position. Returns, for each draft in its order, `missing`, position and hash of the record that now
-# follows `expected` in the draft's stream (or null), and the server's time. Of several drafts with the same `expected`
-# the first is inserted. The notification wakes the tails of all nodes at the commit. A draft that an earlier try has
-# stored may not have reached the synchronous standbys: only a commit that writes something waits for them.
+# follows `expected` in the draft's stream (or null), the server's time, and position and fingerprint of the record that
+# was the last one before. Of several drafts with the same `expected` the first is inserted. The notification wakes the
+# tails of all nodes at the commit. A draft that an earlier try has stored may not have reached the synchronous
+# standbys: only a commit that writes something waits for them.
 APPEND: Final = """
     with draft as (
         select * from unnest(
@@ -42,6 +44,8 @@ APPEND: Final = """
     ), missing as (
         select min(position) as position from unnest(%s::bigint[], %s::text[]) as followed (position, fingerprint)
         where not exists (select from log where log.position = followed.position and left(id, 8) = fingerprint)
+    ), head as (
+        select position, left(id, 8) as fingerprint from log order by position desc limit 1
     ), state as (
         select draft.*, draft.expected = 0 or expected.position is not null as has_expected,
                row_number() over (partition by draft.stream, draft.expected order by draft.number) = 1 as is_first,
@@ -50,7 +54,7 @@ APPEND: Final = """
         left join log as expected on expected.stream = draft.stream and expected.position = draft.expected
         left join log as successor on successor.stream = draft.stream and successor.previous = draft.expected
     ), new as (
-        select *, (select coalesce(max(position), 0) from log) + row_number() over (order by number) as new_position
+        select *, coalesce((select position from head), 0) + row_number() over (order by number) as new_position
         from state where has_expected and is_first and successor is null and (select position from missing) is null
     ), inserted as (
         insert into log (position, previous, id, stream, type, at, seen, data, "check")
@@ -59,10 +63,11 @@ APPEND: Final = """
     )
     select (select position from missing), coalesce(successor, inserted.position),
            coalesce(successor_check, inserted."check"), (extract(epoch from clock_timestamp()) * 1000)::bigint,
+           head.position, head.fingerprint,
            case when inserted.position is not null then pg_notify('chatr_log', '')::text
                 when successor_check = state."check" then pg_logical_emit_message(true, 'chatr', '')::text end
     from state left join inserted on inserted.stream = state.stream and inserted.previous = state.expected
-    order by number
+    left join head on true order by number
 """
 
 
@@ -70,11 +75,13 @@ APPEND: Final = """
 class Committed:
     """For each draft of a group the position and hash of the record that follows its `expected`, or None.
 
-    `server_time` is the server's clock while the group was stored, in milliseconds since 1970.
+    `server_time` is the server's clock while the group was stored, in milliseconds since 1970. `head` is the cursor of
+    the record that was the last one before.
     """
 
     successors: list[tuple[int | None, bytes | None]]
     server_time: int
+    head: Cursor | None
 
 
 async def commit_group(db: Connection, group: Sequence[PendingAppend]) -> Committed:
@@ -105,7 +112,9 @@ async def commit_group(db: Connection, group: Sequence[PendingAppend]) -> Commit
     rows = await cursor.fetchall()
     if (missing := rows[0][0]) is not None:
         raise LogChanged(f"The log does not hold record {missing} any longer.")
-    return Committed([(position, record_hash) for _, position, record_hash, *_ in rows], rows[0][3])
+    server_time, *head = rows[0][3:6]
+    successors = [(position, record_hash) for _, position, record_hash, *_ in rows]
+    return Committed(successors, server_time, None if head[0] is None else Cursor(*head))
 
 
 def parameters(group: Sequence[PendingAppend]) -> list[list[object]]:

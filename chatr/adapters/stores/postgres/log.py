@@ -18,7 +18,7 @@ from psycopg.errors import ProgramLimitExceeded
 from chatr.adapters.stores.group_commit import GroupCommit, PendingAppend, UnstorableDraft, fail_all
 from chatr.adapters.stores.postgres.clock import MEASURING_INTERVAL, PostgresClock
 from chatr.adapters.stores.postgres.commit import Committed, commit_group, independent, nothing_was_stored
-from chatr.adapters.stores.postgres.reader import PostgresReader, postgres_reader
+from chatr.adapters.stores.postgres.reader import OwnCommit, PostgresReader, postgres_reader
 from chatr.adapters.stores.postgres.server import prepare, transaction
 from chatr.adapters.stores.postgres.session import (
     DEFAULT_TIMEOUTS,
@@ -67,6 +67,8 @@ class PostgresLog(PostgresReader):
         self._url = url
         self._writer = Session(url, timeouts)
         self._commit_sent = False
+        self._own_session = 0
+        """The server's process that made the last commit of this node."""
         self._group = GroupCommit(self._commit)
         self._listener = asyncio.create_task(self._listen(), name="postgres notifications")
 
@@ -96,7 +98,9 @@ class PostgresLog(PostgresReader):
         while group := self._fail_expired(waiting, error):
             self._commit_sent = False
             try:
-                resolve(group, await self._writer.run(partial(self._send_group, group)))
+                committed = await self._writer.run(partial(self._send_group, group))
+                # In the same loop iteration: the tails find the records when they wake, without another round trip.
+                self._own_commit = OwnCommit(committed.head, resolve(group, committed))
             except LogUnavailable as unavailable:
                 self._commit_sent = self._commit_sent and not nothing_was_stored(unavailable.__cause__)
                 if isinstance(unavailable.__cause__, UNSTORABLE) and not isinstance(error, OutcomeUnknown):
@@ -114,6 +118,7 @@ class PostgresLog(PostgresReader):
     async def _send_group(self, group: Sequence[PendingAppend], db: Connection) -> Committed:
         self._commit_sent, sent_at = True, self.clock.elapsed()
         committed = await commit_group(db, group)
+        self._own_session = db.info.backend_pid
         self.clock.check(sent_at, committed.server_time, self.clock.elapsed())
         return committed
 
@@ -145,8 +150,10 @@ class PostgresLog(PostgresReader):
         while True:
             measure_at = loop.time() + MEASURING_INTERVAL
             while (remaining := measure_at - loop.time()) > 0:
-                async for _ in db.notifies(timeout=remaining, stop_after=1):
-                    self._wake_tails()
+                async for notification in db.notifies(timeout=remaining, stop_after=1):
+                    # A commit of this node wakes the tails itself.
+                    if notification.pid != self._own_session:
+                        self._wake_tails()
             await self._measure_clock(db)
             # Notifications that arrived meanwhile may have been discarded.
             self._wake_tails()
@@ -164,11 +171,16 @@ class PostgresLog(PostgresReader):
         await super().close()
 
 
-def resolve(group: Sequence[PendingAppend], committed: Committed) -> None:
-    """Return to each caller its stored record, or raise its Conflict."""
+def resolve(group: Sequence[PendingAppend], committed: Committed) -> list[Stored]:
+    """Return to each caller its stored record, or raise its Conflict. Returns the records that are new in the log."""
+    head, new = committed.head.position if committed.head else 0, dict[int, Stored]()
     for pending, (position, record_hash) in zip(group, committed.successors, strict=True):
         # The hash tells whether the record that follows `expected` is this draft, stored now or by an earlier try.
         if position is not None and record_hash == pending.record_hash:
-            pending.succeed(position)
+            stored = pending.succeed(position)
+            if position > head:
+                new[position] = stored
         else:
             pending.fail(Conflict(position))
+    # The same draft may be in the group twice.
+    return list(new.values())

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Final, LiteralString
 
 import structlog
+from attrs import frozen
 
 from chatr.adapters.stores.postgres.server import check_log_exists
 from chatr.adapters.stores.postgres.session import DEFAULT_TIMEOUTS, PostgresTimeouts, Session
@@ -31,6 +32,14 @@ async def postgres_reader(url: str, timeouts: PostgresTimeouts = DEFAULT_TIMEOUT
         await reader.close()
 
 
+@frozen
+class OwnCommit:
+    """The records that this node has just stored, which follow `after` in the log; None = they are its first ones."""
+
+    after: Cursor | None
+    records: list[Stored]
+
+
 class PostgresReader:
     """Reads a log that other connections write, and polls for new records. Fulfils `chatr.ports.LogReader`."""
 
@@ -40,6 +49,7 @@ class PostgresReader:
         self._appended = asyncio.Event()
         self._followed: Cursor | None = None
         """The last record that a tail has yielded."""
+        self._own_commit: OwnCommit | None = None
 
     async def read(self, after: int, limit: int) -> list[Stored]:
         """Return at most `limit` records after position `after`. Raises LogUnavailable."""
@@ -68,17 +78,26 @@ class PostgresReader:
         Raises LogChanged.
         """
         cursor = after
+        # What was committed before this tail is no news: the log may have been replaced since.
+        self._take_own_commit(cursor)
         while True:
             # The event is taken before reading, so that a notification between the read and the wait is not missed.
             self._followed, appended = cursor, self._appended
-            if batch := await self._read_when_available(cursor):
-                cursor = batch[-1].cursor
+            own = self._take_own_commit(cursor)
+            if batch := own or await self._read_when_available(cursor):
+                self._followed = cursor = batch[-1].cursor
                 yield batch
-            else:
+            if own or not batch:
                 # Notifications that are sent while the listener is disconnected are lost: polling finds their records.
                 with suppress(TimeoutError):
                     async with asyncio.timeout(self._timeouts.poll_interval):
                         await appended.wait()
+
+    def _take_own_commit(self, cursor: Cursor | None) -> list[Stored]:
+        """Return the records that this node has just stored, if these follow `cursor`; none, if they were taken."""
+        # They are taken once, by the first tail that looks, so that none can be yielded when they are old.
+        own, self._own_commit = self._own_commit, None
+        return own.records if own is not None and own.after == cursor else []
 
     async def _read_when_available(self, cursor: Cursor | None) -> list[Stored]:
         """Return a batch that follows `cursor`, as soon as the server responds. Logs outages and their end."""
