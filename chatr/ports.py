@@ -28,12 +28,15 @@ class Draft:
     decided_at_position: int
     data: str
 
-    def record_hash_after(self, previous: int) -> bytes:
-        """The SHA-256 of the record that this draft becomes after `previous`, the last position of its stream."""
+    def record_hash_after(self, previous: int, errors: str = "strict") -> bytes:
+        """The SHA-256 of the record that this draft becomes after `previous`, the last position of its stream.
+
+        Raises UnicodeEncodeError for a lone surrogate. With "surrogateescape" as `errors`, text that was altered by
+        hand is hashed as it is stored, also if it holds bytes that are no UTF-8.
+        """
         # Stores compute it from the expected `previous` before they assign a position, which is therefore not covered.
         fields = (self.stream, previous, self.id, self.type, self.at, self.decided_at_position, self.data)
-        # Text that was altered by hand may hold bytes that are no UTF-8: they are hashed as they are stored.
-        return sha256("\n".join(map(str, fields)).encode("utf-8", "surrogateescape")).digest()
+        return sha256("\n".join(map(str, fields)).encode("utf-8", errors)).digest()
 
     def at_position(self, position: int, previous: int, record_hash: bytes) -> "Stored":
         """The stored record that this draft becomes at `position`."""

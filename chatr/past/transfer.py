@@ -39,7 +39,7 @@ async def verified_end(log: LogReader, end: int, progress: Progress = ignore_pro
 def verify_records(records: Sequence[Stored]) -> None:
     """Raises LogsDiffer unless each record has the hash that follows from its content."""
     for stored in records:
-        if stored.record_hash != stored.record_hash_after(stored.previous):
+        if stored.record_hash != stored.record_hash_after(stored.previous, "surrogateescape"):
             raise LogsDiffer(
                 f"Record {stored.position} does not match its record hash: it was changed. See chatr audit."
             )

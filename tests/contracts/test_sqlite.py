@@ -120,7 +120,6 @@ async def test_a_tail_yields_a_record_that_another_tool_inserted(log: SqliteLog,
 
 UNSTORABLE: Final = {
     "more than SQLite's limit": new_draft(data=f'"{KIB}{KIB}{KIB}{KIB}"'),
-    "no UTF-8": new_draft(data='"\udc80"'),
     "an integer of 65 bits": evolve(new_draft(), at=-(2**64)),
 }
 

@@ -6,7 +6,7 @@ import pytest
 from attrs import evolve
 
 from chatr.ports import Conflict, Draft, EventLog
-from chatr.testing.contract.steps import append_chain, append_many, new_draft, read_all
+from chatr.testing.contract.steps import LONE_SURROGATES, append_chain, append_many, new_draft, read_all
 
 # Texts that a store would change that parses JSON, normalises Unicode, or interprets quotes and escapes.
 STORED_TEXTS: Final = {
@@ -86,10 +86,11 @@ async def test_data_is_stored_character_by_character(log: EventLog, text: str) -
     assert text == (await log.read(0, 1))[0].draft.data
 
 
-async def test_text_with_a_lone_surrogate_is_rejected(log: EventLog) -> None:
+@pytest.mark.parametrize("surrogate", LONE_SURROGATES, ids=ascii)
+async def test_text_with_a_lone_surrogate_is_rejected(log: EventLog, surrogate: str) -> None:
     """A lone surrogate cannot be encoded as UTF-8: the append raises ValueError and stores nothing."""
     with pytest.raises(ValueError, match="surrogates"):
-        await log.append(new_draft(data='"\ud83e"'), expected=0)
+        await log.append(new_draft(data=f'"{surrogate}"'), expected=0)
 
     assert await log.head() == 0
 

@@ -7,6 +7,7 @@ import pytest
 
 from chatr.ports import Conflict, EventLog
 from chatr.testing.contract.steps import (
+    LONE_SURROGATES,
     append_chain,
     append_many,
     append_unless_conflict,
@@ -35,9 +36,10 @@ async def test_a_conflict_does_not_affect_concurrent_appends(log: EventLog) -> N
     ]
 
 
-async def test_a_draft_that_cannot_be_stored_does_not_affect_concurrent_appends(log: EventLog) -> None:
+@pytest.mark.parametrize("surrogate", LONE_SURROGATES, ids=ascii)
+async def test_a_draft_that_cannot_be_stored_does_not_affect_concurrent_appends(log: EventLog, surrogate: str) -> None:
     """Only the append of a draft with a lone surrogate fails."""
-    drafts = [new_draft(data='"\ud83e"' if number == 5 else "{}") for number in range(10)]
+    drafts = [new_draft(data=f'"{surrogate}"' if number == 5 else "{}") for number in range(10)]
     results = await asyncio.gather(*(log.append(draft, expected=0) for draft in drafts), return_exceptions=True)
 
     assert [number == 5 for number in range(10)] == [isinstance(result, ValueError) for result in results]

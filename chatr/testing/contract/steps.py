@@ -13,6 +13,9 @@ from chatr.ports import Conflict, Draft, EventLog, LogReader, Stored
 TIMEOUT: Final = 10.0
 """Seconds after which a test fails that waits for something. Long, as machines may be busy; no test waits for it."""
 
+LONE_SURROGATES: Final = ("\ud83e", "\udc80")
+"""Characters that have no UTF-8. Python decodes a byte that is no UTF-8 to the second one, if asked to."""
+
 OpenLog = Callable[[], AbstractAsyncContextManager[EventLog]]
 """Opens an instance of the log; every call within one test opens the same store."""
 

@@ -30,8 +30,8 @@ from chatr.adapters.stores.postgres.session import (
 )
 from chatr.ports import Conflict, Draft, LogChanged, LogUnavailable, OutcomeUnknown, Stored
 
-UNSTORABLE = (psycopg.DataError, ProgramLimitExceeded, UnicodeError)
-"""Errors that are about the content of a draft: a value out of range, too long for an index, or in no encoding."""
+UNSTORABLE = (psycopg.DataError, ProgramLimitExceeded)
+"""Errors that are about the content of a draft: a value out of range, or too long for an index."""
 
 __all__ = ["PostgresLog", "postgres_log", "postgres_reader"]
 

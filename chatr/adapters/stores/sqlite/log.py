@@ -26,10 +26,8 @@ from chatr.ports import Conflict, Draft, LogUnavailable, OutcomeUnknown, Stored
 
 RECENT: Final = 2_000
 """The most records in memory. Tails read the newest records there and not from the file."""
-UNSTORABLE: Final = (sqlite3.DataError, OverflowError, UnicodeError)
-"""Errors that are about the content of a draft: longer than SQLite's limit, an integer of more than 64 bits, or a text
-that is no UTF-8.
-"""
+UNSTORABLE: Final = (sqlite3.DataError, OverflowError)
+"""Errors that are about the content of a draft: longer than SQLite's limit, or an integer of more than 64 bits."""
 
 # Together, `exists` and unique (previous, stream) say that `expected` is the last position of the stream. Asking for
 # max(position) of the stream would read all of its records.
