@@ -158,6 +158,13 @@ async def test_any_text_is_stored_whatever_the_clients_encoding(postgres: Postgr
         assert [stored] == await read_all(log)
 
 
+async def test_hashes_are_stored_whatever_the_role_says_about_backslashes(postgres: Postgres) -> None:
+    """A role for which backslashes in strings are escapes stores record hashes byte by byte."""
+    url = postgres.log(user=postgres.role("standard_conforming_strings = off"))
+    async with postgres_log(url) as log:
+        assert await append_many(log, 3) == await read_all(log)
+
+
 async def test_commits_are_flushed_though_synchronous_commit_was_switched_off(postgres: Postgres) -> None:
     """A node that runs when synchronous_commit is switched off still commits only what is on the disk."""
     url = postgres.log(user=postgres.role("client_encoding = 'utf8'"))

@@ -90,7 +90,7 @@ async def connect(url: str, timeouts: PostgresTimeouts) -> Connection:
 
 
 async def set_up(connection: Connection, timeouts: PostgresTimeouts) -> None:
-    """Set the time-outs and the isolation level of a new session."""
+    """Set what a new session needs, whatever the defaults of its role and database are."""
     # By statements: connection poolers do not pass on the options that are given when a session begins.
     settings = {
         "lock_timeout": milliseconds(timeouts.lock),
@@ -98,6 +98,10 @@ async def set_up(connection: Connection, timeouts: PostgresTimeouts) -> None:
         # Ends the session of a node that hangs between two statements while it holds the lock.
         "idle_in_transaction_session_timeout": milliseconds(timeouts.lock),
         "default_transaction_isolation": "'read committed'",
+        # The only sign of a wait for a standby that was cancelled is a warning.
+        "client_min_messages": "warning",
+        # Where backslashes are escapes, psycopg doubles those of byte strings, also in parameters.
+        "standard_conforming_strings": "on",
     }
     await connection.execute("; ".join(f"set {name} = {value}" for name, value in settings.items()).encode())
 
