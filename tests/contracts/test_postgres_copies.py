@@ -119,3 +119,21 @@ async def test_a_hot_standby_can_only_be_read(primary: Postgres) -> None:
                 pass
         async with postgres_reader(url) as reader:
             assert written == await read_all(reader)
+
+
+@pytest.mark.long
+async def test_a_node_that_is_led_to_a_hot_standby_stores_nothing_until_it_is_led_back(primary: Postgres) -> None:
+    """While its address leads to a standby that takes no writes, appends are LogUnavailable; then they succeed."""
+    url, draft = primary.log(), new_draft()
+    async with run_proxy(primary.socket) as proxy, postgres_log(proxy.url_through(url)) as log:
+        written = await append_many(log, 5)
+        with closing(primary.standby()) as standby:
+            proxy.server = standby.socket
+            proxy.cut()
+            with pytest.raises(LogUnavailable, match="read-only"):
+                await log.append(draft, expected=0)
+            proxy.server = primary.socket
+            proxy.cut()
+        written.append(await log.append(draft, expected=0))
+
+        assert written == await read_all(log)
