@@ -206,8 +206,10 @@ async def catch_up(
         if node.room.position < head:
             logger.info("reading_the_log", position=node.room.position, head=head)
             # The log may have been restored to an earlier state meanwhile: then the first head is never reached.
-            with suppress(LogUnavailable):
+            try:
                 head = min(head, await event_log.head())
+            except LogUnavailable as error:
+                logger.warning("log_away", reason=str(error))
 
 
 async def adopt_limits(node: Node, settings: Settings, clock: Clock) -> None:

@@ -21,9 +21,8 @@ def create_atomically(path: Path) -> Iterator[Path]:
     Raises CannotOpenLog if `path` exists or cannot be written.
     """
     already_exists = CannotOpenLog(f"{path} exists, and is not overwritten: choose another name.")
-    if path.exists():
-        raise already_exists
     try:
+        check_absent(path)
         # os.link, unlike os.rename, fails if another process has created `path` meanwhile.
         with write_then_rename(path, os.link) as partial:
             yield partial
@@ -31,6 +30,12 @@ def create_atomically(path: Path) -> Iterator[Path]:
         raise already_exists from error
     except OSError as error:
         raise CannotOpenLog(f"{path} cannot be written: {error.strerror or error}.") from error
+
+
+def check_absent(path: Path) -> None:
+    """Raise FileExistsError if there is a file at `path`, or another OSError if that cannot be found out."""
+    if path.exists():
+        raise FileExistsError
 
 
 @contextmanager

@@ -87,6 +87,10 @@ class LogUnavailable(Exception):
     """The store could not be reached or could not do what was asked. Nothing was stored; the call may be repeated."""
 
 
+class LogDamaged(LogUnavailable):
+    """A part of the log cannot be read, however often it is tried. The text tells the operator what to do."""
+
+
 class OutcomeUnknown(Exception):
     """It is not known whether the draft was stored. Appending the same draft again is safe."""
 
@@ -97,6 +101,15 @@ class LogChanged(Exception):
 
 class CannotOpenLog(Exception):
     """The log cannot be opened. The text is one sentence for the operator: the reason, and what to do."""
+
+
+class LogLostRecords(CannotOpenLog):
+    """The log lacks records that it held before; `loss` says so in a sentence."""
+
+    def __init__(self, loss: str) -> None:
+        super().__init__(
+            f"{loss} Put the files back, or run chatr serve --accept-loss once to go on with what is there."
+        )
 
 
 class LogReader(Protocol):
@@ -113,7 +126,7 @@ class LogReader(Protocol):
     def tail(self, after: Cursor | None) -> AsyncIterator[list[Stored]]:
         """All records after `after`, in batches that are never empty, for ever; None = from the first one.
 
-        Raises LogChanged and nothing else: it waits while the store is unavailable.
+        Raises LogChanged or LogDamaged and nothing else: it waits while the store is unavailable.
         """
         ...
 

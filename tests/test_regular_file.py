@@ -90,7 +90,9 @@ async def test_a_log_whose_files_are_no_files_is_not_opened(tmp_path: Path, make
     """The error names the file, be it the log itself or one beside it."""
     path = tmp_path / "chatr.db"
     make(tmp_path / f"chatr.db{suffix}")
-    with pytest.raises(CannotOpenLog, match=rf"^The log at {path} .*chatr.db{suffix} is not a regular file\.$"):
+    with pytest.raises(
+        CannotOpenLog, match=rf"^The log at {path} .*chatr.db{suffix} is not a regular file\. Move it away.*\.$"
+    ):
         async with sqlite_log(path):
             pass
 

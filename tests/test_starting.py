@@ -17,9 +17,11 @@ from chatr.domain.commands import Post, Register, agent_id
 from chatr.domain.keys import hash_key
 from chatr.domain.limits import MINUTE
 from chatr.domain.room import Room
+from chatr.ports import LogDamaged
 from chatr.settings import Settings
 from chatr.testing.clock import START, SettableClock
 from chatr.testing.faulty_log import FaultyLog
+from tests.node_agents import LONG_TEXT, numbered_texts
 
 ADA = agent_id("Ada")
 
@@ -72,6 +74,18 @@ def test_a_room_without_a_checkpoint_starts_from_its_log(path: Path, checkpoint:
     make_unreadable(path)
 
     with pytest.raises(UnreadableRecord, match="Record 2 "):
+        room_of(path)
+
+
+def test_a_damaged_page_ends_the_start(path: Path, checkpoint: Path) -> None:
+    """A room whose log cannot be read to its end does not wait for ever: it ends and says what to do."""
+    room_of(path, *numbered_texts(30, LONG_TEXT))
+    checkpoint.unlink()
+    with path.open("r+b") as file:
+        file.seek(path.stat().st_size // 2 // 4096 * 4096)
+        file.write(bytes(3 * 4096))
+
+    with pytest.raises(LogDamaged, match="put a backup in its place"):
         room_of(path)
 
 

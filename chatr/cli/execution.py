@@ -17,7 +17,7 @@ from chatr.codec import UnreadableRecord
 from chatr.domain.room import OutOfOrderError
 from chatr.past.replay import NoSuchMoment
 from chatr.past.transfer import LogsDiffer
-from chatr.ports import CannotOpenLog, LogChanged, LogUnavailable, OutcomeUnknown
+from chatr.ports import CannotOpenLog, LogChanged, LogDamaged, LogUnavailable, OutcomeUnknown
 from chatr.settings import BadSetting
 
 FAILED: Final = 1
@@ -27,7 +27,7 @@ WRONGLY_USED: Final = 2
 SIGNALLED: Final = 128
 """Shells add this to the number of the signal that ended a process."""
 
-USAGE_ERRORS: Final = (BadSetting, CommandError, LogsDiffer, NoSuchMoment, CannotOpenLog)
+USAGE_ERRORS: Final = (BadSetting, CommandError, LogDamaged, LogsDiffer, NoSuchMoment, CannotOpenLog)
 FAILURES: Final = (LogChanged, OutOfOrderError, LogUnavailable, OutcomeUnknown, UnreadableRecord)
 DISK_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 

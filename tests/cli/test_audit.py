@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from chatr.adapters.stores.sqlite.reader import SELECT
+from chatr.adapters.stores.sqlite.form import SELECT
 from chatr.domain.room import Room
 from chatr.ports import Stored
 from chatr.testing.clock import START

@@ -172,3 +172,18 @@ def test_a_record_that_is_no_utf_8_is_not_exported(chatr: Chatr, log_file: LogFi
 
     assert (result.code, result.err.count("Record 6 cannot be exported")) == (1, 1)
     assert not (tmp_path / "room.jsonl").exists()
+
+
+@pytest.mark.parametrize("command", ["log", "replay", "export", "backup"])
+def test_a_damaged_page(chatr: Chatr, log_file: LogFile, tmp_path: Path, command: str) -> None:
+    """Commands that read a damaged page end with exit code 2, a sentence that says what to do, and no file."""
+    # Spaces after JSON change nothing, and make each record nearly as large as a page.
+    log_file.alter("update log set data = data || printf('%3000s', '') where position > 1")
+    with log_file.path.open("r+b") as file:
+        file.seek(5 * 4096)
+        file.write(bytes(3 * 4096))
+    new_file = (str(tmp_path / "new"),) if command in ("export", "backup") else ()
+    result = chatr(command, *new_file, "--log", log_file.url)
+
+    assert (result.code, (tmp_path / "new").exists()) == (2, False)
+    assert re.fullmatch(rf"chatr: The log at {log_file.path} is damaged: .*put a backup in its place\.\n", result.err)

@@ -12,9 +12,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from chatr.adapters.stores.sqlite import head_recorder
-from chatr.adapters.stores.sqlite.head import LogLostRecords
 from chatr.adapters.stores.sqlite.log import sqlite_log
 from chatr.adapters.stores.sqlite.reader import sqlite_reader
+from chatr.ports import LogLostRecords
 from chatr.testing.contract.steps import append_many, read_all
 
 COUNT: Final = 5

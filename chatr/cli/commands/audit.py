@@ -133,7 +133,9 @@ async def readable_batches(log: LogReader, audit: Audit, report: "Report", until
             yield batch
     except LogUnavailable as error:
         # Batches of one were checked up to here, so the next record is the one that cannot be read.
-        report.add([Finding(audit.room.position + 1, f"It cannot be read: {error}. The audit ends here.")])
+        report.add(
+            [Finding(audit.room.position + 1, f"It cannot be read: {str(error).rstrip('.')}. The audit ends here.")]
+        )
         raise UnreadableRecord from error
 
 

@@ -75,15 +75,20 @@ async def run_event_loop(iterations: int) -> None:
         await asyncio.sleep(0)
 
 
+def own_threads() -> set[threading.Thread]:
+    """Return all threads but those of the event loop's own pool, which end with the loop."""
+    return {thread for thread in threading.enumerate() if not thread.name.startswith("asyncio_")}
+
+
 @contextmanager
 def no_tasks_or_threads_left() -> Iterator[None]:
     """Assert that the block ends all tasks and threads that it starts."""
-    tasks, threads = asyncio.all_tasks(), set(threading.enumerate())
+    tasks, threads = asyncio.all_tasks(), own_threads()
     yield
     tasks = asyncio.all_tasks() - tasks
     # A thread may need a moment to end.
-    for thread in set(threading.enumerate()) - threads:
+    for thread in own_threads() - threads:
         thread.join(TIMEOUT)
 
     assert not tasks
-    assert set(threading.enumerate()) <= threads
+    assert own_threads() <= threads

@@ -10,7 +10,7 @@ from typing import Final
 import aiosqlite
 
 from chatr.adapters.stores.sqlite import connection
-from chatr.adapters.stores.sqlite.files import errors_as_cannot_open
+from chatr.adapters.stores.sqlite.faults import errors_as_cannot_open
 from chatr.past.replay import Progress
 from chatr.ports import CannotOpenLog
 

@@ -5,23 +5,26 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import aiosqlite
 
 from chatr.adapters.stores.migrations import pending_migrations
+from chatr.adapters.stores.sqlite.faults import NotLog
 from chatr.ports import CannotOpenLog
 from chatr.regular_file import check_regular
 
 T = TypeVar("T")
 Factory = type[sqlite3.Connection]
 """The class of the connections, another one for tests."""
+BUSY_TIMEOUT: Final = 5.0
+"""Seconds for which SQLite waits where another program locks the file."""
 
 
 def writer(path: Path, factory: Factory = sqlite3.Connection) -> aiosqlite.Connection:
     """Return the connection that writes, which opens when it is awaited or entered."""
     # A deferred transaction that reads before it writes fails with SQLITE_BUSY, without waiting for a lock.
-    return aiosqlite.connect(path, isolation_level="IMMEDIATE", factory=factory)
+    return aiosqlite.connect(path, isolation_level="IMMEDIATE", factory=factory, timeout=BUSY_TIMEOUT)
 
 
 def reader(path: Path, factory: Factory = sqlite3.Connection) -> aiosqlite.Connection:
@@ -32,14 +35,23 @@ def reader(path: Path, factory: Factory = sqlite3.Connection) -> aiosqlite.Conne
     check_regular(path)
     address = f"{path.absolute().as_uri()}?mode=ro"
     check_is_database(address)
-    return aiosqlite.connect(address, uri=True, factory=factory)
+    return aiosqlite.connect(address, uri=True, factory=factory, timeout=BUSY_TIMEOUT)
 
 
 def check_is_database(address: str) -> None:
-    """Raise sqlite3.Error if the file is no database or cannot be opened."""
+    """Raise sqlite3.Error if the file is no database, or that of another program, or cannot be opened."""
     # Before aiosqlite does: the thread that it starts for a connection would outlive the error.
-    with closing(sqlite3.connect(address, uri=address.startswith("file:"))) as db:
-        db.execute("pragma schema_version")
+    with closing(sqlite3.connect(address, uri=address.startswith("file:"), timeout=BUSY_TIMEOUT)) as db:
+        check_no_other_database(db)
+
+
+def check_no_other_database(db: sqlite3.Connection) -> None:
+    """Raise NotLog if there are tables, but not those of a log. Raises sqlite3.Error."""
+    ((version,),) = db.execute("pragma user_version")
+    kinds = dict(db.execute("select name, type from sqlite_master").fetchall())
+    # Migrations raise the version with the first table.
+    if kinds and (version < 1 or kinds.get("log") != "table"):
+        raise NotLog("it is a database of another program")
 
 
 async def run_in_thread(db: aiosqlite.Connection, work: Callable[[sqlite3.Connection], T]) -> T:

@@ -2,12 +2,12 @@
 
 import fcntl
 import os
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from chatr.adapters.stores.sqlite.connection import check_is_database
+from chatr.adapters.stores.sqlite.faults import FILES
 from chatr.ports import CannotOpenLog, LogUnavailable
 from chatr.regular_file import check_regular, open_regular
 
@@ -17,26 +17,17 @@ class LogInUse(CannotOpenLog):
 
 
 @contextmanager
-def errors_as_cannot_open(path: Path) -> Iterator[None]:
-    """Raise an error of SQLite or of the system as CannotOpenLog, with one sentence that names the log."""
-    try:
-        yield
-    except (OSError, sqlite3.Error) as error:
-        raise CannotOpenLog(f"The log at {path} cannot be opened: {error}.") from error
-
-
-@contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Hold the lock of the only writer of the log at `path` while the block runs.
 
-    Raises LogInUse, CannotOpenLog or OSError.
+    Raises LogInUse or OSError.
     """
     for each in (path, *(beside(path, suffix) for suffix in ("-wal", "-shm", ".lock"))):
         check_regular(each)
     with os.fdopen(open_regular(beside(path, ".lock"), os.O_RDWR | os.O_CREAT)) as lock:
         # SQLite silently opens a write-protected file read-only; then only the first post would fail.
         if path.exists() and not os.access(path, os.W_OK):
-            raise CannotOpenLog(f"The log at {path} cannot be opened: this process may not write to it.")
+            raise PermissionError("this process may not write to it")
         try:
             # The kernel releases the lock when the process ends, however it ends.
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -55,7 +46,14 @@ def create_if_missing(path: Path) -> None:
 def beside(path: Path, suffix: str) -> Path:
     """Return the path of a file that belongs to the log, beside the file to which a symbolic link leads."""
     # SQLite does the same with its files. So a log under two names has one lock.
-    return Path(f"{path.resolve()}{suffix}")
+    # Unlike Path.resolve, this raises no RuntimeError where links lead in a circle.
+    return Path(f"{os.path.realpath(path)}{suffix}")
+
+
+def side_file_size(path: Path, suffix: str) -> int:
+    """Return the size of a file beside the log at `path` in bytes, 0 if there is none."""
+    status = stat_or_none(beside(path, suffix))
+    return status.st_size if status else 0
 
 
 class OpenFiles:
@@ -93,8 +91,7 @@ class OpenFiles:
         # Nothing is ever deleted from a log, so its file never becomes smaller.
         if size < self._size:
             raise LogUnavailable(
-                f"{self._path} was cut off: stop chatr, move it away together with its -wal, -shm, .head and "
-                ".checkpoint, and put a backup in their place"
+                f"{self._path} was cut off: stop chatr, move it away {FILES}, and put a backup in its place"
             )
         self._size = size
 

@@ -14,20 +14,17 @@ import msgspec
 import structlog
 from attrs import frozen
 
+from chatr.adapters.stores.sqlite.connection import BUSY_TIMEOUT
 from chatr.adapters.stores.sqlite.files import beside
+from chatr.adapters.stores.sqlite.form import is_emptied
 from chatr.atomic_file import flush_to_disk
-from chatr.ports import CannotOpenLog, Stored
+from chatr.ports import LogLostRecords, Stored
 from chatr.regular_file import open_regular, open_to_read
 
 LONGEST_LINE: Final = 1_000
 """Bytes of a head file that are read. It has about a hundred."""
-ADVICE: Final = "Put the files back, or run chatr serve --accept-loss once to go on with what is there."
 
 logger = structlog.get_logger()
-
-
-class LogLostRecords(CannotOpenLog):
-    """The log lacks records that it held before."""
 
 
 class HeadLine(msgspec.Struct):
@@ -52,6 +49,17 @@ class HeadFile:
             raise ValueError("its checksum is wrong")
         return line
 
+    def read_or_none(self) -> HeadLine | None:
+        """Return the line, or None if there is none that can be read; a log line says so unless it is missing."""
+        try:
+            return self.read()
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            # A power failure may have damaged it. Then nothing is known, which is no reason to refuse the log.
+            logger.warning("head_file_ignored", reason=str(error))
+            return None
+
     def write(self, last: Stored, *, flush: bool) -> None:
         """Name `last`, which must be on the disk, as the last record. What fails is logged: no post depends on it."""
         line = HeadLine(last.position, last.id, checksum(last.position, last.id))
@@ -75,34 +83,33 @@ def checksum(position: int, record_id: str) -> int:
 
 
 def check_nothing_lost(path: Path, *, accept_loss: bool = False) -> None:
-    """Raise LogLostRecords if the log at `path` lacks records that its head file knows.
+    """Raise LogLostRecords if the log at `path` lacks records that its head file knows, or that its -wal file holds.
 
     With `accept_loss` that is only logged, and the head file removed. Raises OSError or sqlite3.Error.
     """
     head_file = HeadFile(beside(path, ".head"))
-    try:
-        head = head_file.read()
-    except FileNotFoundError:
-        return
-    except (OSError, ValueError) as error:
-        # A power failure may have damaged it. Then nothing is known, which is no reason to refuse the log.
-        logger.warning("head_file_ignored", reason=str(error))
-        return
-    loss = description_of_loss(path, head)
+    loss = description_of_loss(path, head_file.read_or_none())
     if loss and not accept_loss:
-        raise LogLostRecords(f"{loss} {ADVICE}")
+        raise LogLostRecords(loss)
     if loss:
         logger.warning("loss_accepted", loss=loss)
-        head_file.path.unlink()
+        head_file.path.unlink(missing_ok=True)
 
 
-def description_of_loss(path: Path, head: HeadLine) -> str | None:
+def description_of_loss(path: Path, head: HeadLine | None) -> str | None:
     """Return a sentence about the records that the log lacks, or None if it holds the record that `head` names.
 
     Raises OSError or sqlite3.Error.
     """
     if not path.exists() or not path.stat().st_size:
-        return f"The log at {path} is missing or empty, and had {head.position} records."
+        if head:
+            return f"The log at {path} is missing or empty, and had {head.position} records."
+        if is_emptied(path):
+            # The records of a young room are only there.
+            return f"The log at {path} is missing or empty, and its -wal file is not."
+        return None
+    if head is None:
+        return None
     last, record_id = last_position_and_id_at(path, head.position)
     if last < head.position:
         return (
@@ -117,7 +124,7 @@ def description_of_loss(path: Path, head: HeadLine) -> str | None:
 def last_position_and_id_at(path: Path, position: int) -> tuple[int, str | None]:
     """Return the last position in the log, and the id of the record at `position`. Raises sqlite3.Error."""
     # Only reading: a connection that may write would put pages of a -wal file into whatever file lies beside it.
-    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_TIMEOUT)) as db:
         # If the -wal file was lost before SQLite first copied it into the main file, there is not even a table.
         if not db.execute("select 1 from sqlite_master where name = 'log'").fetchone():
             return 0, None

@@ -9,6 +9,7 @@ import sqlite3
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Final
@@ -18,7 +19,9 @@ import msgspec
 
 from chatr.adapters.stores.group_commit import GroupCommit, PendingAppend, UnstorableDraft, fail_all
 from chatr.adapters.stores.sqlite import connection
-from chatr.adapters.stores.sqlite.files import OpenFiles, beside, create_if_missing, errors_as_cannot_open, locked
+from chatr.adapters.stores.sqlite.faults import errors_as_cannot_open, unavailable, when_unlocked
+from chatr.adapters.stores.sqlite.files import OpenFiles, beside, create_if_missing, locked
+from chatr.adapters.stores.sqlite.form import check_appendable, check_not_cut_off
 from chatr.adapters.stores.sqlite.head import HeadFile, check_nothing_lost
 from chatr.adapters.stores.sqlite.head_recorder import HeadRecorder
 from chatr.adapters.stores.sqlite.reader import POLL_INTERVAL, SqliteReader, last_position
@@ -58,24 +61,35 @@ async def sqlite_log(
 ) -> AsyncIterator["SqliteLog"]:
     """Open the log in the file at `path`, which is created and migrated if needed. Raises CannotOpenLog.
 
-    `accept_loss` opens a log that lost records, `migrations` is a folder to take instead of chatr's own, and `factory`
-    makes SQLite's connections.
+    While another program locks the file, it is waited for. `accept_loss` opens a log that lost records, `migrations` is
+    a folder to take instead of chatr's own, and `factory` makes SQLite's connections.
     """
     path = Path(path)
     async with AsyncExitStack() as stack:
         with errors_as_cannot_open(path):
             stack.enter_context(locked(path))
-            check_nothing_lost(path, accept_loss=accept_loss)
-            create_if_missing(path)
+            await when_unlocked(path, partial(asyncio.to_thread, check_files, path, accept_loss=accept_loss))
             writer = await stack.enter_async_context(connection.writer(path, factory))
-            await connection.prepare(writer, migrations)
+            await when_unlocked(path, partial(connection.prepare, writer, migrations))
+            await when_unlocked(path, partial(connection.run_in_thread, writer, check_appendable))
             reader = await stack.enter_async_context(connection.reader(path, factory))
-            log = SqliteLog(writer, reader, await last_position(reader), OpenFiles(path), poll_interval)
+            log = SqliteLog(writer, reader, path, await last_position(reader), OpenFiles(path), poll_interval)
         recorder = HeadRecorder(HeadFile(beside(path, ".head")), writer, log.last_stored)
         await stack.enter_async_context(recorder.recording())
         # Closed before the head is recorded for the last time.
         stack.push_async_callback(log.close)
         yield log
+
+
+def check_files(path: Path, *, accept_loss: bool) -> None:
+    """Check the log at `path` before SQLite may write to it, and create it if it is missing.
+
+    Raises LogLostRecords, OSError or sqlite3.Error.
+    """
+    if path.exists() and path.stat().st_size:
+        check_not_cut_off(path)
+    check_nothing_lost(path, accept_loss=accept_loss)
+    create_if_missing(path)
 
 
 class SqliteLog(SqliteReader):
@@ -88,11 +102,12 @@ class SqliteLog(SqliteReader):
         self,
         writer: aiosqlite.Connection,
         reader: aiosqlite.Connection,
+        path: Path,
         head: int,
         files: OpenFiles,
         poll_interval: float = POLL_INTERVAL,
     ) -> None:
-        super().__init__(reader, poll_interval)
+        super().__init__(reader, path, poll_interval)
         self._files = files
         self._writer = writer
         self._head = head
@@ -121,7 +136,7 @@ class SqliteLog(SqliteReader):
             await self._writer.rollback()
             raise UnstorableDraft(str(error)) from error
         except sqlite3.Error as error:
-            fail_all(group, OutcomeUnknown(str(error)) if may_be_stored(error) else LogUnavailable(str(error)))
+            fail_all(group, OutcomeUnknown(str(error)) if may_be_stored(error) else unavailable(self._path, error))
             # SQLite has already rolled back after some errors, such as a full disk, and then this fails.
             with suppress(sqlite3.Error):
                 await self._writer.rollback()

@@ -2,8 +2,8 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -11,17 +11,15 @@ from typing import Final
 import aiosqlite
 
 from chatr.adapters.stores.sqlite import connection
-from chatr.adapters.stores.sqlite.files import errors_as_cannot_open
+from chatr.adapters.stores.sqlite.faults import errors_as_cannot_open, errors_as_unavailable
+from chatr.adapters.stores.sqlite.form import SELECT, check_not_cut_off, check_readable
 from chatr.domain.events import Cursor
-from chatr.ports import LogChanged, LogUnavailable, Stored
+from chatr.ports import LogChanged, LogDamaged, LogUnavailable, Stored
 
 BATCH: Final = 1_000
 """The most records in one batch of a tail."""
 POLL_INTERVAL: Final = 0.25
 """Seconds between two polls of a file that another process writes, or that cannot be read at the moment."""
-
-# The columns in the order of the fields of Stored.
-SELECT: Final = 'select id, stream, type, at, seen, data, position, previous, "check" from log '
 
 
 @asynccontextmanager
@@ -33,26 +31,19 @@ async def sqlite_reader(path: Path | str, *, poll_interval: float = POLL_INTERVA
     path = Path(path)
     async with AsyncExitStack() as stack:
         with errors_as_cannot_open(path):
+            check_not_cut_off(path)
             db = await stack.enter_async_context(connection.reader(path))
-            # The first raises if a newer chatr has migrated the log, the second if there is no log in the database.
+            # Raises if a newer chatr has migrated the log.
             await connection.missing_scripts(db)
+            await connection.run_in_thread(db, check_readable)
             await last_position(db)
-        yield SqliteReader(db, poll_interval)
+        yield SqliteReader(db, path, poll_interval)
 
 
 async def last_position(reader: aiosqlite.Connection) -> int:
     """Return the last position in the log, 0 if it is empty. Raises sqlite3.Error."""
     ((position,),) = await reader.execute_fetchall("select coalesce(max(position), 0) from log")
     return int(position)
-
-
-@contextmanager
-def errors_as_unavailable() -> Iterator[None]:
-    """Raise an error of SQLite as LogUnavailable."""
-    try:
-        yield
-    except (sqlite3.Error, ValueError) as error:  # aiosqlite raises ValueError when its connection is closed
-        raise LogUnavailable(str(error)) from error
 
 
 def lenient_text(stored: bytes) -> str:
@@ -63,8 +54,9 @@ def lenient_text(stored: bytes) -> str:
 class SqliteReader:
     """Reads a log that another connection writes, and polls for new records. Fulfils `chatr.ports.LogReader`."""
 
-    def __init__(self, db: aiosqlite.Connection, poll_interval: float = POLL_INTERVAL) -> None:
+    def __init__(self, db: aiosqlite.Connection, path: Path, poll_interval: float = POLL_INTERVAL) -> None:
         self._connection = db
+        self._path = path
         self._poll_interval = poll_interval
 
     async def read(self, after: int, limit: int) -> list[Stored]:
@@ -82,7 +74,7 @@ class SqliteReader:
         return [by_position[position] for position in positions]
 
     async def _select(self, condition: str, parameters: Sequence[int]) -> list[Stored]:
-        with errors_as_unavailable():
+        with errors_as_unavailable(self._path):
             try:
                 rows = await self._connection.execute_fetchall(SELECT + condition, parameters)
             except sqlite3.OperationalError as error:
@@ -96,7 +88,7 @@ class SqliteReader:
     async def tail(self, after: Cursor | None) -> AsyncIterator[list[Stored]]:
         """Yield every record after `after`, in batches, without end. Waits while the file is unreadable.
 
-        Raises LogChanged.
+        Raises LogChanged or LogDamaged.
         """
         position = after.position if after else 0
         if after and [stored.cursor for stored in await self._read_when_available(position - 1, 1)] != [after]:
@@ -111,11 +103,14 @@ class SqliteReader:
                 await wait_for_more()
 
     async def _read_when_available(self, after: int, limit: int) -> list[Stored]:
-        """Read as `read` does, again and again until the file is readable."""
+        """Read as `read` does, again and again until the file is readable. Raises LogDamaged."""
         while True:
-            with suppress(LogUnavailable):
+            try:
                 return await self.read(after, limit)
-            await asyncio.sleep(self._poll_interval)
+            except LogDamaged:
+                raise
+            except LogUnavailable:
+                await asyncio.sleep(self._poll_interval)
 
     def _next_change(self) -> Callable[[], Awaitable[object]]:
         """Return what to await until there may be more records than at the moment of this call."""
@@ -123,5 +118,5 @@ class SqliteReader:
 
     async def head(self) -> int:
         """Return the last position, 0 if the log is empty. Raises LogUnavailable."""
-        with errors_as_unavailable():
+        with errors_as_unavailable(self._path):
             return await last_position(self._connection)

@@ -1,0 +1,92 @@
+"""What an error of SQLite says about the log, and what an operator can do about it."""
+
+import asyncio
+import sqlite3
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, TypeVar
+
+import structlog
+
+from chatr.ports import CannotOpenLog, LogDamaged, LogUnavailable
+from chatr.regular_file import NotRegularFile
+
+T = TypeVar("T")
+
+FILES: Final = "together with its -wal, -shm, .head and .checkpoint"
+PUT_BACKUP: Final = f"Move it away {FILES}, and put a backup in its place."
+CHOOSE: Final = f"Choose another file, or move this one away {FILES}, and put a backup in its place."
+ADVICE: Final = {
+    "CORRUPT": PUT_BACKUP,
+    "NOTADB": CHOOSE,
+    "ERROR": CHOOSE,
+    "BUSY": "End the other program that uses it.",
+    "FULL": "Make room on its disk.",
+    "IOERR": "Check its disk.",
+}
+"""By the kind of an error, which is the second word of its name in SQLite."""
+MOVE: Final = "Move it away, or choose another path."
+CHECK_RIGHTS: Final = "Check that its folder exists, and that the user of chatr may read and write the files in it."
+
+
+RETRY_PAUSE: Final = 1.0
+"""Seconds between two attempts to open a file that another program locks."""
+
+logger = structlog.get_logger()
+
+
+class NotLog(sqlite3.DatabaseError):
+    """The file is a database, but not that of a log."""
+
+    sqlite_errorname = "SQLITE_NOTADB"
+
+
+class CutOff(sqlite3.DatabaseError):
+    """The file ends within a page."""
+
+    sqlite_errorname = "SQLITE_CORRUPT"
+
+
+def kind_of(error: Exception) -> str:
+    """Return the kind of an error, such as CORRUPT or BUSY; empty for an error that is not SQLite's."""
+    # Names have two or three words: SQLITE_BUSY, SQLITE_BUSY_RECOVERY.
+    return f"{getattr(error, 'sqlite_errorname', '')}_".split("_")[1]
+
+
+@contextmanager
+def errors_as_cannot_open(path: Path) -> Iterator[None]:
+    """Raise an error of SQLite or of the system as CannotOpenLog, which names the log and says what to do."""
+    try:
+        yield
+    except (OSError, sqlite3.Error) as error:
+        advice = MOVE if isinstance(error, NotRegularFile) else ADVICE.get(kind_of(error), CHECK_RIGHTS)
+        raise CannotOpenLog(f"The log at {path} cannot be opened: {error}. {advice}") from error
+
+
+@contextmanager
+def errors_as_unavailable(path: Path) -> Iterator[None]:
+    """Raise an error of SQLite as LogUnavailable, or as LogDamaged where waiting does not help."""
+    try:
+        yield
+    except (sqlite3.Error, ValueError) as error:  # aiosqlite raises ValueError when its connection is closed
+        raise unavailable(path, error) from error
+
+
+def unavailable(path: Path, error: Exception) -> LogUnavailable:
+    """Return LogDamaged if `error` says that the file at `path` is damaged, else LogUnavailable."""
+    if kind_of(error) in ("CORRUPT", "NOTADB"):
+        return LogDamaged(f"The log at {path} is damaged: {error}. {PUT_BACKUP}")
+    return LogUnavailable(str(error))
+
+
+async def when_unlocked(path: Path, work: Callable[[], Awaitable[T]]) -> T:
+    """Return the result of `work`, which is repeated while another program locks the file at `path`."""
+    while True:
+        try:
+            return await work()
+        except sqlite3.OperationalError as error:
+            if kind_of(error) != "BUSY":
+                raise
+        logger.warning("log_locked", reason=f"another program locks {path}: end it, or wait until it is done")
+        await asyncio.sleep(RETRY_PAUSE)
