@@ -60,7 +60,7 @@ class RunningRoom:
 
 
 @asynccontextmanager
-async def running_room(
+async def running_room(  # noqa: PLR0913 -- named arguments, of which most only replace a part in tests
     settings: Settings,
     *,
     event_log: EventLog | None = None,
@@ -68,12 +68,13 @@ async def running_room(
     hub: Hub | None = None,
     moltbook_client: Moltbook | None = None,
     timeouts: Timeouts = DEFAULT_TIMEOUTS,
+    accept_loss: bool = False,
 ) -> AsyncIterator[RunningRoom]:
     """Open the room and yield it. Leaving the context closes it: first requests, then streams, then the log.
 
     `event_log`, `clock`, `hub` and `moltbook_client` replace what the settings would make; `settings.log` still decides
-    where the checkpoint is. Raises CannotOpenLog, CannotListen, or what the log raises while it is read:
-    LogUnavailable, OutcomeUnknown, UnreadableRecord.
+    where the checkpoint is. `accept_loss` opens a log that lost records. Raises CannotOpenLog, CannotListen, or what
+    the log raises while it is read: LogUnavailable, OutcomeUnknown, UnreadableRecord.
     """
     # `hub or Hub()` would replace a given hub that has no watchers: its length is 0, so it is false.
     secrets, hub = SystemSecrets(), Hub() if hub is None else hub
@@ -82,13 +83,15 @@ async def running_room(
     # address in use is reported before the log is opened for writing. The listener only measures how much time passed.
     async with (
         listening(http, clock or SystemClock()) as listener,
-        log_for(settings, event_log) as log,
+        log_for(settings, event_log, accept_loss=accept_loss) as log,
         moltbook_for(settings, moltbook_client) as client,
     ):
         logger.info("listening", url=listener.url)
         clock = clock or (log.clock if isinstance(log, BringsClock) else SystemClock())
         checkpoint = checkpoint_for(settings)
-        follower = Follower(log, await checkpoint.load(log), [LiveMessages(hub), checkpoint], timeouts.node)
+        follower = Follower(
+            log, await checkpoint.load(log, accept_loss=accept_loss), [LiveMessages(hub), checkpoint], timeouts.node
+        )
         node = Node.create(log, follower, clock, secrets)
         server = HttpServer(log, node, hub, clock, secrets, client, http)
         # The follower must have stopped before the checkpoint is written, or it would fold records meanwhile.
@@ -102,9 +105,11 @@ async def running_room(
                 yield RunningRoom(url, node, (following, serving))
 
 
-def log_for(settings: Settings, event_log: EventLog | None) -> AbstractAsyncContextManager[EventLog]:
+def log_for(
+    settings: Settings, event_log: EventLog | None, *, accept_loss: bool
+) -> AbstractAsyncContextManager[EventLog]:
     """The given log, which its owner closes, or the one that the settings name."""
-    return open_log(settings.log) if event_log is None else nullcontext(event_log)
+    return open_log(settings.log, accept_loss=accept_loss) if event_log is None else nullcontext(event_log)
 
 
 def moltbook_for(settings: Settings, client: Moltbook | None) -> AbstractAsyncContextManager[Moltbook]:

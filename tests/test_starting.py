@@ -17,7 +17,7 @@ from chatr.domain.commands import Post, Register, agent_id
 from chatr.domain.keys import hash_key
 from chatr.domain.limits import MINUTE
 from chatr.domain.room import Room
-from chatr.ports import LogDamaged
+from chatr.ports import LogDamaged, LogLostRecords
 from chatr.settings import Settings
 from chatr.testing.clock import START, SettableClock
 from chatr.testing.faulty_log import FaultyLog
@@ -128,10 +128,25 @@ def test_a_restored_log_is_read_again(path: Path, tmp_path: Path) -> None:
     before = room_of(path)
     room_of(path, "four", "five")
     shutil.copy(tmp_path / "backup.db", path)
-    # The head file, too, is moved away before a backup is put in the place of a log.
-    path.with_name("chatr.db.head").unlink()
+    # The files beside it are moved away before a backup is put in the place of a log.
+    for suffix in (".head", ".checkpoint"):
+        path.with_name(f"chatr.db{suffix}").unlink()
 
     assert room_of(path) == before
+
+
+@pytest.mark.parametrize("lost", [0, 3])
+def test_a_log_that_lost_records_is_refused_without_its_head_file(path: Path, tmp_path: Path, lost: int) -> None:
+    """Also without a head file, as in a copy, the checkpoint knows how far the log had got."""
+    shutil.copy(path, tmp_path / "backup.db")
+    room_of(path, "four")
+    shutil.copy(tmp_path / "backup.db", path)
+    path.with_name("chatr.db.head").unlink()
+    if not lost:
+        path.unlink()
+
+    with pytest.raises(LogLostRecords, match=r"ends at record \d, and its checkpoint was written at record"):
+        room_of(path)
 
 
 async def test_a_room_opens_although_its_log_became_shorter() -> None:

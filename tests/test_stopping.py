@@ -177,7 +177,7 @@ from chatr.testing.faulty_log import FaultyLog
 
 log = FaultyLog(MemoryLog())
 log.change("head", lambda head: 1_000_000)
-chatr.app.open_log = lambda url: nullcontext(log)
+chatr.app.open_log = lambda url, accept_loss: nullcontext(log)
 main(["serve", "--port", "0", "--log", "memory:"])
 """
 """A server whose log never arrives at its head."""

@@ -1,7 +1,7 @@
 """A checkpoint: a snapshot in a file, so that a start need not read a long log from its first record.
 
-A checkpoint that is damaged, of another version or of another log is ignored. It may be deleted at any time: only the
-log counts.
+A checkpoint that is damaged or of another version is ignored. It may be deleted at any time: only the log counts. While
+it is there it also shows whether the log lost records, because all that it knows were on the disk when it was written.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from chatr.atomic_file import remove_partial_files, replace_atomically
 from chatr.domain.events import Record
 from chatr.domain.room import Room
 from chatr.past.snapshot import InvalidSnapshot, Snapshot, read_snapshot, take_snapshot, write_snapshot
-from chatr.ports import LogReader
+from chatr.ports import LogLostRecords, LogReader
 from chatr.regular_file import open_to_read
 
 RECORDS_BETWEEN: Final = 100_000
@@ -37,10 +37,11 @@ class Checkpoint:
         self._position = 0
         self._writing: asyncio.Task[None] | None = None
 
-    async def load(self, event_log: LogReader) -> Room:
-        """The room of the file, or an empty one if there is no valid checkpoint of `event_log`.
+    async def load(self, event_log: LogReader, *, accept_loss: bool = False) -> Room:
+        """The room of the file, or an empty one if there is no valid checkpoint.
 
-        Raises LogUnavailable.
+        Raises LogUnavailable, or LogLostRecords if `event_log` lacks what the checkpoint knows; with `accept_loss` that
+        is only logged, and the file removed.
         """
         if self._path is None:
             return Room()
@@ -48,11 +49,17 @@ class Checkpoint:
             # A process that was killed while it wrote leaves a file as large as the checkpoint itself.
             remove_partial_files(self._path)
             room = await asyncio.to_thread(read_checkpoint_file, self._path)
-            await check_belongs_to_log(room, event_log)
         except FileNotFoundError:
             return Room()
         except (InvalidSnapshot, OSError) as error:
             logger.warning("checkpoint_discarded", reason=str(error))
+            return Room()
+        if loss := await description_of_loss(room, event_log):
+            if not accept_loss:
+                raise LogLostRecords(loss)
+            logger.warning("loss_accepted", loss=loss)
+            # At once: a process that is killed before it writes another one would leave this one for the next start.
+            self._path.unlink(missing_ok=True)
             return Room()
         self._position = room.position
         return room
@@ -102,13 +109,19 @@ def read_checkpoint_file(path: Path) -> Room:
         return read_snapshot(file)
 
 
-async def check_belongs_to_log(room: Room, event_log: LogReader) -> None:
-    """Raises InvalidSnapshot unless the log holds the first and the last record of `room`.
+async def description_of_loss(room: Room, event_log: LogReader) -> str | None:
+    """A sentence about the records that the log lacks, or None if it holds the first and the last record of `room`.
 
     The log may be another one, or may have been restored to an earlier state or replaced. Raises LogUnavailable.
     """
     first, last = await event_log.read(0, 1), await event_log.read(room.position - 1, 1)
-    if [each.id for each in first] != [room.log_id]:
-        raise InvalidSnapshot("it is of another log")
-    if [each.cursor for each in last] != [room.cursor]:
-        raise InvalidSnapshot(f"the log does not hold {room.cursor}")
+    if not last:
+        end = await event_log.head()
+        return (
+            f"The log ends at record {end}, and its checkpoint was written at record {room.position}: "
+            "its -wal file was removed or cut off, or an older copy was put in its place."
+        )
+    for position, stored, record_id in ((1, first, room.log_id), (room.position, last, room.last_id)):
+        if [each.id for each in stored] != [record_id]:
+            return f"The log has another record {position} than its checkpoint: another log was put in its place."
+    return None

@@ -1,5 +1,6 @@
 """chatr audit finds records that were altered by hand, and prints the head that a later audit can expect."""
 
+import asyncio
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 
 from chatr.adapters.stores.sqlite.form import SELECT
 from chatr.domain.room import Room
+from chatr.past.checkpoint import Checkpoint
 from chatr.ports import Stored
 from chatr.testing.clock import START
 from chatr.testing.records import folded_room, records_after
@@ -20,6 +22,18 @@ def expect_options(*positions: int) -> tuple[str, ...]:
     return tuple(
         word for position in positions for word in ("--expect", head(folded_room(records_after(COMMANDS[:position]))))
     )
+
+
+def test_records_that_only_the_checkpoint_knows_are_missed(chatr: Chatr, log_file: LogFile) -> None:
+    """If the log ends before its checkpoint, this is a finding, also without a head file."""
+    path = log_file.path.with_name(f"{log_file.path.name}.checkpoint")
+    asyncio.run(Checkpoint(path).close(folded_room(records_after(COMMANDS))))
+    log_file.alter("delete from log where position > 7")
+    log_file.path.with_name(f"{log_file.path.name}.head").unlink()
+    result = chatr("audit", "--log", log_file.url)
+
+    assert result.code == 1
+    assert "The log ends at record 7, and its checkpoint was written at record 10" in result.out
 
 
 def head(room: Room) -> str:

@@ -140,6 +140,15 @@ async def test_a_killed_log_opens_with_all_records(killed: Path) -> None:
         assert len(await read_all(log)) == COUNT
 
 
+async def test_what_a_killed_process_wrote_is_flushed_at_the_start(killed: Path) -> None:
+    """Before the log is open, SQLite flushes its records and copies them to the main file: a checkpoint that names them
+    is never ahead of the disk.
+    """
+    async with sqlite_log(killed):
+        with closing(sqlite3.connect(f"{killed.as_uri()}?immutable=1", uri=True)) as main_file_only:
+            assert main_file_only.execute("select count(*) from log").fetchone() == (COUNT,)
+
+
 async def test_a_log_with_more_records_than_its_head_file_says_opens(killed: Path, path: Path) -> None:
     """The head file may be behind, as after a kill or in a copy."""
     head = file(killed, ".head").read_bytes()

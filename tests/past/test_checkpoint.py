@@ -16,6 +16,7 @@ from chatr.domain.commands import agent_id
 from chatr.domain.events import AgentSeen, Record
 from chatr.domain.room import Room
 from chatr.past.checkpoint import Checkpoint
+from chatr.ports import LogLostRecords
 from chatr.testing.clock import START
 from chatr.testing.contract.steps import run_event_loop
 from chatr.testing.records import folded_room, log_with, records_of
@@ -69,23 +70,31 @@ def with_another_record(records: list[Record], index: int) -> list[Record]:
 
 
 @pytest.mark.parametrize(
-    ("records", "reason"),
+    ("records", "loss"),
     [
-        (with_another_record(RECORDS, 0), "it is of another log"),
-        (with_another_record(RECORDS, 5), "the log does not hold 6-00000006"),
-        (RECORDS[:5], "the log does not hold 6-00000006"),
-        ([], "it is of another log"),
+        (with_another_record(RECORDS, 0), "has another record 1 than its checkpoint"),
+        (with_another_record(RECORDS, 5), "has another record 6 than its checkpoint"),
+        (RECORDS[:5], "ends at record 5, and its checkpoint was written at record 6"),
+        ([], "ends at record 0, and its checkpoint was written at record 6"),
     ],
     ids=["another log", "a restored log", "a shorter log", "a new log"],
 )
-async def test_a_checkpoint_of_another_log_is_discarded(path: Path, records: list[Record], reason: str) -> None:
-    """If the log does not hold the first and last record of the checkpoint, it is read from its first record."""
+async def test_a_log_that_lacks_what_its_checkpoint_knows_is_refused(
+    path: Path, records: list[Record], loss: str
+) -> None:
+    """The error says what is missing and what to do. If the loss is accepted, the log is read from its first record,
+    also after a kill.
+    """
     await Checkpoint(path).close(folded_room(RECORDS))
+    log = await log_with(MemoryLog(), records)
+    with pytest.raises(LogLostRecords, match=rf"^The log {loss}: .*--accept-loss once.*\.$"):
+        await Checkpoint(path).load(log)
     with capture_logs() as lines:
-        room = await Checkpoint(path).load(await log_with(MemoryLog(), records))
+        accepted = await Checkpoint(path).load(log, accept_loss=True)
+    later = await Checkpoint(path).load(log)
 
-    assert room == Room()
-    assert [(line["event"], line["reason"]) for line in lines] == [("checkpoint_discarded", reason)]
+    assert (accepted, later) == (Room(), Room())
+    assert [line["event"] for line in lines] == ["loss_accepted"]
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import re
 import sqlite3
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import Final
 
 from attrs import asdict, define
@@ -21,8 +22,11 @@ from chatr.cli.running_room import fetch_room
 from chatr.cli.running_room_check import differences
 from chatr.codec import UnreadableRecord
 from chatr.domain.chain import ChainPoint
+from chatr.past import checkpoint
 from chatr.past.audit import Audit, Finding
+from chatr.past.checkpoint import read_checkpoint_file
 from chatr.past.replay import batches
+from chatr.past.snapshot import InvalidSnapshot
 from chatr.ports import LogReader, LogUnavailable, Stored
 from chatr.setting_values import parse_web_address
 
@@ -80,6 +84,7 @@ async def run(options: argparse.Namespace) -> int:
     audit, report = Audit(SystemClock().now(), options.expect), Report(options.json)
     async with open_reader(options.log) as log:
         report.add(lost_records(options.log))
+        report.add(await lost_since_checkpoint(options.log, log))
         if options.url:
             # A wrong address is reported before the audit, which may take minutes.
             await fetch_room(options.url, min_position=0)
@@ -104,6 +109,17 @@ def lost_records(log_url: str) -> Iterator[Finding]:
     with suppress(OSError, ValueError, sqlite3.Error):
         if path and (loss := description_of_loss(path, HeadFile(beside(path, ".head")).read())):
             yield Finding(0, loss)
+
+
+async def lost_since_checkpoint(log_url: str, log: LogReader) -> list[Finding]:
+    """Return a finding if a SQLite log lacks records that its checkpoint knows."""
+    path = sqlite_file(log_url)
+    with suppress(OSError, InvalidSnapshot, LogUnavailable):
+        if path and (
+            loss := await checkpoint.description_of_loss(read_checkpoint_file(Path(f"{path}.checkpoint")), log)
+        ):
+            return [Finding(0, loss)]
+    return []
 
 
 async def audit_records(log: LogReader, audit: Audit, report: "Report", until: int) -> None:

@@ -6,7 +6,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from pathlib import Path
 from signal import SIGHUP, SIGINT, SIGQUIT, SIGTERM, Signals
 from typing import Final
@@ -16,7 +16,6 @@ from attrs import evolve, fields
 
 from chatr import logging_setup, stop_budget
 from chatr.adapters.http.listening_socket import CannotListen
-from chatr.adapters.stores.urls import open_log
 from chatr.adapters.system import raise_open_file_limit
 from chatr.app import background, running_room
 from chatr.background_output import write_what_waits
@@ -88,8 +87,9 @@ async def serve(settings: Settings, *, accept_loss: bool) -> None:
 
     `accept_loss` opens a log that lost records.
     """
-    opened = open_log(settings.log, accept_loss=True) if accept_loss else nullcontext()
-    async with background(collect_regularly()), opened as log, running_room(settings, event_log=log) as room:
+    if accept_loss:
+        logger.warning("losses_are_accepted", hint="start without --accept-loss from now on: it hides every later loss")
+    async with background(collect_regularly()), running_room(settings, accept_loss=accept_loss) as room:
         sys.stdout.write(WELCOME.format(url=room.url))
         sys.stdout.flush()
         logger.info("serving", url=room.url, position=room.node.room.position)

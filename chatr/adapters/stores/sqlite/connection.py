@@ -74,6 +74,9 @@ async def prepare(db: aiosqlite.Connection, migrations: Traversable | None = Non
         )
     # The default is NORMAL in some builds of SQLite, and then a power failure may lose the last commits.
     await db.execute("pragma synchronous = full")
+    # Flushes what a killed process wrote last: a checkpoint may soon name these records, and must not be ahead of the
+    # log after a power failure.
+    await db.execute_fetchall("pragma wal_checkpoint(passive)")
     for number, script in await missing_scripts(db, migrations):
         await db.execute("begin immediate")
         try:
