@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from signal import SIGHUP, SIGINT, SIGQUIT, SIGTERM, Signals
+from signal import SIG_DFL, SIGHUP, SIGINT, SIGQUIT, SIGTERM, Signals, signal
 from typing import Final
 
 import structlog
@@ -155,6 +155,8 @@ def cancel_on_signals() -> None:
             loop.add_signal_handler(each, logger.info, "already_stopping")
         for each in URGENT_SIGNALS:
             loop.remove_signal_handler(each)
+            # Python's own handler of SIGINT would raise KeyboardInterrupt, which waits for tasks and threads.
+            signal(each, SIG_DFL)
         task.cancel()
 
     for each in stop_signals():
