@@ -5,8 +5,9 @@ from random import Random
 
 import pytest
 
+from tests.crash.failing_disk import Disk
 from tests.crash.flush_trace import AGENTS, POSTS, Kind, Step, record
-from tests.crash.power_loss import Disk, cut_power
+from tests.crash.power_loss import cut_power
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
 
