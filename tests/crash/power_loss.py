@@ -28,29 +28,31 @@ from chatr.domain.events import MessagePosted
 from chatr.settings import Settings
 from chatr.testing.contract.steps import read_all
 from tests.crash.failing_disk import Disk, Flushes
-from tests.crash.flush_trace import Step, record
+from tests.crash.flush_trace import Kind, Step, record
 
 OPENED_WITHIN: Final = 30.0
 
 
 @frozen
 class Found:
-    """What was found in the files: positions by content, and the messages that are there twice."""
+    """What was found in the files: positions by content, the messages that are there twice, and those of the room."""
 
     messages: dict[str, int]
     doubled: list[str]
+    shown: list[int]
+    """The positions of the messages that the room had, which may have begun with a checkpoint."""
 
 
 async def open_room(folder: Path) -> Found:
-    """Open the room in `folder`, close it, and return what its log holds."""
+    """Open the room in `folder`, close it, and return what it had and what its log holds."""
     path = folder / "chatr.db"
-    async with asyncio.timeout(OPENED_WITHIN), running_room(Settings(log=f"sqlite:///{path}", port=0)):
-        pass
+    async with asyncio.timeout(OPENED_WITHIN), running_room(Settings(log=f"sqlite:///{path}", port=0)) as room:
+        shown = list(room.node.room.history.positions)
     async with sqlite_reader(path) as log:
         events = [(each.position, each.event) for each in map(decode, await read_all(log))]
     posts = [(event.content, position) for position, event in events if isinstance(event, MessagePosted)]
     counts = Counter(content for content, _ in posts)
-    return Found(dict(posts), [content for content, count in counts.items() if count > 1])
+    return Found(dict(posts), [content for content, count in counts.items() if count > 1], shown)
 
 
 def check_integrity(path: Path) -> None:
@@ -76,7 +78,19 @@ def faults(found: Found, acknowledged: dict[str, int]) -> list[str]:
     return [
         *(f"{content} was acknowledged, and is lost" for content in lost),
         *(f"{content} is there twice" for content in found.doubled),
+        *(["the room has other messages than its log"] if found.shown != sorted(found.messages.values()) else []),
     ]
+
+
+def chosen_points(steps: Sequence[Step], count: int, random: Random) -> list[int]:
+    """Choose so many points: a half of all, the other after steps on files, with the same chance for each file."""
+    # Else none would be at the end, where the checkpoint is written: nearly all steps are on the write-ahead file.
+    by_file: dict[str, list[int]] = {}
+    for point, step in enumerate(steps[:-1], 1):
+        if step.kind is not Kind.SEND:
+            by_file.setdefault(step.path, []).append(point)
+    after_files = [random.choice(random.choice(list(by_file.values()))) for _ in range(count // 2)]
+    return [*after_files, *random.choices(range(len(steps)), k=count - count // 2)]
 
 
 async def cut_power(
@@ -85,7 +99,7 @@ async def cut_power(
     """Cut the power at so many points, and return each point with what was wrong after it."""
     random = Random(seed)
     results, disk, done = [], Disk(folder, flushes), 0
-    for point in tqdm(sorted(random.choices(range(len(steps)), k=points)), disable=None, unit=" points"):
+    for point in tqdm(sorted(chosen_points(steps, points, random)), disable=None, unit=" points"):
         for step in steps[done:point]:
             disk.apply(step)
         done = point
@@ -97,13 +111,15 @@ async def cut_power(
 
 async def faults_of_room(folder: Path, acknowledged: dict[str, int]) -> list[str]:
     """Open the room in `folder` and return what is wrong with it."""
-    with capture_logs():
+    with capture_logs() as lines:
         try:
-            # Before the room is opened, which waits for a file that SQLite cannot read.
             check_integrity(folder / "chatr.db")
-            return faults(await open_room(folder), acknowledged)
+            found = await open_room(folder)
         except Exception as error:  # noqa: BLE001 -- whatever keeps the room from opening is a fault
             return [f"the room does not open: {error!r}"]
+    # A checkpoint gets its name when it is complete, so it is never found damaged.
+    discarded = [str(line) for line in lines if line["event"] == "checkpoint_discarded"]
+    return [*faults(found, acknowledged), *discarded]
 
 
 async def run(points: int, seed: int) -> int:
