@@ -119,7 +119,13 @@ class Process:
         try:
             async with (
                 node_log(self.store) as log,
-                running_room(self.settings, event_log=log, moltbook_client=self.moltbook) as room,
+                running_room(
+                    self.settings,
+                    event_log=log,
+                    moltbook_client=self.moltbook,
+                    # A store that fails over may lose records: its nodes start on what is left.
+                    accept_loss=True,
+                ) as room,
             ):
                 self.room = room
                 ended, _ = await asyncio.wait(room.background_tasks, return_when=asyncio.FIRST_COMPLETED)
