@@ -157,6 +157,16 @@ async def test_a_damaged_page_ends_a_tail(path: Path, page: bytes, open_log: Ope
 
 
 @OPENED_BY
+async def test_a_missing_record_ends_a_tail(path: Path, open_log: Open) -> None:
+    """Records that were deleted by hand are never skipped: the error names the first."""
+    altered("delete from log where position in (100, 101)")(path)
+    async with open_log(path) as log:
+        with pytest.raises(LogDamaged, match=rf"damaged: record 100 is missing\. .*{MOVE_AWAY} place\.$"):
+            async for _ in log.tail(None):
+                pass
+
+
+@OPENED_BY
 @pytest.mark.parametrize("leave", [Path.touch, lambda _: None], ids=["empty", "missing"])
 async def test_a_log_without_its_main_file_is_refused(path: Path, leave: Change, open_log: Open) -> None:
     """SQLite would remove a -wal file that lies beside an empty file; the records of a young log are only there."""

@@ -76,8 +76,13 @@ def errors_as_unavailable(path: Path) -> Iterator[None]:
 def unavailable(path: Path, error: Exception) -> LogUnavailable:
     """Return LogDamaged if `error` says that the file at `path` is damaged, else LogUnavailable."""
     if kind_of(error) in ("CORRUPT", "NOTADB"):
-        return LogDamaged(f"The log at {path} is damaged: {error}. {PUT_BACKUP}")
+        return damaged(path, str(error))
     return LogUnavailable(str(error))
+
+
+def damaged(path: Path, reason: str) -> LogDamaged:
+    """Return the error that says why the log at `path` is damaged, and what to do."""
+    return LogDamaged(f"The log at {path} is damaged: {reason}. {PUT_BACKUP}")
 
 
 async def when_unlocked(path: Path, work: Callable[[], Awaitable[T]]) -> T:

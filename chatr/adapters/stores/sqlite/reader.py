@@ -11,7 +11,7 @@ from typing import Final
 import aiosqlite
 
 from chatr.adapters.stores.sqlite import connection
-from chatr.adapters.stores.sqlite.faults import errors_as_cannot_open, errors_as_unavailable
+from chatr.adapters.stores.sqlite.faults import damaged, errors_as_cannot_open, errors_as_unavailable
 from chatr.adapters.stores.sqlite.form import SELECT, check_not_cut_off, check_readable
 from chatr.domain.events import Cursor
 from chatr.ports import LogChanged, LogDamaged, LogUnavailable, Stored
@@ -97,10 +97,17 @@ class SqliteReader:
             # Taken before reading, so that a record that is appended between the read and the wait is not missed.
             wait_for_more = self._next_change()
             if batch := await self._read_when_available(position, BATCH):
+                self._check_complete(batch, position)
                 position = batch[-1].position
                 yield batch
             else:
                 await wait_for_more()
+
+    def _check_complete(self, batch: Sequence[Stored], after: int) -> None:
+        """Raise LogDamaged if one of the records after position `after` is missing."""
+        if batch[-1].position != after + len(batch):
+            missing = next(expected for expected, stored in enumerate(batch, after + 1) if stored.position != expected)
+            raise damaged(self._path, f"record {missing} is missing")
 
     async def _read_when_available(self, after: int, limit: int) -> list[Stored]:
         """Read as `read` does, again and again until the file is readable. Raises LogDamaged."""
