@@ -103,11 +103,8 @@ class LaggingWatcher(asyncio.Protocol):
         self._catch_up.turns.request(self, first=True)
 
     def write_slice(self) -> None:
-        """Write the next frames, or hand the connection over if there are none."""
+        """Write the next frames, and hand the connection over after the last ones."""
         if self._is_loading or self._transport.is_closing() or self._transport.get_write_buffer_size():
-            return
-        if self._cursor_id is None and self._next == self._catch_up.backlog.end:
-            self._finish(None)
             return
         frames = self._catch_up.backlog.frames_from(self._wanted)
         if frames is None:
@@ -117,7 +114,7 @@ class LaggingWatcher(asyncio.Protocol):
             self._write_frames(first_slice(frames))
         elif frames[0].startswith(self._cursor_id):
             self._cursor_id = None
-            self._catch_up.turns.request(self, first=True)
+            self._write_frames(first_slice(frames[1:]))
         else:
             self._finish("this id is not of this log")
 
@@ -128,8 +125,14 @@ class LaggingWatcher(asyncio.Protocol):
 
     def _write_frames(self, frames: Sequence[bytes]) -> None:
         self._next += len(frames)
-        self._write_raw(self._encoded(encode_frames(b"".join(frames))))
-        self._request_turn()
+        # Nothing follows the last message of a block, and an empty chunk would end the body.
+        if frames:
+            self._write_raw(self._encoded(encode_frames(b"".join(frames))))
+        if self._next == self._catch_up.backlog.end:
+            # Until its next turn there may be a newer message, again and again. Live frames wait behind this slice.
+            self._finish(None)
+        else:
+            self._request_turn()
 
     def _write_raw(self, data: bytes) -> None:
         self._written_at = asyncio.get_running_loop().time()
