@@ -33,9 +33,10 @@ class Watch:
 
     async def frame(self) -> Frame:
         """Return the next frame. Raises EOFError after the end of the stream, OSError if the connection was aborted."""
-        async with asyncio.timeout(TIMEOUT):
-            while not self._frames:
-                await self._read()
+        if not self._frames:
+            async with asyncio.timeout(TIMEOUT):
+                while not self._frames:
+                    await self._read()
         frame = self._frames.popleft()
         self.last_id = frame.id
         return frame

@@ -1,7 +1,8 @@
 """Agents that post until they get a response, and watchers that reconnect, each time to any node that is up."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import json
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from itertools import count
 from random import Random
@@ -16,6 +17,8 @@ from tests.stream_client import Watch, watching
 TIMEOUT: Final = 3.0
 """Seconds after which a client leaves a node that does not respond for another one: it may be frozen."""
 RETRY_PAUSE: Final = 0.1
+STAY: Final = 60
+"""Frames after which a watcher leaves at the latest."""
 RETRIED_STATUSES: Final = (429, 503)
 
 Message = dict[str, Any]
@@ -93,6 +96,9 @@ class ReconnectingWatcher:
     received: list[Message] = field(factory=list)
     resets: list[str] = field(factory=list)
     reconnects: int = 0
+    longest: int = STAY
+    receive: int | None = None
+    """Bytes that are received for it before it takes them; None is what the machine receives."""
     _last_id: str = ""
 
     async def watch(self) -> None:
@@ -102,36 +108,67 @@ class ReconnectingWatcher:
                 async with asyncio.timeout(TIMEOUT) as timeout:
                     await self._watch(await self.nodes.url(), timeout)
             self.reconnects += 1
+            await self._stay_away()
+
+    async def _stay_away(self) -> None:
+        """Return at once."""
 
     async def _watch(self, url: str, timeout: asyncio.Timeout) -> None:
         loop = asyncio.get_running_loop()
-        async with watching(url, last_id=self._last_id) as watch:
-            for _ in range(self.nodes.random.randint(1, 60)):
+        async with watching(url, last_id=self._last_id, receive=self.receive) as watch:
+            for _ in range(self.nodes.random.randint(1, self.longest)):
                 await self._receive(watch)
                 timeout.reschedule(loop.time() + TIMEOUT)
 
     async def _receive(self, watch: Watch) -> None:
         frame = await watch.frame()
-        match frame.kind:
+        event = json.loads(frame.text)
+        match event["type"]:
             case "message":
-                self.received.append(frame.data)
+                self.received.append(event["data"])
             case "history" if not self.received:
-                self.received += frame.data
+                self.received += event["data"]
             case "history" | "reset":
                 self.resets.append(frame.text[:200])
         self._last_id = watch.last_id
 
 
+MISSED: Final = 1_000
+"""Messages that a slow watcher has missed when it returns: more than are sent to it at once."""
+
+
+@define
+class SlowWatcher(ReconnectingWatcher):
+    """Takes a few frames at a time and stays away until it has missed MISSED messages, or the agents have stopped."""
+
+    agents: Sequence[RetryingAgent] = ()
+    stop: asyncio.Event = field(factory=asyncio.Event)
+    receive: int | None = 4096
+
+    async def _stay_away(self) -> None:
+        # Without an id it would return as a new watcher, which is sent the newest messages only.
+        while self._last_id and not self.stop.is_set():
+            if acknowledged(self.agents) - len(self.received) >= MISSED:
+                return
+            await asyncio.sleep(RETRY_PAUSE)
+
+
+def acknowledged(agents: Sequence[RetryingAgent]) -> int:
+    """How many messages of these agents were acknowledged."""
+    return sum(len(agent.acknowledged) for agent in agents)
+
+
 @define
 class Clients:
-    """All agents and watchers of a room."""
+    """All agents and watchers of a room. The agents post until `stop` is set."""
 
     agents: list[RetryingAgent]
     watchers: list[ReconnectingWatcher]
+    stop: asyncio.Event
 
     def acknowledged(self) -> int:
         """How many messages were acknowledged."""
-        return sum(len(agent.acknowledged) for agent in self.agents)
+        return acknowledged(self.agents)
 
     async def wait_for_messages(self, count: int) -> None:
         """Wait until so many more messages are acknowledged."""
@@ -153,14 +190,15 @@ class Clients:
         """
         for agent in self.agents:
             await agent.register(http)
-        stop = asyncio.Event()
         async with asyncio.TaskGroup() as tasks:
             watching = [tasks.create_task(watcher.watch()) for watcher in self.watchers]
             posting = [
-                tasks.create_task(agent.post(http, stop, poster)) for agent in self.agents for poster in range(posters)
+                tasks.create_task(agent.post(http, self.stop, poster))
+                for agent in self.agents
+                for poster in range(posters)
             ]
             yield
-            stop.set()
+            self.stop.set()
             await asyncio.gather(*posting)
             # What is missing after this time-out is reported by the verdict.
             with suppress(TimeoutError):
@@ -169,13 +207,22 @@ class Clients:
                 each.cancel()
 
 
-def make_clients(nodes: list[NodeProcess], seed: int, *, agents: int, watchers: int) -> Clients:
-    """So many clients, whose choices depend on the seed."""
+def make_clients(
+    nodes: list[NodeProcess], seed: int, *, agents: int, watchers: int, slow: int = 0, stay: int = STAY
+) -> Clients:
+    """So many clients, whose choices depend on the seed. `slow` watchers are added to the others.
+
+    Each watcher leaves after `stay` frames at the latest.
+    """
 
     def chooser(client: str) -> NodeChooser:
         return NodeChooser(nodes, Random(f"{client} {seed}"))
 
-    return Clients(
-        [RetryingAgent(f"Ada-{number}", chooser(f"agent {number}")) for number in range(agents)],
-        [ReconnectingWatcher(chooser(f"watcher {number}")) for number in range(watchers)],
-    )
+    stop = asyncio.Event()
+    posting = [RetryingAgent(f"Ada-{number}", chooser(f"agent {number}")) for number in range(agents)]
+    quick = [ReconnectingWatcher(chooser(f"watcher {number}"), longest=stay) for number in range(watchers)]
+    behind = [
+        SlowWatcher(chooser(f"slow watcher {number}"), longest=stay, agents=posting, stop=stop)
+        for number in range(slow)
+    ]
+    return Clients(posting, [*quick, *behind], stop)

@@ -14,7 +14,7 @@ from typing import Final
 from aiohttp import ClientError, ClientSession, ClientTimeout
 from attrs import define, field, frozen
 
-from tests.cluster.clients import TIMEOUT, make_clients
+from tests.cluster.clients import STAY, TIMEOUT, Clients, make_clients
 from tests.cluster.processes import NodeProcess, node_processes, until
 from tests.cluster.verdict import Verdict, check_room
 
@@ -43,6 +43,14 @@ class Plan:
     rounds: int
     by: Signals = SIGKILL
     during_start: float = KILLED_DURING_START
+    posters: int = 1
+    """Messages that each agent posts at the same time."""
+    messages: int = 0
+    """Messages that are acknowledged before each signal."""
+    slow_watchers: int = 0
+    """Watchers that are behind most of the time."""
+    stay: int = STAY
+    """Frames after which each watcher leaves at the latest."""
 
 
 @frozen
@@ -73,6 +81,7 @@ class Killer:
     """Ends a node as a plan says, and measures how long it takes to recover."""
 
     node: NodeProcess
+    clients: Clients
     http: ClientSession
     plan: Plan
     progress: Callable[[], object]
@@ -84,6 +93,7 @@ class Killer:
         """End the room `plan.rounds` times, while it runs or while it starts, and leave it running."""
         random = Random(f"kills {self.plan.seed}")
         for _ in range(self.plan.rounds):
+            await self.clients.wait_for_messages(self.plan.messages)
             await asyncio.sleep(random.uniform(0, LONGEST_RUN))
             began = await self._kill()
             while random.random() < self.plan.during_start:
@@ -126,10 +136,12 @@ async def run_plan(plan: Plan, folder: Path, progress: Callable[[], object] = ig
             node_processes(1, folder, "--log", url, *FLAGS) as nodes,
             ClientSession(timeout=ClientTimeout(total=TIMEOUT)) as http,
         ):
-            killer = Killer(nodes[0], http, plan, progress)
-            clients = make_clients(nodes, plan.seed, agents=AGENTS, watchers=WATCHERS)
+            clients = make_clients(
+                nodes, plan.seed, agents=AGENTS, watchers=WATCHERS, slow=plan.slow_watchers, stay=plan.stay
+            )
+            killer = Killer(nodes[0], clients, http, plan, progress)
             await until(killer.ready)
-            async with clients.active(http, posters=1):
+            async with clients.active(http, plan.posters):
                 await killer.run()
             verdict, exit_codes = await check_room(clients, nodes, http, url, RATE), list(nodes[0].exit_codes)
     except BaseException as error:

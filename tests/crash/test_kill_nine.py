@@ -24,6 +24,19 @@ async def test_a_room_survives_kills_of_its_process(tmp_path: Path, rounds: int)
 
 
 @pytest.mark.long
+@pytest.mark.timeout(300)
+async def test_watchers_that_are_behind_miss_nothing_of_a_room_at_full_speed(tmp_path: Path) -> None:
+    """Agents post as fast as they can, and most watchers are a thousand messages behind or more when the room is
+    killed: each resumes, and gets every acknowledged message once and in order, without a reset.
+    """
+    plan = Plan(Random().randrange(1_000_000), rounds=5, posters=16, messages=2_000, slow_watchers=5, stay=2_000)
+    outcome = await run_plan(plan, tmp_path)
+
+    assert outcome.faults() == {}, plan
+    assert outcome.verdict.messages >= plan.rounds * plan.messages
+
+
+@pytest.mark.long
 def test_a_room_whose_write_ahead_file_was_removed_does_not_open(tmp_path: Path, serve: Serve) -> None:
     """After a kill without its -wal file, the server says so and ends with exit code 2, unless given --accept-loss."""
     flags = ("--log", f"sqlite:///{tmp_path}/chatr.db")
