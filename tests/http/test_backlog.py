@@ -7,23 +7,16 @@ import pytest
 from attrs import define, field
 
 from chatr.adapters.http.stream.backlog import BLOCK, Backlog
-from chatr.adapters.http.stream.hub import Hub
-from chatr.adapters.http.stream.lagging_watcher import CatchUp, LaggingWatcher
-from chatr.adapters.http.stream.resume import Subscription, resume_point
 from chatr.adapters.http.stream.slice_turns import TURN_SECONDS, SliceTurns
 from chatr.adapters.stores.memory import MemoryLog
 from chatr.app import background
 from chatr.domain.commands import CompleteVerification, Profile, StartVerification
-from chatr.domain.events import AgentId, MessagePosted
 from chatr.domain.limits import MESSAGES_IN_MEMORY, MINUTE
 from chatr.node.node import Node
-from chatr.testing.clock import START
 from chatr.testing.faulty_log import FaultyLog
 from chatr.testing.nodes import node_on
-from chatr.testing.records import next_record
 from tests.node_agents import NodeAgent, numbered_texts, register_agent
 from tests.stream_client import TIMEOUT
-from tests.wire import Wire
 
 BEYOND_MEMORY: Final = MESSAGES_IN_MEMORY + BLOCK
 
@@ -43,7 +36,7 @@ class Reader:
     def block_loaded(self) -> None:
         self.loaded.set()
 
-    def drop(self) -> None:
+    def abort(self) -> None:
         self.dropped.set()
 
 
@@ -147,7 +140,7 @@ class Endless:
         self.count += 1
         self.turns.request(self)
 
-    def drop(self) -> None:
+    def abort(self) -> None:
         raise AssertionError
 
 
@@ -185,53 +178,3 @@ async def test_all_slices_of_an_iteration_share_its_time() -> None:
         await asyncio.sleep(0)
 
     assert [writer.count for writer in writers] == [2, 2, 2]
-
-
-class QuickWire(Wire):
-    """A connection whose other end takes everything at once."""
-
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        super().write(data)
-        self.take()
-
-    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
-        """Ignore them, for nothing waits."""
-
-
-@define(eq=False)
-class Poster:
-    """A message that is folded in each turn, so that there is always a newer one."""
-
-    node: Node
-    turns: SliceTurns
-    agent: AgentId
-
-    def write_slice(self) -> None:
-        room = self.node.room
-        room.apply(next_record(MessagePosted(self.agent, "one more", None, START), room))
-        self.turns.request(self)
-
-    def drop(self) -> None:
-        raise AssertionError
-
-
-async def test_a_watcher_catches_up_with_a_room_that_is_never_silent(log: FaultyLog) -> None:
-    """It joins the live fan-out with the slice that reaches the newest message, and does not wait for a pause."""
-    node, ada = await node_with_messages(log, BLOCK)
-    hub, turns, live = Hub(), SliceTurns(), asyncio.Event()
-    cursor = node.room.history.newest[0].cursor
-    point = resume_point(node.room, cursor, None)
-    assert not isinstance(point, str)
-    watcher = LaggingWatcher(
-        CatchUp(hub, Backlog(node), turns),
-        QuickWire(),
-        point,
-        Subscription(lambda: None, True, False),
-        lambda _: live.set(),
-    )
-    turns.request(watcher)
-    turns.request(Poster(node, turns, ada.agent))
-    for _ in range(20):
-        await asyncio.sleep(0)
-
-    assert live.is_set()

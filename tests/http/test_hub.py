@@ -1,10 +1,13 @@
 """The hub without a network: which watcher is written what, in which pieces, and how streams end."""
 
 import asyncio
-from itertools import count
+from collections.abc import Callable
+from itertools import count, pairwise
+
+from structlog.testing import capture_logs
 
 from chatr.adapters.http.stream.chunks import LAST_CHUNK
-from chatr.adapters.http.stream.hub import COMMENT, Hub
+from chatr.adapters.http.stream.hub import COMMENT, WATCHERS_PER_TURN, Hub
 from tests.wire import joined, publish_now
 
 
@@ -90,7 +93,7 @@ async def test_presence_frames_do_not_delay_comments() -> None:
             hub.publish_presence([b"presence"])
             await asyncio.sleep(0)
             hub.flush()
-            hub.tick()
+            await hub.tick()
 
     assert plain.pieces == [b"backlog", b"one", COMMENT]
 
@@ -118,7 +121,7 @@ async def test_a_comment_follows_a_silence() -> None:
     """When nothing was written for the comment interval, all watchers get a comment."""
     hub = Hub(comment_interval=0)
     wire, _ = joined(hub)
-    hub.tick()
+    await hub.tick()
     hub.flush()
 
     assert wire.pieces == [b"backlog", COMMENT]
@@ -129,7 +132,7 @@ async def test_no_comment_follows_a_recent_frame() -> None:
     hub = Hub(comment_interval=3600)
     wire, _ = joined(hub)
     publish_now(hub, b"one")
-    hub.tick()
+    await hub.tick()
     hub.flush()
 
     assert wire.pieces == [b"backlog", b"one"]
@@ -196,3 +199,70 @@ async def test_dropped_watchers_are_forgotten_at_once() -> None:
     hub.drop_all()
 
     assert (len(hub), hub.has_presence_watchers) == (0, False)
+
+
+async def test_many_watchers_are_dropped_in_turns() -> None:
+    """However many there are, an iteration of the loop aborts a bounded number of connections."""
+    hub = Hub()
+    wires = [joined(hub)[0] for _ in range(2 * WATCHERS_PER_TURN + 1)]
+    hub.drop_all()
+    aborted = await counted_in_iterations(lambda: sum(wire.aborted for wire in wires))
+
+    assert aborted[:3] == [WATCHERS_PER_TURN, 2 * WATCHERS_PER_TURN, 2 * WATCHERS_PER_TURN + 1]
+
+
+async def test_dropped_watchers_are_one_log_line() -> None:
+    """It has their number. No watchers are no line."""
+    hub = Hub()
+    with capture_logs() as logs:
+        hub.drop_all()
+        for _ in range(3):
+            joined(hub)
+        hub.drop_all()
+
+    assert [(line["event"], line["count"]) for line in logs] == [("watchers_dropped", 3)]
+
+
+async def test_many_stalled_watchers_are_dropped_in_turns() -> None:
+    """A network that fails stalls all watchers at once."""
+    hub = Hub(stall_timeout=0)
+    wires = [joined(hub)[0] for _ in range(2 * WATCHERS_PER_TURN + 1)]
+    ticking = asyncio.create_task(hub.tick())
+    aborted = await counted_in_iterations(lambda: sum(wire.aborted for wire in wires))
+    await ticking
+
+    assert max(later - earlier for earlier, later in pairwise([0, *aborted])) == WATCHERS_PER_TURN
+    assert aborted[-1] == len(wires)
+
+
+async def test_many_streams_are_ended_in_turns() -> None:
+    """A server that stops still answers what is waiting, while it ends the streams."""
+    hub = Hub()
+    wires = [joined(hub)[0] for _ in range(2 * WATCHERS_PER_TURN + 1)]
+    closing = asyncio.create_task(hub.close(lambda: b"closing", timeout=0))
+    ended = await counted_in_iterations(lambda: sum(wire.closed for wire in wires))
+    await closing
+
+    assert max(later - earlier for earlier, later in pairwise([0, *ended])) == WATCHERS_PER_TURN
+    assert ended[-1] == len(wires)
+
+
+async def test_a_watcher_that_is_dropped_while_others_are_ended_is_not_written_to() -> None:
+    """Its connection is aborted between two turns."""
+    hub = Hub()
+    last, _ = [joined(hub) for _ in range(WATCHERS_PER_TURN + 1)][-1]
+    closing = asyncio.create_task(hub.close(lambda: b"closing", timeout=0))
+    await asyncio.sleep(0)
+    hub.drop_all()
+    await closing
+
+    assert last.pieces == [b"backlog"]
+
+
+async def counted_in_iterations(count: Callable[[], int]) -> list[int]:
+    """Return the count now, and after each of the next iterations of the loop."""
+    counts = [count()]
+    for _ in range(8):
+        await asyncio.sleep(0)
+        counts.append(count())
+    return counts

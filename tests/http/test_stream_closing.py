@@ -117,12 +117,15 @@ async def server_closes(_: RunningRoom, __: Watch) -> None:
 
 @pytest.fixture
 def nothing_logged(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """Check that the test logs no warning, and nothing else but `watcher_dropped`."""
+    """Check that the test logs no warning, and nothing else but dropped watchers."""
     with capture_logs() as logs:
         yield
     warnings = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
 
-    assert ([entry for entry in logs if entry["event"] not in ("listening", "watcher_dropped")], warnings) == ([], [])
+    assert (
+        [entry for entry in logs if entry["event"] not in ("listening", "watcher_dropped", "watchers_dropped")],
+        warnings,
+    ) == ([], [])
 
 
 async def eventually(condition: Callable[[], bool]) -> None:

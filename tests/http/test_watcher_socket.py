@@ -85,7 +85,7 @@ def client_leaves(_watcher: Watcher) -> None:
 
 def is_dropped(watcher: Watcher) -> None:
     """The hub drops the watcher."""
-    watcher.drop()
+    watcher.abort()
 
 
 def is_ended(watcher: Watcher) -> None:

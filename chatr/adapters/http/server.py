@@ -99,7 +99,7 @@ class HttpServer:
         while True:
             for _ in range(int(self.settings.stats_every)):
                 await asyncio.sleep(self.settings.timeouts.tick)
-                self.hub.tick()
+                await self.hub.tick()
                 await self.presence_feed.publish_changes()
             if len(self.hub):
                 self.hub.publish([frames.stats(self.node.room, self.clock.now())])

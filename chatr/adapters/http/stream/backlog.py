@@ -34,8 +34,8 @@ class BlockReader(Protocol):
     def block_loaded(self) -> None:
         """The block is cached."""
 
-    def drop(self) -> None:
-        """The block cannot be read."""
+    def abort(self) -> None:
+        """End the connection, because the block cannot be read."""
 
 
 @define(eq=False)
@@ -59,6 +59,11 @@ class Backlog:
         self._badges = 0
         self._loads: dict[int, Load] = {}
         self._reads = asyncio.Semaphore(CONCURRENT_READS)
+
+    @property
+    def room(self) -> Room:
+        """The room whose messages these are."""
+        return self._node.room
 
     @property
     def end(self) -> int:
@@ -135,7 +140,7 @@ class Backlog:
             # Such as a damaged record: the clients reconnect, and the log says which record it is.
             log.exception("backlog_unreadable", block=block)
             for reader in list(self._loads.pop(block).readers):
-                reader.drop()
+                reader.abort()
         else:
             for reader in self._loads.pop(block).readers:
                 reader.block_loaded()

@@ -6,10 +6,11 @@ dropped. Its client reconnects with the last id that it received and misses noth
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from itertools import islice
-from typing import Final
+from typing import Final, TypeVar
 
+import structlog
 from attrs import frozen
 
 from chatr.adapters.http.stream.chunks import EncodedFrames, encode_frames
@@ -20,6 +21,12 @@ from chatr.adapters.http.stream.write_schedule import PAUSE_FACTOR, WATCHERS_PER
 # Without a blank line, which would end a block that has no data.
 COMMENT: Final = b":\n"
 """Clients ignore it. It shows them, and every proxy in between, that the stream is alive."""
+WATCHERS_PER_TURN: Final = 250
+"""Watchers that are looked after, ended or dropped in one iteration of the loop: 5 ms, with the loss of connections."""
+
+log = structlog.get_logger()
+
+W = TypeVar("W", Watcher, LaggingWatcher)
 
 
 @frozen
@@ -60,6 +67,7 @@ class Hub:
         self._comment = encode_frames(COMMENT)
         self._published_at = 0.0
         self._emptied = asyncio.Event()
+        self._to_abort: deque[Watcher | LaggingWatcher] = deque()
 
     def __len__(self) -> int:
         """Return the number of watchers, with those that are behind."""
@@ -94,9 +102,6 @@ class Hub:
             self._presence_watchers.pop(watcher, None)
         if not len(self):
             self._emptied.set()
-
-    def _everyone(self) -> list[Watcher | LaggingWatcher]:
-        return [*self._watchers, *self._lagging]
 
     def publish(self, frames: Iterable[bytes]) -> None:
         """Publish frames to all watchers. They are written soon, together with all that is published until then."""
@@ -145,29 +150,55 @@ class Hub:
                 frames.clear()
 
     def drop_all(self) -> None:
-        """Drop all watchers. They reconnect, and learn then whether their last id is still valid."""
-        for watcher in self._everyone():
-            watcher.drop()
-            # The lost connection is reported in a later loop iteration. A watcher that joins earlier must not find the
-            # dropped ones, or PresenceFeed would compare with who was online in the old room.
-            self.leave(watcher)
+        """Drop all watchers. They reconnect, and learn then whether their last id is still valid.
 
-    def tick(self) -> None:
+        Their connections are aborted in several iterations of the loop. They are forgotten at once: a watcher that
+        joins now must not find them, or PresenceFeed would compare with who was online in the old room.
+        """
+        if len(self):
+            log.info("watchers_dropped", count=len(self))
+        self._to_abort.extend([*self._watchers, *self._lagging])
+        for watchers in (self._watchers, self._presence_watchers, self._lagging):
+            watchers.clear()
+        self._emptied.set()
+        self._abort_some()
+
+    def _abort_some(self) -> None:
+        for _ in range(min(WATCHERS_PER_TURN, len(self._to_abort))):
+            self._to_abort.popleft().abort()
+        if self._to_abort:
+            asyncio.get_running_loop().call_soon(self._abort_some)
+
+    async def tick(self) -> None:
         """Publish a comment after a silence, and drop the watchers that take nothing. To be called every second."""
         now = asyncio.get_running_loop().time()
         if now - self._published_at >= self._comment_interval:
             self.publish([COMMENT])
-        for lagging in self._lagging:
+        dropped = 0
+        async for lagging in members_in_turns(self._lagging):
             lagging.keep_alive(now, self._comment_interval, self._comment)
-        for watcher in self._everyone():
-            if watcher.is_stalled(now, self._stall_timeout):
-                watcher.drop()
+            dropped += self._abort_if_stalled(lagging, now)
+        async for watcher in members_in_turns(self._watchers):
+            dropped += self._abort_if_stalled(watcher, now)
+        if dropped:
+            log.info("watchers_dropped", count=dropped)
+
+    def _abort_if_stalled(self, watcher: Watcher | LaggingWatcher, now: float) -> bool:
+        stalled = watcher.is_stalled(now, self._stall_timeout)
+        if stalled:
+            watcher.abort()
+        return stalled
 
     async def close(self, closing_frame: Callable[[], bytes], *, timeout: float = 1.0) -> None:
         """End every stream with a frame of its own; drop the watchers that have not taken it in `timeout` seconds."""
-        self.flush()
+        self._make_batches()
+        while self.write_slice():  # noqa: ASYNC110 -- a step of work, not a wait
+            await asyncio.sleep(0)
         self._emptied.clear()
-        for watcher in self._everyone():
+        # Those that are behind come first: one that catches up meanwhile is among the others then.
+        async for lagging in members_in_turns(self._lagging):
+            lagging.end(encode_frames(closing_frame()))
+        async for watcher in members_in_turns(self._watchers):
             watcher.end(encode_frames(closing_frame()))
         try:
             # Without watchers nothing would set the event.
@@ -175,3 +206,14 @@ class Hub:
                 await self._emptied.wait()
         except TimeoutError:
             self.drop_all()
+        while self._to_abort:  # noqa: ASYNC110 -- the steps of `drop_all`, each in a loop iteration
+            await asyncio.sleep(0)
+
+
+async def members_in_turns(watchers: Mapping[W, None]) -> AsyncIterator[W]:
+    """Yield the watchers that are there now and have not left meanwhile, WATCHERS_PER_TURN in one loop iteration."""
+    for number, watcher in enumerate(list(watchers), 1):
+        if watcher in watchers:
+            yield watcher
+        if number % WATCHERS_PER_TURN == 0:
+            await asyncio.sleep(0)

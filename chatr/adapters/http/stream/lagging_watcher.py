@@ -9,7 +9,6 @@ import socket
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
-import structlog
 from attrs import frozen
 
 from chatr.adapters.http.listening_socket import SEND_BUFFER
@@ -24,8 +23,6 @@ SLICE_BYTES: Final = 16 * 1024
 # The kernel allows twice as much: 5,000 watchers that read nothing hold 170 MB in it, and 1.3 GB with SEND_BUFFER.
 LAGGING_SEND_BUFFER: Final = 16 * 1024
 """Bytes that the kernel holds for a watcher that is behind."""
-
-log = structlog.get_logger()
 
 
 class LaggingRegistry(Protocol):
@@ -58,6 +55,7 @@ class LaggingWatcher(asyncio.Protocol):
         "_go_live",
         "_is_loading",
         "_next",
+        "_room",
         "_subscription",
         "_transport",
         "_waiting",
@@ -76,6 +74,7 @@ class LaggingWatcher(asyncio.Protocol):
         self._catch_up = catch_up
         self._transport = transport
         self._next = point.next_message
+        self._room = catch_up.backlog.room
         # Set until the record of the cursor was compared with it.
         self._cursor_id: bytes | None = point.id_line
         self._subscription = subscription
@@ -105,6 +104,9 @@ class LaggingWatcher(asyncio.Protocol):
     def write_slice(self) -> None:
         """Write the next frames, and hand the connection over after the last ones."""
         if self._is_loading or self._transport.is_closing() or self._transport.get_write_buffer_size():
+            return
+        # In a room that has replaced it other messages have these numbers. The hub drops this watcher soon.
+        if self._room is not self._catch_up.backlog.room:
             return
         frames = self._catch_up.backlog.frames_from(self._wanted)
         if frames is None:
@@ -171,9 +173,8 @@ class LaggingWatcher(asyncio.Protocol):
             self._waiting, self._waiting_since = waiting, now
         return now - self._waiting_since >= timeout
 
-    def drop(self) -> None:
+    def abort(self) -> None:
         """Abort the connection and discard the bytes that wait."""
-        log.info("watcher_dropped", waiting=self._transport.get_write_buffer_size())
         self._stop()
         self._transport.abort()
 

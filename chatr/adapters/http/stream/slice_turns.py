@@ -19,7 +19,7 @@ class SliceWriter(Protocol):
     def write_slice(self) -> None:
         """Write the next slice."""
 
-    def drop(self) -> None:
+    def abort(self) -> None:
         """End the connection, because `write_slice` has failed."""
 
 
@@ -46,6 +46,8 @@ class SliceTurns:
     def _run(self) -> None:
         loop = asyncio.get_running_loop()
         end = loop.time() + TURN_SECONDS
+        # Before anything can fail: else nobody would get a turn again.
+        self._scheduled = False
         # At most one slice for each, also for a loop whose time stands still.
         for _ in range(len(self._ready)):
             writer = self._ready.popleft()
@@ -54,8 +56,7 @@ class SliceTurns:
             except Exception:
                 # The client reconnects; the other watchers must not wait for ever.
                 log.exception("slice_failed")
-                writer.drop()
+                writer.abort()
             if loop.time() >= end:
                 break
-        self._scheduled = False
         self._schedule()

@@ -101,7 +101,8 @@ class Watcher(asyncio.Protocol):
         # would take as long as the write.
         self._live_waiting = min(self._live_waiting, self._transport.get_write_buffer_size())
         if self._live_waiting > MAX_WAITING_BYTES:
-            self.drop()
+            log.info("watcher_dropped", waiting=self._live_waiting)
+            self.abort()
 
     def is_stalled(self, now: float, timeout: float) -> bool:
         """Return whether bytes have been waiting for `timeout` seconds and the client has taken none of them.
@@ -114,9 +115,8 @@ class Watcher(asyncio.Protocol):
             self._taken, self._taken_at = taken, now
         return now - self._taken_at >= timeout
 
-    def drop(self) -> None:
+    def abort(self) -> None:
         """Abort the connection and discard the bytes that wait."""
-        log.info("watcher_dropped", waiting=self._transport.get_write_buffer_size())
         self._descriptor = NO_DESCRIPTOR
         self._transport.abort()
 
