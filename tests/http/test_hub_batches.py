@@ -8,7 +8,7 @@ from attrs import define, field
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatr.adapters.http.stream.hub import Hub
+from chatr.adapters.http.stream.hub import MAX_SLICE_BYTES, Hub
 from chatr.adapters.http.stream.watcher import Watcher
 from tests.wire import Wire, joined
 
@@ -91,6 +91,19 @@ async def test_other_callbacks_run_between_two_slices() -> None:
         reached.append(sum(wire.pieces[1:] == [b"one"] for wire in wires))
 
     assert reached == [2, 4, 6, 6]
+
+
+async def test_a_slice_of_long_frames_has_fewer_watchers() -> None:
+    """What other nodes have posted at once may be long: the bytes of an iteration are bounded, to all watchers."""
+    hub = Hub()
+    wires = [joined(hub)[0] for _ in range(5)]
+    hub.publish([b"x" * (MAX_SLICE_BYTES // 2)])
+    reached = []
+    for _ in range(3):
+        await asyncio.sleep(0)
+        reached.append(sum(len(wire.pieces) == 2 for wire in wires))
+
+    assert reached == [2, 4, 5]
 
 
 async def test_frames_published_during_a_pause_are_written_in_one_piece() -> None:
