@@ -13,6 +13,7 @@ REQUIRED_PACKAGES = ("aiohttp_sse", "eventsourcing", "matplotlib", "psutil", "ss
 BENCHMARKS = {
     "-m benchmarks.append": "--seconds 0.1",
     "-m benchmarks.asking": "--seconds 0.3 --rounds 1 --publishers 2",
+    "-m benchmarks.behind": "--watchers 10 --missed 500 --reading --spread --seconds 30",
     "benchmarks/commit.py": "--seconds 0.05 --rounds 1",
     "-m benchmarks.fanout": "--watchers 10 --seconds 0.3 --rounds 1",
     "-m benchmarks.growth": "--most 100 --seconds 0.3",
