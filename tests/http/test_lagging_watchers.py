@@ -15,7 +15,7 @@ from chatr.domain.limits import MESSAGES_IN_MEMORY
 from chatr.ports import LogUnavailable
 from chatr.settings import Settings
 from chatr.testing.faulty_log import FaultyLog
-from tests.conftest import OPEN_SETTINGS, OpenRoom
+from tests.conftest import OPEN_SETTINGS, OpenRoom, Room
 from tests.node_agents import LONG_TEXT, NodeAgent, numbered_texts, register_agent
 from tests.stream_client import TIMEOUT, watching
 
@@ -93,6 +93,23 @@ async def test_a_replaced_log_drops_watchers_that_are_behind(open_room: OpenRoom
     log.heal()
     async with watching(room.running.url, last_id=cursor) as watch:
         assert (await watch.frame()).kind == "message"
+
+
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+@pytest.mark.parametrize("path", ["/api/stream", "/api/stream?presence=1"])
+async def test_messages_are_posted_while_a_watcher_catches_up(room: Room, version: str, path: str) -> None:
+    """It gets what it has missed and then the others, each once and in order, also through a proxy that speaks 1.0."""
+    ada = await register_agent(room.running.node)
+    first, *others = await ada.post(*numbered_texts(200, LONG_TEXT))
+    last_id = ada.cursor_at(first)
+    async with watching(room.running.url, path, last_id=last_id, version=version, receive=SMALL_BUFFER) as watch:
+        received: list[str] = []
+        for number in range(20):
+            others += await ada.post(f"live {number}")
+            received += await watch.messages(10)
+        received += await watch.messages(len(others) - len(received))
+
+    assert received == others
 
 
 async def test_watchers_share_reads_of_the_log(open_room: OpenRoom, log: FaultyLog) -> None:

@@ -136,7 +136,10 @@ async def test_an_id_that_is_not_in_memory_is_compared_with_the_log(room: Room) 
         assert await kinds(watch, 3) == RESET_AND_HISTORY
 
 
-@pytest.mark.parametrize(("allowed", "first_kind"), [("2", "reset"), ("3", "message"), ("x", "message")])
+@pytest.mark.parametrize(
+    ("allowed", "first_kind"),
+    [("0", "reset"), ("2", "reset"), ("3", "message"), ("9" * 18, "message"), ("-1", "message"), ("x", "message")],
+)
 async def test_a_client_may_limit_what_it_has_missed(room: Room, allowed: str, first_kind: str) -> None:
     """With `?maxMissed=` the stream is reset if more messages were missed. Nonsense is ignored."""
     ada = await register_agent(room.running.node)
