@@ -18,7 +18,7 @@ from attrs import evolve, fields, frozen
 from msgspec import json, msgpack
 
 from chatr.domain.activity import Activity
-from chatr.domain.agent import Agent
+from chatr.domain.agent import Agent, Badge
 from chatr.domain.events import AgentId, MessagePosted, Record, account_keys
 from chatr.domain.history import History
 from chatr.domain.limits import MESSAGES_IN_MEMORY, Limits
@@ -196,9 +196,9 @@ def read_room(file: BinaryIO) -> Room:
     (state,) = map(decode_state, read_section(file))
     newest = (Record(*row) for piece in read_section(file) for row in decode_records(piece))
     history = History(newest=deque(newest, MESSAGES_IN_MEMORY))
-    history.positions.frombytes(b"".join(read_section(file)))
+    read_numbers(file, history.positions)
     index = TimeIndex(state.earliest, state.slots, state.firsts, limits_history=state.limits_history)
-    index.registrations.frombytes(b"".join(read_section(file)))
+    read_numbers(file, index.registrations)
     room = Room(
         state.position,
         state.last_id,
@@ -216,14 +216,26 @@ def read_room(file: BinaryIO) -> Room:
     return room
 
 
+def read_numbers(file: BinaryIO, numbers: "array[int]") -> None:
+    """Append the numbers of the next section. Raises ValueError."""
+    for piece in read_section(file):
+        numbers.frombytes(piece)
+
+
 def add_agents(room: Room, agents: Iterable[Agent]) -> None:
     """Add agents to a room without any, and to its indices."""
-    for agent in agents:
-        room.agents[agent.id] = agent
-        room.agents_by_key[agent.key_digest] = agent.id
-    badges = ((agent.badge, agent.id) for agent in room.agents.values() if agent.badge is not None)
+    room.agents.update((agent.id, agent) for agent in agents)
+    # Not in the same loop: a dictionary that grows is copied while no other thread runs, and both would grow at once.
+    room.agents_by_key.update((agent.key_digest, agent.id) for agent in room.agents.values())
     room.agents_by_account.update(room.accounts_without_badge)
-    # In log order, because the first agent of an account stays.
-    for badge, agent_id in sorted(badges, key=lambda each: each[0].position):
-        for key in account_keys(badge.moltbook_name, badge.account_id):
-            room.agents_by_account.setdefault(key, agent_id)
+    for agent in room.agents.values():
+        if agent.badge is not None:
+            add_badge(room, agent, agent.badge)
+
+
+def add_badge(room: Room, agent: Agent, badge: Badge) -> None:
+    """Make an agent findable by the account of its badge, of which the first agent in log order stays."""
+    for key in account_keys(badge.moltbook_name, badge.account_id):
+        other = room.agent(room.agents_by_account.setdefault(key, agent.id))
+        if other.badge is not None and badge.position < other.badge.position:
+            room.agents_by_account[key] = agent.id

@@ -33,6 +33,7 @@ from tests.domain.examples import (
     CRAB_REGISTERED,
     CRAB_STARTED,
     CRAB_VERIFIED,
+    LOBSTER_REGISTERED,
 )
 from tests.past.snapshots import RECORDS, decoded, encoded
 
@@ -57,6 +58,14 @@ def test_rules_see_what_a_restored_room_folds() -> None:
         room.apply(record)
 
     assert room.rule_context.agents_by_account == folded_room(RECORDS).agents_by_account
+
+
+def test_the_first_agent_of_an_account_stays() -> None:
+    """Of two agents that one account verified, a restored room finds the one that was verified first."""
+    later, first = CRAB_VERIFIED, evolve(CRAB_VERIFIED, agent=LOBSTER_REGISTERED.agent)
+    room = folded_room(records_of([CRAB_REGISTERED, LOBSTER_REGISTERED, first, later]))
+
+    assert decoded(encoded(take_snapshot(room))).agents_by_account == room.agents_by_account
 
 
 def test_a_snapshot_does_not_change() -> None:
@@ -92,6 +101,15 @@ def test_writing_takes_no_memory_for_the_whole_file(tmp_path: Path) -> None:
         peak = memory_peak(lambda: write_snapshot(take_snapshot(room), file))
 
     assert peak < path.stat().st_size / 3
+
+
+def test_reading_takes_no_second_copy_of_positions() -> None:
+    """Positions are read in small pieces: no step of reading, and no memory beside the room, grows with them."""
+    room = folded_room(RECORDS)
+    room.history.positions.extend(range(500_000))
+    content = encoded(take_snapshot(room))
+
+    assert memory_peak(lambda: decoded(content)) < 1.5 * 8 * 500_000
 
 
 def test_the_event_loop_does_not_copy_positions() -> None:
