@@ -5,6 +5,7 @@ from array import array
 from collections.abc import AsyncIterator, Sequence
 
 from chatr.app import background
+from chatr.domain.agent import Agent
 from chatr.domain.commands import agent_id
 from chatr.domain.events import AgentId, AgentLeft, AgentRegistered, AgentSeen
 from chatr.domain.limits import Limits
@@ -42,6 +43,30 @@ async def test_the_last_block_counts() -> None:
     online = await online_at(ROOM, START, Limits(), each(blocks), 2)
 
     assert (online.count, online.first) == (3, [(agent_id("Bob"), START + 1), (agent_id("Cy"), START + 5)])
+
+
+async def test_the_names_of_few_agents_are_compared() -> None:
+    """Where the same agents are in many blocks, the walk to the first names ends early in nearly all of them."""
+    compared = 0
+
+    class CountedName(str):
+        """A name that counts how often it is compared."""
+
+        __slots__ = ()
+
+        def lower(self) -> str:
+            nonlocal compared
+            compared += 1
+            return super().lower()
+
+    agents = [Agent(AgentId(f"{number:03}"), CountedName(f"{number:03}")) for number in range(100)]
+    room = Room(agents={each.id: each for each in agents})
+    blocks = [LastSeen.of(room, dict.fromkeys(room.agents, START + time)) for time in range(100)]
+    compared = 0
+    online = await online_at(room, START, Limits(), each(blocks), 2)
+
+    assert (online.count, [agent for agent, _ in online.first]) == (100, ["000", "001"])
+    assert compared <= 3 * len(blocks)
 
 
 async def test_other_tasks_run_between_the_blocks() -> None:
