@@ -58,8 +58,11 @@ TIMES = 10
 """How many times as large a room is as the one before."""
 TOLERANCE = 2.0
 """How much more than its shape says a cost may grow, from one room to the next."""
-SLACK = {"ms": 20.0, "us": 200.0, "s": 1.0, "MB": 50.0}
-"""What a cost may grow beside that: constant parts, and the noise of a machine that is busy otherwise."""
+SLACK = {"ms": 50.0, "us": 200.0, "s": 1.0, "MB": 50.0}
+"""What a cost may grow beside that: constant parts, and the noise of a machine that is busy otherwise.
+
+A dictionary of a million agents is copied in 30 ms when it grows, and two of them grow at the same registration.
+"""
 DIGITS = {"ms": 1, "us": 0, "s": 1, "MB": 0}
 
 
