@@ -56,8 +56,8 @@ SMALLEST = 100
 FEWEST_READS = 20
 TIMES = 10
 """How many times as large a room is as the one before."""
-TOLERANCE = 2.0
-"""How much more than its shape says a cost may grow, from one room to the next."""
+ALLOWED = {FLAT: 4.0, LINEAR: 20.0}
+"""How many times as large a cost may be as in the room before. Caches hold all of a small room."""
 SLACK = {"ms": 50.0, "us": 200.0, "s": 1.0, "MB": 50.0}
 """What a cost may grow beside that: constant parts, and the noise of a machine that is busy otherwise.
 
@@ -165,14 +165,13 @@ def measure_room(agents: int, seconds: float, folder: Path) -> list[Figure]:
 
 def grows_too_much(smaller: Figure, larger: Figure) -> bool:
     """Whether a cost in a room that is TIMES as large as another one is not of its shape."""
-    allowed = TOLERANCE * smaller.value * (TIMES if smaller.shape == LINEAR else 1)
-    return larger.value > allowed + SLACK[smaller.unit]
+    return larger.value > ALLOWED[smaller.shape] * smaller.value + SLACK[smaller.unit]
 
 
 def measure_rooms(largest: int, seconds: float, folder: Path) -> tuple[list[dict[str, object]], bool]:
     """Print the table of rooms up to so many agents. Return its rows, and whether each cost grows as it should.
 
-    The two largest rooms are compared: the caches hold all of a small one.
+    The two largest rooms are compared.
     """
     sizes = [size for size in (largest // TIMES**power for power in (3, 2, 1, 0)) if size >= SMALLEST]
     columns = [measure_room(size, seconds, folder) for size in sizes]

@@ -55,3 +55,15 @@ def test_a_request_takes_as_long_in_a_larger_room() -> None:
 
     # A few milliseconds are the noise of a busy machine.
     assert {path: both for path, both in medians.items() if both[1] > 5 * both[0] + 10} == {}
+
+
+@pytest.mark.long
+def test_costs_are_flat_or_grow_as_the_room_does() -> None:
+    """With ten times the agents and messages no request costs much more, and memory and starts not much more than that.
+
+    `python -m benchmarks.growth` looks at a hundred times as many.
+    """
+    command = [sys.executable, "-m", "benchmarks.rooms", "--largest", "10000", "--seconds", "0.2"]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
+
+    assert ended.returncode == 0, ended.stdout + ended.stderr
