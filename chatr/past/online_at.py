@@ -94,8 +94,10 @@ async def online_at(room: Room, at: int, limits: Limits, blocks: AsyncIterable[L
         await let_others_run(len(read))
     earliest, latest = at - limits.presence_window, at + limits.presence_window
     first = FirstByName(room, most)
-    # The newest first: they have the times that count, so the walk through the older ones ends early.
-    for number, block in enumerate(reversed(read)):
+    # Early names first, and of equal ones the newest, whose times count: in all other blocks the walk ends early.
+    read.reverse()
+    read.sort(key=first.start_of)
+    for number, block in enumerate(read):
         first.add(block, times, earliest, latest)
         await let_others_run(number)
     return OnlineAt(
@@ -127,6 +129,10 @@ class FirstByName:
     room: Room
     most: int
     entries: list[tuple[str, AgentId]] = field(factory=list)
+
+    def start_of(self, block: LastSeen) -> list[str]:
+        """The first name of a block, if it has any."""
+        return [name_order(self.room.agent(agent)) for agent in block.agents[:1]]
 
     def add(self, block: LastSeen, times: Mapping[AgentId, int], earliest: int, latest: int) -> None:
         """Add the agents of a block that were seen between two times. `times` say when each was seen last of all."""

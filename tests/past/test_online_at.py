@@ -4,6 +4,8 @@ import asyncio
 from array import array
 from collections.abc import AsyncIterator, Sequence
 
+import pytest
+
 from chatr.app import background
 from chatr.domain.agent import Agent
 from chatr.domain.commands import agent_id
@@ -45,8 +47,9 @@ async def test_the_last_block_counts() -> None:
     assert (online.count, online.first) == (3, [(agent_id("Bob"), START + 1), (agent_id("Cy"), START + 5)])
 
 
-async def test_the_names_of_few_agents_are_compared() -> None:
-    """Where the same agents are in many blocks, the walk to the first names ends early in nearly all of them."""
+@pytest.mark.parametrize("order", [None, 1, -1], ids=["the same agents", "by name", "by name, reversed"])
+async def test_the_names_of_few_agents_are_compared(order: int | None) -> None:
+    """The walk to the first names ends early in nearly all blocks, whichever agents are in which of them."""
     compared = 0
 
     class CountedName(str):
@@ -59,14 +62,15 @@ async def test_the_names_of_few_agents_are_compared() -> None:
             compared += 1
             return super().lower()
 
-    agents = [Agent(AgentId(f"{number:03}"), CountedName(f"{number:03}")) for number in range(100)]
-    room = Room(agents={each.id: each for each in agents})
-    blocks = [LastSeen.of(room, dict.fromkeys(room.agents, START + time)) for time in range(100)]
+    ids = [AgentId(f"{number:04}") for number in range(1_000)]
+    room = Room(agents={agent: Agent(agent, CountedName(agent)) for agent in ids})
+    parts = [ids[:10] if order is None else ids[start : start + 10] for start in range(0, 1_000, 10)][::order]
+    blocks = [LastSeen.of(room, dict.fromkeys(part, START + time)) for time, part in enumerate(parts)]
     compared = 0
     online = await online_at(room, START, Limits(), each(blocks), 2)
 
-    assert (online.count, [agent for agent, _ in online.first]) == (100, ["000", "001"])
-    assert compared <= 3 * len(blocks)
+    assert (online.count, [agent for agent, _ in online.first]) == (10 if order is None else 1_000, ids[:2])
+    assert compared <= 4 * len(blocks)
 
 
 async def test_other_tasks_run_between_the_blocks() -> None:
