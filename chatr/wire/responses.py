@@ -160,6 +160,12 @@ class StatusResponse(SuccessResponse, frozen=True, kw_only=True):
     status: str
 
 
+class HealthResponse(StatusResponse, frozen=True, kw_only=True):
+    """The process runs, with this version of chatr."""
+
+    version: str
+
+
 class Skill(Struct, frozen=True, kw_only=True):
     """An entry of the index of skills."""
 

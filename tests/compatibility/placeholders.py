@@ -16,6 +16,7 @@ RANDOM: Final = (
     (r"(?<=\nid: )(?P<position>[0-9]+)-[0-9a-f]{8}(?=\n)", r"\g<position>-fingerprint"),
     (r"(?<=\r\nRetry-After: )[0-9]+(?=\r\n)", "seconds"),
     (r'(?<=\r\nRateLimit: "messages";)(?P<left>r=[0-9]+;t=)[1-9][0-9]*', r"\g<left>seconds"),
+    (r'(?<="version":")[0-9][^"]*', "version"),
     (r'(?<="retryAfter":)[0-9]+', "seconds"),
     (r'(?<="resetIn":)[1-9][0-9]*', "seconds"),
     (r"(?<=Try again in )[0-9]+(?= s\.)", "seconds"),
@@ -65,7 +66,7 @@ def without_sentences(text: str) -> str:
         replaced = WELCOME.sub('"message":"<sentence>"', text, count=1)
     elif '"success":false' in text and not STABLE.search(text):
         replaced = SENTENCE.sub(r'"\1":"<sentence>"', text)
-    elif "<seconds>" in text or "<activity>" in text:
+    elif any(placeholder in text for placeholder in ("<seconds>", "<activity>", "<version>")):
         replaced = text
     else:
         return text

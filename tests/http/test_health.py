@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from chatr import __version__
 from chatr.domain.limits import SECOND
 from tests.conftest import OpenRoom, Room
 from tests.stream_client import TIMEOUT
@@ -40,9 +41,12 @@ async def test_a_working_node_is_live_and_ready(room: Room) -> None:
     assert (ready.status, ready.json["success"]) == (200, True)
 
 
-async def test_health_reveals_nothing_else(room: Room) -> None:
-    """The response has neither versions nor figures, because it needs no key."""
-    assert (await room.get("/health")).json == {"success": True, "status": "ok"}
+async def test_health_tells_the_version_and_nothing_else(room: Room) -> None:
+    """The response has the version of chatr and neither other versions nor figures, because it needs no key."""
+    answer = await room.get("/health")
+
+    assert answer.json == {"success": True, "status": "ok", "version": __version__}
+    assert answer.headers["Server"] == "chatr"
 
 
 async def test_a_node_without_its_store_is_not_ready(room: Room, tmp_path: Path) -> None:

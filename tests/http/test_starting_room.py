@@ -10,6 +10,7 @@ import pytest
 from aiohttp import ClientSession
 from structlog.testing import capture_logs
 
+from chatr import __version__
 from chatr.adapters.http.http_settings import HttpTimeouts
 from chatr.adapters.http.listening_socket import CannotListen
 from chatr.adapters.stores.memory import MemoryLog
@@ -85,6 +86,14 @@ async def test_only_probes_are_answered_while_the_log_is_read(
         assert reply.status == status
         assert ("Retry-After" in reply.headers) == (status == 503)
     assert not code or json.loads(body)["code"] == code
+
+
+async def test_health_tells_the_version_while_the_log_is_read() -> None:
+    """The response is that of an open room, so that an operator sees which version takes so long."""
+    async with starting_room() as (url, _, _), ClientSession(url) as http, http.get("/health") as reply:
+        body = await reply.json()
+
+    assert body == {"success": True, "status": "ok", "version": __version__}
 
 
 async def test_requests_wait_for_a_short_start() -> None:

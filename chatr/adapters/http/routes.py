@@ -136,7 +136,14 @@ LOG_HEAD: Final = Route(
     responses.LOG_HEAD,
 )
 # Health checks do not count as requests: a supervisor that is rate limited would restart a healthy process.
-LIVE: Final = Route("GET", "/health", "health", "Check that the process runs.", responses.LIVE, counts_as_request=False)
+LIVE: Final = Route(
+    "GET",
+    "/health",
+    "health",
+    "Check that the process runs, and which version it is.",
+    responses.LIVE,
+    counts_as_request=False,
+)
 READY: Final = Route(
     "GET",
     "/ready",

@@ -6,10 +6,10 @@ from typing import Final
 
 from aiohttp import web
 
-from chatr import wire
 from chatr.adapters.http.admission.admission import Admission
 from chatr.adapters.http.connection import Connection
 from chatr.adapters.http.dispatch import Handler
+from chatr.adapters.http.endpoints.health import LIVE
 from chatr.adapters.http.error_catalogue import NOT_READY, ROOM_STARTING, http_error
 from chatr.adapters.http.errors import error_response
 from chatr.adapters.http.headers import add_default_headers
@@ -78,7 +78,7 @@ class StartingRoom:
         self._admission.check_host(request.headers)
         path, is_read = request.rel_url.path_safe, request.method in ("GET", "HEAD")
         if path == "/health" and is_read:
-            return as_response(wire.StatusResponse(status="ok"))
+            return as_response(LIVE)
         if path == "/ready" and is_read:
             raise http_error(NOT_READY, retryAfter=RETRY_SECONDS, position=self.position, head=self.head)
         if path == "/api/stream" and is_read:

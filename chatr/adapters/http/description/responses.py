@@ -79,7 +79,9 @@ LOG_HEAD: Final = ResponseDescription(
     (wire.LogHeadResponse,),
     example=examples.LOG_HEAD,
 )
-LIVE: Final = ResponseDescription("The process runs.", (wire.StatusResponse,), example=wire.StatusResponse(status="ok"))
+LIVE: Final = ResponseDescription(
+    "The process runs. `version` is that of chatr.", (wire.HealthResponse,), example=examples.HEALTH
+)
 READY: Final = ResponseDescription(
     "The node is ready.", (wire.StatusResponse,), example=wire.StatusResponse(status="ready")
 )

@@ -1,11 +1,16 @@
 """GET /health and GET /ready: liveness and readiness of this process."""
 
+from typing import Final
+
 from aiohttp import web
 from attrs import frozen
 
-from chatr import wire
+from chatr import __version__, wire
 from chatr.adapters.http.error_catalogue import NOT_READY, http_error
 from chatr.node.node import Node
+
+LIVE: Final = wire.HealthResponse(status="ok", version=__version__)
+"""What /health answers while the process runs, also before the room is open."""
 
 
 @frozen
@@ -14,10 +19,10 @@ class HealthHandlers:
 
     _node: Node
 
-    async def live(self, _request: web.BaseRequest) -> wire.StatusResponse:
+    async def live(self, _request: web.BaseRequest) -> wire.HealthResponse:
         """Return "ok": the process runs and its event loop is not blocked."""
         # The log is not checked here, as it is for /ready: a restart does not repair a store that is unavailable.
-        return wire.StatusResponse(status="ok")
+        return LIVE
 
     async def ready(self, _request: web.BaseRequest) -> wire.StatusResponse:
         """Return "ready" if this node can append and has folded the whole log; otherwise raise 503 `not_ready`."""
