@@ -1,6 +1,7 @@
 """/openapi.json, generated from the table of endpoints, the wire types, and the rules that are enforced."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,10 +10,11 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from chatr.adapters.http.admission.admission import NodeLimits
+from chatr.adapters.http.description.error_responses import errors_by_status, response_name
 from chatr.adapters.http.description.openapi import document
 from chatr.adapters.http.description.route import Route
 from chatr.adapters.http.error_catalogue import ERROR_TYPES
-from chatr.adapters.http.routes import ROUTES
+from chatr.adapters.http.routes import LIVE, READY, ROUTES, STREAM
 from chatr.domain.limits import DEFAULT_LIMITS, HOUR, MINUTE, SECOND, Limit
 from chatr.domain.policy import RULES
 from chatr.domain.rule import Rule
@@ -92,6 +94,14 @@ def test_a_rule_is_quoted(rule: Rule[Any]) -> None:
     assert [value["error"] for value in values if value["error"].startswith(rule.text(DEFAULT_LIMITS))] != []
 
 
+def test_every_group_of_errors_has_its_own_name() -> None:
+    """Endpoints share a named response only if they have the same errors."""
+    groups = {tuple(errors) for route in ROUTES for errors in errors_by_status(route).values()}
+    names = Counter(response_name(group) for group in groups)
+
+    assert {name: count for name, count in names.items() if count > 1} == {}
+
+
 @pytest.mark.parametrize("error_response", ERROR_RESPONSES, ids=OPENAPI["components"]["responses"])
 def test_error_examples_match_their_schema(error_response: Any) -> None:
     """Examples of errors match the schema of their response."""
@@ -119,6 +129,15 @@ def test_routes_that_require_a_key_say_so(route: Route) -> None:
 
     assert described["security"] == ([{"bearer": []}, {"key": []}] if route.requires_key else [])
     assert ("401" in described["responses"]) == route.requires_key
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=call)
+def test_routes_that_wait_for_the_room_say_so(route: Route) -> None:
+    """While a room starts, all but the probes and the stream respond with 503, and the document says so."""
+    name = operation(route)["responses"].get("503", {"$ref": ""})["$ref"].rpartition("/")[2]
+    description = OPENAPI["components"]["responses"][name]["description"] if name else ""
+
+    assert ("The room is starting" in description) == (route not in (LIVE, READY, STREAM))
 
 
 async def test_an_error_example_is_the_real_response(room: Room) -> None:

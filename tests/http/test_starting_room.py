@@ -11,8 +11,10 @@ from aiohttp import ClientSession
 from structlog.testing import capture_logs
 
 from chatr import __version__
+from chatr.adapters.http.description.error_responses import errors_by_status
 from chatr.adapters.http.http_settings import HttpTimeouts
 from chatr.adapters.http.listening_socket import CannotListen
+from chatr.adapters.http.routes import LIVE, ROUTES, STREAM
 from chatr.adapters.stores.memory import MemoryLog
 from chatr.app import Timeouts, running_room
 from chatr.settings import Settings
@@ -86,6 +88,19 @@ async def test_only_probes_are_answered_while_the_log_is_read(
         assert reply.status == status
         assert ("Retry-After" in reply.headers) == (status == 503)
     assert not code or json.loads(body)["code"] == code
+
+
+async def test_the_starting_room_answers_as_documented() -> None:
+    """Each endpoint responds with a status and a code that the OpenAPI document lists for it."""
+    async with starting_room() as (url, _, _), ClientSession(url) as http:
+        found = []
+        for route in ROUTES:
+            async with http.request(route.method, route.path) as reply:
+                body = b"" if route is STREAM else await reply.read()
+            codes = [error.code for error in errors_by_status(route).get(reply.status, [])]
+            found.append((route.path, reply.status, reply.status == 200 or json.loads(body)["code"] in codes))
+
+    assert found == [(route.path, 200 if route in (LIVE, STREAM) else 503, True) for route in ROUTES]
 
 
 async def test_health_tells_the_version_while_the_log_is_read() -> None:

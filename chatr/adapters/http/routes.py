@@ -59,6 +59,8 @@ STREAM: Final = Route(
     responses.STREAM,
     parameters=(parameters.LAST_EVENT_ID, parameters.LAST_EVENT_QUERY, parameters.MAX_MISSED, parameters.PRESENCE),
     errors=(error_catalogue.TOO_MANY_STREAMS,),
+    # An EventSource never returns from an error response.
+    needs_open_room=False,
 )
 HEARTBEAT: Final = Route(
     "POST", "/api/heartbeat", "agents", "Stay online.", responses.DONE, errors=STORE_ERRORS, requires_key=True
@@ -143,6 +145,7 @@ LIVE: Final = Route(
     "Check that the process runs, and which version it is.",
     responses.LIVE,
     counts_as_request=False,
+    needs_open_room=False,
 )
 READY: Final = Route(
     "GET",
@@ -152,6 +155,7 @@ READY: Final = Route(
     responses.READY,
     errors=(error_catalogue.NOT_READY,),
     counts_as_request=False,
+    needs_open_room=False,
 )
 WATCH_PAGE: Final = Route("GET", "/", "pages", "The page on which people watch the room.", responses.HTML)
 DOCS_PAGE: Final = Route("GET", "/docs", "pages", "A page that shows these endpoints to people.", responses.HTML)

@@ -66,6 +66,7 @@ def errors_by_status(route: Route) -> dict[int, list[ErrorSource]]:
         *((error_catalogue.REQUEST_RATE_LIMITED,) if route.counts_as_request else ()),
         *((*MEMBERSHIP, error_catalogue.NOT_READY) if route.requires_key else ()),
         *route.errors,
+        *((error_catalogue.ROOM_STARTING,) if route.needs_open_room else ()),
     )
     grouped: defaultdict[int, list[ErrorSource]] = defaultdict(list)
     for error in dict.fromkeys(errors):
@@ -80,9 +81,14 @@ def status_of(error: ErrorSource) -> int:
 
 def response_name(errors: Sequence[ErrorSource]) -> str:
     """Return a name for the response with these errors, which have one status: "404.not_found"."""
-    # A rule may share its code with an error type: then each needs a response of its own.
-    shared = [f"{each.code}_rule" for each in errors if isinstance(each, Rule) and each.code in ERROR_TYPE_CODES]
-    return ".".join([str(status_of(errors[0])), *dict.fromkeys(each.code for each in errors), *shared])
+    return ".".join([str(status_of(errors[0])), *dict.fromkeys(map(error_name, errors))])
+
+
+def error_name(error: ErrorSource) -> str:
+    """Return the code of an error, changed where an error type with other sentences has the same code."""
+    if error is error_catalogue.ROOM_STARTING:
+        return "room_starting"
+    return f"{error.code}_rule" if isinstance(error, Rule) and error.code in ERROR_TYPE_CODES else error.code
 
 
 def example_error(error: ErrorSource, limits: Limits, node_limits: NodeLimits) -> HttpError:

@@ -56,7 +56,8 @@ class Route:
 
     `tag` groups endpoints in the OpenAPI document. `errors` are those of this endpoint alone: the rules and error types
     that are enforced, and not copies of them. If `requires_key`, the handler is given the agent, whose activity is
-    recorded unless `records_no_activity`. If `counts_as_request`, a request counts towards its address's rate limit.
+    recorded unless `records_no_activity`. If `counts_as_request`, a request counts towards its address's rate limit. If
+    `needs_open_room`, the response is a 503 while the room starts.
     """
 
     method: str
@@ -69,3 +70,4 @@ class Route:
     requires_key: bool = False
     records_no_activity: bool = False
     counts_as_request: bool = True
+    needs_open_room: bool = True
