@@ -70,26 +70,31 @@ def web_server(handler: Handler) -> web.Server:
 
 
 def request_handler(table: EndpointTable, admission: Admission) -> Handler:
-    """Return the function that answers every request, with an error response where anything goes wrong."""
+    """Return the function that answers every request."""
 
-    async def handle(request: web.BaseRequest) -> web.StreamResponse:
-        assert isinstance(request.protocol, Connection)
-        request.protocol.head_received()
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
         endpoint = find_endpoint(table, request.rel_url.path_safe, request.method)
         headers: dict[str, str] = {hdrs.CACHE_CONTROL: "no-store"} if endpoint.is_private else {}
         request[RESPONSE_HEADERS] = headers
-        try:
-            admission.check_host(request.headers)
-            if endpoint.counts_as_request and (refusal := count_request(request, admission, headers)):
-                return refusal
-            await answer_expectation(request)
-            return await endpoint.handler(request)
-        except ConnectionError:
-            raise  # the client has gone, so there is nobody to answer
-        except Exception as error:  # noqa: BLE001 -- whatever went wrong is answered, and logged by error_response
-            return error_response(request, error)
+        admission.check_host(request.headers)
+        if endpoint.counts_as_request and (refusal := count_request(request, admission, headers)):
+            return refusal
+        await answer_expectation(request)
+        return await endpoint.handler(request)
 
-    return handle
+    return partial(respond, answer)
+
+
+async def respond(answer: Handler, request: web.BaseRequest) -> web.StreamResponse:
+    """Return what `answer` returns for a request, or an error response where anything goes wrong."""
+    assert isinstance(request.protocol, Connection)
+    request.protocol.head_received()
+    try:
+        return await answer(request)
+    except ConnectionError:
+        raise  # the client has gone, so there is nobody to answer
+    except Exception as error:  # noqa: BLE001 -- whatever went wrong is answered, and logged by error_response
+        return error_response(request, error)
 
 
 def find_endpoint(table: EndpointTable, path: str, method: str) -> Endpoint:

@@ -6,12 +6,11 @@ from typing import Final
 
 from aiohttp import web
 
+from chatr.adapters.http import routes
 from chatr.adapters.http.admission.admission import Admission
-from chatr.adapters.http.connection import Connection
-from chatr.adapters.http.dispatch import Handler
+from chatr.adapters.http.dispatch import Handler, respond
 from chatr.adapters.http.endpoints.health import LIVE
 from chatr.adapters.http.error_catalogue import NOT_READY, ROOM_STARTING, http_error
-from chatr.adapters.http.errors import error_response
 from chatr.adapters.http.headers import add_default_headers
 from chatr.adapters.http.json_response import as_response
 from chatr.adapters.http.stream.hub import COMMENT
@@ -47,14 +46,7 @@ class StartingRoom:
         """Answer a request: by the room once it is open, also on connections that were opened before."""
         if self._handler is not None:
             return await self._handler(request)
-        assert isinstance(request.protocol, Connection)
-        request.protocol.head_received()
-        try:
-            return await self._answer(request)
-        except ConnectionError:
-            raise  # the client has gone
-        except Exception as error:  # noqa: BLE001 -- whatever went wrong is answered, and logged by error_response
-            return error_response(request, error)
+        return await respond(self._answer, request)
 
     async def open(self, handler: Handler, watch: WatchHandler) -> None:
         """Let the room answer from now on, and let the streams that wait go on, a few at a time."""
@@ -77,11 +69,11 @@ class StartingRoom:
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         self._admission.check_host(request.headers)
         path, is_read = request.rel_url.path_safe, request.method in ("GET", "HEAD")
-        if path == "/health" and is_read:
+        if path == routes.LIVE.path and is_read:
             return as_response(LIVE)
-        if path == "/ready" and is_read:
+        if path == routes.READY.path and is_read:
             raise http_error(NOT_READY, retryAfter=RETRY_SECONDS, position=self.position, head=self.head)
-        if path == "/api/stream" and is_read:
+        if path == routes.STREAM.path and is_read:
             return await self._hold_stream(request)
         # Most starts take a moment only. Then nobody has to try again, who saw the port open.
         if await self._room_opens_within(self._request_wait) and self._handler is not None:
