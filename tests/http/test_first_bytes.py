@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Any, Final
@@ -10,7 +11,12 @@ import pytest
 
 from chatr.adapters.http import listener
 from chatr.adapters.http.connection import Connection
+from chatr.adapters.http.error_catalogue import TOO_MANY_STREAMS, http_error
 from chatr.adapters.http.http_settings import HttpTimeouts
+from chatr.adapters.http.open_connections import ClientSocket, OpenConnections
+from chatr.adapters.http.stream.first_bytes import FirstBytesProtocol
+from chatr.adapters.http.stream.idle_connections import IdleConnections
+from chatr.adapters.http.stream.stream_request import StreamRequest
 from chatr.app import running_room
 from chatr.domain.limits import MINUTE, Limit
 from chatr.settings import Settings
@@ -18,6 +24,7 @@ from tests.conftest import OpenRoom, Room
 from tests.node_agents import register_agent
 from tests.sse import Frame
 from tests.stream_client import Watch, connected, read_response, request, watching
+from tests.wire import Wire
 
 GENERATED_ID_LENGTH: Final = 36
 """Characters of the request id that is generated where the client sends none."""
@@ -39,14 +46,14 @@ PLAIN_REQUESTS: Final = {
     "unsafe request id": request(X_Request_Id="a b"),
     "unknown header": request(X_Something="!#$ %&/()=?"),
     "origin on this machine": request(Origin="http://localhost:3000"),
+    "host of another site": request(Host="chat.example.org"),
+    "origin of another site": request(Origin="https://example.org"),
 }
 OTHER_REQUESTS: Final = {
     "id ahead of the log": request(Last_Event_ID="999-00000000"),
     "presence twice": request("/api/stream?presence=1&presence=0"),
     "encoded query": request("/api/stream?lastEventId=%4C%41ST&presence=%31"),
     "last id twice": request(Last_Event_ID="LAST").replace(b"\r\n\r\n", b"\r\nlast-event-id: 1-00000000\r\n\r\n"),
-    "host of another site": request(Host="chat.example.org"),
-    "origin of another site": request(Origin="https://example.org"),
     "host twice": request().replace(b"\r\n\r\n", b"\r\nHost: other\r\n\r\n"),
     "no host": b"GET /api/stream HTTP/1.1\r\nAccept: */*\r\n\r\n",
     "closing": request(Connection="close"),
@@ -174,6 +181,38 @@ async def test_a_request_counts_once_on_either_path(open_room: OpenRoom) -> None
                 codes.append(json.loads(await rejected.body())["code"])
 
     assert codes == ["too_many_streams"] * 4 + ["request_rate_limited"]
+
+
+async def test_a_refused_request_needs_no_aiohttp(
+    aiohttp_connections: type[CountedConnection], open_room: OpenRoom
+) -> None:
+    """A request for the stream without a slot or over the rate is refused at once, and the connection stays open."""
+    room = await open_room(max_streams_per_ip=1, rate_requests=Limit(3, MINUTE))
+    async with watching(room.running.url), connected(room.running.url) as (reader, writer):
+        codes = []
+        for _ in range(3):
+            writer.write(request())
+            codes.append(json.loads(await (await read_response(reader, writer)).body())["code"])
+
+    assert codes == ["too_many_streams", "too_many_streams", "request_rate_limited"]
+    assert aiohttp_connections.count == 0
+
+
+async def test_a_client_that_reads_no_refusal_is_disconnected() -> None:
+    """Refusals that it does not take would fill the memory."""
+
+    def refuse(_transport: asyncio.Transport, _request: StreamRequest) -> bool:
+        raise http_error(TOO_MANY_STREAMS, limit=1, whose="in all", retryAfter=10)
+
+    with ClientSocket.take(socket.socket(), OpenConnections(1, 1), "192.0.2.1") as client:
+        protocol = FirstBytesProtocol(IdleConnections(60), refuse, lambda _: asyncio.Protocol(), client)
+        wire = Wire()
+        protocol.connection_made(wire)
+        for _ in range(2):
+            protocol.data_received(request())
+        protocol.connection_lost(None)
+
+    assert (len(wire.pieces), wire.aborted) == (1, True)
 
 
 async def test_a_connection_that_sends_nothing_is_closed(open_room: OpenRoom) -> None:

@@ -13,7 +13,7 @@ from typing import Final
 from aiohttp import HttpVersion11, hdrs, web
 from attrs import frozen
 
-from chatr.adapters.http.admission.admission import Admission
+from chatr.adapters.http.admission.admission import Admission, whole_seconds
 from chatr.adapters.http.admission.authentication import authenticate
 from chatr.adapters.http.connection import Connection
 from chatr.adapters.http.description.route import Route, RouteHandler
@@ -29,9 +29,8 @@ from chatr.adapters.http.error_catalogue import (
     UNSUPPORTED_MEDIA_TYPE,
     http_error,
 )
-from chatr.adapters.http.errors import error_response
+from chatr.adapters.http.errors import error_response, request_refusal
 from chatr.adapters.http.json_response import RESPONSE_HEADERS, as_response
-from chatr.adapters.http.refused_request import count_request
 from chatr.domain.agent import Agent
 from chatr.domain.commands import Heartbeat
 from chatr.node.command_handler import Overloaded
@@ -77,8 +76,8 @@ def request_handler(table: EndpointTable, admission: Admission) -> Handler:
         headers: dict[str, str] = {hdrs.CACHE_CONTROL: "no-store"} if endpoint.is_private else {}
         request[RESPONSE_HEADERS] = headers
         admission.check_host(request.headers)
-        if endpoint.counts_as_request and (refusal := count_request(request, admission, headers)):
-            return refusal
+        if endpoint.counts_as_request and (wait := admission.try_request(admission.client_address(request))):
+            return request_refusal(request, admission.request_limit, whole_seconds(wait))
         await answer_expectation(request)
         return await endpoint.handler(request)
 

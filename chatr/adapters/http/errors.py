@@ -1,12 +1,12 @@
 """Exceptions as HTTP error responses. All of them have one form: JSON with `success`, `error`, `code` and details."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Final
 
-import msgspec
 import structlog
-from aiohttp import hdrs, web
+from aiohttp import HttpVersion11, hdrs, web
 from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
 
 from chatr.adapters.http.error_catalogue import (
@@ -21,6 +21,7 @@ from chatr.adapters.http.error_catalogue import (
     OUTCOME_UNKNOWN,
     OVERLOADED,
     PROBLEM,
+    REQUEST_RATE_LIMITED,
     STATUS,
     STORAGE_UNAVAILABLE,
     STORE_RETRY_SECONDS,
@@ -29,6 +30,8 @@ from chatr.adapters.http.error_catalogue import (
     http_error,
 )
 from chatr.adapters.http.headers import ALLOWED_REQUEST_HEADERS, DEFAULT_HEADERS, response_head
+from chatr.adapters.http.json_response import RESPONSE_HEADERS, encode
+from chatr.adapters.http.plain_error_response import HEADS_CACHED, PlainErrorResponse, RenderedError
 from chatr.domain.rule import Kind, RuleViolated
 from chatr.node.command_handler import Overloaded
 from chatr.ports import LogUnavailable, MoltbookUnavailable, OutcomeUnknown
@@ -39,7 +42,7 @@ MAX_LOGGED_PATH: Final = 200
 log = structlog.get_logger()
 
 
-def error_response(request: web.BaseRequest, error: Exception) -> web.Response:
+def error_response(request: web.BaseRequest, error: Exception) -> web.StreamResponse:
     """Return the response to a request whose handling raised `error`. Only errors inside chatr are logged."""
     response_error = as_http_error(error)
     # A CORS preflight asks for the methods of a path. The error 405 has them in its Allow header.
@@ -47,7 +50,37 @@ def error_response(request: web.BaseRequest, error: Exception) -> web.Response:
         return preflight_response(response_error.headers["Allow"])
     if response_error.code == INTERNAL_ERROR.code:
         log.error("request_failed", path=request.path[:MAX_LOGGED_PATH], exc_info=error)
-    return render_error(response_error, accept=request.headers.get("Accept", ""))
+    return response_with(request, render_error(response_error, accept=request.headers.get("Accept", "")))
+
+
+def request_refusal(request: web.BaseRequest, limit: str, seconds: int) -> web.StreamResponse:
+    """Return the 429 response: `limit` is reached, and the next request may be made in `seconds`."""
+    # Not raised, and rendered once for each number of seconds: this is the error that a flood gets.
+    is_problem = PROBLEM in request.headers.get("Accept", "")
+    return response_with(request, rendered_refusal(limit, seconds, PROBLEM if is_problem else ""))
+
+
+@lru_cache(HEADS_CACHED)
+def rendered_refusal(limit: str, seconds: int, accept: str) -> RenderedError:
+    """Return the 429 error as it is sent."""
+    return render_error(http_error(REQUEST_RATE_LIMITED, limit=limit, retryAfter=seconds), accept=accept)
+
+
+def error_bytes(error: HttpError, request_headers: Mapping[str, str]) -> bytes:
+    """Return the response to a request for the stream that aiohttp has not read, with these headers."""
+    rendered = render_error(error, accept=request_headers.get("accept", ""))
+    return rendered.as_bytes(request_headers, (), is_api=True, closes=False)
+
+
+def response_with(request: web.BaseRequest, error: RenderedError) -> web.StreamResponse:
+    """Return the response with an error: as bytes where that is possible, because it costs less."""
+    # HTTP/1.0 announces in its response what it keeps open.
+    if request.version == HttpVersion11:
+        return PlainErrorResponse(request, error, tuple(request.get(RESPONSE_HEADERS, {}).items()))
+    response = web.Response(status=error.status, body=error.body, headers=dict(error.headers))
+    if error.closes:
+        response.force_close()
+    return response
 
 
 def as_http_error(error: Exception) -> HttpError:
@@ -84,32 +117,25 @@ def from_aiohttp_error(error: Exception) -> HttpError:
             return http_error(INTERNAL_ERROR)
 
 
-def render_error(error: HttpError, *, accept: str) -> web.Response:
+def render_error(error: HttpError, *, accept: str) -> RenderedError:
     """Return the error as JSON, or as an RFC 9457 problem where `accept` names that media type."""
     body = error_body(error)
     if is_problem := PROBLEM in accept:
         title = HTTPStatus(error.status).phrase
         body = {"type": f"/docs#{error.code}", "title": title, "status": error.status, "detail": str(error), **body}
-    headers = error.headers
+    headers = dict(error.headers)
     if error.status == STATUS[Kind.UNAUTHENTICATED]:
         # RFC 9110, 15.5.2: a 401 must name a scheme.
         headers["WWW-Authenticate"] = "Bearer"
     if "retryAfter" in error.details:
         headers["Retry-After"] = str(error.details["retryAfter"])
-    response = web.Response(
-        status=error.status,
-        body=msgspec.json.encode(body),
-        content_type=PROBLEM if is_problem else JSON,
-        headers=headers,
-    )
-    if error.closes:
-        response.force_close()
-    return response
+    headers[hdrs.CONTENT_TYPE] = PROBLEM if is_problem else JSON
+    return RenderedError(error.status, tuple(headers.items()), encode(body), error.closes)
 
 
 def raw_error_response(error: HttpError, more_headers: Mapping[str, str]) -> bytes:
     """Return the response as bytes, for a connection that has sent no whole request head."""
-    body = msgspec.json.encode(error_body(error))
+    body = encode(error_body(error))
     headers = {"Content-Type": JSON, "Content-Length": str(len(body)), **DEFAULT_HEADERS, **more_headers}
     if "retryAfter" in error.details:
         headers["Retry-After"] = str(error.details["retryAfter"])

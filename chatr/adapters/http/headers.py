@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Mapping
+from email.utils import formatdate
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Final
 from uuid import uuid4
@@ -42,6 +44,12 @@ def default_headers(*, is_api: bool) -> Mapping[str, str]:
 def request_id_for(requested: str) -> str:
     """Return the id that the client sent, if it is plain, else a new one."""
     return requested if REQUEST_ID.fullmatch(requested) else str(uuid4())
+
+
+@lru_cache(1)  # many responses are sent in the same second
+def http_date(second: int) -> str:
+    """Return seconds since 1970 as in RFC 9110, 5.6.7."""
+    return formatdate(second, usegmt=True)
 
 
 def response_head(status: int, headers: Mapping[str, str]) -> bytes:

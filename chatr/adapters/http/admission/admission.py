@@ -133,19 +133,6 @@ class Admission:
         finally:
             free()
 
-    def count_request_and_take_slot(self, address: str) -> Callable[[], None]:
-        """Count a request and take a stream slot, both or neither. Returns the function that frees the slot.
-
-        Raises HttpError (429).
-        """
-        free = self.take_stream_slot(address)
-        try:
-            self.count_request(address)
-        except HttpError:
-            free()
-            raise
-        return free
-
     def _take(self, quota: Quota, error_type: ErrorType, address: str) -> int:
         """Count one event of `address` and return when it was counted, in milliseconds of `clock.elapsed()`.
 

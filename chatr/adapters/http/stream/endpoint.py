@@ -12,7 +12,6 @@ from aiohttp import HttpVersion11, web
 from attrs import field, frozen
 
 from chatr.adapters.http.admission.admission import Admission
-from chatr.adapters.http.error_catalogue import HttpError
 from chatr.adapters.http.headers import add_default_headers
 from chatr.adapters.http.response_cache import CachedValue
 from chatr.adapters.http.stream import frames
@@ -97,16 +96,15 @@ class StreamHandlers:
     def watch_from_first_bytes(self, transport: asyncio.Transport, request: StreamRequest) -> bool:
         """Make a watcher of a connection that aiohttp never saw, and write head and backlog.
 
-        Returns False without any effect if the request has to wait or to be rejected: `watch` does that.
+        Returns False without any effect if the request has to wait: `watch` does that. Raises HttpError (403, 429).
         """
         cursor = requested_cursor(request.headers, request.query)
         if self._is_ahead(cursor) or transport.is_closing():
             return False
-        try:
-            self._admission.check_host(request.headers)
-            free_slot = self._admission.count_request_and_take_slot(self._client_address(transport, request))
-        except HttpError:
-            return False
+        self._admission.check_host(request.headers)
+        address = self._client_address(transport, request)
+        self._admission.count_request(address)
+        free_slot = self._admission.take_stream_slot(address)
         try:
             head = stream_response_head(request.headers)
             first = self._first_frames(cursor, requested_max_missed(request.query))

@@ -11,6 +11,8 @@ from typing import cast
 
 import structlog
 
+from chatr.adapters.http.error_catalogue import HttpError
+from chatr.adapters.http.errors import error_bytes
 from chatr.adapters.http.open_connections import ClientSocket
 from chatr.adapters.http.stream.idle_connections import IdleConnections
 from chatr.adapters.http.stream.stream_request import StreamRequest, parse_stream_request
@@ -21,8 +23,9 @@ log = structlog.get_logger()
 class FirstBytesProtocol(asyncio.Protocol):
     """Waits for the first bytes of a connection, and hands the connection on with them.
 
-    `watch` makes a watcher of the connection and returns True, or changes nothing and returns False. In that case, and
-    for every other request, `make_connection` makes the protocol that serves it. `client` is the connection's socket.
+    `watch` makes a watcher of the connection and returns True, raises HttpError to refuse it, or changes nothing and
+    returns False. In that case, and for every other request, `make_connection` makes the protocol that serves it.
+    `client` is the connection's socket.
     """
 
     __slots__ = ("_client", "_idle_connections", "_make_connection", "_transport", "_watch")
@@ -58,6 +61,9 @@ class FirstBytesProtocol(asyncio.Protocol):
         try:
             if became_watcher := self._watch(self._transport, request):
                 self._client.mark_busy()
+        except HttpError as error:
+            self._refuse(request, error)
+            return True
         except Exception:
             # EventSource reconnects after a lost connection, but not after an error response.
             log.exception("watcher_failed")
@@ -65,6 +71,15 @@ class FirstBytesProtocol(asyncio.Protocol):
             return True
         else:
             return became_watcher
+
+    def _refuse(self, request: StreamRequest, error: HttpError) -> None:
+        """Write an error response, and wait for the next request as on a new connection."""
+        if self._transport.get_write_buffer_size():
+            # The client takes no responses. Further ones would only fill the memory.
+            self._transport.abort()
+            return
+        self._transport.write(error_bytes(error, request.headers))
+        self.connection_made(self._transport)
 
     def _hand_on(self, data: bytes) -> None:
         """Let another protocol serve the connection, as if it had done so from the beginning."""

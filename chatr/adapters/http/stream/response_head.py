@@ -1,12 +1,10 @@
 """The response head of the stream: as headers for aiohttp, and as bytes for the first-bytes path."""
 
 from collections.abc import Mapping
-from email.utils import formatdate
-from functools import lru_cache
 from time import time
 from typing import Final
 
-from chatr.adapters.http.headers import API_HEADERS, request_id_for, response_head
+from chatr.adapters.http.headers import API_HEADERS, http_date, request_id_for, response_head
 
 STREAM_HEADERS: Final = {
     "Content-Type": "text/event-stream; charset=utf-8",  # requests and others read text as Latin-1 without it
@@ -22,10 +20,5 @@ CONSTANT_HEAD: Final = response_head(
 def stream_response_head(request_headers: Mapping[str, str]) -> bytes:
     """Return the head, with the same headers that aiohttp would write. Header names are in lower case."""
     request_id = request_id_for(request_headers.get("x-request-id", ""))
-    return b"%bDate: %b\r\nX-Request-Id: %b\r\n\r\n" % (CONSTANT_HEAD, http_date(int(time())), request_id.encode())
-
-
-@lru_cache(1)  # after a restart many watchers connect in the same second
-def http_date(second: int) -> bytes:
-    """Return seconds since 1970 as in RFC 9110, 5.6.7."""
-    return formatdate(second, usegmt=True).encode()
+    date = http_date(int(time()))
+    return b"%bDate: %b\r\nX-Request-Id: %b\r\n\r\n" % (CONSTANT_HEAD, date.encode(), request_id.encode())
