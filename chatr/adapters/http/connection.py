@@ -3,15 +3,18 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 from uuid import uuid4
 
-from aiohttp import web
+from aiohttp import StreamReader, web
 
 from chatr.adapters.http.error_catalogue import REQUEST_TIMEOUT, http_error
 from chatr.adapters.http.errors import error_response, raw_error_response
 from chatr.adapters.http.headers import add_default_headers
 from chatr.adapters.http.open_connections import ClientSocket
+
+FRAMING_BYTES: Final = 24 * 1024
+"""Sizes of chunks and trailers of one body that are read. Chunks of 16 bytes have 6 KiB of them in the largest body."""
 
 
 class Connection(web.RequestHandler):
@@ -21,7 +24,16 @@ class Connection(web.RequestHandler):
     that arrive outside begin the head of the next one. In between, the connection of `client` is idle.
     """
 
-    __slots__ = ("_client", "_handling", "_head_timeout", "_head_timer", "_waiting")
+    __slots__ = (
+        "_client",
+        "_content",
+        "_framing",
+        "_handling",
+        "_head_timeout",
+        "_head_timer",
+        "_reads_no_more",
+        "_waiting",
+    )
 
     def __init__(self, server: web.Server, client: ClientSocket, *, head_timeout: float, **options: Any) -> None:
         super().__init__(server, loop=asyncio.get_running_loop(), **options)
@@ -29,6 +41,10 @@ class Connection(web.RequestHandler):
         self._head_timeout = head_timeout
         self._head_timer: asyncio.TimerHandle | None = None
         self._handling = False
+        # The body of the last request, and how many bytes more than its content arrived since its head.
+        self._content: StreamReader | None = None
+        self._framing = 0
+        self._reads_no_more = False
         self._waiting: asyncio.Timeout | None = None
 
     def data_received(self, data: bytes) -> None:
@@ -36,10 +52,13 @@ class Connection(web.RequestHandler):
         if self._head_timer is None and not self._handling:
             self._head_timer = asyncio.get_running_loop().call_later(self._head_timeout, self._head_timed_out)
         super().data_received(data)
+        if self._content is not None and not self._content.is_eof():
+            self._limit_framing(self._content, len(data))
 
-    def head_received(self) -> None:
-        """Stop the timer: the dispatcher has the request."""
+    def head_received(self, content: StreamReader) -> None:
+        """Stop the timer: the dispatcher has the request, whose body is `content`."""
         self._handling = True
+        self._content, self._framing = content, -content.total_bytes
         self._client.mark_busy()
         self._stop_head_timer()
 
@@ -91,6 +110,20 @@ class Connection(web.RequestHandler):
             yield
         finally:
             self._waiting = None
+
+    def _limit_framing(self, content: StreamReader, received: int) -> None:
+        """Read no more of a body that is framing for the most part. It ends with a time-out then."""
+        # aiohttp keeps trailers in memory, however many come, and calls back for each chunk of one byte.
+        self._framing += received
+        if self._framing > content.total_bytes + FRAMING_BYTES:
+            self._reads_no_more = True
+            if self.transport is not None:
+                self.transport.pause_reading()
+
+    def resume_reading(self, resume_parser: bool = True) -> None:
+        """Resume reading, unless no more of the body is read."""
+        if not self._reads_no_more:
+            super().resume_reading(resume_parser)
 
     def _stop_head_timer(self) -> None:
         if self._head_timer is not None:

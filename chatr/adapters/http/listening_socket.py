@@ -11,6 +11,8 @@ BACKLOG: Final = 1024
 """Connections that may wait to be accepted."""
 SEND_BUFFER: Final = 128 * 1024
 """Bytes that the kernel holds for a connection. Small, so that a watcher that reads nothing is noticed soon."""
+RECEIVE_BUFFER: Final = 8 * 1024
+"""Bytes of a connection that the kernel accepts unread: a whole request. One read of the event loop takes as many."""
 UNACKNOWLEDGED_TIMEOUT: Final = 30_000
 """Milliseconds for which a peer that vanished may leave bytes unacknowledged. TCP keep-alive alone takes two hours."""
 
@@ -35,6 +37,8 @@ def set_socket_options(listener: socket.socket) -> None:
     # Linux and the BSDs copy these to accepted sockets: set on each connection, they were a fifth of accepting one.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # a small frame is sent without delay
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+    # Without a size, it grows to megabytes for each connection, and 250 that send at once delay all others by seconds.
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     if sys.platform == "linux":
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_TIMEOUT)
