@@ -85,6 +85,9 @@ FOREIGN_HEADERS: Final = (
     {"Origin": "http://localhost, https://evil.example"},
     {"Origin": "https://localhost.evil.example"},
     {"Origin": "chrome-extension://abcdefghijklmnop"},
+    {"Origin": "chrome-extension://localhost"},
+    {"Origin": "capacitor://localhost"},
+    {"Origin": "file://localhost"},
 )
 
 

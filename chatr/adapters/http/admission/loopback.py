@@ -40,5 +40,9 @@ def is_loopback_ipv6(address: IPv6Address) -> bool:
 
 
 def is_loopback_origin(origin: str) -> bool:
-    """Return whether a page with this Origin was served by this machine. "null" could be any page."""
-    return is_loopback(origin.partition("://")[2])
+    """Return whether a page with this Origin was served by this machine. "null" could be any page.
+
+    Pages with other schemes than HTTP, such as those of browser extensions and apps, came from elsewhere.
+    """
+    scheme, _, authority = origin.partition("://")
+    return scheme in ("http", "https") and is_loopback(authority)
