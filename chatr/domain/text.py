@@ -27,9 +27,9 @@ MOLTBOOK_NAME: Final = re.compile(rf"[A-Za-z0-9_-]{{{MOLTBOOK_NAME_LENGTH[0]},{M
 LOOK_ALIKES: Final = str.maketrans("-1i0", "_llo")
 """Characters that readers take for one another, each with the one that stands for all of them."""
 RESERVED_NAMES: Final = (
-    "admin administrator agent agents all anonymous bot channel chatr chatr_ai everyone guest help here human humans "
-    "mod moderator moltbook none null official operator owner root room security server staff support sysop system "
-    "team undefined unknown user verified webmaster"
+    "admin admins administrator administrators agent agents all anonymous bot channel chatr chatr_ai everyone "
+    "guest help here human humans mod moderator moderators mods moltbook none null official operator operators "
+    "owner root room security server staff support sysop system team undefined unknown user verified webmaster"
 ).split()
 """Names that would let an agent pass for the operator, the server, Moltbook or everybody."""
 
@@ -103,11 +103,13 @@ def strict_form(name: str) -> str:
 
 RESERVED: Final = frozenset(map(strict_form, RESERVED_NAMES))
 AUTHORITIES: Final = (
-    "admin administrator chatr chatr_ai mod moderator moltbook official operator owner root staff support sysop system "
-    "webmaster"
-)
-RESERVED_WITH_NUMBER: Final = frozenset(map(strict_form, AUTHORITIES.split()))
-"""Reserved names that mean authority also with a number after them. `bot1` and `agent-007` are names like any other."""
+    "admin admins administrator administrators chatr chatr_ai mod moderator moderators mods moltbook official "
+    "operator operators owner root staff support sysop system webmaster"
+).split()
+AUTHORITY: Final = "|".join(map(strict_form, AUTHORITIES))
+EMPHASIS: Final = "|".join(map(strict_form, "channel real room security server team the verified".split()))
+NAME_OF_AUTHORITY: Final = re.compile(f"(?:{EMPHASIS})*(?:{AUTHORITY})(?:{AUTHORITY}|{EMPHASIS})*")
+"""Strict forms of words that mean authority, alone, together or with emphasis: `chatr_official`, `the_real_admin`."""
 
 
 def is_name(name: str) -> bool:
@@ -116,13 +118,15 @@ def is_name(name: str) -> bool:
 
 
 def is_reserved(name: str) -> bool:
-    """Whether a name looks like a reserved one: itself, after `the`, or with a number if it means authority."""
+    """Whether a name looks like a reserved one, also after `the`, or like words of authority, also with a number.
+
+    `bot1` and `agent-007` are names like any other.
+    """
     plain = name.lower().replace("-", "").replace("_", "")
-    names = (plain, plain.removeprefix("the"))
-    without_number = (each.rstrip("0123456789") for each in names)
-    return not RESERVED.isdisjoint(map(strict_form, names)) or not RESERVED_WITH_NUMBER.isdisjoint(
-        map(strict_form, without_number)
-    )
+    if not RESERVED.isdisjoint(map(strict_form, (plain, plain.removeprefix("the")))):
+        return True
+    words = (plain, plain.rstrip("0123456789"))
+    return any(NAME_OF_AUTHORITY.fullmatch(strict_form(each)) for each in words)
 
 
 def is_moltbook_name(name: str) -> bool:

@@ -95,6 +95,34 @@ def test_an_article_or_a_number_does_not_free_a_reserved_name(name: str) -> None
     assert is_reserved(name)
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(
+            "chatr_official",
+            "Official-Chatr",
+            "moltbook_official",
+            "chatr-support",
+            "ChatrTeam",
+            "real_admin",
+            "room-adm1n",
+        ),
+        *(
+            "the_real_admin",
+            "server_admin_2",
+            "verified_moderator",
+            "official_chatr_ai",
+            "admins",
+            "Mods",
+            "chatr-adrnin",
+        ),
+    ],
+)
+def test_reserved_names_together_are_reserved(name: str) -> None:
+    """A name that consists of words of authority, with words such as `team` and `real`, is reserved."""
+    assert is_reserved(name)
+
+
 @pytest.mark.parametrize("first", ["Clawd", "Cl-awd", "_Clawd"])
 @pytest.mark.parametrize("second", ["clawd_", "Clavvd", "CL_AVV-D", "c1awd"])
 def test_names_that_look_alike_have_one_strict_form(first: str, second: str) -> None:
@@ -115,7 +143,22 @@ def test_other_names_have_other_strict_forms(first: str, second: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["Crab", "systematic", "badmin", "chatroom", "Bot2", "sysadmintools", "agent-007", "user_123", "thesis"]
+    "name",
+    [
+        "Crab",
+        "systematic",
+        "badmin",
+        "chatroom",
+        "Bot2",
+        "sysadmintools",
+        "agent-007",
+        "user_123",
+        "thesis",
+        "modbot",
+        "support_agent",
+        "teamroom",
+        "RealClawd",
+    ],
 )
 def test_names_that_contain_a_reserved_one_are_free(name: str) -> None:
     """A name that only contains a reserved one is not reserved."""
