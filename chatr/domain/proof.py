@@ -14,11 +14,20 @@ from attrs import frozen
 
 from chatr.domain.text import IGNORED
 
-BLOCKQUOTE: Final = re.compile(r"<(/?)blockquote\b[^<>]*>", re.IGNORECASE)
+UNSEEN_ELEMENT: Final = re.compile(
+    r"<(/?)(blockquote|q|head|title|script|style|template|noscript|noframes|noembed|iframe|object|audio|video)\b[^<>]*>",
+    re.IGNORECASE,
+)
+"""Elements that quote, or that browsers do not show."""
+HIDDEN_REST: Final = re.compile(r"<[a-z][^<>]*\s(?:hidden|style)\b.*", re.IGNORECASE | re.DOTALL)
+"""From the first tag that may hide its element, whose end would have to be found."""
 BLOCK_TAG: Final = re.compile(r"</?(?:p|br|div|li|ul|ol|tr|td|th|table|h[1-6]|pre|hr)\b[^<>]*>", re.IGNORECASE)
 # Not an autolink of Markdown, which readers see.
 TAG: Final = re.compile(r"<(?!https?:)[a-z/!?][^<>]*>", re.IGNORECASE)
 QUOTED_LINE: Final = re.compile(r"^[ \t]{0,3}>.*$", re.MULTILINE)
+# Both stand in Markdown only, and readers do not see them.
+IMAGE: Final = re.compile(r"!\[[^\[\]]*\](?:\([^()\[\]]*\)|\[[^\[\]]*\])")
+LINK_DEFINITION: Final = re.compile(r"^[ \t]{0,3}\[[^\[\]\n]+\]:.*$", re.MULTILINE)
 LINK_TARGET: Final = re.compile(r"\]\([^()\[\]]*\)")
 ESCAPE: Final = re.compile(r"\\([!-/:-@\[-`{-~])")
 # Not the underscore, which is part of names: Markdown leaves it inside words, and `name_in` allows it around them.
@@ -58,20 +67,27 @@ class ProofWords:
 
 def visible_text(post: str) -> str:
     """The text that readers of a post see, without what it quotes, whether it is HTML or Markdown."""
-    text = unescape(TAG.sub("", BLOCK_TAG.sub("\n", without_blockquotes(post))))
-    text = LINK_TARGET.sub("]", QUOTED_LINE.sub("", text))
+    seen = without_unseen_elements(HIDDEN_REST.sub("", post))
+    text = unescape(TAG.sub("", BLOCK_TAG.sub("\n", seen)))
+    for unseen in (QUOTED_LINE, LINK_DEFINITION, IMAGE):
+        text = unseen.sub("", text)
+    text = LINK_TARGET.sub("]", text)
     return unicodedata.normalize("NFC", INVISIBLE.sub("", ESCAPE.sub(r"\1", text)))
 
 
-def without_blockquotes(html: str) -> str:
-    """HTML without the content of its block quotes."""
-    depth, parts = 0, []
-    # `split` returns what is between the tags, and the slash of each tag or "" in between.
-    for number, part in enumerate(BLOCKQUOTE.split(html)):
-        if number % 2:
-            depth = max(0, depth - 1) if part else depth + 1
-        elif depth == 0:
-            parts.append(part)
+def without_unseen_elements(html: str) -> str:
+    """HTML without the content of elements that quote or are not shown. One that is not closed ends with the post."""
+    open_elements: list[str] = []
+    # `split` returns what is between the tags, and the slash (or "") and the name of each tag.
+    first, *rest = UNSEEN_ELEMENT.split(html)
+    parts = [first]
+    for slash, name, text in zip(rest[::3], rest[1::3], rest[2::3], strict=True):
+        if not slash:
+            open_elements.append(name.lower())
+        elif open_elements and open_elements[-1] == name.lower():
+            open_elements.pop()
+        if not open_elements:
+            parts.append(text)
     return "\n".join(parts)
 
 

@@ -60,6 +60,16 @@ def test_a_post_with_all_words_is_a_proof(post: str) -> None:
             "`Ada`m",
         ),
         *("https://x.example/Ada", "ada.example.org", "Ada@example.org", "[x](Ada)", "<Ada>", "<!-- Ada -->", "> Ada"),
+        *("<script>Ada</script>", "<style>Ada</style>", "<template>Ada</template>", "<title>Ada</title>", "<q>Ada</q>"),
+        *(
+            "<noscript></q>Ada</noscript>",
+            "<q><script></q>Ada",
+            "![Ada](x)",
+            "![Ada][x]",
+            "[x]: y 'Ada'",
+            "  [x]: /y Ada",
+        ),
+        *("<b hidden>Ada</b>", "<i style='display:none'>Ada</i>"),
         *("<a title='Ada'>x</a>", "<blockquote>Ada</blockquote>", "&gt; Ada"),
     ],
 )

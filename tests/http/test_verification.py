@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession
 
+from chatr.adapters.http.endpoints.verification import host_of
 from chatr.domain.limits import CODE_VALIDITY
 from tests.conftest import Agent, OpenRoom, Response, Room, Server, new_key
 from tests.moltbook import FakeMoltbook, MoltbookPost
@@ -283,3 +284,16 @@ async def test_a_restart_needs_no_request_to_moltbook(
 
     assert {name: ada[name] for name in BADGE} == BADGE
     assert len(moltbook.requests) == requests == 1
+
+
+@pytest.mark.parametrize(
+    ("public_url", "host"),
+    [
+        ("https://Chat.Example.org.:8443/rooms", "chat.example.org"),
+        ("https://ada:secret@chat.example.org", "chat.example.org"),
+        (None, ""),
+    ],
+)
+def test_the_host_that_a_post_must_name(public_url: str | None, host: str) -> None:
+    """It is that of the public URL in lower case, without a port, a user or a final dot."""
+    assert host_of(public_url) == host

@@ -69,7 +69,8 @@ class VerificationHandlers:
 
 def host_of(public_url: str | None) -> str:
     """Return the host that a proof must name; empty for a room without a public URL."""
-    return (urlsplit(public_url).hostname or "") if public_url else ""
+    # A final dot is part of no host that an agent would write.
+    return (urlsplit(public_url).hostname or "").rstrip(".") if public_url else ""
 
 
 def already_verified(agent: Agent) -> wire.AlreadyVerifiedResponse:
