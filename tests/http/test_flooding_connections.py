@@ -2,15 +2,20 @@
 
 import asyncio
 import socket
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Final
 
 import pytest
+from aiohttp import web
 from yarl import URL
 
+from chatr.adapters.http.connection import Connection
+from chatr.adapters.http.dispatch import web_server
 from chatr.adapters.http.http_settings import HttpTimeouts
 from chatr.adapters.http.listening_socket import RECEIVE_BUFFER, listen
+from chatr.adapters.http.open_connections import ClientSocket, OpenConnections
 from tests.conftest import OpenRoom
+from tests.wire import Wire
 
 SEND_BUFFER: Final = 8 * 1024
 """Bytes that the client's kernel holds: what it accepted beyond them, the server has taken."""
@@ -65,6 +70,31 @@ async def test_a_body_in_small_chunks_is_read(open_room: OpenRoom) -> None:
     await writer.wait_closed()
 
     assert answer == b"HTTP/1.1 200 OK\r\n"
+
+
+async def test_a_client_that_takes_no_responses_is_disconnected() -> None:
+    """A connection is closed if what waits to be sent is not taken in time, and stays if it is."""
+
+    async def answer(_request: web.BaseRequest) -> web.StreamResponse:
+        return web.Response()
+
+    wires = (Wire(), Wire())
+    with ExitStack() as stack:
+        for wire in wires:
+            counted = ClientSocket.take(socket.socket(), OpenConnections(2, 2), "192.0.2.1")
+            client = stack.enter_context(counted)
+            connection = Connection(
+                web_server(answer), client, head_timeout=60, response_timeout=0.01, tcp_keepalive=False
+            )
+            stack.callback(connection.connection_lost, None)
+            connection.connection_made(wire)
+            connection.pause_writing()
+        connection.resume_writing()
+        async with asyncio.timeout(10):
+            while not wires[0].aborted:  # noqa: ASYNC110 -- the wire has no event
+                await asyncio.sleep(0)
+
+    assert not wires[1].aborted
 
 
 def test_the_kernel_holds_little_of_a_connection() -> None:

@@ -18,7 +18,8 @@ FRAMING_BYTES: Final = 24 * 1024
 
 
 class Connection(web.RequestHandler):
-    """Ends with 408 if the head of a request does not arrive within `head_timeout` seconds.
+    """Ends with 408 if the head of a request does not arrive within `head_timeout` seconds, and without a response if
+    the client does not take what waits to be sent within `response_timeout` seconds.
 
     aiohttp itself would wait for ever. `head_received` and `finish_response` enclose the handling of a request; bytes
     that arrive outside begin the head of the next one. In between, the connection of `client` is idle.
@@ -32,14 +33,20 @@ class Connection(web.RequestHandler):
         "_head_timeout",
         "_head_timer",
         "_reads_no_more",
+        "_response_timeout",
         "_waiting",
+        "_write_timer",
     )
 
-    def __init__(self, server: web.Server, client: ClientSocket, *, head_timeout: float, **options: Any) -> None:
+    def __init__(
+        self, server: web.Server, client: ClientSocket, *, head_timeout: float, response_timeout: float, **options: Any
+    ) -> None:
         super().__init__(server, loop=asyncio.get_running_loop(), **options)
         self._client = client
         self._head_timeout = head_timeout
         self._head_timer: asyncio.TimerHandle | None = None
+        self._response_timeout = response_timeout
+        self._write_timer: asyncio.TimerHandle | None = None
         self._handling = False
         # The body of the last request, and how many bytes more than its content arrived since its head.
         self._content: StreamReader | None = None
@@ -94,8 +101,9 @@ class Connection(web.RequestHandler):
         return response
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """Stop the timer, and end the wait of the request that is handled."""
+        """Stop the timers, and end the wait of the request that is handled."""
         self._stop_head_timer()
+        self._stop_write_timer()
         if self._waiting is not None:
             self._waiting.reschedule(asyncio.get_running_loop().time())
         super().connection_lost(exc)
@@ -110,6 +118,25 @@ class Connection(web.RequestHandler):
             yield
         finally:
             self._waiting = None
+
+    def pause_writing(self) -> None:
+        """Start a timer while responses wait: a client that takes none would keep its connection for ever."""
+        super().pause_writing()
+        self._write_timer = asyncio.get_running_loop().call_later(self._response_timeout, self._abort)
+
+    def resume_writing(self) -> None:
+        """Stop the timer."""
+        super().resume_writing()
+        self._stop_write_timer()
+
+    def _stop_write_timer(self) -> None:
+        if self._write_timer is not None:
+            self._write_timer.cancel()
+            self._write_timer = None
+
+    def _abort(self) -> None:
+        if self.transport is not None:
+            self.transport.abort()
 
     def _limit_framing(self, content: StreamReader, received: int) -> None:
         """Read no more of a body that is framing for the most part. It ends with a time-out then."""

@@ -17,7 +17,8 @@ class HttpTimeouts:
 
     `first_byte`: a connection that has sent nothing is closed after it. `head` and `body`: a request's head and its
     body must arrive within them. `linger`: what a client still sends after an error response is read for as long, or a
-    reset could reach the client before the response. `start`: requests that arrive before the room is open wait so long
+    reset could reach the client before the response. `response`: a client must have taken what waits to be sent within
+    it. `start`: requests that arrive before the room is open wait so long
     for it, and are then told to try again. `shutdown`: a stop waits so long for appends, and a second longer
     for responses. `tick`: the interval of background work. `room_at`: a view of the room at an earlier moment, with its
     wait for other such requests.
@@ -27,6 +28,7 @@ class HttpTimeouts:
     head: float = 10.0
     body: float = 10.0
     linger: float = 2.0
+    response: float = 60.0
     start: float = 2.0
     shutdown: float = stop_budget.APPENDS
     tick: float = 1.0

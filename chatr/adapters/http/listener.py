@@ -102,6 +102,7 @@ class HttpListener:
             Connection,
             self._server,
             head_timeout=timeouts.head,
+            response_timeout=timeouts.response,
             keepalive_timeout=self._settings.idle_timeout,
             tcp_keepalive=False,  # inherited from the listener, which saves a system call for each connection
             lingering_time=timeouts.linger,
