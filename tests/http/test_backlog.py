@@ -173,6 +173,27 @@ async def test_an_iteration_writes_a_bounded_number_of_slices() -> None:
 
 
 @define(eq=False)
+class Once(Endless):
+    """What wants no other turn."""
+
+    def write_slice(self) -> None:
+        self.count += 1
+
+
+@pytest.mark.parametrize("first", [[False, True], [True, False], [False, False], [True, True]])
+async def test_a_watcher_has_one_turn_at_a_time(first: list[bool]) -> None:
+    """A watcher that asks again before its turn, because its socket is empty and its block is loaded, writes once."""
+    turns = SliceTurns()
+    writer = Once(turns)
+    for each in first:
+        turns.request(writer, first=each)
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+    assert writer.count == 1
+
+
+@define(eq=False)
 class Slow(Endless):
     """A slice that takes as long as all slices of an iteration may."""
 

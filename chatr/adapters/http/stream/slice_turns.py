@@ -1,7 +1,7 @@
 """Turns of the watchers that are behind: each writes one slice in its turn, and everything else runs in between."""
 
 import asyncio
-from collections import deque
+from collections import OrderedDict
 from typing import Final, Protocol
 
 import structlog
@@ -31,15 +31,15 @@ class SliceTurns:
     """The watchers whose sockets can take a slice, in the order in which they asked."""
 
     def __init__(self) -> None:
-        self._ready: deque[SliceWriter] = deque()
+        # An ordered set. A watcher has one turn, however many reasons: with two it would join the live fan-out twice.
+        self._ready: OrderedDict[SliceWriter, None] = OrderedDict()
         self._scheduled = False
 
     def request(self, writer: SliceWriter, *, first: bool = False) -> None:
         """Let `writer` write a slice soon, before all others if it is to be `first`."""
+        self._ready[writer] = None
         if first:
-            self._ready.appendleft(writer)
-        else:
-            self._ready.append(writer)
+            self._ready.move_to_end(writer, last=False)
         self._schedule()
 
     def _schedule(self) -> None:
@@ -54,7 +54,7 @@ class SliceTurns:
         self._scheduled = False
         # At most one slice for each, also for a loop whose time stands still.
         for _ in range(min(len(self._ready), SLICES_PER_TURN)):
-            writer = self._ready.popleft()
+            writer, _ = self._ready.popitem(last=False)
             try:
                 writer.write_slice()
             except Exception:
