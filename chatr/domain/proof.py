@@ -1,11 +1,13 @@
-"""What a Moltbook post must contain to prove that its author verifies an agent: words that readers of the post see.
+"""What a Moltbook post must contain to prove that its author vouches for an agent: words that readers of the post see.
 
 A post may be plain text, Markdown or HTML, whatever shows it. Markup that joins or hides letters is undone first, so
-that `Ada<b>m</b>` and `Ada**m**` name Adam and not Ada. Everything here is linear in the length of the post.
+that `Ada<b>m</b>` and `Ada**m**` name Adam and not Ada. Where it is not certain that readers see a word, it does not
+count: the author can always post the suggested text.
 """
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator
 from html import unescape
 from typing import Final
@@ -14,21 +16,34 @@ from attrs import frozen
 
 from chatr.domain.text import IGNORED
 
-UNSEEN_ELEMENT: Final = re.compile(
-    r"<(/?)(blockquote|q|head|title|script|style|template|noscript|noframes|noembed|iframe|object|audio|video)\b[^<>]*>",
-    re.IGNORECASE,
+HIDING: Final = frozenset(
+    "blockquote q head title script style template noscript noframes noembed iframe object audio video".split()
 )
-"""Elements that quote, or that browsers do not show."""
-HIDDEN_REST: Final = re.compile(r"<[a-z][^<>]*\s(?:hidden|style)\b.*", re.IGNORECASE | re.DOTALL)
-"""From the first tag that may hide its element, whose end would have to be found."""
-BLOCK_TAG: Final = re.compile(r"</?(?:p|br|div|li|ul|ol|tr|td|th|table|h[1-6]|pre|hr)\b[^<>]*>", re.IGNORECASE)
-# Not an autolink of Markdown, which readers see.
-TAG: Final = re.compile(r"<(?!https?:)[a-z/!?][^<>]*>", re.IGNORECASE)
-QUOTED_LINE: Final = re.compile(r"^[ \t]{0,3}>.*$", re.MULTILINE)
-# Both stand in Markdown only, and readers do not see them.
+"""HTML elements that quote, or whose content browsers do not show."""
+BLOCKS: Final = frozenset("p br div li ul ol tr td th table h1 h2 h3 h4 h5 h6 pre hr blockquote".split())
+"""HTML elements that begin a new line."""
+
+# All patterns are linear in the length of the post. Markup that does not end hides the rest, so a match never fails
+# after its beginning and no text is searched twice; the possessive `*+` never goes back.
+COMMENT: Final = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
+# Not an autolink of Markdown, which readers see. An attribute may contain `>`.
+TAG: Final = re.compile(
+    r"""<(?!https?:)(/?)([a-z][a-z0-9]*|[/!?])(?:[^<>"']|"[^"]*(?:"|\Z)|'[^']*(?:'|\Z))*+>?""", re.IGNORECASE
+)
+HIDDEN: Final = re.compile(r"[\s/\"'](?:hidden|style)\b", re.IGNORECASE)
+"""An attribute by which a tag may hide its element, whose end would have to be found: what follows does not count."""
+LIST_MARKS: Final = r"^[ \t]*+(?:(?:[-+*]|\d{1,9}[.)])[ \t]++)*+"
+# In Markdown the lines up to the next blank one belong to the quote.
+QUOTE: Final = re.compile(LIST_MARKS + r">.*(?:\n.*\S.*)*+", re.MULTILINE)
+# What Markdown calls a link reference definition, and does not show: `[label]: target "title"`.
+DEFINITION: Final = re.compile(
+    LIST_MARKS
+    + r"""\[[^\]\n]*\]:[ \t]*\n?[ \t]*(?:<[^<>\n]*>|\S++)[ \t]*\n?[ \t]*(?:"[^"]*"|'[^']*'|\([^()]*\))?[ \t]*$""",
+    re.MULTILINE,
+)
 IMAGE: Final = re.compile(r"!\[[^\[\]]*\](?:\([^()\[\]]*\)|\[[^\[\]]*\])")
-LINK_DEFINITION: Final = re.compile(r"^[ \t]{0,3}\[[^\[\]\n]+\]:.*$", re.MULTILINE)
-LINK_TARGET: Final = re.compile(r"\]\([^()\[\]]*\)")
+LINK_TARGET: Final = re.compile(r"""\]\((?:"[^"]*"|'[^']*'|\([^()]*\)|[^()])*+\)?|\]\[[^\[\]\n]*\]""")
+"""Address and title of a link, or the label of its definition."""
 ESCAPE: Final = re.compile(r"\\([!-/:-@\[-`{-~])")
 # Not the underscore, which is part of names: Markdown leaves it inside words, and `name_in` allows it around them.
 INVISIBLE: Final = re.compile(f"[*`~{IGNORED}]")
@@ -67,28 +82,31 @@ class ProofWords:
 
 def visible_text(post: str) -> str:
     """The text that readers of a post see, without what it quotes, whether it is HTML or Markdown."""
-    seen = without_unseen_elements(HIDDEN_REST.sub("", post))
-    text = unescape(TAG.sub("", BLOCK_TAG.sub("\n", seen)))
-    for unseen in (QUOTED_LINE, LINK_DEFINITION, IMAGE):
+    text = unescape(without_tags(COMMENT.sub("", post)))
+    for unseen in (QUOTE, DEFINITION, IMAGE):
         text = unseen.sub("", text)
     text = LINK_TARGET.sub("]", text)
     return unicodedata.normalize("NFC", INVISIBLE.sub("", ESCAPE.sub(r"\1", text)))
 
 
-def without_unseen_elements(html: str) -> str:
-    """HTML without the content of elements that quote or are not shown. One that is not closed ends with the post."""
-    open_elements: list[str] = []
-    # `split` returns what is between the tags, and the slash (or "") and the name of each tag.
-    first, *rest = UNSEEN_ELEMENT.split(html)
-    parts = [first]
-    for slash, name, text in zip(rest[::3], rest[1::3], rest[2::3], strict=True):
-        if not slash:
-            open_elements.append(name.lower())
-        elif open_elements and open_elements[-1] == name.lower():
-            open_elements.pop()
-        if not open_elements:
-            parts.append(text)
-    return "\n".join(parts)
+def without_tags(html: str) -> str:
+    """HTML without tags, and without the content of the elements in HIDING."""
+    parts: list[str] = []
+    open_hiding: Counter[str] = Counter()
+    start = 0
+    for tag in TAG.finditer(html):
+        if not open_hiding.total():
+            parts.append(html[start : tag.start()])
+        start, name = tag.end(), tag[2].lower()
+        if HIDDEN.search(tag[0]):
+            return "".join(parts)
+        if name in HIDING:
+            open_hiding[name] = max(0, open_hiding[name] + (-1 if tag[1] else 1))
+        if name in BLOCKS:
+            parts.append("\n")
+    if not open_hiding.total():
+        parts.append(html[start:])
+    return "".join(parts)
 
 
 def name_in(text: str, name: str) -> bool:

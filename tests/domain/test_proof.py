@@ -67,7 +67,6 @@ def test_a_post_with_all_words_is_a_proof(post: str) -> None:
             "![Ada](x)",
             "![Ada][x]",
             "[x]: y 'Ada'",
-            "  [x]: /y Ada",
         ),
         *("<b hidden>Ada</b>", "<i style='display:none'>Ada</i>"),
         *("<a title='Ada'>x</a>", "<blockquote>Ada</blockquote>", "&gt; Ada"),
@@ -136,7 +135,78 @@ def test_a_name_with_separators_is_found(name: str) -> None:
     assert words.missing_from(f"[ABCD2345] {name.replace('_', chr(92) + '_')}!") == ()
 
 
-HOSTILE = ["<", "<blockquote>", "](", "\\", "&#", "_", "*", "chat.example.org:", "Ada_", "> \n", "<!--", "\u0301", "\n"]
+HIDDEN = {
+    "a comment": "<!-- {} -->",
+    "a comment with a tag": "<!-- <i> {} -->",
+    "a comment without an end": "<!-- {}",
+    "an attribute": '<a title="{}">x</a>',
+    "an attribute with a bracket": '<span title="> {}">x</span>',
+    "a tag without an end": "<span title='{}",
+    "a script": "<script>{}</script>",
+    "a style sheet": "<style>/* {} */</style>",
+    "a template": "<TEMPLATE>{}</TEMPLATE>",
+    "an inline quote": "<q>{}</q>",
+    "an end of a quote in an attribute": '<blockquote><i title="</blockquote>">{}</i></blockquote>',
+    "an end of a quote in a comment": "<blockquote><!-- </blockquote> -->{}</blockquote>",
+    "another end in a quote": "<blockquote></q>{}</blockquote>",
+    "a quote in a list": "- > {}",
+    "a quote in a list in a list": "1. * > {}",
+    "a line that goes on with a quote": "> x\n{}",
+    "a title of a link": '[x](http://x.example "{}")',
+    "a title behind parentheses": '[x](http://x.example/(a) "{}")',
+    "a title with a parenthesis": '[x](http://x.example "( {}")',
+    "a title on the next line": '[x](http://x.example\n"{}")',
+    "a definition": '[x]: http://x.example "{}"',
+    "a definition over lines": "[x]:\nhttp://x.example\n'{}'",
+    "a definition with spaces": '[x]: <http://x.example/a b> "{}"',
+    "a definition in a list": "- [x]: http://x.example ({})",
+}
+
+
+@pytest.mark.parametrize("markup", HIDDEN.values(), ids=list(HIDDEN))
+def test_what_readers_do_not_see_is_no_proof(markup: str) -> None:
+    """All words in a comment, an attribute, a title, a definition or a quote do not count."""
+    assert WORDS.missing_from(f"Hello!\n\n{markup.format('[ABCD2345] Ada chat.example.org')}\n") is None
+
+
+@pytest.mark.parametrize(
+    "post",
+    [
+        '[ABCD2345]: https://chat.example.org "Ada"',
+        "[Ada at chat.example.org][ABCD2345]\n\n[ABCD2345]: http://x.example",
+    ],
+)
+def test_a_label_of_a_definition_is_no_code(post: str) -> None:
+    """Markdown shows the text of a link and not the label by which its address is found."""
+    assert WORDS.missing_from(post) is None
+
+
+HOSTILE = [
+    "<",
+    '<a "',
+    "<a '",
+    "<q>",
+    "](x ",
+    ']("',
+    "](x (",
+    '[x]: y "',
+    "[x]: y (",
+    "- ",
+    "- > x\n",
+    "1. 1. ",
+    "<blockquote>",
+    "](",
+    "\\",
+    "&#",
+    "_",
+    "*",
+    "chat.example.org:",
+    "Ada_",
+    "> \n",
+    "<!--",
+    "\u0301",
+    "\n",
+]
 
 
 def cpu(post: str) -> float:
