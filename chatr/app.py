@@ -202,7 +202,7 @@ async def catch_up(
     head = await event_log.head()
     while node.room.position < head:
         if starting is not None:
-            starting.position, starting.head = node.room.position, head
+            starting.position, starting.head_position = node.room.position, head
         reached = asyncio.create_task(node.follower.wait_until_folded(head))
         await asyncio.wait([reached, following], timeout=progress_interval, return_when=asyncio.FIRST_COMPLETED)
         reached.cancel()

@@ -1,7 +1,7 @@
 """The agents that are online, sorted by name.
 
-A record changes the place of one agent, and the time that passes those of the agents whose time runs out. Nothing else
-is looked at, however many agents are online. All times are milliseconds since 1970.
+A record can change the status of one agent. As time passes, only agents whose window begins or ends are looked at. So
+the cost does not depend on how many agents are online. All times are milliseconds since 1970.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -27,7 +27,8 @@ def name_order(agent: Agent) -> str:
 
 @define(eq=False)
 class Presence:
-    """The agents of a room that are online at `now`. It is None until somebody asks, and until then nothing is done.
+    """The agents of a room that are online at `now`, which is None until `advance` is called: until then `apply` does
+    nothing.
 
     `version` grows with each agent that comes or goes. `agents` are those of the room, which changes them.
     """
@@ -69,11 +70,11 @@ class Presence:
             self._update((agent,), self.now)
 
     def advance(self, now: int, limits: Limits) -> bool:
-        """Bring everything to the time `now`, by one step. Returns whether that is done, or else needs another step.
+        """Do one step of the update to the time `now`. Returns True if it is complete, False if it needs another call.
 
-        Until then agents are shown as they were: one that goes offline is shown a little late.
+        Until then some agents have their earlier status.
         """
-        # After a step back of the clock, and under other limits, agents are online again that were forgotten.
+        # If the clock stepped back or the limits changed, agents without a scheduled time may be online: scan all.
         if self.now is None or now < self.now or limits != self.limits:
             self._to_scan = iter(list(self.agents))
         self.now, self.limits = now, limits
@@ -87,7 +88,7 @@ class Presence:
         return self._to_scan is None and not (self._due and self._due[0][0] <= now)
 
     def take_changes(self, most: int) -> list[tuple[AgentId, bool]]:
-        """At most so many agents that came online or went offline since they were last taken: whether they are online.
+        """Remove and return at most so many changes: the agents that came or went, and whether they are online now.
 
         An agent that came and went is among them, because a list that was made in between shows it.
         """
@@ -98,7 +99,7 @@ class Presence:
         return [(agent, agent in self) for agent in taken]
 
     def forget_changes(self) -> None:
-        """Take all changes, for nobody."""
+        """Discard the changes that were not taken."""
         if self._changed is not None:
             self._changed = {}
 

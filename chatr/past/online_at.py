@@ -1,7 +1,7 @@
 """Who was online at a moment, from what each block of the log says about its agents.
 
 Nothing here runs for long without letting other tasks run: a moment of a large room is put together from hundreds of
-blocks, each of which takes a tenth of a millisecond.
+blocks.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ STREAM_PREFIX: Final = "agent/"
 
 @frozen
 class LastSeen:
-    """When agents were last seen in a block of the log: an agent for each time, sorted by name.
+    """When agents were last seen in a block of the log: `agents[i]` was last seen at `times[i]`; sorted by name.
 
     Two packed columns, because hundreds of blocks are cached: sixteen bytes for each agent. `earliest` and `latest` are
     the least and the greatest of the times.
@@ -46,7 +46,7 @@ class LastSeen:
 
     @classmethod
     def of(cls, room: Room, times: Mapping[AgentId, int]) -> "LastSeen":
-        """The same as a mapping. The ids that it refers to are those of the room, not copies."""
+        """These times, packed. The ids are those of the room: cached blocks hold no copies."""
         agents = sorted((room.agent(agent) for agent in times), key=name_order)
         packed = array("q", (times[agent.id] for agent in agents))
         return cls(tuple(agent.id for agent in agents), packed, min(packed, default=0), max(packed, default=0))
@@ -72,7 +72,7 @@ def last_seen_now(room: Room) -> Iterator[LastSeen]:
 
 
 def time_of(agent: Agent) -> int:
-    """When an agent was last seen; NEVER if it is not present."""
+    """When an agent was last seen; NEVER if it is not present: it has left since, or only registered."""
     return agent.last_seen if agent.present else NEVER
 
 
@@ -124,7 +124,7 @@ async def count_online(blocks: Sequence[LastSeen], times: Mapping[AgentId, int],
 
 @define
 class FirstByName:
-    """Finds the first `most` online agents by name. A block is left where its names are too late."""
+    """Finds the first `most` online agents by name. A block is read up to the first name after the last of them."""
 
     room: Room
     most: int

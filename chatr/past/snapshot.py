@@ -1,4 +1,6 @@
-"""A snapshot: the state of a room in a file. It is valid only for the fold version that wrote it.
+"""A snapshot is the state of a room; it is written to a file, the checkpoint, and read from it.
+
+A file is valid only for the format and the fold version that wrote it.
 
 Its sections are the state, the newest messages, the positions of messages and of registrations, and the agents. Their
 pieces are small, so that a thread that encodes or decodes one does not keep the event loop waiting for long.
@@ -34,7 +36,7 @@ FOLD_VERSION: Final = 4
 tests/past/test_fold_version.py fails when that may be the case.
 """
 ROWS_IN_PIECE: Final = 256
-"""Agents that are encoded at a time. Encoding them takes a fraction of a millisecond."""
+"""Agents or records that are encoded at a time. Encoding them takes a fraction of a millisecond."""
 NUMBERS_IN_PIECE: Final = 65_536
 
 
@@ -62,14 +64,14 @@ class State:
 
 
 @frozen
-class Growing:
+class ArrayPrefix:
     """The first `count` of `numbers`. They do not change, because later records only append to the array."""
 
     numbers: "array[int]"
     count: int
 
     @classmethod
-    def all_of(cls, numbers: "array[int]") -> "Growing":
+    def all_of(cls, numbers: "array[int]") -> "ArrayPrefix":
         """The numbers that are in the array now."""
         return cls(numbers, len(numbers))
 
@@ -80,8 +82,8 @@ class Snapshot:
 
     state: State
     newest_messages: list[Record]
-    message_positions: Growing
-    registrations: Growing
+    message_positions: ArrayPrefix
+    registrations: ArrayPrefix
     # Agents are immutable: a list of them is enough.
     agents: list[Agent]
 
@@ -126,8 +128,8 @@ def take_snapshot(room: Room) -> Snapshot:
     return Snapshot(
         state,
         list(room.history.newest),
-        Growing.all_of(room.history.positions),
-        Growing.all_of(index.registrations),
+        ArrayPrefix.all_of(room.history.positions),
+        ArrayPrefix.all_of(index.registrations),
         list(room.agents.values()),
     )
 
@@ -159,7 +161,7 @@ def encoded_rows(row: Callable[[Any], tuple[Any, ...]], objects: list[Any]) -> I
         yield encode(list(map(row, objects[start : start + ROWS_IN_PIECE])))
 
 
-def encoded_numbers(growing: Growing) -> Iterator[bytes]:
+def encoded_numbers(growing: ArrayPrefix) -> Iterator[bytes]:
     """Yield pieces with numbers, 8 bytes each."""
     for start in range(0, growing.count, NUMBERS_IN_PIECE):
         # A slice and not a view: an array cannot grow while there is a view of it.
@@ -210,7 +212,7 @@ def read_room(file: BinaryIO) -> Room:
         time_index=index,
         older_names=state.older_names,
     )
-    # Of the context that the room made, because the rules must see the room's own dictionaries.
+    # Changed and not made anew: the context that the room made refers to the room's own dictionaries.
     room.rule_context = evolve(room.rule_context, limits=state.limits, limits_position=state.limits_position)
     add_agents(room, (Agent(*row) for piece in read_section(file) for row in decode_agents(piece)))
     return room

@@ -11,7 +11,7 @@ MINUTE: Final = 60_000
 def checked(clock: PostgresClock, step: int = 0, round_trip: int = 0) -> int:
     """Let a statement be answered whose server's clock is `step` ms ahead of SERVER_TIME; return the clock's time."""
     local = clock.elapsed()
-    clock.check(local - round_trip, SERVER_TIME + step, local)
+    clock.correct(local - round_trip, SERVER_TIME + step, local)
     return clock.now()
 
 

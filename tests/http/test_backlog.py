@@ -8,7 +8,7 @@ import pytest
 from attrs import define, field
 
 from chatr.adapters.http.stream.backlog import BLOCK, Backlog
-from chatr.adapters.http.stream.slice_turns import SLICES_PER_TURN, TURN_SECONDS, SliceTurns
+from chatr.adapters.http.stream.slice_turns import SLICE_SECONDS_PER_ITERATION, SLICES_PER_ITERATION, SliceTurns
 from chatr.adapters.stores.memory import MemoryLog
 from chatr.app import background
 from chatr.domain.commands import CompleteVerification, Profile, StartVerification
@@ -168,7 +168,7 @@ async def test_an_iteration_writes_a_bounded_number_of_slices() -> None:
         await asyncio.sleep(0)
         written.append(sum(writer.count for writer in writers))
 
-    assert max(later - earlier for earlier, later in pairwise(written)) <= SLICES_PER_TURN
+    assert max(later - earlier for earlier, later in pairwise(written)) <= SLICES_PER_ITERATION
     assert {writer.count for writer in writers} <= {1, 2}
 
 
@@ -199,7 +199,7 @@ class Slow(Endless):
 
     def write_slice(self) -> None:
         loop = asyncio.get_running_loop()
-        end = loop.time() + TURN_SECONDS
+        end = loop.time() + SLICE_SECONDS_PER_ITERATION
         while loop.time() < end:
             pass
         super().write_slice()

@@ -7,7 +7,7 @@ from itertools import count, pairwise
 from structlog.testing import capture_logs
 
 from chatr.adapters.http.stream.chunks import LAST_CHUNK
-from chatr.adapters.http.stream.hub import COMMENT, WATCHERS_PER_TURN, Hub
+from chatr.adapters.http.stream.hub import COMMENT, WATCHERS_PER_ITERATION, Hub
 from tests.wire import joined, publish_now
 
 
@@ -204,11 +204,11 @@ async def test_dropped_watchers_are_forgotten_at_once() -> None:
 async def test_many_watchers_are_dropped_in_turns() -> None:
     """However many there are, an iteration of the loop aborts a bounded number of connections."""
     hub = Hub()
-    wires = [joined(hub)[0] for _ in range(2 * WATCHERS_PER_TURN + 1)]
+    wires = [joined(hub)[0] for _ in range(2 * WATCHERS_PER_ITERATION + 1)]
     hub.drop_all()
     aborted = await counted_in_iterations(lambda: sum(wire.aborted for wire in wires))
 
-    assert aborted[:3] == [WATCHERS_PER_TURN, 2 * WATCHERS_PER_TURN, 2 * WATCHERS_PER_TURN + 1]
+    assert aborted[:3] == [WATCHERS_PER_ITERATION, 2 * WATCHERS_PER_ITERATION, 2 * WATCHERS_PER_ITERATION + 1]
 
 
 async def test_dropped_watchers_are_one_log_line() -> None:
@@ -226,31 +226,31 @@ async def test_dropped_watchers_are_one_log_line() -> None:
 async def test_many_stalled_watchers_are_dropped_in_turns() -> None:
     """A network that fails stalls all watchers at once."""
     hub = Hub(stall_timeout=0)
-    wires = [joined(hub)[0] for _ in range(2 * WATCHERS_PER_TURN + 1)]
+    wires = [joined(hub)[0] for _ in range(2 * WATCHERS_PER_ITERATION + 1)]
     ticking = asyncio.create_task(hub.tick())
     aborted = await counted_in_iterations(lambda: sum(wire.aborted for wire in wires))
     await ticking
 
-    assert max(later - earlier for earlier, later in pairwise([0, *aborted])) == WATCHERS_PER_TURN
+    assert max(later - earlier for earlier, later in pairwise([0, *aborted])) == WATCHERS_PER_ITERATION
     assert aborted[-1] == len(wires)
 
 
 async def test_many_streams_are_ended_in_turns() -> None:
     """A server that stops still answers what is waiting, while it ends the streams."""
     hub = Hub()
-    wires = [joined(hub)[0] for _ in range(2 * WATCHERS_PER_TURN + 1)]
+    wires = [joined(hub)[0] for _ in range(2 * WATCHERS_PER_ITERATION + 1)]
     closing = asyncio.create_task(hub.close(lambda: b"closing", timeout=0))
     ended = await counted_in_iterations(lambda: sum(wire.closed for wire in wires))
     await closing
 
-    assert max(later - earlier for earlier, later in pairwise([0, *ended])) == WATCHERS_PER_TURN
+    assert max(later - earlier for earlier, later in pairwise([0, *ended])) == WATCHERS_PER_ITERATION
     assert ended[-1] == len(wires)
 
 
 async def test_a_watcher_that_is_dropped_while_others_are_ended_is_not_written_to() -> None:
     """Its connection is aborted between two turns."""
     hub = Hub()
-    last, _ = [joined(hub) for _ in range(WATCHERS_PER_TURN + 1)][-1]
+    last, _ = [joined(hub) for _ in range(WATCHERS_PER_ITERATION + 1)][-1]
     closing = asyncio.create_task(hub.close(lambda: b"closing", timeout=0))
     await asyncio.sleep(0)
     hub.drop_all()

@@ -1,4 +1,4 @@
-"""Accepts connections, within limits, and goes on where the process has no descriptor left.
+"""Accepts connections within limits, and pauses for a moment when the process has no file descriptor left.
 
 The servers of asyncio and uvloop accept without limit: one address could take every descriptor, and asyncio then logs
 an error for each connection in the backlog (docs/decisions/connections.md).
@@ -17,14 +17,14 @@ from chatr.adapters.http.error_catalogue import TOO_MANY_CONNECTIONS, http_error
 from chatr.adapters.http.errors import raw_error_response
 from chatr.adapters.http.open_connections import ClientSocket, OpenConnections
 
-ACCEPTS_PER_TURN: Final = 16
+ACCEPTS_PER_ITERATION: Final = 16
 """Connections accepted in one iteration of the event loop, so that a flood of them delays nobody."""
 PAUSE: Final = 0.1
 """Seconds without accepting after an error, most likely because no descriptor is left."""
 LOG_INTERVAL: Final = 60.0
 """Seconds between two log lines about such errors."""
 REFUSAL_RETRY: Final = 10
-"""Retry-After of a refused connection. It is a guess: another one has to be closed first."""
+"""Seconds of Retry-After for a connection over the limit. A guess: another one has to be closed first."""
 DISCARDED_BYTES: Final = 64 * 1024
 """Bytes of a refused connection that are read first. Unread ones would reset it, and the client would see no error."""
 
@@ -32,21 +32,21 @@ logger = structlog.get_logger()
 
 
 class Acceptor:
-    """Accepts connections on `listener` and makes a protocol for each.
+    """Accepts connections on `listening_socket` and makes a protocol for each.
 
     `address_of` returns the address that a peer is counted as, or None for a trusted proxy.
     """
 
     def __init__(
         self,
-        listener: socket.socket,
+        listening_socket: socket.socket,
         connections: OpenConnections,
         address_of: Callable[[str], str | None],
         make_protocol: Callable[[ClientSocket], asyncio.Protocol],
         *,
         per_address: int,
     ) -> None:
-        self._listener = listener
+        self._listening_socket = listening_socket
         self._connections = connections
         self._address_of = address_of
         self._make_protocol = make_protocol
@@ -58,28 +58,28 @@ class Acceptor:
 
     def start(self) -> None:
         """Accept from now on."""
-        self._listener.setblocking(False)
-        asyncio.get_running_loop().add_reader(self._listener, self._accept)
+        self._listening_socket.setblocking(False)
+        asyncio.get_running_loop().add_reader(self._listening_socket, self._accept)
 
     def close(self) -> None:
         """Accept no more, and close the listening socket."""
         if self._resume is not None:
             self._resume.cancel()
-        if self._listener.fileno() != -1:
-            asyncio.get_running_loop().remove_reader(self._listener)
-        self._listener.close()
+        if self._listening_socket.fileno() != -1:
+            asyncio.get_running_loop().remove_reader(self._listening_socket)
+        self._listening_socket.close()
 
     def _accept(self) -> None:
-        for _ in range(ACCEPTS_PER_TURN):
+        for _ in range(ACCEPTS_PER_ITERATION):
             try:
-                accepted, peer = self._listener.accept()
+                accepted, peer = self._listening_socket.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
                 return
             except OSError as error:  # EMFILE, ENFILE, ENOBUFS, ENOMEM; on Linux also errors of the network
                 self._pause(error)
                 return
             address = self._address_of(peer[0])
-            if self._connections.make_room(address):
+            if self._connections.admit(address):
                 self._open(ClientSocket.take(accepted, self._connections, address))
             else:
                 self._refuse(accepted)
@@ -113,7 +113,7 @@ class Acceptor:
     def _pause(self, error: OSError) -> None:
         """Accept no more for a moment: the listening socket stays readable, and the loop would spin."""
         loop = asyncio.get_running_loop()
-        loop.remove_reader(self._listener)
+        loop.remove_reader(self._listening_socket)
         self._resume = loop.call_later(PAUSE, self.start)
         if loop.time() >= self._next_log:
             self._next_log = loop.time() + LOG_INTERVAL

@@ -58,7 +58,7 @@ class HttpListener:
         self._server = web_server(self.starting.handle)
         self._runner = web.ServerRunner(self._server, shutdown_timeout=timeouts.shutdown + stop_budget.RESPONSES)
         self._idle_connections = IdleConnections(timeouts.first_byte)
-        # Simple alternative: make self._connection the protocol of each connection, and aiohttp reads every request.
+        # Simple alternative: use what _connection_factory returns as the protocol, and aiohttp reads every request.
         # Only the time-out for connections that send nothing would then be missing: aiohttp has none.
         self._acceptor = Acceptor(
             socket,
@@ -82,7 +82,7 @@ class HttpListener:
         await self.starting.open(handler, watch)
 
     def stop_accepting(self) -> None:
-        """Accept no more, and close the connections on which nothing was sent."""
+        """Close the listening socket, connections on which nothing was sent, and streams that wait for the room."""
         self._acceptor.close()
         self._idle_connections.close()
         self.starting.close()
@@ -104,7 +104,7 @@ class HttpListener:
             head_timeout=timeouts.head,
             response_timeout=timeouts.response,
             keepalive_timeout=self._settings.idle_timeout,
-            tcp_keepalive=False,  # inherited from the listener, which saves a system call for each connection
+            tcp_keepalive=False,  # inherited from the listening socket, which saves a system call for each connection
             lingering_time=timeouts.linger,
             max_line_size=LINE_BYTES,
             max_field_size=LINE_BYTES,

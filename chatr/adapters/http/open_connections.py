@@ -9,8 +9,8 @@ from typing import Self
 class OpenConnections:
     """Counts the open connections of each address and in all, and knows which of them are idle.
 
-    A connection is idle while no request of it is handled and it is no stream. Where a limit is reached, the connection
-    that has been idle longest is closed for a new one: first of the same address, or of all.
+    A connection is idle while no request of it is handled and it is no stream. For a new connection of an address at
+    its limit, the one of that address that has been idle longest is closed; if the total is reached, that of all.
     """
 
     def __init__(self, per_address: int, total: int) -> None:
@@ -35,8 +35,8 @@ class OpenConnections:
         """Whether no more connections may be open in all."""
         return self._count >= self._total
 
-    def make_room(self, address: str | None) -> bool:
-        """Return whether `address` may open another connection, and close an idle one where a limit is reached.
+    def admit(self, address: str | None) -> bool:
+        """Return whether `address` may open another connection. Where a limit is reached, one that is idle is closed.
 
         `address` is None for a trusted proxy, which is limited by the total only.
         """

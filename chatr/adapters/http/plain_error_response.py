@@ -1,6 +1,6 @@
-"""Error responses written as bytes. A refusal must cost less than an answer, or a flood costs more than use.
+"""Error responses written as bytes: they must cost less than others, or rejecting a flood costs more than serving it.
 
-Simple alternative: aiohttp's own response, as for HTTP/1.0. It takes as long as a small answer.
+Simple alternative: aiohttp's own response, as for HTTP/1.0. It costs as much as any small response.
 """
 
 from collections.abc import Mapping

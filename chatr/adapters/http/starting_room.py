@@ -20,7 +20,7 @@ RETRY_SECONDS: Final = 2
 """Retry-After while the room starts."""
 COMMENT_INTERVAL: Final = 10.0
 """Seconds between two comments on a stream that waits. Proxies close a silent connection after 60."""
-STREAMS_PER_TURN: Final = 16
+STREAMS_PER_ITERATION: Final = 16
 """Waiting streams that go on in one iteration of the event loop: each is sent the history."""
 
 
@@ -29,12 +29,12 @@ WatchHandler = Callable[[web.BaseRequest, web.StreamResponse | None], Awaitable[
 
 
 class StartingRoom:
-    """Answers requests until `open` names the handlers of the room. `position` of `head` records are folded."""
+    """Answers requests until `open` is called. `position` records are folded, of the `head_position` in the log."""
 
     def __init__(self, admission: Admission, request_wait: float) -> None:
         """`request_wait`: seconds for which a request waits for the room before it is answered with an error."""
         self.position = 0
-        self.head = 0
+        self.head_position = 0
         self._admission = admission
         self._request_wait = request_wait
         self._handler: Handler | None = None
@@ -52,7 +52,7 @@ class StartingRoom:
         """Let the room answer from now on, and let the streams that wait go on, a few at a time."""
         self._handler, self._watch = handler, watch
         while self._waiting:
-            self._release(STREAMS_PER_TURN)
+            self._release(STREAMS_PER_ITERATION)
             await asyncio.sleep(0)
 
     def close(self) -> None:
@@ -72,11 +72,11 @@ class StartingRoom:
         if path == routes.LIVE.path and is_read:
             return as_response(LIVE)
         if path == routes.READY.path and is_read:
-            raise http_error(NOT_READY, retryAfter=RETRY_SECONDS, position=self.position, head=self.head)
+            raise http_error(NOT_READY, retryAfter=RETRY_SECONDS, position=self.position, head=self.head_position)
         if path == routes.STREAM.path and is_read:
             return await self._hold_stream(request)
-        # Most starts take a moment only. Then nobody has to try again, who saw the port open.
-        if await self._room_opens_within(self._request_wait) and self._handler is not None:
+        # Most starts take only a moment: a short wait spares clients another attempt.
+        if await self._start_ends_within(self._request_wait) and self._handler is not None:
             return await self._handler(request)
         raise http_error(ROOM_STARTING, retryAfter=RETRY_SECONDS)
 
@@ -90,13 +90,13 @@ class StartingRoom:
             add_default_headers(request, response)
             await response.prepare(request)
             await response.write(COMMENT)  # aiohttp sends the head with the first bytes of the body
-            while not await self._room_opens_within(COMMENT_INTERVAL):
+            while not await self._start_ends_within(COMMENT_INTERVAL):
                 await response.write(COMMENT)
         # The slot was freed without an `await` in between, so the watcher gets it.
         return response if self._watch is None else await self._watch(request, response)
 
-    async def _room_opens_within(self, seconds: float) -> bool:
-        """Wait until the room is open or the server stops; return False if neither happens in time."""
+    async def _start_ends_within(self, seconds: float) -> bool:
+        """Wait until the room is open or the server stops; return False after `seconds`."""
         if self._watch is not None or self._closed:
             return True
         future = asyncio.get_running_loop().create_future()

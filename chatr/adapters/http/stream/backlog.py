@@ -28,7 +28,7 @@ RETRY_PAUSE: Final = 0.5
 log = structlog.get_logger()
 
 
-class BlockReader(Protocol):
+class BlockWaiter(Protocol):
     """What waits for a block. A watcher that is behind implements it."""
 
     def block_loaded(self) -> None:
@@ -43,7 +43,7 @@ class Load:
     """A block that is being read, and those that wait for it."""
 
     task: asyncio.Task[None]
-    readers: dict[BlockReader, None] = field(factory=dict)
+    waiters: dict[BlockWaiter, None] = field(factory=dict)
 
 
 class Backlog:
@@ -67,24 +67,24 @@ class Backlog:
 
     @property
     def end(self) -> int:
-        """The number of messages in the room, which is that of the next one."""
+        """The number of messages in the room, which is also the index of the next one."""
         return len(self._node.room.history.positions)
 
-    def frames_from(self, number: int) -> Sequence[bytes] | None:
+    def frames_from(self, index: int) -> Sequence[bytes] | None:
         """Return the frames from this message to the end of its block, or None if the block must be loaded first."""
         self._discard_outdated()
-        block, start = divmod(number, BLOCK)
+        block, start = divmod(index, BLOCK)
         cached = self._blocks.pop(block, [])
         is_complete = self._extend_from_memory(block, cached)
         if cached:
             self._blocks[block] = cached
         return cached[start:] if is_complete else None
 
-    def frames_to_end(self, number: int, limit: int) -> list[bytes] | None:
+    def frames_to_end(self, index: int, limit: int) -> list[bytes] | None:
         """Return all frames from this message on, or None if they are over `limit` bytes or must be loaded first."""
         found: list[bytes] = []
-        while number + len(found) < self.end:
-            block = self.frames_from(number + len(found))
+        while index + len(found) < self.end:
+            block = self.frames_from(index + len(found))
             if block is None:
                 return None
             found.extend(block)
@@ -92,19 +92,19 @@ class Backlog:
                 return None
         return found
 
-    def load(self, number: int, reader: BlockReader) -> None:
-        """Read the block of this message, and call `reader.block_loaded` then. One read serves all its readers."""
-        block = number // BLOCK
+    def load(self, index: int, waiter: BlockWaiter) -> None:
+        """Read the block of this message, and call `waiter.block_loaded` then. One read serves all its waiters."""
+        block = index // BLOCK
         if block not in self._loads:
             self._loads[block] = Load(asyncio.get_running_loop().create_task(self._load(block)))
-        self._loads[block].readers[reader] = None
+        self._loads[block].waiters[waiter] = None
 
-    def cancel(self, number: int, reader: BlockReader) -> None:
+    def cancel(self, index: int, waiter: BlockWaiter) -> None:
         """Stop waiting for the block of this message. What nobody waits for is not read."""
-        load = self._loads.get(number // BLOCK)
-        if load is not None and load.readers.pop(reader, load) is None and not load.readers:
+        load = self._loads.get(index // BLOCK)
+        if load is not None and load.waiters.pop(waiter, load) is None and not load.waiters:
             load.task.cancel()
-            del self._loads[number // BLOCK]
+            del self._loads[index // BLOCK]
 
     def _discard_outdated(self) -> None:
         """Forget the frames of a log that was replaced, and those that may show an earlier badge."""
@@ -132,18 +132,18 @@ class Backlog:
             self._bytes -= sum(map(len, oldest))
 
     async def _load(self, block: int) -> None:
-        """Read a block into the cache and tell its readers."""
+        """Read a block into the cache and tell its waiters."""
         try:
             async with self._reads:
                 await self._read(block)
         except Exception:
             # Such as a damaged record: the clients reconnect, and the log says which record it is.
             log.exception("backlog_unreadable", block=block)
-            for reader in list(self._loads.pop(block).readers):
-                reader.abort()
+            for waiter in list(self._loads.pop(block).waiters):
+                waiter.abort()
         else:
-            for reader in self._loads.pop(block).readers:
-                reader.block_loaded()
+            for waiter in self._loads.pop(block).waiters:
+                waiter.block_loaded()
 
     async def _read(self, block: int) -> None:
         while True:

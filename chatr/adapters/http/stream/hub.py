@@ -24,7 +24,7 @@ COMMENT: Final = b":\n"
 # 200 messages of 1.2 kB to 1,000 watchers, which other nodes may post at once, took 140 ms in one iteration.
 MAX_SLICE_BYTES: Final = 16 * 1024 * 1024
 """Bytes that are written in one iteration of the loop, to all watchers of the slice together: about 10 ms."""
-WATCHERS_PER_TURN: Final = 250
+WATCHERS_PER_ITERATION: Final = 250
 """Watchers that are looked after, ended or dropped in one iteration of the loop: 5 ms, with the loss of connections."""
 
 log = structlog.get_logger()
@@ -168,7 +168,7 @@ class Hub:
         self._abort_some()
 
     def _abort_some(self) -> None:
-        for _ in range(min(WATCHERS_PER_TURN, len(self._to_abort))):
+        for _ in range(min(WATCHERS_PER_ITERATION, len(self._to_abort))):
             self._to_abort.popleft().abort()
         if self._to_abort:
             asyncio.get_running_loop().call_soon(self._abort_some)
@@ -179,10 +179,10 @@ class Hub:
         if now - self._published_at >= self._comment_interval:
             self.publish([COMMENT])
         dropped = 0
-        async for lagging in members_in_turns(self._lagging):
+        async for lagging in a_few_per_iteration(self._lagging):
             lagging.keep_alive(now, self._comment_interval, self._comment)
             dropped += self._abort_if_stalled(lagging, now)
-        async for watcher in members_in_turns(self._watchers):
+        async for watcher in a_few_per_iteration(self._watchers):
             dropped += self._abort_if_stalled(watcher, now)
         if dropped:
             log.info("watchers_dropped", count=dropped)
@@ -200,9 +200,9 @@ class Hub:
             await asyncio.sleep(0)
         self._emptied.clear()
         # Those that are behind come first: one that catches up meanwhile is among the others then.
-        async for lagging in members_in_turns(self._lagging):
+        async for lagging in a_few_per_iteration(self._lagging):
             lagging.end(encode_frames(closing_frame()))
-        async for watcher in members_in_turns(self._watchers):
+        async for watcher in a_few_per_iteration(self._watchers):
             watcher.end(encode_frames(closing_frame()))
         try:
             # Without watchers nothing would set the event.
@@ -214,10 +214,10 @@ class Hub:
             await asyncio.sleep(0)
 
 
-async def members_in_turns(watchers: Mapping[W, None]) -> AsyncIterator[W]:
-    """Yield the watchers that are there now and have not left meanwhile, WATCHERS_PER_TURN in one loop iteration."""
+async def a_few_per_iteration(watchers: Mapping[W, None]) -> AsyncIterator[W]:
+    """Yield the watchers that are there now and have not left since, WATCHERS_PER_ITERATION at a time."""
     for number, watcher in enumerate(list(watchers), 1):
         if watcher in watchers:
             yield watcher
-        if number % WATCHERS_PER_TURN == 0:
+        if number % WATCHERS_PER_ITERATION == 0:
             await asyncio.sleep(0)

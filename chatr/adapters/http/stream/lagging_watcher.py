@@ -50,15 +50,15 @@ class LaggingWatcher(asyncio.Protocol):
 
     __slots__ = (
         "_catch_up",
-        "_cursor_id",
         "_descriptor",
+        "_expected_id_line",
         "_go_live",
         "_is_loading",
         "_next",
         "_room",
         "_subscription",
         "_transport",
-        "_waiting",
+        "_waiting_bytes",
         "_waiting_since",
         "_written_at",
     )
@@ -75,21 +75,21 @@ class LaggingWatcher(asyncio.Protocol):
         self._transport = transport
         self._next = point.next_message
         self._room = catch_up.backlog.room
-        # Set until the record of the cursor was compared with it.
-        self._cursor_id: bytes | None = point.id_line
+        # The id line that the frame before `_next` must begin with; None once that is verified.
+        self._expected_id_line: bytes | None = point.id_line
         self._subscription = subscription
         self._go_live = go_live
         self._descriptor = descriptor_of(transport)
         self._is_loading = False
-        self._waiting = 0
+        self._waiting_bytes = 0
         self._waiting_since = self._written_at = asyncio.get_running_loop().time()
 
-    def start(self, head: bytes, first_line: bytes) -> None:
+    def start(self, response_head: bytes, first_line: bytes) -> None:
         """Write the response head, if it was not written yet, and the beginning of the body; slices follow."""
         set_send_buffer(self._transport, LAGGING_SEND_BUFFER)
         # `resume_writing` is then called exactly when the transport holds nothing.
         self._transport.set_write_buffer_limits(high=0)
-        self._write_raw(head + self._encoded(encode_frames(first_line)))
+        self._write_raw(response_head + self._encoded(encode_frames(first_line)))
         self._request_turn()
 
     def resume_writing(self) -> None:
@@ -112,10 +112,10 @@ class LaggingWatcher(asyncio.Protocol):
         if frames is None:
             self._is_loading = True
             self._catch_up.backlog.load(self._wanted, self)
-        elif self._cursor_id is None:
+        elif self._expected_id_line is None:
             self._write_frames(first_slice(frames))
-        elif frames[0].startswith(self._cursor_id):
-            self._cursor_id = None
+        elif frames[0].startswith(self._expected_id_line):
+            self._expected_id_line = None
             self._write_frames(first_slice(frames[1:]))
         else:
             self._finish("this id is not of this log")
@@ -123,7 +123,7 @@ class LaggingWatcher(asyncio.Protocol):
     @property
     def _wanted(self) -> int:
         """The message that is read next: first that of the cursor itself."""
-        return self._next if self._cursor_id is None else self._next - 1
+        return self._next if self._expected_id_line is None else self._next - 1
 
     def _write_frames(self, frames: Sequence[bytes]) -> None:
         self._next += len(frames)
@@ -140,8 +140,8 @@ class LaggingWatcher(asyncio.Protocol):
         self._written_at = asyncio.get_running_loop().time()
         waiting = self._transport.get_write_buffer_size()
         if not waiting:
-            # The client has taken all that waited, also if as much is going to wait again.
-            self._waiting = 0
+            # The client took everything. If as much waits again, `is_stalled` must not take it for the old bytes.
+            self._waiting_bytes = 0
         sent = 0 if waiting else write_to_socket(self._descriptor, data)
         if sent < len(data) and not self._transport.is_closing():
             self._transport.write(data[sent:])
@@ -169,8 +169,8 @@ class LaggingWatcher(asyncio.Protocol):
         """Return whether bytes have been waiting for `timeout` seconds and the client has taken none of them."""
         waiting = self._transport.get_write_buffer_size()
         # It changes only when the client takes something: more is written when nothing waits.
-        if not waiting or waiting != self._waiting:
-            self._waiting, self._waiting_since = waiting, now
+        if not waiting or waiting != self._waiting_bytes:
+            self._waiting_bytes, self._waiting_since = waiting, now
         return now - self._waiting_since >= timeout
 
     def abort(self) -> None:

@@ -17,7 +17,9 @@ COUNT: Final = re.compile("[0-9]{1,18}")
 
 @frozen
 class Subscription:
-    """The connection of a watcher. `free_slot` is to be called once, when it is lost. `chunked` is for HTTP/1.1."""
+    """How a stream is written and released. `free_slot` is to be called once, when the connection is lost; `chunked` is
+    for HTTP/1.1.
+    """
 
     free_slot: Callable[[], None]
     chunked: bool
@@ -26,7 +28,10 @@ class Subscription:
 
 @frozen
 class ResumePoint:
-    """The message that follows a cursor, counted from 0. The record of the one before is not compared yet."""
+    """The message that follows a cursor, counted from 0.
+
+    It is still to be checked that the message at the cursor has the fingerprint of the cursor.
+    """
 
     cursor: Cursor
     next_message: int

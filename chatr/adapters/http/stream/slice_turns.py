@@ -7,11 +7,11 @@ from typing import Final, Protocol
 import structlog
 
 # A post takes about ten loop iterations until it is stored: with 2 ms it waits 20 ms for the watchers.
-TURN_SECONDS: Final = 0.002
+SLICE_SECONDS_PER_ITERATION: Final = 0.002
 """Seconds of one loop iteration that all slices together may take."""
 # The loop sends the rest of each slice when the socket takes it, outside of those seconds. With 500 readers at full
 # speed posts took 11 to 14 ms in the median, 22 to 34 ms without this limit, and the readers were served as fast.
-SLICES_PER_TURN: Final = 32
+SLICES_PER_ITERATION: Final = 32
 """Slices that are written in one loop iteration at most: 512 KiB."""
 
 log = structlog.get_logger()
@@ -49,11 +49,11 @@ class SliceTurns:
 
     def _run(self) -> None:
         loop = asyncio.get_running_loop()
-        end = loop.time() + TURN_SECONDS
+        end = loop.time() + SLICE_SECONDS_PER_ITERATION
         # Before anything can fail: else nobody would get a turn again.
         self._scheduled = False
-        # At most one slice for each, also for a loop whose time stands still.
-        for _ in range(min(len(self._ready), SLICES_PER_TURN)):
+        # Also bounded by the length: in a simulation the time of the loop stands still within an iteration.
+        for _ in range(min(len(self._ready), SLICES_PER_ITERATION)):
             writer, _ = self._ready.popitem(last=False)
             try:
                 writer.write_slice()

@@ -1,4 +1,4 @@
-"""The clock of a PostgreSQL server, by which all of its nodes decide.
+"""The clock of a PostgreSQL server. All nodes that share its log decide by this clock.
 
 Nodes with clocks of their own would let an agent that alternates between them post beyond its rate.
 """
@@ -33,10 +33,10 @@ class PostgresClock:
         self._offset: int | None = None
         self._error = 0
         self._latest = 0
-        self._unsafe: list[str] = []
+        self._durability_settings: list[str] = []
 
     def elapsed(self) -> int:
-        """Return the milliseconds since this machine was started; never steps back."""
+        """Return the milliseconds since an arbitrary moment; never steps back."""
         return time.clock_gettime_ns(LOCAL_CLOCK) // 1_000_000
 
     def now(self) -> int:
@@ -60,12 +60,12 @@ class PostgresClock:
         sent_at = self.elapsed()
         ((server_time, *settings),) = await (await db.execute(MEASURE)).fetchall()
         received_at = self.elapsed()
-        if settings != self._unsafe and "off" in settings:
+        if settings != self._durability_settings and "off" in settings:
             logger.warning("postgres_may_lose_records", fsync=settings[0], full_page_writes=settings[1])
-        self._unsafe = settings
+        self._durability_settings = settings
         return sent_at, server_time, received_at
 
-    def check(self, sent_at: int, server_time: int, received_at: int) -> None:
+    def correct(self, sent_at: int, server_time: int, received_at: int) -> None:
         """Correct the offset by a statement that was executed between `sent_at` and `received_at`.
 
         After a fail-over the next decision thereby uses the new server's clock, even if it was not measured yet.

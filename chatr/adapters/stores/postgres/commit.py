@@ -102,14 +102,14 @@ async def commit_group(db: Connection, group: Sequence[PendingAppend]) -> Commit
         async with db.pipeline():
             await db.execute(BEGIN)
             await db.execute(TAKE_LOCK, (LOCK,))
-            cursor = await db.execute(APPEND, parameters(group))
+            result = await db.execute(APPEND, parameters(group))
             await db.execute("COMMIT")
     finally:
         db.remove_notice_handler(notice)
     # The server commits and responds as usual when the wait was cancelled, but a fail-over may lose the records.
     if given_up:
         raise LogUnavailable(str(given_up[0]))
-    rows = await cursor.fetchall()
+    rows = await result.fetchall()
     if (missing := rows[0][0]) is not None:
         raise LogChanged(f"The log does not hold record {missing} any longer.")
     server_time, *head = rows[0][3:6]

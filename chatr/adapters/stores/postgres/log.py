@@ -119,7 +119,7 @@ class PostgresLog(PostgresReader):
         self._commit_sent, sent_at = True, self.clock.elapsed()
         committed = await commit_group(db, group)
         self._own_session = db.info.backend_pid
-        self.clock.check(sent_at, committed.server_time, self.clock.elapsed())
+        self.clock.correct(sent_at, committed.server_time, self.clock.elapsed())
         return committed
 
     def _fail_expired(

@@ -37,7 +37,9 @@ class HeadLine(msgspec.Struct):
 
 @frozen
 class HeadFile:
-    """The file at `path`. It never names a record that is not on the disk, and may be some seconds behind."""
+    """The file at `path`. It never names a record that is not on the disk. It is up to a second behind after a kill,
+    and may be older after a power failure or a failed write.
+    """
 
     path: Path
 
