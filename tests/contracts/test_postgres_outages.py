@@ -58,7 +58,8 @@ async def append_with_retries(log: PostgresLog, draft: Draft) -> Stored:
         try:
             return await log.append(draft, expected=0)
         except (LogUnavailable, OutcomeUnknown):
-            pass
+            # A log that was closed rejects at once: without a pause a failed test would never end.
+            await asyncio.sleep(0)
 
 
 async def append_400(log: PostgresLog) -> list[Stored]:
@@ -90,8 +91,11 @@ async def test_a_killed_server_process_loses_and_duplicates_no_record(own_server
     async with postgres_log(own_server.log()) as log:
         writing = asyncio.create_task(append_400(log))
         await read_tail(log, 20)
-        [(process,)] = own_server.execute("select pid from pg_stat_activity where query = 'listen chatr_log'")
-        os.kill(process, signal.SIGKILL)
+        # The log's own records come without a notification, so its listener may still be about to connect.
+        query = "select pid from pg_stat_activity where query = 'listen chatr_log'"
+        while not (listening := own_server.execute(query)):  # noqa: ASYNC110 -- only the server knows
+            await asyncio.sleep(0)
+        os.kill(listening[0][0], signal.SIGKILL)
 
         assert await writing == await read_all(log)
 
