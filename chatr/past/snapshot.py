@@ -161,11 +161,11 @@ def encoded_rows(row: Callable[[Any], tuple[Any, ...]], objects: list[Any]) -> I
         yield encode(list(map(row, objects[start : start + ROWS_IN_PIECE])))
 
 
-def encoded_numbers(growing: ArrayPrefix) -> Iterator[bytes]:
+def encoded_numbers(prefix: ArrayPrefix) -> Iterator[bytes]:
     """Yield pieces with numbers, 8 bytes each."""
-    for start in range(0, growing.count, NUMBERS_IN_PIECE):
+    for start in range(0, prefix.count, NUMBERS_IN_PIECE):
         # A slice and not a view: an array cannot grow while there is a view of it.
-        yield growing.numbers[start : min(start + NUMBERS_IN_PIECE, growing.count)].tobytes()
+        yield prefix.numbers[start : min(start + NUMBERS_IN_PIECE, prefix.count)].tobytes()
 
 
 def read_snapshot(file: BinaryIO) -> Room:
