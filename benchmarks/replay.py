@@ -37,7 +37,8 @@ from startup import events, fill
 from chatr.adapters.stores.sqlite.reader import sqlite_reader
 from chatr.cli.garbage_collection import set_thresholds
 from chatr.domain.activity import Activity
-from chatr.domain.events import AgentId, AgentRegistered, MessagePosted
+from chatr.domain.events import AgentRegistered, MessagePosted
+from chatr.domain.identity import AgentId
 from chatr.domain.limits import MESSAGES_IN_MEMORY, Limits
 from chatr.domain.time_index import TimeIndex
 from chatr.past.replay import fold_until

@@ -7,7 +7,7 @@ from chatr.domain.agent import Agent
 from chatr.domain.history import Message
 from chatr.domain.limits import SECOND, Limit, Limits
 from chatr.domain.room import Room
-from chatr.timestamps import iso_timestamp
+from chatr.domain.timestamps import iso_timestamp
 
 
 class BadgeFields(TypedDict):

@@ -5,7 +5,7 @@ from typing import Final
 from attrs import define
 
 from chatr.domain.commands import Post, Register, agent_id
-from chatr.domain.events import AgentId
+from chatr.domain.identity import AgentId
 from chatr.domain.keys import hash_key
 from chatr.domain.limits import MINUTE
 from chatr.node.node import Node

@@ -49,7 +49,7 @@ def test_a_client_needs_no_server() -> None:
     }
 
 
-@pytest.mark.parametrize("module", ["chatr.timestamps", "chatr.to_wire", "chatr.cli.output.tables"])
+@pytest.mark.parametrize("module", ["chatr.domain.timestamps", "chatr.to_wire", "chatr.cli.output.tables"])
 def test_printing_needs_no_web_server(module: str) -> None:
     """Commands print timestamps and the shapes of responses without importing aiohttp."""
     assert "aiohttp" not in modules_after_import(module)

@@ -9,7 +9,6 @@ from chatr.domain import keyed_posts
 from chatr.domain.commands import NO_AGENT
 from chatr.domain.events import (
     AgentEvent,
-    AgentId,
     AgentLeft,
     AgentRegistered,
     AgentSeen,
@@ -18,6 +17,7 @@ from chatr.domain.events import (
     VerificationStarted,
     canonical_account,
 )
+from chatr.domain.identity import AgentId
 from chatr.domain.immutability import statically_frozen
 from chatr.domain.limits import Limits, with_time
 from chatr.domain.post_times import CHUNK_SIZE, TIME, Chunk, PostTimes, packed_time, rearranged

@@ -10,7 +10,7 @@ from uuid import UUID, uuid5
 from attrs import field, frozen
 from attrs.converters import optional
 
-from chatr.domain.events import AgentId
+from chatr.domain.identity import AgentId
 from chatr.domain.limits import Limits
 from chatr.domain.text import WHITE_SPACE, canonical, is_name, normalize, strict_form
 

@@ -3,13 +3,9 @@
 Every event has `at`, milliseconds since 1970. The names of the classes' fields are stored: they never change.
 """
 
-from typing import NewType
-
+from chatr.domain.identity import AgentId
 from chatr.domain.immutability import statically_frozen
 from chatr.domain.limits import Limits
-
-# A type of its own for mypy, so that no name is passed where an id is meant.
-AgentId = NewType("AgentId", str)
 
 
 @statically_frozen

@@ -8,7 +8,8 @@ from itertools import islice
 
 from attrs import define, field
 
-from chatr.domain.events import AgentId, Cursor, MessagePosted, Record
+from chatr.domain.events import Cursor, MessagePosted, Record
+from chatr.domain.identity import AgentId
 from chatr.domain.immutability import statically_frozen
 from chatr.domain.limits import MESSAGES_IN_MEMORY
 

@@ -11,7 +11,7 @@ from hashlib import blake2b
 from struct import Struct
 from typing import Final
 
-from chatr.domain.events import AgentId
+from chatr.domain.identity import AgentId
 from chatr.domain.immutability import statically_frozen
 
 ENTRY: Final = Struct("8s8sQ")

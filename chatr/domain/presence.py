@@ -12,7 +12,7 @@ from typing import Final
 from attrs import define, field
 
 from chatr.domain.agent import Agent
-from chatr.domain.events import AgentId
+from chatr.domain.identity import AgentId
 from chatr.domain.limits import Limits
 from chatr.domain.sorted_blocks import Entry, SortedBlocks
 

@@ -10,7 +10,6 @@ from chatr.domain.chain import EMPTY_CHAIN_HASH, ChainPoint, next_chain_hash
 from chatr.domain.commands import agent_id, older_agent_id
 from chatr.domain.events import (
     AgentEvent,
-    AgentId,
     AgentLeft,
     AgentRegistered,
     AgentSeen,
@@ -25,6 +24,7 @@ from chatr.domain.events import (
     canonical_account,
 )
 from chatr.domain.history import History
+from chatr.domain.identity import AgentId
 from chatr.domain.immutability import statically_frozen
 from chatr.domain.presence import Presence
 from chatr.domain.rule import RuleContext

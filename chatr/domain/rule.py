@@ -10,7 +10,7 @@ from typing import Any, Final, Generic, Protocol, TypeVar
 from attrs import field, frozen
 
 from chatr.domain.agent import Agent
-from chatr.domain.events import AgentId
+from chatr.domain.identity import AgentId
 from chatr.domain.limits import SECOND, Limits
 
 NO_LIMIT: Final = "not set"

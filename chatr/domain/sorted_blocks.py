@@ -8,7 +8,7 @@ from typing import Final
 
 from attrs import define, field
 
-from chatr.domain.events import AgentId
+from chatr.domain.identity import AgentId
 
 BLOCK_SIZE: Final = 512
 """Entries of a block after it was split in two."""

@@ -11,7 +11,8 @@ from attrs import frozen
 from chatr.codec import encode
 from chatr.domain.commands import Command
 from chatr.domain.decide import AlreadyRecorded, decide, existing_record_for
-from chatr.domain.events import AgentId, Event
+from chatr.domain.events import Event
+from chatr.domain.identity import AgentId
 from chatr.node.follower import Follower
 from chatr.ports import Clock, Conflict, EventLog, LogUnavailable, OutcomeUnknown, Secrets
 

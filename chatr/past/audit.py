@@ -13,15 +13,8 @@ from chatr.domain.agent import Agent
 from chatr.domain.chain import ChainPoint
 from chatr.domain.commands import Command
 from chatr.domain.decide import as_command, event_for, existing_record_for, rules_for
-from chatr.domain.events import (
-    AgentEvent,
-    AgentId,
-    AgentRegistered,
-    AgentVerified,
-    LimitsAdopted,
-    Record,
-    VerificationStarted,
-)
+from chatr.domain.events import AgentEvent, AgentRegistered, AgentVerified, LimitsAdopted, Record, VerificationStarted
+from chatr.domain.identity import AgentId
 from chatr.domain.limits import FEWEST_IDEMPOTENCY_KEYS, HOUR, SECOND
 from chatr.domain.room import Room
 from chatr.domain.rule import RuleContext

@@ -15,7 +15,8 @@ from attrs import define, field, frozen
 
 from chatr.codec import decode
 from chatr.domain.agent import Agent, evolve_agent
-from chatr.domain.events import AgentEvent, AgentId
+from chatr.domain.events import AgentEvent
+from chatr.domain.identity import AgentId
 from chatr.domain.limits import Limits
 from chatr.domain.presence import name_order
 from chatr.domain.room import Room

@@ -21,8 +21,9 @@ from msgspec import json, msgpack
 
 from chatr.domain.activity import Activity
 from chatr.domain.agent import Agent, Badge
-from chatr.domain.events import AgentId, MessagePosted, Record, account_keys
+from chatr.domain.events import MessagePosted, Record, account_keys
 from chatr.domain.history import History
+from chatr.domain.identity import AgentId
 from chatr.domain.limits import MESSAGES_IN_MEMORY, Limits
 from chatr.domain.room import Room
 from chatr.domain.time_index import AdoptedLimits, TimeIndex

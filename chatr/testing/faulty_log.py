@@ -9,7 +9,8 @@ from uuid import uuid4
 
 from attrs import define, field
 
-from chatr.domain.events import AgentId, AgentSeen, Cursor
+from chatr.domain.events import AgentSeen, Cursor
+from chatr.domain.identity import AgentId
 from chatr.ports import BringsClock, Clock, Draft, EventLog, Stored
 from chatr.testing.records import draft_of
 

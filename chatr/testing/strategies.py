@@ -25,7 +25,6 @@ from chatr.domain.commands import (
     agent_id,
 )
 from chatr.domain.events import (
-    AgentId,
     AgentLeft,
     AgentRegistered,
     AgentSeen,
@@ -36,6 +35,7 @@ from chatr.domain.events import (
     Record,
     VerificationStarted,
 )
+from chatr.domain.identity import AgentId
 from chatr.domain.keys import ALPHABET, RANDOM_LENGTH, hash_key, key_from_random
 from chatr.domain.limits import (
     AVATAR_LENGTH,

@@ -10,7 +10,6 @@ from attrs import frozen
 
 from chatr.domain.commands import agent_id
 from chatr.domain.events import (
-    AgentId,
     AgentLeft,
     AgentRegistered,
     AgentSeen,
@@ -19,6 +18,7 @@ from chatr.domain.events import (
     LimitsAdopted,
     MessagePosted,
 )
+from chatr.domain.identity import AgentId
 from chatr.domain.limits import HOUR, MINUTE, SECOND, Limits
 
 DAYS: Final = 3

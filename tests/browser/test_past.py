@@ -12,8 +12,8 @@ from playwright.sync_api import Page, expect
 from chatr.domain.commands import agent_id
 from chatr.domain.events import AgentLeft, AgentVerified, Event, MessagePosted
 from chatr.domain.limits import HOUR, MINUTE, SECOND, Limit
+from chatr.domain.timestamps import iso_timestamp
 from chatr.testing.clock import START, SettableClock
-from chatr.timestamps import iso_timestamp
 from tests.browser.agent_client import AgentClient
 from tests.browser.conftest import OpenPage, OpenRoom
 from tests.browser.hosted_room import HostedRoom, registered, unlimited

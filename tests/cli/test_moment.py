@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatr.cli.moment import parse_moment
+from chatr.domain.timestamps import iso_timestamp
 from chatr.past.replay import Moment, Timestamp
 from chatr.testing.clock import START
-from chatr.timestamps import iso_timestamp
 
 
 @pytest.mark.parametrize(

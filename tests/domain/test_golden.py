@@ -11,7 +11,6 @@ from msgspec import json
 from chatr.codec import EVENT_TYPES, TYPE_NAMES, UnreadableRecord, decode
 from chatr.domain.commands import agent_id, older_agent_id
 from chatr.domain.events import (
-    AgentId,
     AgentLeft,
     AgentRegistered,
     AgentSeen,
@@ -21,6 +20,7 @@ from chatr.domain.events import (
     MessagePosted,
     VerificationStarted,
 )
+from chatr.domain.identity import AgentId
 from chatr.domain.limits import Limit, Limits
 from chatr.domain.room import Room
 from chatr.domain.text import canonical

@@ -43,7 +43,8 @@ def test_a_mutation_fails_a_test(frozen: Any) -> None:
 def test_production_classes_are_plain_slotted_classes() -> None:
     """Without the switch of the tests, a field is a slot that is assigned without a guard: that is the speed."""
     program = """
-from chatr.domain.events import AgentId, AgentSeen
+from chatr.domain.identity import AgentId
+from chatr.domain.events import AgentSeen
 seen = AgentSeen(AgentId("1"), at=1)
 seen.at = 2
 print(seen, AgentSeen.__setattr__ is object.__setattr__, hasattr(seen, "__dict__"), seen in {seen})

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from chatr.domain.agent import Agent
 from chatr.domain.commands import agent_id
-from chatr.domain.events import AgentId, AgentRegistered, AgentSeen, Event, Record
+from chatr.domain.events import AgentRegistered, AgentSeen, Event, Record
+from chatr.domain.identity import AgentId
 from chatr.domain.limits import MINUTE
 from chatr.domain.presence import AGENTS_PER_STEP, Presence
 from chatr.domain.room import Room

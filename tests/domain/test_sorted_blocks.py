@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatr.domain.events import AgentId
+from chatr.domain.identity import AgentId
 from chatr.domain.sorted_blocks import Entry, SortedBlocks
 
 KEYS = st.text("abc", max_size=3)

@@ -13,7 +13,8 @@ from chatr.adapters.http.stream.resume import Subscription, resume_point
 from chatr.adapters.http.stream.slice_turns import SliceTurns
 from chatr.adapters.stores.memory import MemoryLog
 from chatr.app import background
-from chatr.domain.events import AgentId, MessagePosted
+from chatr.domain.events import MessagePosted
+from chatr.domain.identity import AgentId
 from chatr.node.node import Node
 from chatr.ports import LogChanged
 from chatr.testing.clock import START

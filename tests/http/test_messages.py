@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from chatr.domain.commands import CompleteVerification, Profile, StartVerification
-from chatr.domain.events import AgentId
+from chatr.domain.identity import AgentId
 from chatr.domain.limits import CODE_VALIDITY, HOUR, SECOND
 from tests.conftest import Agent, Room
 

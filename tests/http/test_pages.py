@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from chatr.domain.commands import Post
-from chatr.domain.events import AgentId
+from chatr.domain.identity import AgentId
 from chatr.domain.limits import MESSAGES_IN_MEMORY, SECOND, Limit
 from tests.conftest import OpenRoom, Room
 

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from chatr.codec import UnreadableRecord, decode, reader
-from chatr.domain.events import AgentId, MessagePosted
+from chatr.domain.events import MessagePosted
+from chatr.domain.identity import AgentId
 from chatr.domain.immutability import statically_frozen
 from chatr.ports import Draft, Stored
 

@@ -5,7 +5,8 @@ from typing import Final
 import pytest
 from attrs import evolve
 
-from chatr.domain.events import AgentId, AgentLeft, AgentSeen, Event, LimitsAdopted, MessagePosted
+from chatr.domain.events import AgentLeft, AgentSeen, Event, LimitsAdopted, MessagePosted
+from chatr.domain.identity import AgentId
 from chatr.domain.limits import FEWEST_IDEMPOTENCY_KEYS, HOUR, MINUTE, SECOND, Limit, Limits
 from chatr.past.audit import Finding
 from chatr.testing.clock import START

@@ -9,7 +9,8 @@ import pytest
 from chatr.app import background
 from chatr.domain.agent import Agent
 from chatr.domain.commands import agent_id
-from chatr.domain.events import AgentId, AgentLeft, AgentRegistered, AgentSeen
+from chatr.domain.events import AgentLeft, AgentRegistered, AgentSeen
+from chatr.domain.identity import AgentId
 from chatr.domain.limits import Limits
 from chatr.domain.room import Room
 from chatr.past.online_at import BLOCKS_PER_STEP, LastSeen, last_seen_in, last_seen_now, online_at

@@ -15,8 +15,9 @@ from chatr.adapters.http.stream.watcher import Watcher
 from chatr.codec import UnreadableRecord, encode
 from chatr.domain.commands import Command
 from chatr.domain.decide import AlreadyRecorded, decide
-from chatr.domain.events import AgentId, AgentLeft, Cursor, Event, Record
+from chatr.domain.events import AgentLeft, Cursor, Event, Record
 from chatr.domain.history import History
+from chatr.domain.identity import AgentId
 from chatr.domain.limits import Limit
 from chatr.domain.room import Room
 from chatr.node.command_handler import CommandHandler, Handled

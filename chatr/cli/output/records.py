@@ -8,7 +8,6 @@ from chatr.cli.output.text import format_time, printable
 from chatr.codec import decode, stored_fields
 from chatr.domain.events import (
     AgentEvent,
-    AgentId,
     AgentLeft,
     AgentRegistered,
     AgentSeen,
@@ -19,6 +18,7 @@ from chatr.domain.events import (
     Record,
     VerificationStarted,
 )
+from chatr.domain.identity import AgentId
 from chatr.ports import Stored
 
 NAME_WIDTH: Final = 16

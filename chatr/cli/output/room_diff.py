@@ -8,7 +8,7 @@ from attrs import frozen
 from chatr import to_wire
 from chatr.cli.output.text import format_time
 from chatr.domain.agent import Agent
-from chatr.domain.events import AgentId
+from chatr.domain.identity import AgentId
 from chatr.domain.limits import Limits
 from chatr.domain.room import Room
 

@@ -3,7 +3,7 @@
 from typing import Final
 
 from chatr.domain.limits import END_OF_CALENDAR
-from chatr.timestamps import iso_timestamp
+from chatr.domain.timestamps import iso_timestamp
 
 JOINERS: Final = "\u200c\u200d"
 """Zero-width characters that emoji and Persian need. They cannot hide text or change its direction."""

@@ -12,7 +12,7 @@ from chatr.domain.events import Cursor
 from chatr.domain.history import Message
 from chatr.domain.keys import RANDOM_LENGTH, key_from_random
 from chatr.domain.limits import CODE_VALIDITY, Limits
-from chatr.timestamps import iso_timestamp
+from chatr.domain.timestamps import iso_timestamp
 
 NOW: Final = 1_767_225_600_000
 """Midnight of 1 January 2026, in milliseconds since 1970."""

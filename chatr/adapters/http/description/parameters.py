@@ -20,7 +20,7 @@ from chatr.adapters.http.query_string import DATE_TIME
 from chatr.domain import activity
 from chatr.domain.limits import AVATAR_LENGTH, CONTENT_LENGTH, IDEMPOTENCY_KEY_LENGTH, NAME_LENGTH, format_range
 from chatr.domain.text import BADGE, MOLTBOOK_NAME, NAME, RESERVED_NAMES
-from chatr.timestamps import iso_timestamp
+from chatr.domain.timestamps import iso_timestamp
 
 AGENT_NAME: Final = Parameter(
     "body",

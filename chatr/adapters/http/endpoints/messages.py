@@ -17,7 +17,7 @@ from chatr.adapters.http.json_response import RESPONSE_HEADERS
 from chatr.adapters.http.query_string import cursor, number
 from chatr.domain.agent import Agent
 from chatr.domain.commands import Post
-from chatr.domain.events import AgentId
+from chatr.domain.identity import AgentId
 from chatr.domain.policy.posting import content_fits
 from chatr.node.node import Node
 from chatr.ports import Clock

@@ -15,12 +15,12 @@ from chatr.adapters.http.query_string import moment, number
 from chatr.domain.activity import MAX_BUCKETS, Activity
 from chatr.domain.limits import SECOND
 from chatr.domain.time_index import BLOCK_SIZE
+from chatr.domain.timestamps import iso_timestamp
 from chatr.node.command_handler import Overloaded
 from chatr.node.node import Node
 from chatr.past.replay import NoSuchMoment
 from chatr.past.room_at import MAX_BLOCKS_READ, ResolvedMoment, RoomView, RoomViews, TooManyRecords
 from chatr.ports import LogReader
-from chatr.timestamps import iso_timestamp
 
 MAX_CONCURRENT: Final = 2
 """Requests about the past that are handled at a time. Others wait, as live requests need the store and the loop too."""

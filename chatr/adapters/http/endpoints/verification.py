@@ -14,9 +14,9 @@ from chatr.domain.limits import CODE_VALIDITY
 from chatr.domain.policy import CLAIMING
 from chatr.domain.policy.verifying import describe_words, moltbook_name_is_valid
 from chatr.domain.rule import check_rules
+from chatr.domain.timestamps import iso_timestamp
 from chatr.node.node import Node
 from chatr.ports import Clock, Moltbook, Secrets
-from chatr.timestamps import iso_timestamp
 
 
 @frozen

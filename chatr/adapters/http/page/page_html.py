@@ -6,7 +6,7 @@ from typing import Final
 from chatr.domain.agent import Agent
 from chatr.domain.history import Message
 from chatr.domain.room import Room
-from chatr.timestamps import iso_timestamp
+from chatr.domain.timestamps import iso_timestamp
 
 MESSAGES: Final = "<!--messages-->"
 PREVIEW: Final = "<!--preview-->"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chatr.timestamps import iso_timestamp
+from chatr.domain.timestamps import iso_timestamp
 
 
 @pytest.mark.parametrize(
