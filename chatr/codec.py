@@ -22,6 +22,21 @@ from chatr.domain.events import (
     Record,
     VerificationStarted,
 )
+from chatr.domain.history import erased_message
+from chatr.domain.identity import AgentId
+from chatr.domain.key_events import AgentRecovered, KeyActivated, KeyIssued, KeyRevoked
+from chatr.domain.moderation_events import (
+    AgentApproved,
+    AgentReinstated,
+    AgentSuspended,
+    ApprovalWithdrawn,
+    BadgeWithdrawn,
+    MessageRemoved,
+    MessageRestored,
+    RecordsErased,
+    RoomClosed,
+    RoomOpened,
+)
 from chatr.ports import Draft, Stored
 
 EVENT_TYPES: Final[dict[str, type[Event]]] = {
@@ -32,6 +47,20 @@ EVENT_TYPES: Final[dict[str, type[Event]]] = {
     "verification-started.v1": VerificationStarted,
     "agent-verified.v1": AgentVerified,
     "limits-adopted.v1": LimitsAdopted,
+    "key-issued.v1": KeyIssued,
+    "key-activated.v1": KeyActivated,
+    "key-revoked.v1": KeyRevoked,
+    "agent-recovered.v1": AgentRecovered,
+    "agent-suspended.v1": AgentSuspended,
+    "agent-reinstated.v1": AgentReinstated,
+    "agent-approved.v1": AgentApproved,
+    "approval-withdrawn.v1": ApprovalWithdrawn,
+    "badge-withdrawn.v1": BadgeWithdrawn,
+    "message-removed.v1": MessageRemoved,
+    "message-restored.v1": MessageRestored,
+    "records-erased.v1": RecordsErased,
+    "room-closed.v1": RoomClosed,
+    "room-opened.v1": RoomOpened,
 }
 """The event class of each stored type name."""
 TYPE_NAMES: Final = {event_class: name for name, event_class in EVENT_TYPES.items()}
@@ -135,16 +164,24 @@ def decode(stored: Stored, readers: Mapping[str, Reader] = READERS) -> Record:
             f"Record {stored.position} is of type {stored.type}, unknown to this chatr: use a newer one."
         )
     try:
-        event = read(stored.data, stored.at)
+        event = erased_event(stored) if not stored.data else read(stored.data, stored.at)
     except DAMAGES as error:
         raise damaged(stored, error) from error
     return Record(stored.position, stored.id, stored.decided_at_position, stored.record_hash, event)
 
 
+def erased_event(stored: Stored) -> Event:
+    """What is known of a message whose text was erased. Raises ValueError: nothing else is ever erased."""
+    kind, _, agent = stored.stream.partition("/")
+    if stored.type != "message-posted.v1" or kind != "agent":
+        raise ValueError("it is empty")
+    return erased_message(AgentId(agent), stored.at)
+
+
 def stored_fields(stored: Stored) -> Fields:
-    """The fields of a record's text, also those that no event has. Raises UnreadableRecord."""
+    """The fields of a record's text, also those that no event has; none if it was erased. Raises UnreadableRecord."""
     try:
-        return json.decode(stored.data, type=Fields)
+        return {} if not stored.data else json.decode(stored.data, type=Fields)
     except DAMAGES as error:
         raise damaged(stored, error) from error
 

@@ -7,10 +7,9 @@ from collections.abc import AsyncIterator, Sequence
 from hashlib import sha256
 from typing import Final, Protocol, runtime_checkable
 
-from chatr.domain.commands import Profile
 from chatr.domain.events import Cursor
 from chatr.domain.immutability import statically_frozen
-from chatr.domain.proof import ProofWords
+from chatr.domain.proof import Profile, ProofWords
 
 
 @statically_frozen
@@ -182,6 +181,10 @@ class Secrets(Protocol):
 
     def record_id(self) -> str:
         """A new record id, a UUID."""
+        ...
+
+    def salt(self) -> str:
+        """Random text of `SALT_BYTES` bytes as base64, to be stored beside a message."""
         ...
 
 

@@ -117,6 +117,8 @@ class Settings:
             self.seen_every * SECOND if self.seen_every else in_force.seen_every or default_seen_every(online_for),
             self.rate_leaving or in_force.leaving or DEFAULT_LIMITS.leaving,
             self.rate_verifying or in_force.verifying or DEFAULT_LIMITS.verifying,
+            in_force.registration,
+            in_force.reading,
         )
 
 

@@ -7,7 +7,7 @@ from typing import Final
 from uuid import uuid4
 
 from chatr.domain.keys import ALPHABET, RANDOM_LENGTH, key_from_random
-from chatr.domain.limits import CODE_ALPHABET, CODE_LENGTH
+from chatr.domain.limits import CODE_ALPHABET, CODE_LENGTH, SALT_BYTES
 
 UNLIMITED_FILES: Final = 1_000_000
 """Open files that are counted on where the system sets no limit."""
@@ -39,6 +39,10 @@ class SystemSecrets:
     def record_id(self) -> str:
         """Return a new UUID of version 4 for a record."""
         return str(uuid4())
+
+    def salt(self) -> str:
+        """Return random text to be stored beside a message."""
+        return secrets.token_urlsafe(SALT_BYTES)
 
 
 def raise_open_file_limit(wanted: int) -> int:

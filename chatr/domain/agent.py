@@ -6,7 +6,7 @@ from typing import Final, assert_never
 from attrs import evolve
 
 from chatr.domain import keyed_posts
-from chatr.domain.commands import NO_AGENT
+from chatr.domain.agent_keys import NO_OTHER_KEYS, OtherKeys, PendingKey, keys_after
 from chatr.domain.events import (
     AgentEvent,
     AgentLeft,
@@ -17,11 +17,14 @@ from chatr.domain.events import (
     VerificationStarted,
     canonical_account,
 )
-from chatr.domain.identity import AgentId
+from chatr.domain.identity import NO_AGENT, AgentId
 from chatr.domain.immutability import statically_frozen
+from chatr.domain.key_events import KeyEvent
 from chatr.domain.limits import Limits, with_time
+from chatr.domain.moderation_events import AgentSuspended, BadgeWithdrawn, ModerationEvent, RecordsErased
 from chatr.domain.post_times import CHUNK_SIZE, TIME, Chunk, PostTimes, packed_time, rearranged
 from chatr.domain.proof import ProofWords
+from chatr.domain.standing import NO_STANDING, Standing, standing_after
 
 
 @statically_frozen
@@ -70,7 +73,8 @@ class Agent:
     has left. `post_chunks` and then `post_times` are the times of its last posts, in the form of
     `chatr.domain.post_times`, as many as the rate limits need; `left_at` and `started_at` are the times of its last
     disconnects and of the last verifications that it started. `keyed_posts` are the last posts with idempotency keys,
-    in the form of `chatr.domain.keyed_posts`.
+    in the form of `chatr.domain.keyed_posts`. `key_digest` is that of its current key, "" if it has none. `other_keys`
+    and `standing` are None where nothing was ever decided about them, as of nearly all agents.
     """
 
     id: AgentId = NO_AGENT
@@ -88,6 +92,8 @@ class Agent:
     registered_at: int = 0
     left_at: tuple[int, ...] = ()
     started_at: tuple[int, ...] = ()
+    other_keys: OtherKeys | None = None
+    standing: Standing | None = None
 
     @property
     def registered(self) -> bool:
@@ -96,8 +102,24 @@ class Agent:
 
     @property
     def verified(self) -> bool:
-        """Whether a Moltbook account has verified the agent."""
-        return self.badge is not None
+        """Whether a Moltbook account has verified the agent, or an operator vouches for it."""
+        return self.badge is not None or (self.standing is not None and self.standing.approval is not None)
+
+    @property
+    def key_digests(self) -> tuple[str, ...]:
+        """The digests of all its keys that are not void."""
+        return (*([self.key_digest] if self.key_digest else []), *(self.other_keys or NO_OTHER_KEYS).digests)
+
+    def is_opened_by(self, digest: str, at: int) -> bool:
+        """Whether a key opens the agent at `at`."""
+        return bool(digest) and (
+            digest == self.key_digest or (self.other_keys is not None and self.other_keys.are_open(digest, at))
+        )
+
+    def is_suspended(self, at: int) -> bool:
+        """Whether the agent is suspended at `at`."""
+        suspension = None if self.standing is None else self.standing.suspension
+        return suspension is not None and suspension.is_in_force(at)
 
     @property
     def posted_at(self) -> Sequence[int]:
@@ -120,6 +142,11 @@ def evolve_agent(agent: Agent, event: AgentEvent, position: int, limits: Limits)
     # Messages are nearly all records, and a class pattern of `match` builds a set, a list and a tuple when it matches.
     if isinstance(event, MessagePosted):
         return after_post(agent, event, position, limits)
+    if isinstance(event, KeyEvent):
+        key_digest, other_keys = keys_after(agent.key_digest, agent.other_keys or NO_OTHER_KEYS, event)
+        return evolve(agent, position=position, key_digest=key_digest, other_keys=other_keys)
+    if isinstance(event, ModerationEvent):
+        return after_moderation(agent, event, position, limits)
     match event:
         case AgentSeen():
             return evolve(agent, position=position, last_seen=event.at, present=True)
@@ -127,9 +154,7 @@ def evolve_agent(agent: Agent, event: AgentEvent, position: int, limits: Limits)
             left_at = with_time(agent.left_at, event.at, limits.leaving)
             return evolve(agent, position=position, last_seen=event.at, present=False, left_at=left_at)
         case AgentRegistered():
-            return Agent(
-                event.agent, event.name, event.avatar, event.key_digest, position, event.at, registered_at=event.at
-            )
+            return after_registration(event, position, limits)
         case VerificationStarted():
             started = Verification(event.moltbook_name, event.code, event.expires, position, event.host)
             started_at = with_time(agent.started_at, event.at, limits.verifying)
@@ -145,9 +170,48 @@ def evolve_agent(agent: Agent, event: AgentEvent, position: int, limits: Limits)
             # Two nodes may verify one agent for two accounts at the same time: the first badge stays. `position` stays
             # too, as this record is in the stream of the account and not in that of the agent.
             badge = agent.badge or Badge(event.moltbook_name, event.owner, position, event.account_id)
-            return evolve(agent, last_seen=event.at, present=True, verification=None, badge=badge)
+            # Its node may not have folded a suspension.
+            present = not agent.is_suspended(event.at)
+            return evolve(agent, last_seen=event.at, present=present, verification=None, badge=badge)
         case _:
             assert_never(event)
+
+
+def after_registration(event: AgentRegistered, position: int, limits: Limits) -> Agent:
+    """The agent after it was registered."""
+    standing = Standing(is_waiting=True) if limits.registration == "approval" and event.by is None else None
+    agent = Agent(
+        event.agent,
+        event.name,
+        event.avatar,
+        event.key_digest,
+        position,
+        event.at,
+        registered_at=event.at,
+        standing=standing,
+    )
+    if event.request is None:
+        return agent
+    pending = OtherKeys(PendingKey(event.key_digest, 0, event.by), request=event.request)
+    return evolve(agent, key_digest="", other_keys=pending)
+
+
+def after_moderation(agent: Agent, event: ModerationEvent, position: int, limits: Limits) -> Agent:
+    """The agent after an operator moderated it or one of its messages."""
+    needs_approval = limits.registration == "approval"
+    standing = standing_after(agent.standing or NO_STANDING, event, position, needs_approval=needs_approval)
+    agent = evolve(agent, position=position, standing=None if standing == NO_STANDING else standing)
+    match event:
+        case AgentSuspended():
+            return evolve(agent, present=False)
+        case BadgeWithdrawn():
+            return evolve(agent, badge=None)
+        case RecordsErased():
+            # A digest of a short text is as good as the text.
+            erased = frozenset(each.position for each in event.records)
+            return evolve(agent, keyed_posts=keyed_posts.without_contents(agent.keyed_posts, erased))
+        case _:
+            return agent
 
 
 def after_post(agent: Agent, event: MessagePosted, position: int, limits: Limits) -> Agent:
@@ -172,6 +236,8 @@ def after_post(agent: Agent, event: MessagePosted, position: int, limits: Limits
         agent.registered_at,
         agent.left_at,
         agent.started_at,
+        agent.other_keys,
+        agent.standing,
     )
 
 

@@ -10,14 +10,15 @@ from uuid import UUID, uuid5
 from attrs import field, frozen
 from attrs.converters import optional
 
-from chatr.domain.identity import AgentId
+from chatr.domain.identity import NO_AGENT, AgentId
+from chatr.domain.key_commands import KeyCommand
 from chatr.domain.limits import Limits
+from chatr.domain.moderation_commands import ModerationCommand
+from chatr.domain.proof import Profile
 from chatr.domain.text import WHITE_SPACE, canonical, is_name, normalize, strict_form
 
 # Frozen for ever: with another namespace every agent of every log would have another id.
 NAMESPACE: Final = UUID("5d0c1a0f-3c0b-5b8e-9a63-2f6b1f1c7d10")
-NO_AGENT: Final = AgentId("")
-"""The id in place of an agent's where there is none; no agent has it."""
 
 
 def agent_id(name: str) -> AgentId:
@@ -48,7 +49,9 @@ def normalized_or_none(text: str) -> str | None:
 class Register:
     """Register an agent. `key_digest` is the SHA-256 of its API key in hex.
 
-    `older_id` is the id of an agent that an older version registered, whose record is judged.
+    `older_id` is the id of an agent that an older version registered, whose record is judged. `by` is the operator who
+    registers the agent; None: it registers itself. `request` is the SHA-256 in hex of the request's Idempotency-Key:
+    the same request may come again, and then gives the agent a new key in place of the one that it did not use.
     """
 
     name: str = field(converter=trim)
@@ -56,6 +59,8 @@ class Register:
     key_digest: str
     at: int
     older_id: AgentId | None = None
+    by: str | None = field(default=None, converter=optional(normalize))
+    request: str | None = None
 
     @property
     def agent(self) -> AgentId:
@@ -65,12 +70,16 @@ class Register:
 
 @frozen
 class Post:
-    """Post a message. Another post of the same agent with the same idempotency key and content posts nothing."""
+    """Post a message. Another post of the same agent with the same idempotency key and content posts nothing.
+
+    `salt` is random text that is stored beside the content; None for events of older versions.
+    """
 
     agent: AgentId
     content: str = field(converter=normalize)
     at: int
     idempotency_key: str | None = None
+    salt: str | None = None
 
 
 @frozen
@@ -106,23 +115,6 @@ class StartVerification:
 
 
 @frozen
-class Profile:
-    """What Moltbook returned about an account.
-
-    `name` is spelled as on Moltbook, `claimed` is true if the account has a verified owner, `owner` is that owner's
-    X handle, and `proof` is the id of a post that contains the code and the other words; None = there is none.
-    `missing` is what a post with the code lacks, in words. `account_id` is Moltbook's id of the account, if it has one.
-    """
-
-    name: str
-    claimed: bool
-    owner: str | None
-    proof: str | None
-    missing: tuple[str, ...] = ()
-    account_id: str | None = None
-
-
-@frozen
 class CompleteVerification:
     """Verify an agent with what Moltbook returned about the account. `profile` is None if there is no such account."""
 
@@ -141,4 +133,5 @@ class AdoptLimits:
     agent: ClassVar[AgentId] = NO_AGENT
 
 
-Command = Register | Post | Heartbeat | Leave | StartVerification | CompleteVerification | AdoptLimits
+AgentCommand = Register | Post | Heartbeat | Leave | StartVerification | CompleteVerification
+Command = AgentCommand | KeyCommand | ModerationCommand | AdoptLimits

@@ -1,10 +1,11 @@
 """Decide commands: check the rules, and return the event that follows. Apart from it only the codec makes events."""
 
-from typing import Any, assert_never
+from typing import Any
 
 from attrs import frozen
 
 from chatr.domain.agent import Agent
+from chatr.domain.change_keys import key_event_for
 from chatr.domain.commands import (
     AdoptLimits,
     Command,
@@ -12,11 +13,8 @@ from chatr.domain.commands import (
     Heartbeat,
     Leave,
     Post,
-    Profile,
     Register,
     StartVerification,
-    agent_id,
-    older_agent_id,
 )
 from chatr.domain.events import (
     AgentLeft,
@@ -28,7 +26,10 @@ from chatr.domain.events import (
     MessagePosted,
     VerificationStarted,
 )
-from chatr.domain.policy import CLAIMING, LEAVING, MEMBERSHIP, POSTING, PROVING, REGISTERING, STARTING
+from chatr.domain.key_commands import ActivateKey, IssueKey, Recover, RevokeKey
+from chatr.domain.key_events import KeyIssued
+from chatr.domain.moderate import existing_decision_for, moderation_event_for
+from chatr.domain.policy import RULES_BY_COMMAND
 from chatr.domain.policy.posting import post_with_same_key
 from chatr.domain.rule import Rule, RuleContext, check_rules
 
@@ -52,23 +53,7 @@ def decide(agent: Agent, command: Command, context: RuleContext) -> Event | Alre
 
 def rules_for(command: Command) -> tuple[Rule[Any], ...]:
     """The rules for a command, in the order in which they are checked."""
-    match command:
-        case Register():
-            return REGISTERING
-        case Post():
-            return POSTING
-        case Heartbeat():
-            return MEMBERSHIP
-        case Leave():
-            return LEAVING
-        case StartVerification():
-            return STARTING
-        case CompleteVerification():
-            return (*CLAIMING, *PROVING)
-        case AdoptLimits():
-            return ()
-        case _:
-            assert_never(command)
+    return RULES_BY_COMMAND[type(command)]
 
 
 def existing_record_for(agent: Agent, command: Command, context: RuleContext) -> int | None:
@@ -94,19 +79,25 @@ def existing_record_for(agent: Agent, command: Command, context: RuleContext) ->
             return agent.badge.position if agent.badge is not None else None
         case AdoptLimits():
             return context.limits_position if context.limits_position > 0 and context.limits == command.limits else None
-        case Register():
+        case ActivateKey():
+            return agent.position if command.key_digest == agent.key_digest else None
+        case Register() | IssueKey() | RevokeKey() | Recover():
             return None
         case _:
-            assert_never(command)
+            return existing_decision_for(agent, command, context)
 
 
 def event_for(agent: Agent, command: Command) -> Event:
     """The event that follows from a command that obeys the rules."""
     match command:
+        case Register() if agent.registered:
+            # The same request again: the key of its first response may be lost.
+            return KeyIssued(agent.id, command.key_digest, 0, command.by, command.at)
         case Register():
-            return AgentRegistered(command.agent, command.name, command.avatar, command.key_digest, command.at)
+            name, digest = command.name, command.key_digest
+            return AgentRegistered(command.agent, name, command.avatar, digest, command.at, command.by, command.request)
         case Post():
-            return MessagePosted(agent.id, command.content, command.idempotency_key, command.at)
+            return MessagePosted(agent.id, command.content, command.idempotency_key, command.at, command.salt)
         case Heartbeat():
             return AgentSeen(agent.id, command.at)
         case Leave():
@@ -123,31 +114,7 @@ def event_for(agent: Agent, command: Command) -> Event:
             return AgentVerified(agent.id, name, profile.owner, profile.proof, command.at, account_id)
         case AdoptLimits():
             return LimitsAdopted(command.limits, command.at)
+        case IssueKey() | ActivateKey() | RevokeKey() | Recover():
+            return key_event_for(command)
         case _:
-            assert_never(command)
-
-
-def as_command(event: Event) -> Command:
-    """The command that an event followed from. Audit decides it again and expects the same event."""
-    match event:
-        case AgentRegistered():
-            older_id = older_agent_id(event.name)
-            is_older = event.agent == older_id != agent_id(event.name)
-            return Register(event.name, event.avatar, event.key_digest, event.at, older_id if is_older else None)
-        case MessagePosted():
-            return Post(event.agent, event.content, event.at, event.idempotency_key)
-        case AgentSeen():
-            return Heartbeat(event.agent, event.at)
-        case AgentLeft():
-            return Leave(event.agent, event.at)
-        case VerificationStarted():
-            return StartVerification(event.agent, event.moltbook_name, event.code, event.expires, event.at, event.host)
-        case AgentVerified():
-            profile = Profile(
-                event.moltbook_name, claimed=True, owner=event.owner, proof=event.proof, account_id=event.account_id
-            )
-            return CompleteVerification(event.agent, event.moltbook_name, profile, event.at)
-        case LimitsAdopted():
-            return AdoptLimits(event.limits, event.at)
-        case _:
-            assert_never(event)
+            return moderation_event_for(command)

@@ -5,28 +5,41 @@ Every event has `at`, milliseconds since 1970. The names of the classes' fields 
 
 from chatr.domain.identity import AgentId
 from chatr.domain.immutability import statically_frozen
+from chatr.domain.key_events import KeyEvent
 from chatr.domain.limits import Limits
+from chatr.domain.moderation_events import ModerationEvent, RoomClosed, RoomOpened
 
 
 @statically_frozen
 class AgentRegistered:
-    """An agent registered. `key_digest` is the SHA-256 of its API key in hex; the key itself is stored nowhere."""
+    """An agent registered. `key_digest` is the SHA-256 of its API key in hex; the key itself is stored nowhere.
+
+    `by` is the operator who registered it; None: it registered itself. `request` is the SHA-256 in hex of the
+    Idempotency-Key of the request, if it had one: then the key is pending until its first use.
+    """
 
     agent: AgentId
     name: str
     avatar: str | None
     key_digest: str
     at: int
+    by: str | None = None
+    request: str | None = None
 
 
 @statically_frozen
 class MessagePosted:
-    """An agent posted a message, with an idempotency key if it sent one."""
+    """An agent posted a message, with an idempotency key if it sent one.
+
+    `salt` is random text, so that a short message cannot be guessed from its record hash after it was erased; None in
+    records of older versions. An erased message has neither content nor key nor salt.
+    """
 
     agent: AgentId
     content: str
     idempotency_key: str | None
     at: int
+    salt: str | None = None
 
 
 @statically_frozen
@@ -86,9 +99,13 @@ class LimitsAdopted:
     at: int
 
 
-AgentEvent = AgentRegistered | MessagePosted | AgentSeen | AgentLeft | VerificationStarted | AgentVerified
+ActivityEvent = AgentRegistered | MessagePosted | AgentSeen | AgentLeft | VerificationStarted | AgentVerified
+"""What an agent did itself, so that its record says when it was last seen."""
+AgentEvent = ActivityEvent | KeyEvent | ModerationEvent
 """The events of one agent: each has its id as `agent`."""
-Event = AgentEvent | LimitsAdopted
+RoomEvent = LimitsAdopted | RoomClosed | RoomOpened
+"""The events of the stream `room`, which are about no agent."""
+Event = AgentEvent | RoomEvent
 """All events. Each has its stream in `Room.stream_end`."""
 
 

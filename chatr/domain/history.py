@@ -1,4 +1,4 @@
-"""The messages of the room: the positions of all of them, and the newest ones in memory."""
+"""The messages of the room: the positions of all of them, which are hidden, and the newest ones in memory."""
 
 from array import array
 from bisect import bisect_left, bisect_right
@@ -6,12 +6,14 @@ from collections import deque
 from collections.abc import Sequence
 from itertools import islice
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from chatr.domain.events import Cursor, MessagePosted, Record
 from chatr.domain.identity import AgentId
 from chatr.domain.immutability import statically_frozen
 from chatr.domain.limits import MESSAGES_IN_MEMORY
+from chatr.domain.moderation_events import RecordsErased
+from chatr.domain.removals import Removals, VisibilityEvent
 
 
 @statically_frozen
@@ -39,37 +41,88 @@ class Page:
     has_more: bool
 
 
+def erased_message(agent: AgentId, at: int) -> MessagePosted:
+    """What is known of a message after its text was erased."""
+    return MessagePosted(agent, "", None, at)
+
+
 @define
 class History:
-    """The positions of all messages, ascending, and the records of the last ones, oldest first."""
+    """The positions of all messages, ascending, which of them are hidden, and the records of the last ones, oldest
+    first. The last ones may be hidden too.
+    """
 
     # Eight bytes a message: a list would take 36.
     positions: "array[int]" = field(factory=lambda: array("q"))
     # Records and not messages: of all records that are folded, a few are ever made into messages and shown.
     newest: deque[Record] = field(factory=lambda: deque(maxlen=MESSAGES_IN_MEMORY))
+    removals: Removals = field(factory=Removals)
 
     def apply(self, record: Record) -> None:
         """Add the record of a message."""
         self.positions.append(record.position)
         self.newest.append(record)
 
-    def record_at(self, position: int) -> Record | None:
-        """The record of the message at `position`, or None if that is not one of the newest messages."""
+    def apply_visibility(self, event: VisibilityEvent, position: int) -> None:
+        """Hide or show messages, by the record at `position`. Erased texts are no longer in memory then."""
+        self.removals.apply(event, position)
+        if isinstance(event, RecordsErased):
+            for each in event.records:
+                self._erase(each.position)
+
+    def _erase(self, position: int) -> None:
+        index = self._index_in_memory(position)
+        if index is not None:
+            record = self.newest[index]
+            message = message_from_record(record)
+            self.newest[index] = evolve(record, event=erased_message(message.agent, message.at))
+
+    def _index_in_memory(self, position: int) -> int | None:
+        """The place of the message at `position` among the newest ones; None if it is none of them."""
         index = bisect_left(self.newest, position, key=lambda record: record.position)
-        candidate = self.newest[index] if index < len(self.newest) else None
-        return candidate if candidate is not None and candidate.position == position else None
+        return index if index < len(self.newest) and self.newest[index].position == position else None
+
+    def record_at(self, position: int) -> Record | None:
+        """The record of the message at `position`, hidden or not; None if that is not one of the newest messages."""
+        index = self._index_in_memory(position)
+        return None if index is None else self.newest[index]
 
     def last(self, count: int) -> list[Message]:
-        """The newest `count` messages, oldest first; at most those that are in memory."""
-        return list(map(message_from_record, islice(self.newest, max(0, len(self.newest) - count), None)))
+        """The newest `count` messages that are not hidden, oldest first; at most those that are in memory."""
+        visible = (record for record in reversed(self.newest) if record.position not in self.removals)
+        return list(map(message_from_record, islice(visible, count)))[::-1]
+
+    @property
+    def visible_count(self) -> int:
+        """How many messages are not hidden."""
+        return len(self.positions) - len(self.removals)
 
     def page(self, after: int | None, before: int | None, limit: int) -> Page:
-        """At most `limit` messages between the positions `after` and `before`, both exclusive.
+        """At most `limit` messages between the positions `after` and `before`, both exclusive. Hidden ones are skipped.
 
         They are the first ones if `after` is given, and else the last ones.
         """
-        low = 0 if after is None else bisect_right(self.positions, after)
-        high = len(self.positions) if before is None else bisect_left(self.positions, before)
-        if after is None:
-            return Page(self.positions[max(0, high - limit) : high], has_more=high > limit)
-        return Page(self.positions[low : min(low + limit, high)], has_more=low + limit < high)
+        low = self._visible_before(0 if after is None else bisect_right(self.positions, after))
+        high = self._visible_before(len(self.positions) if before is None else bisect_left(self.positions, before))
+        start, stop = (max(low, high - limit), high) if after is None else (low, min(low + limit, high))
+        has_more = start > low if after is None else stop < high
+        return Page(self._visible(start, stop), has_more)
+
+    def _visible_before(self, index: int) -> int:
+        """How many of the first `index` messages are not hidden."""
+        hidden = (
+            self.removals.count_before(self.positions[index]) if index < len(self.positions) else len(self.removals)
+        )
+        return index - hidden
+
+    def _visible(self, start: int, stop: int) -> Sequence[int]:
+        """The positions of messages that are not hidden, from number `start` to before number `stop` of them."""
+        if not self.removals or start >= stop:
+            return self.positions[start:stop]
+        indices = range(len(self.positions))
+        # The index of a message is the first one with enough visible messages up to it.
+        first, last = (
+            bisect_left(indices, number + 1, key=lambda index: self._visible_before(index + 1))
+            for number in (start, stop - 1)
+        )
+        return [position for position in self.positions[first : last + 1] if position not in self.removals]

@@ -7,6 +7,7 @@ second one then counts as the first one used again, and is rejected if the conte
 entries, so nobody can bring that about for another agent.
 """
 
+from collections.abc import Collection
 from hashlib import blake2b
 from struct import Struct
 from typing import Final
@@ -43,6 +44,14 @@ def key_digest(agent: AgentId, key: str) -> bytes:
 def with_post(entries: bytes, key: bytes, content: str, position: int, most: int) -> bytes:
     """`entries` and a post whose key has the digest `key`; without the oldest ones, if these are more than `most`."""
     return last(entries + ENTRY.pack(key, digest(content), position), most)
+
+
+def without_contents(entries: bytes, positions: Collection[int]) -> bytes:
+    """`entries`, with a content digest of zeros for the messages at these positions: no content is equal to it."""
+    unpacked = ENTRY.iter_unpack(entries)
+    return b"".join(
+        ENTRY.pack(key, bytes(8) if position in positions else content, position) for key, content, position in unpacked
+    )
 
 
 def last(entries: bytes, count: int) -> bytes:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from functools import cached_property
-from typing import Final
+from typing import Final, Literal
 
 from attrs import field, frozen
 from attrs.validators import ge
@@ -34,6 +34,17 @@ FEWEST_IDEMPOTENCY_KEYS: Final = 100
 # 24 kB for an agent, copied at each of its posts.
 MOST_IDEMPOTENCY_KEYS: Final = 1_000
 IDEMPOTENCY_KEY_LENGTH: Final = 64
+# 22 characters of base64 hold 128 bits: whoever can guess the key of a registration gets the agent.
+REGISTRATION_KEY_LENGTH: Final = range(22, IDEMPOTENCY_KEY_LENGTH + 1)
+REGISTRATION_REPEATABLE: Final = HOUR
+"""Milliseconds for which a registration can be repeated, if its first key was not used."""
+MOST_GRACE: Final = 24 * HOUR
+"""Milliseconds for which an old key may stay open beside a new one, at most."""
+RECOVERY_CODE_LENGTH: Final = 20
+REASON_LENGTH: Final = 200
+OPERATOR_LENGTH: Final = 64
+RECORDS_IN_ONE_ERASURE: Final = 1_000
+SALT_BYTES: Final = 12
 # 1,000 that a reconnecting watcher missed, and the last one that it had seen.
 MESSAGES_IN_MEMORY: Final = 1_001
 """How many of the newest messages are in memory."""
@@ -91,6 +102,12 @@ class Limit:
         return f"{self.count} per {format_duration(self.window)}"
 
 
+Registration = Literal["open", "approval", "closed"]
+"""Who may register: everyone; everyone, but an operator must approve the agent before it may post; only operators."""
+Reading = Literal["open", "agents"]
+"""Who may read: everyone, or only agents."""
+
+
 @frozen
 class Limits:
     """The limits that are stored in the log, because decisions and presence depend on them.
@@ -98,7 +115,8 @@ class Limits:
     `verified` and `unverified` limit the posts of an agent. An agent is online for `online_for` milliseconds after its
     last activity. The other limits are None in logs that are older than they are: `seen_every` is the least time in
     milliseconds between two records of mere activity, `leaving` limits how often an agent may disconnect, and
-    `verifying` how many verification codes it may be given.
+    `verifying` how many verification codes it may be given. `registration` says who may register (None: everyone), and
+    `reading` who may read (None: everyone).
     """
 
     verified: Limit = Limit(10, MINUTE)
@@ -107,6 +125,8 @@ class Limits:
     seen_every: int | None = None
     leaving: Limit | None = None
     verifying: Limit | None = None
+    registration: Registration | None = None
+    reading: Reading | None = None
 
     def __str__(self) -> str:
         """The limits in one line, for an operator."""
@@ -115,7 +135,8 @@ class Limits:
         ]
         if self.seen_every is not None:
             parts.append(f"seen every {format_duration(self.seen_every)}")
-        parts += [f"{name} {limit}" for name in ("leaving", "verifying") if (limit := getattr(self, name)) is not None]
+        names = ("leaving", "verifying", "registration", "reading")
+        parts += [f"{name} {value}" for name in names if (value := getattr(self, name)) is not None]
         return ", ".join(parts)
 
     def post_limit(self, *, verified: bool) -> Limit:
@@ -144,6 +165,8 @@ class Limits:
         return self.online_for + self.activity_interval
 
 
+ROTATIONS: Final = Limit(10, 24 * HOUR)
+"""How often an agent may change its key."""
 DEFAULT_LIMITS: Final = Limits(seen_every=5 * MINUTE, leaving=Limit(12, HOUR), verifying=Limit(10, HOUR))
 """The limits of a new log where none are given."""
 

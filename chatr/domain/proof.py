@@ -122,3 +122,20 @@ def host_in(text: str, host: str) -> bool:
     """Whether a text contains a host, ignoring case: as a whole, not in a path, nor before the @ of another host."""
     pattern = rf"(?<![\w.@-])(?<!\w/){re.escape(host)}(?![\w@{MARKS}-]|\.\w|:[^\s/@]{{0,64}}@)"
     return re.search(pattern, text, re.IGNORECASE) is not None
+
+
+@frozen
+class Profile:
+    """What Moltbook returned about an account.
+
+    `name` is spelled as on Moltbook, `claimed` is true if the account has a verified owner, `owner` is that owner's
+    X handle, and `proof` is the id of a post that contains the code and the other words; None = there is none.
+    `missing` is what a post with the code lacks, in words. `account_id` is Moltbook's id of the account, if it has one.
+    """
+
+    name: str
+    claimed: bool
+    owner: str | None
+    proof: str | None
+    missing: tuple[str, ...] = ()
+    account_id: str | None = None

@@ -9,23 +9,31 @@ from chatr.domain.agent import UNREGISTERED, Agent, evolve_agent
 from chatr.domain.chain import EMPTY_CHAIN_HASH, ChainPoint, next_chain_hash
 from chatr.domain.commands import agent_id, older_agent_id
 from chatr.domain.events import (
+    ActivityEvent,
     AgentEvent,
-    AgentLeft,
     AgentRegistered,
-    AgentSeen,
     AgentVerified,
     Cursor,
     Event,
     LimitsAdopted,
     MessagePosted,
     Record,
-    VerificationStarted,
+    RoomEvent,
     account_keys,
     canonical_account,
 )
 from chatr.domain.history import History
 from chatr.domain.identity import AgentId
 from chatr.domain.immutability import statically_frozen
+from chatr.domain.key_events import KeyEvent
+from chatr.domain.moderation_events import (
+    BadgeWithdrawn,
+    MessageRemoved,
+    MessageRestored,
+    RecordsErased,
+    RoomClosed,
+    RoomOpened,
+)
 from chatr.domain.presence import Presence
 from chatr.domain.rule import RuleContext
 from chatr.domain.text import canonical, strict_form
@@ -51,8 +59,8 @@ class Room:
     `last_id` is the id of that record, and `log_id` that of the first record, which names the log. `chain_hash` is the
     hash chain over all records. Agents are indexed by the digest of their key and by the keys of their Moltbook account
     (`account_keys`); `accounts_without_badge` are those of these keys that verified an agent which had a badge already.
-    `older_names` maps the strict form of a name to the first agent of an older version with it. What the rules may know
-    is in `rule_context`.
+    `older_names` maps the strict form of a name to the first agent of an older version with it. `void_keys` are the
+    digests of keys that never open again. What the rules may know is in `rule_context`.
     """
 
     position: int = 0
@@ -69,17 +77,25 @@ class Room:
     activity: Activity = field(factory=Activity)
     time_index: TimeIndex = field(factory=TimeIndex)
     older_names: dict[str, str] = field(factory=dict)
+    void_keys: dict[str, AgentId] = field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
         # The rules see the indexes themselves, so that they are current without another update.
-        self.rule_context = RuleContext(agents_by_account=self.agents_by_account, older_names=self.older_names)
+        self.rule_context = RuleContext(
+            agents_by_account=self.agents_by_account,
+            older_names=self.older_names,
+            message_positions=self.history.positions,
+            removals=self.history.removals.by_message,
+            agents_by_key=self.agents_by_key,
+            void_keys=self.void_keys,
+        )
         self.presence = Presence(self.agents)
 
     def apply(self, record: Record) -> None:
         """Fold one record. Raises OutOfOrderError unless it follows the last one."""
         if record.position != self.position + 1:
             raise OutOfOrderError(f"Record {record.position} cannot follow record {self.position}.")
-        event = record.event
+        event, is_activity = record.event, True
         # Messages are nearly all records, so they are tested first, and not by `match`, which builds objects.
         if isinstance(event, MessagePosted):
             self.history.apply(record)
@@ -88,10 +104,11 @@ class Room:
         elif isinstance(event, AgentEvent):
             self._index(event, record.position)
             self._apply_to_agent(event, record.position)
+            is_activity = isinstance(event, ActivityEvent)
         else:
-            self._adopt_limits(event, record.position)
-        # The time of a record about the room says nothing about who was online then.
-        self.time_index.apply(record.position, event.at, of_agent=not isinstance(event, LimitsAdopted))
+            self._apply_to_room(event, record.position)
+            is_activity = False
+        self.time_index.apply(record.position, event.at, is_activity=is_activity)
         self.position = record.position
         self.last_id = record.id
         self.log_id = self.log_id or record.id
@@ -102,17 +119,39 @@ class Room:
         before = self.agents.get(event.agent, UNREGISTERED)
         self.agents[event.agent] = after = evolve_agent(before, event, position, self.rule_context.limits)
         self.presence.apply(after)
+        if isinstance(event, AgentRegistered | KeyEvent):
+            self._index_keys(before, after)
 
-    def _adopt_limits(self, event: LimitsAdopted, position: int) -> None:
-        """Put the limits in force from this record on."""
-        self.rule_context = evolve(self.rule_context, limits=event.limits, limits_position=position)
-        self.time_index.limits_history.append(AdoptedLimits(position, event.limits))
+    def _apply_to_room(self, event: RoomEvent, position: int) -> None:
+        """Put limits in force, or close or open the room, from this record on."""
+        context = evolve(self.rule_context, room_position=position)
+        match event:
+            case LimitsAdopted():
+                context = evolve(context, limits=event.limits, limits_position=position)
+                self.time_index.limits_history.append(AdoptedLimits(position, event.limits))
+            case RoomClosed():
+                context = evolve(context, closing=event.reason)
+            case RoomOpened():
+                context = evolve(context, closing=None)
+            case _:
+                assert_never(event)
+        self.rule_context = context
+
+    def _index_keys(self, before: Agent, after: Agent) -> None:
+        """Make an agent findable by its keys, and remember those that became void."""
+        for digest in set(before.key_digests).difference(after.key_digests):
+            if self.agents_by_key.get(digest) == after.id:
+                del self.agents_by_key[digest]
+            self.void_keys[digest] = after.id
+        for digest in after.key_digests:
+            # No rule allows a void key to be issued again. Should a log hold that, the key still opens nothing.
+            if digest not in self.void_keys:
+                self.agents_by_key[digest] = after.id
 
     def _index(self, event: AgentEvent, position: int) -> None:
-        """Make the agent of an event findable by its key and its Moltbook account."""
+        """Bring what the room knows besides its agents up to date: names, Moltbook accounts, hidden messages."""
         match event:
             case AgentRegistered():
-                self.agents_by_key[event.key_digest] = event.agent
                 self.index_name(event.agent, event.name)
                 self.time_index.registrations.append(position)
             case AgentVerified():
@@ -122,10 +161,15 @@ class Room:
                         self.agents_by_account[key] = event.agent
                         if self.agent(event.agent).badge is not None:
                             self.accounts_without_badge[key] = event.agent
-            case MessagePosted() | AgentSeen() | AgentLeft() | VerificationStarted():
-                pass
+            case BadgeWithdrawn():
+                badge = self.agent(event.agent).badge
+                # The account stays bound to the agent.
+                for key in () if badge is None else account_keys(badge.moltbook_name, badge.account_id):
+                    self.accounts_without_badge[key] = self.agents_by_account[key]
+            case MessageRemoved() | MessageRestored() | RecordsErased():
+                self.history.apply_visibility(event, position)
             case _:
-                assert_never(event)
+                pass
 
     def index_name(self, agent: AgentId, name: str) -> None:
         """Make an agent findable by the strict form of its name, if its id does not follow from that form."""
@@ -156,21 +200,16 @@ class Room:
         return next((self.agents[each] for each in ids if each in self.agents), UNREGISTERED)
 
     def stream_end(self, event: Event) -> StreamEnd:
-        """The stream that `event` is appended to, and the position in it that the append expects.
-
-        Every event needs its case here, or mypy reports `assert_never`.
-        """
+        """The stream that `event` is appended to, and the position in it that the append expects."""
         match event:
-            case LimitsAdopted():
-                return StreamEnd("room", self.rule_context.limits_position)
+            case LimitsAdopted() | RoomClosed() | RoomOpened():
+                return StreamEnd("room", self.rule_context.room_position)
             case AgentVerified():
                 # 0: the first record of the account's stream, so that two nodes cannot verify two agents with it. A
                 # name is unique in the same way, by the stream of the id that follows from it.
                 return StreamEnd(f"moltbook/{canonical_account(event.moltbook_name)}", 0)
-            case AgentRegistered() | MessagePosted() | AgentSeen() | AgentLeft() | VerificationStarted():
-                return StreamEnd(f"agent/{event.agent}", self.agent(event.agent).position)
             case _:
-                assert_never(event)
+                return StreamEnd(f"agent/{event.agent}", self.agent(event.agent).position)
 
     def online_agents(self, now: int) -> list[Agent]:
         """The agents that are online at `now`, in no particular order. All agents are looked at, as for any moment.

@@ -3,15 +3,17 @@
 The same object is enforced, quoted in error messages, mapped to an HTTP status, and printed in the documentation.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
 from typing import Any, Final, Generic, Protocol, TypeVar
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from chatr.domain.agent import Agent
 from chatr.domain.identity import AgentId
 from chatr.domain.limits import SECOND, Limits
+from chatr.domain.removals import Removal
 
 NO_LIMIT: Final = "not set"
 """Stands in a sentence for a rate limit that the log does not have."""
@@ -35,12 +37,27 @@ class RuleContext:
     `limits` are in force since the record at `limits_position`; 0 = none were adopted yet. `agents_by_account` maps
     the keys of Moltbook accounts (`account_keys`) to the agents that they verify, and `older_names` the strict forms of
     names to the agents of older versions, whose ids do not follow from that form.
+
+    `room_position` is the position of the last record in the stream `room`. `closing` says why the room is closed; None
+    = it is open. `message_positions` are those of all messages, ascending, `removals` the hidden ones by position, and
+    `agents_by_key` and `void_keys` the digests of all keys that were ever issued.
     """
 
     limits: Limits = field(factory=Limits)
     limits_position: int = 0
     agents_by_account: Mapping[str, AgentId] = field(factory=dict)
     older_names: Mapping[str, str] = field(factory=dict)
+    room_position: int = 0
+    closing: str | None = None
+    message_positions: Sequence[int] = ()
+    removals: Mapping[int, Removal] = field(factory=dict)
+    agents_by_key: Mapping[str, AgentId] = field(factory=dict)
+    void_keys: Mapping[str, AgentId] = field(factory=dict)
+
+    def is_message(self, position: int) -> bool:
+        """Whether there is a message at `position`."""
+        index = bisect_left(self.message_positions, position)
+        return index < len(self.message_positions) and self.message_positions[index] == position
 
 
 C = TypeVar("C")
@@ -68,6 +85,14 @@ class Rule(Generic[C_contra]):
     # A check of text may become stricter in a new version of chatr, unlike the limits, which are in the log. So audit
     # reports a record that violates such a rule with a note and not as an error.
     text_only: bool = False
+    # Where clients know a sentence that depends on the details: it takes the place of sentence and advice.
+    notice: Callable[[Details], str] | None = None
+
+    def error_text(self, limits: Limits, details: Details) -> str:
+        """The text of the error for a command that violates the rule."""
+        if self.notice is not None:
+            return self.notice(details)
+        return f"{self.text(limits)} {self.advice.format(**details)}".rstrip()
 
     def text(self, limits: Limits) -> str:
         """The sentence with the limits filled in."""
@@ -83,7 +108,7 @@ class RuleViolated(Exception):
     """A command violates a rule. The text of the exception is the error message for the agent."""
 
     def __init__(self, rule: Rule[Any], limits: Limits, details: Details) -> None:
-        super().__init__(f"{rule.text(limits)} {rule.advice.format(**details)}".rstrip())
+        super().__init__(rule.error_text(limits, details))
         self.code = rule.code
         self.kind = rule.kind
         self.details = details
@@ -118,6 +143,11 @@ def rule(
         return Rule(code, kind, sentence, advice, holds, details, text_only)
 
     return make
+
+
+def with_notice(notice: Callable[[Details], str]) -> Callable[[Rule[C]], Rule[C]]:
+    """A decorator of a rule whose error text is made of its details alone."""
+    return lambda without: evolve(without, notice=notice)
 
 
 class FormatRuleMaker(Protocol):

@@ -31,7 +31,7 @@ class TimeIndex:
 
     Positions start at 1, and block `n` holds positions `n * BLOCK_SIZE + 1` to `(n + 1) * BLOCK_SIZE`. `earliest[n]` is
     the earliest time among the records of block `n`. `slots` are the numbers (time // SLOT_DURATION) of the slots with
-    records of agents, ascending, and `firsts[i]` is the position of the first one in slot `slots[i]`. `registrations`
+    activity of agents, ascending, and `firsts[i]` is the position of the first one in slot `slots[i]`. `registrations`
     are the positions of all registrations, and `limits_history` all limits ever adopted, in log order: `Room` appends
     to both.
     """
@@ -42,14 +42,14 @@ class TimeIndex:
     registrations: "array[int]" = field(factory=lambda: array("q"))
     limits_history: list[AdoptedLimits] = field(factory=list)
 
-    def apply(self, position: int, at: int, *, of_agent: bool = True) -> None:
-        """Index the time of the record at `position`, which is the next in the log and may be that of an agent."""
+    def apply(self, position: int, at: int, *, is_activity: bool = True) -> None:
+        """Index the time of the record at `position`, the next in the log. Only activity says who was online."""
         if position > BLOCK_SIZE * len(self.earliest):
             self.earliest.append(at)
         elif at < self.earliest[-1]:
             self.earliest[-1] = at
         # Nearly every record falls into the newest slot: this comparison spares it the search.
-        if of_agent and (not self.slots or at // SLOT_DURATION != self.slots[-1]):
+        if is_activity and (not self.slots or at // SLOT_DURATION != self.slots[-1]):
             self._add_slot(at // SLOT_DURATION, position)
 
     def _add_slot(self, slot: int, position: int) -> None:
@@ -67,7 +67,7 @@ class TimeIndex:
         return None if block is None else range(block * BLOCK_SIZE + 1, (block + 1) * BLOCK_SIZE + 1)
 
     def first_position_between(self, earliest: int, latest: int) -> int | None:
-        """A position at or before the first record of an agent with a time from `earliest` to `latest`.
+        """A position at or before the first activity of an agent with a time from `earliest` to `latest`.
 
         None = there is no such record.
 

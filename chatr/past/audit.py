@@ -11,9 +11,10 @@ from chatr.codec import decode
 from chatr.domain import keyed_posts
 from chatr.domain.agent import Agent
 from chatr.domain.chain import ChainPoint
+from chatr.domain.command_of_event import as_command
 from chatr.domain.commands import Command
-from chatr.domain.decide import as_command, event_for, existing_record_for, rules_for
-from chatr.domain.events import AgentEvent, AgentRegistered, AgentVerified, LimitsAdopted, Record, VerificationStarted
+from chatr.domain.decide import event_for, existing_record_for, rules_for
+from chatr.domain.events import AgentEvent, AgentRegistered, AgentVerified, Record, RoomEvent, VerificationStarted
 from chatr.domain.identity import AgentId
 from chatr.domain.limits import FEWEST_IDEMPOTENCY_KEYS, HOUR, SECOND
 from chatr.domain.room import Room
@@ -137,7 +138,7 @@ class Audit:
             yield Finding(record.position, f"It is in stream {stream} and belongs in {right_stream}.")
         seen = record.decided_at_position
         # Contexts that were in force by then. At least the first: `seen` is below 0 in a damaged record.
-        count = max(bisect_right(self._rule_contexts, seen, key=lambda context: context.limits_position), 1)
+        count = max(bisect_right(self._rule_contexts, seen, key=lambda context: context.room_position), 1)
         yield from rule_findings(record, command, self._agent_at(command.agent, seen), self._rule_contexts[count - 1])
 
     def _agent_at(self, agent: AgentId, position: int) -> Agent:
@@ -160,7 +161,7 @@ class Audit:
             self.room.agents.setdefault(event.agent, Agent(event.agent))
         self.room.position = record.position - 1
         self.room.apply(record)
-        if isinstance(event, LimitsAdopted):
+        if isinstance(event, RoomEvent):
             self._rule_contexts.append(self.room.rule_context)
 
     def _check_chain(self) -> Iterator[Finding]:

@@ -14,7 +14,8 @@ import structlog
 from chatr.atomic_file import remove_partial_files, replace_atomically
 from chatr.domain.events import Record
 from chatr.domain.room import Room
-from chatr.past.snapshot import InvalidSnapshot, Snapshot, read_snapshot, take_snapshot, write_snapshot
+from chatr.past.snapshot import Snapshot, take_snapshot, write_snapshot
+from chatr.past.snapshot_reading import InvalidSnapshot, read_snapshot
 from chatr.ports import LogLostRecords, LogReader
 from chatr.regular_file import open_to_read
 

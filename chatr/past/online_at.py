@@ -15,15 +15,16 @@ from attrs import define, field, frozen
 
 from chatr.codec import decode
 from chatr.domain.agent import Agent, evolve_agent
-from chatr.domain.events import AgentEvent
+from chatr.domain.events import ActivityEvent
 from chatr.domain.identity import AgentId
 from chatr.domain.limits import Limits
+from chatr.domain.moderation_events import AgentSuspended
 from chatr.domain.presence import name_order
 from chatr.domain.room import Room
 from chatr.ports import Stored
 
 NEVER: Final = -(2**63)
-"""The time at which an agent was last seen that has left, or that has only registered: it is in no window."""
+"""The time at which an agent was last seen that has left, only registered, or was suspended: it is in no window."""
 BLOCKS_PER_STEP: Final = 8
 """Blocks that are handled before other tasks run: about two milliseconds."""
 AGENTS_PER_BLOCK: Final = 1_000
@@ -59,7 +60,7 @@ def last_seen_in(room: Room, records: Iterable[Stored]) -> LastSeen:
     for record in records:
         if record.type in ACTIVE:
             times[AgentId(record.stream.removeprefix(STREAM_PREFIX))] = record.at
-        elif isinstance(event := decode(record).event, AgentEvent):
+        elif isinstance(event := decode(record).event, ActivityEvent | AgentSuspended):
             after = evolve_agent(room.agent(event.agent), event, record.position, room.rule_context.limits)
             times[event.agent] = time_of(after)
     return LastSeen.of(room, times)

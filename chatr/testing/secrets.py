@@ -18,12 +18,13 @@ def code(number: int) -> str:
 
 
 class CountedSecrets:
-    """Implements `chatr.ports.Secrets` by counting: keys, codes and record ids each begin with number `first`."""
+    """Implements `chatr.ports.Secrets` by counting: each kind of secret begins with number `first`."""
 
     def __init__(self, first: int = 1) -> None:
         self._keys = count(first)
         self._codes = count(first)
         self._record_ids = count(first)
+        self._salts = count(first)
 
     def key(self) -> str:
         """The next API key, with a valid checksum."""
@@ -36,3 +37,7 @@ class CountedSecrets:
     def record_id(self) -> str:
         """The next record id."""
         return record_id(next(self._record_ids))
+
+    def salt(self) -> str:
+        """The next salt."""
+        return f"{next(self._salts):016}"

@@ -7,19 +7,18 @@ from collections.abc import Callable
 from itertools import chain
 from typing import Any, Final
 
+from attrs import evolve
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from chatr.domain.agent import UNREGISTERED, Agent
 from chatr.domain.commands import (
-    NO_AGENT,
     AdoptLimits,
     Command,
     CompleteVerification,
     Heartbeat,
     Leave,
     Post,
-    Profile,
     Register,
     StartVerification,
     agent_id,
@@ -35,7 +34,8 @@ from chatr.domain.events import (
     Record,
     VerificationStarted,
 )
-from chatr.domain.identity import AgentId
+from chatr.domain.identity import NO_AGENT, AgentId
+from chatr.domain.key_commands import Recover
 from chatr.domain.keys import ALPHABET, RANDOM_LENGTH, hash_key, key_from_random
 from chatr.domain.limits import (
     AVATAR_LENGTH,
@@ -51,9 +51,11 @@ from chatr.domain.limits import (
     Limits,
 )
 from chatr.domain.policy import POSTING, REGISTERING
+from chatr.domain.proof import Profile
 from chatr.domain.rule import Rule, RuleContext
 from chatr.domain.text import normalize
 from chatr.testing.clock import START
+from chatr.testing.operator_strategies import account_ids, hosts, operations, operator_events, recoveries
 from chatr.testing.records import records_after
 
 NAME_CHARACTERS: Final = ALPHABET + "_-"
@@ -117,7 +119,9 @@ def limits() -> SearchStrategy[Limits]:
     """Limits of a room: at most 12 posts in at most 10 minutes."""
     limit = st.builds(Limit, st.integers(1, 12), st.integers(1, 10).map(MINUTE.__mul__))
     minutes = st.integers(1, 60).map(MINUTE.__mul__)
-    return st.builds(Limits, limit, limit, minutes, st.none() | minutes, st.none() | limit, st.none() | limit)
+    registration = st.sampled_from((None, "open", "approval", "closed"))
+    younger = (st.none() | minutes, st.none() | limit, st.none() | limit, registration)
+    return st.builds(Limits, limit, limit, minutes, *younger, st.sampled_from((None, "open", "agents")))
 
 
 def events() -> SearchStrategy[Event]:
@@ -139,17 +143,8 @@ def events() -> SearchStrategy[Event]:
             account_ids(),
         ),
         st.builds(LimitsAdopted, limits(), times()),
+        operator_events(agents, times()),
     )
-
-
-def hosts() -> SearchStrategy[str | None]:
-    """The host of a room, that of a room without a public URL, or none as in events of older versions."""
-    return st.sampled_from((None, "", "chat.example.org"))
-
-
-def account_ids() -> SearchStrategy[str | None]:
-    """One of two ids of Moltbook accounts, or none."""
-    return st.none() | st.sampled_from(("id-1", "id-2"))
 
 
 def idempotency_keys() -> SearchStrategy[str | None]:
@@ -206,7 +201,7 @@ def verification_completions() -> SearchStrategy[CompleteVerification]:
 
 
 def commands() -> SearchStrategy[Command]:
-    """Commands of every type; a third of them are posts."""
+    """Commands of agents, of every type; half of them are posts. And limits."""
     return st.one_of(
         registrations(),
         posts(),
@@ -221,24 +216,28 @@ def commands() -> SearchStrategy[Command]:
 
 
 def verifications() -> SearchStrategy[list[Command]]:
-    """A start and a completion that fits it. Left to chance the two seldom meet."""
-    return verification_starts().map(
-        lambda start: [
-            start,
-            CompleteVerification(
-                start.agent, start.moltbook_name, Profile(start.moltbook_name, True, None, "post-1"), start.at
-            ),
-        ]
-    )
+    """A start and a completion that fits it, and a recovery. Left to chance they seldom meet."""
+
+    def verification(start: StartVerification, account_id: str | None, recovery: Recover) -> list[Command]:
+        """The start, its completion and the recovery."""
+        name, agent = start.moltbook_name, start.agent
+        profile = Profile(name, True, None, "post-1", account_id=account_id)
+        return [start, CompleteVerification(agent, name, profile, start.at), evolve(recovery, agent=agent)]
+
+    return st.builds(verification, verification_starts(), account_ids(), recoveries(agent_ids(), times()))
 
 
-def histories(*, forward: bool = False) -> SearchStrategy[list[Record]]:
-    """Logs in which every record obeys the rules. Times step back now and then, unless `forward` is set."""
+def histories(*, forward: bool = False, moderated: bool = True) -> SearchStrategy[list[Record]]:
+    """Logs in which every record obeys the rules. Times step back now and then, unless `forward` is set.
+
+    Without `moderated` no operator acts and no key changes.
+    """
 
     def history(registered: list[Register], groups: list[list[Command]]) -> list[Record]:
         """The log after these commands, in their order or in that of their times."""
         handled = [*registered, *chain.from_iterable(groups)]
         return records_after(sorted(handled, key=lambda command: command.at) if forward else handled)
 
-    groups = st.lists(verifications() | st.lists(commands(), max_size=20), min_size=4, max_size=12)
+    group: SearchStrategy[Any] = verifications() | st.lists(commands(), max_size=20)
+    groups = st.lists(group | operations(agent_ids(), times()) if moderated else group, min_size=4, max_size=12)
     return st.builds(history, st.lists(registrations(st.just(START)), max_size=4), groups)

@@ -27,6 +27,10 @@ class ErrorCode(StrEnum):
     UNAUTHORIZED = "unauthorized"
     LOCAL_ONLY = "local_only"
     MOLTBOOK_NOT_CLAIMED = "moltbook_not_claimed"
+    REGISTRATION_CLOSED = "registration_closed"
+    REGISTRATION_WAITS = "registration_waits"
+    ROOM_CLOSED = "room_closed"
+    SUSPENDED = "suspended"
     URLS_NOT_ALLOWED = "urls_not_allowed"
     # 404 and 409: it does not exist, or it contradicts what exists.
     MOLTBOOK_NOT_FOUND = "moltbook_not_found"

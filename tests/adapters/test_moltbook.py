@@ -7,8 +7,7 @@ import msgspec
 import pytest
 
 from chatr.adapters.moltbook import MAX_REPLY_BYTES, HttpMoltbook, open_moltbook
-from chatr.domain.commands import Profile
-from chatr.domain.proof import ProofWords
+from chatr.domain.proof import Profile, ProofWords
 from tests.moltbook import FakeMoltbook, MoltbookPost, profile_reply, reply_with_body
 
 PROOF = MoltbookPost("p-1", "Verifying: [ABCD2345] for chatr")

@@ -11,8 +11,7 @@ import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from chatr.adapters.moltbook import MAX_REPLY_BYTES, HttpMoltbook, open_moltbook
-from chatr.domain.commands import Profile
-from chatr.domain.proof import ProofWords
+from chatr.domain.proof import Profile, ProofWords
 from chatr.ports import MOLTBOOK_URL, MoltbookUnavailable
 from tests.moltbook import FakeMoltbook, MoltbookPost, profile_reply, reply_with_body
 

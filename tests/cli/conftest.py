@@ -23,7 +23,6 @@ from chatr.domain.commands import (
     Heartbeat,
     Leave,
     Post,
-    Profile,
     Register,
     StartVerification,
     agent_id,
@@ -31,6 +30,7 @@ from chatr.domain.commands import (
 from chatr.domain.events import Record
 from chatr.domain.keys import hash_key
 from chatr.domain.limits import CODE_VALIDITY, MINUTE, SECOND, Limits
+from chatr.domain.proof import Profile
 from chatr.domain.room import Room
 from chatr.testing.clock import START
 from chatr.testing.records import draft_of, records_after

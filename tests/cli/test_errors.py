@@ -81,7 +81,10 @@ def test_a_moment_or_agent_that_the_log_does_not_hold(
         (("replay", "--messages", "1002"), "--messages: it must be a whole number from 0 to 1001"),
         (("log", "--last", "few"), "--last: it must be a whole number from 0 to"),
         (("log", "--after", "2026-13-01"), "--after: '2026-13-01' is neither"),
-        (("log", "--type", "agent-danced"), "--type: there is no type 'agent-danced'; choose from agent-left, "),
+        (
+            ("log", "--type", "agent-danced"),
+            "--type: there is no type 'agent-danced'; choose from agent-approved, ",
+        ),
         (("log", "--follow", "--before", "5"), "not allowed with argument"),
         (("log", "--agent", "\udcff"), "--agent: it is not UTF-8"),
         (("explain", "0"), "POSITION: '0' is not the position of a record, such as 1042"),

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from chatr.domain.events import AgentRegistered, AgentVerified, MessagePosted, Record
 from chatr.domain.limits import Limits
+from chatr.domain.moderation_events import BadgeWithdrawn
 
 
 def only_registered_agents_post(records: Sequence[Record]) -> bool:
@@ -26,11 +27,18 @@ def agents_register_once(records: Sequence[Record]) -> bool:
 
 
 def agents_and_accounts_are_pairs(records: Sequence[Record]) -> bool:
-    """Whether no account verifies two agents, and no agent is verified by two accounts."""
-    verified = [record.event for record in records if isinstance(record.event, AgentVerified)]
-    agents = {event.agent for event in verified}
-    accounts = {event.moltbook_name.lower() for event in verified}
-    return len(agents) == len(accounts) == len(verified)
+    """Whether no account ever verifies two agents, and no agent has the badges of two accounts at once."""
+    accounts, badges = set[str](), set[str]()
+    for record in records:
+        match record.event:
+            case AgentVerified(agent=agent, moltbook_name=name):
+                if name.lower() in accounts or agent in badges:
+                    return False
+                accounts.add(name.lower())
+                badges.add(agent)
+            case BadgeWithdrawn(agent=agent):
+                badges.discard(agent)
+    return True
 
 
 def posts_are_within_rate_limits(records: Sequence[Record], limits: Limits) -> bool:

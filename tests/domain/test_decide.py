@@ -4,8 +4,9 @@ import pytest
 from attrs import evolve
 from hypothesis import given as whatever
 
+from chatr.domain.command_of_event import as_command
 from chatr.domain.commands import AdoptLimits, Command
-from chatr.domain.decide import AlreadyRecorded, as_command, decide
+from chatr.domain.decide import AlreadyRecorded, decide
 from chatr.domain.events import AgentLeft, AgentRegistered, AgentSeen, LimitsAdopted, Record
 from chatr.domain.limits import MINUTE, Limit, Limits
 from chatr.domain.room import Room

@@ -21,7 +21,21 @@ from chatr.domain.events import (
     VerificationStarted,
 )
 from chatr.domain.identity import AgentId
+from chatr.domain.key_events import AgentRecovered, KeyActivated, KeyIssued, KeyRevoked
 from chatr.domain.limits import Limit, Limits
+from chatr.domain.moderation_events import (
+    AgentApproved,
+    AgentReinstated,
+    AgentSuspended,
+    ApprovalWithdrawn,
+    BadgeWithdrawn,
+    ErasedRecord,
+    MessageRemoved,
+    MessageRestored,
+    RecordsErased,
+    RoomClosed,
+    RoomOpened,
+)
 from chatr.domain.room import Room
 from chatr.domain.text import canonical
 from chatr.ports import Draft, Stored
@@ -38,8 +52,24 @@ LOG: Final[list[Event]] = [
     VerificationStarted(CRAB, "ClawdCrab", "K7QZ2XWB", AT + 172_800_004, AT + 4),
     AgentVerified(CRAB, "ClawdCrab", "crabowner", "0b54c1a6-7d57-4c43-8d3f-6b6a3fb4e1c9", AT + 5),
     AgentLeft(CRAB, AT + 6),
+    KeyIssued(CRAB, "a" * 64, 3_600_000, None, AT + 7),
+    KeyActivated(CRAB, "a" * 64, AT + 8),
+    KeyRevoked(CRAB, "5e884898da28047151d0e56f8dc6292773603d0d6aabbdd62a11ef721d1542d8", "grace", AT + 9),
+    AgentRecovered(CRAB, "b" * 64, "7c0a1d52-7d57-4c43-8d3f-6b6a3fb4e1c9", AT + 10, "9f3c"),
+    MessageRemoved(CRAB, 4, "It is an advertisement.", "grace", AT + 11),
+    MessageRestored(CRAB, 4, "grace", AT + 12),
+    RecordsErased(CRAB, (ErasedRecord(4, "c" * 64),), "It named a person.", "grace", AT + 13),
+    AgentApproved(CRAB, "grace", AT + 14),
+    ApprovalWithdrawn(CRAB, "The owner asked for it.", "grace", AT + 15),
+    BadgeWithdrawn(CRAB, "The account was sold.", "grace", AT + 16),
+    AgentSuspended(CRAB, AT + 604_800_017, "It posts advertisements.", "grace", AT + 17),
+    AgentReinstated(CRAB, "grace", AT + 18),
+    RoomClosed("A wave of advertisements", "grace", AT + 19),
+    RoomOpened("grace", AT + 20),
 ]
-"""One event of each type. In this order they are a log that obeys the rules."""
+"""One event of each type, in an order in which they can happen."""
+OF_FIRST_VERSION: Final = LOG[:7]
+"""The events of which the room below consists."""
 CHAIN_HASH: Final = "efb18bb8a452f2f24541c5b9947d1975d6c48ea1897f4fb01c9f704d9d0c4c50"
 
 
@@ -102,7 +132,7 @@ def test_a_changed_field_changes_the_record_hash(change: dict[str, Any]) -> None
 
 def test_the_chain_hash_of_a_log_never_changes() -> None:
     """A chain hash that someone has written down can be checked with any later chatr."""
-    assert folded_room(decode(stored(event)) for event in LOG).chain_hash.hex() == CHAIN_HASH
+    assert folded_room(decode(stored(event)) for event in OF_FIRST_VERSION).chain_hash.hex() == CHAIN_HASH
 
 
 def test_a_computed_property_is_not_stored() -> None:
@@ -128,7 +158,14 @@ def test_limits_that_a_log_lacks_are_not_stored() -> None:
 
 @pytest.mark.parametrize(
     ("number", "field", "value"),
-    [(4, "host", "chat.example.org"), (4, "host", ""), (5, "account_id", "9f3c")],
+    [
+        (4, "host", "chat.example.org"),
+        (4, "host", ""),
+        (5, "account_id", "9f3c"),
+        (3, "salt", "MDEyMzQ1Njc4OWFi"),
+        (1, "by", "grace"),
+        (1, "request", "d" * 64),
+    ],
 )
 def test_a_younger_field_is_stored_at_the_end(number: int, field: str, value: str) -> None:
     """A field that is younger than its event follows the others where it has a value, and is read back."""
@@ -138,6 +175,37 @@ def test_a_younger_field_is_stored_at_the_end(number: int, field: str, value: st
 
     assert draft.data == f'{stored(older).data.removesuffix("}")},"{field}":"{value}"}}'
     assert decode(draft.at_position(1, 0, b"")).event == event
+
+
+@pytest.mark.parametrize(
+    ("limits", "text"),
+    [
+        (Limits(registration="approval"), '"registration":"approval"'),
+        (Limits(reading="agents"), '"reading":"agents"'),
+    ],
+    ids=["registration", "reading"],
+)
+def test_a_younger_limit_is_stored_at_the_end(limits: Limits, text: str) -> None:
+    """A limit that is younger than limits follows the others where it has a value, and is read back."""
+    event = LimitsAdopted(limits, AT)
+    draft = draft_of(event, record_id="1")
+
+    assert draft.data == f"{stored(LOG[0]).data.removesuffix('}}')},{text}}}}}"
+    assert decode(draft.at_position(1, 0, b"")).event == event
+
+
+def test_an_erased_message_is_read_as_an_empty_one() -> None:
+    """Of a message whose text was erased, the agent and the time are known."""
+    erased = evolve(stored(LOG[3]), data="")
+
+    assert decode(erased).event == MessagePosted(CRAB, "", None, AT + 3)
+
+
+@pytest.mark.parametrize("event", [LOG[1], LOG[5]], ids=lambda event: TYPE_NAMES[type(event)])
+def test_only_messages_can_be_erased(event: Event) -> None:
+    """An empty record of another type is damaged."""
+    with pytest.raises(UnreadableRecord, match="is damaged"):
+        decode(evolve(stored(event), data=""))
 
 
 @whatever(events())

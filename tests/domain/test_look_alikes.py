@@ -5,8 +5,9 @@ from attrs import evolve
 from hypothesis import given as whatever
 from hypothesis import strategies as st
 
+from chatr.domain.command_of_event import as_command
 from chatr.domain.commands import agent_id, older_agent_id
-from chatr.domain.decide import as_command, decide
+from chatr.domain.decide import decide
 from chatr.domain.events import AgentRegistered
 from chatr.past.snapshot import take_snapshot
 from chatr.testing.clock import START

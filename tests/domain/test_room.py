@@ -8,7 +8,7 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatr.domain.events import AgentEvent, AgentVerified, LimitsAdopted, Record
+from chatr.domain.events import ActivityEvent, AgentEvent, AgentVerified, LimitsAdopted, Record
 from chatr.domain.limits import Limits
 from chatr.domain.room import OutOfOrderError, Room
 from chatr.testing.clock import START
@@ -48,21 +48,24 @@ def test_every_log_obeys_the_laws(history: list[Record]) -> None:
 
 @given(histories())
 def test_agents_are_found_by_key_and_by_account(history: list[Record]) -> None:
-    """The index of keys has the agent that registered with each key, that of accounts the agent that each verifies."""
+    """The index of keys has all keys of each agent that are not void, that of accounts the agent that each verified."""
     room = folded_room(history)
+    badges = {(agent.badge.moltbook_name.lower(), agent.id) for agent in room.agents.values() if agent.badge}
 
-    assert {agent.id: agent.key_digest for agent in room.agents.values()} == {
-        agent: digest for digest, agent in room.agents_by_key.items()
-    }
-    assert {agent.id: agent.badge.moltbook_name.lower() for agent in room.agents.values() if agent.badge} == {
-        agent: account for account, agent in room.agents_by_account.items() if not account.startswith("id ")
-    }
+    assert {(digest, agent.id) for agent in room.agents.values() for digest in agent.key_digests} == set(
+        room.agents_by_key.items()
+    )
+    assert not room.agents_by_key.keys() & room.void_keys.keys()
+    assert badges <= set(room.agents_by_account.items())
+    assert {(account, agent) for account, agent in room.agents_by_account.items() if not account.startswith("id ")} == (
+        badges | {(account, agent) for account, agent in room.accounts_without_badge.items() if account[:3] != "id "}
+    )
 
 
 @given(histories())
-def test_an_agent_was_last_seen_in_its_last_record(history: list[Record]) -> None:
-    """An agent was last seen at the time of its last record in log order, whatever stream that record is in."""
-    last = {record.event.agent: record.event.at for record in history if isinstance(record.event, AgentEvent)}
+def test_an_agent_was_last_seen_in_its_last_activity(history: list[Record]) -> None:
+    """An agent was last seen at the time of its last own act in log order, whatever stream that record is in."""
+    last = {record.event.agent: record.event.at for record in history if isinstance(record.event, ActivityEvent)}
 
     assert {agent.id: agent.last_seen for agent in folded_room(history).agents.values()} == last
 

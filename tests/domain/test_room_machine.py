@@ -14,7 +14,6 @@ from chatr.domain.commands import (
     Heartbeat,
     Leave,
     Post,
-    Profile,
     Register,
     StartVerification,
     agent_id,
@@ -23,6 +22,7 @@ from chatr.domain.decide import AlreadyRecorded
 from chatr.domain.events import MessagePosted, Record
 from chatr.domain.keys import hash_key
 from chatr.domain.limits import CODE_VALIDITY, MINUTE, SECOND, Limit, Limits
+from chatr.domain.proof import Profile
 from chatr.domain.room import Room
 from chatr.domain.rule import RuleViolated
 from chatr.ports import Stored

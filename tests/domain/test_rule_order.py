@@ -7,34 +7,49 @@ import pytest
 from attrs import evolve, frozen
 
 from chatr.domain import policy
-from chatr.domain.commands import Command, Post, Profile, agent_id
+from chatr.domain.commands import Command, Post, agent_id
 from chatr.domain.events import Event, LimitsAdopted
 from chatr.domain.limits import CODE_VALIDITY, MINUTE, Limit, Limits
-from chatr.domain.policy import leaving, posting, registering, verifying
-from chatr.domain.rule import Rule
+from chatr.domain.policy import access, changing_keys, leaving, moderating, posting, registering, verifying
+from chatr.domain.proof import Profile
+from chatr.domain.rule import Rule, RuleViolated
 from chatr.testing.clock import START
 from chatr.testing.scenario import given
 from tests.domain.examples import (
+    ACTIVATE_KEY,
     CLAWD_CRAB,
     COMPLETE_VERIFICATION,
     CRAB,
+    CRAB_KEY_ISSUED,
     CRAB_POSTED,
     CRAB_REGISTERED,
     CRAB_STARTED,
+    CRAB_SUSPENDED,
+    CRAB_VERIFIED,
+    ERASE,
+    ISSUE_KEY,
     KEY,
     LOBSTER,
     LOBSTER_REGISTERED,
     LOBSTER_VERIFIED,
     OLDER_REGISTERED,
+    POST,
+    RECOVER,
     REGISTER,
+    REMOVE,
+    RESTORE,
+    ROOM_CLOSED,
     RULE_NAMES,
     START_VERIFICATION,
+    SUSPEND,
     URL,
 )
 
 STARTED = (CRAB_REGISTERED, CRAB_STARTED)
 ONE_A_MINUTE = LimitsAdopted(Limits(verifying=Limit(1, MINUTE)), START)
 TAKEN = (CRAB_REGISTERED, LOBSTER_REGISTERED, LOBSTER_VERIFIED, CRAB_STARTED)
+SUSPENDED = (CRAB_REGISTERED, CRAB_SUSPENDED)
+WAITING = (LimitsAdopted(Limits(registration="approval"), START), CRAB_REGISTERED)
 ADMIN_REGISTERED = evolve(CRAB_REGISTERED, agent=agent_id("admin"), name="admin")
 
 
@@ -73,7 +88,21 @@ ORDER = (
         registering.avatar_contains_no_link_or_key,
         evolve(REGISTER, avatar=f"\u2713 {URL}"),
     ),
-    TwoViolations(registering.agent_is_registered, posting.content_fits, Post(LOBSTER, "", START)),
+    TwoViolations(
+        access.room_is_open,
+        access.registration_is_open,
+        REGISTER,
+        (LimitsAdopted(Limits(registration="closed"), START), ROOM_CLOSED),
+    ),
+    TwoViolations(
+        access.registration_is_open,
+        registering.name_is_valid,
+        evolve(REGISTER, name="!"),
+        (LimitsAdopted(Limits(registration="closed"), START),),
+    ),
+    TwoViolations(access.agent_is_not_suspended, access.room_is_open, POST, (*SUSPENDED, ROOM_CLOSED)),
+    TwoViolations(access.room_is_open, access.agent_is_approved, POST, (*WAITING, ROOM_CLOSED)),
+    TwoViolations(access.agent_is_approved, posting.content_fits, Post(CRAB, "", START), WAITING),
     TwoViolations(posting.content_fits, posting.content_is_clean, Post(CRAB, "\x00" * 251, START)),
     TwoViolations(posting.content_is_clean, posting.content_is_visible, Post(CRAB, "\x00", START)),
     TwoViolations(
@@ -88,16 +117,10 @@ ORDER = (
         (CRAB_REGISTERED, CRAB_POSTED),
     ),
     TwoViolations(
-        registering.agent_is_registered,
+        access.agent_is_not_suspended,
         verifying.moltbook_name_is_valid,
         evolve(START_VERIFICATION, moltbook_name="!"),
-        (),
-    ),
-    TwoViolations(
-        registering.agent_is_registered,
-        verifying.moltbook_name_is_valid,
-        evolve(COMPLETE_VERIFICATION, moltbook_name="!"),
-        (),
+        SUSPENDED,
     ),
     TwoViolations(
         verifying.moltbook_name_is_valid,
@@ -144,9 +167,60 @@ ORDER = (
         evolve(COMPLETE_VERIFICATION, profile=evolve(CLAWD_CRAB, proof=None, missing=("the agent's name Crab",))),
         TAKEN,
     ),
+    TwoViolations(moderating.operator_fits, registering.agent_is_registered, evolve(ISSUE_KEY, agent=LOBSTER, by="")),
+    TwoViolations(
+        registering.agent_is_registered, changing_keys.grace_is_allowed, evolve(ISSUE_KEY, agent=LOBSTER, grace=-1)
+    ),
+    TwoViolations(
+        changing_keys.grace_is_allowed,
+        changing_keys.key_is_new,
+        evolve(ISSUE_KEY, grace=-1),
+        (CRAB_REGISTERED, CRAB_KEY_ISSUED),
+    ),
+    TwoViolations(
+        changing_keys.key_is_new,
+        changing_keys.no_operator_key_is_pending,
+        ISSUE_KEY,
+        (CRAB_REGISTERED, evolve(CRAB_KEY_ISSUED, by="grace")),
+    ),
+    TwoViolations(
+        changing_keys.no_operator_key_is_pending,
+        changing_keys.rotations_are_within_rate_limit,
+        evolve(ISSUE_KEY, key_digest="f" * 64),
+        (CRAB_REGISTERED, *[CRAB_KEY_ISSUED] * 10, evolve(CRAB_KEY_ISSUED, by="grace")),
+    ),
+    TwoViolations(registering.agent_is_registered, changing_keys.key_opens_agent, evolve(ACTIVATE_KEY, agent=LOBSTER)),
+    TwoViolations(moderating.agent_exists, changing_keys.badge_has_account_id, evolve(RECOVER, agent=LOBSTER)),
+    TwoViolations(
+        changing_keys.badge_has_account_id,
+        changing_keys.key_is_new,
+        RECOVER,
+        (CRAB_REGISTERED, CRAB_KEY_ISSUED),
+    ),
+    TwoViolations(
+        changing_keys.key_is_new,
+        changing_keys.account_is_that_of_badge,
+        evolve(RECOVER, profile=CLAWD_CRAB),
+        (CRAB_REGISTERED, evolve(CRAB_VERIFIED, account_id="17"), CRAB_KEY_ISSUED),
+    ),
+    TwoViolations(
+        changing_keys.account_is_that_of_badge,
+        changing_keys.recovery_is_posted,
+        evolve(RECOVER, profile=None),
+        (CRAB_REGISTERED, evolve(CRAB_VERIFIED, account_id="17")),
+    ),
+    TwoViolations(moderating.agent_exists, moderating.operator_fits, evolve(SUSPEND, agent=LOBSTER, by="")),
+    TwoViolations(moderating.operator_fits, moderating.reason_fits, evolve(SUSPEND, by="", reason="")),
+    TwoViolations(moderating.reason_fits, moderating.suspension_ends_later, evolve(SUSPEND, reason="", until=START)),
+    TwoViolations(moderating.reason_fits, moderating.message_exists, evolve(REMOVE, reason="", position=9)),
+    TwoViolations(moderating.operator_fits, moderating.message_exists, evolve(RESTORE, by="", position=9)),
+    TwoViolations(moderating.reason_fits, moderating.erasure_fits, evolve(ERASE, reason="", records=())),
 )
 IMPOSSIBLE = {
     (registering.agent_is_registered, leaving.leaves_are_within_rate_limit): "only a registered agent has ever left",
+    (registering.agent_is_registered, access.agent_is_not_suspended): "only a registered agent is suspended",
+    (moderating.operator_fits, access.room_is_open): "an operator may register an agent in a closed room",
+    (moderating.message_exists, moderating.message_is_not_erased): "only messages are erased",
     (registering.name_is_valid, registering.name_is_not_reserved): "every reserved name has the form of a name",
     (posting.content_is_visible, posting.marks_are_not_stacked): "nine invisible marks are not clean to begin with",
     (posting.idempotency_key_is_valid, posting.idempotency_key_is_new): "every used key has the form of a key",
@@ -155,9 +229,7 @@ IMPOSSIBLE = {
 
 def test_every_two_neighbours_have_an_example() -> None:
     """For any two neighbouring rules there is a command above that violates both, unless none can."""
-    claims = (*policy.CLAIMING, *policy.PROVING)
-    lists = (policy.REGISTERING, policy.POSTING, policy.LEAVING, policy.STARTING, claims)
-    neighbours = {pair for rules in lists for pair in pairwise(rules)}
+    neighbours = {pair for rules in policy.RULES_BY_COMMAND.values() for pair in pairwise(rules)}
 
     assert neighbours - IMPOSSIBLE.keys() == {(each.first, each.second) for each in ORDER}
 
@@ -177,4 +249,6 @@ def test_of_two_violated_rules_the_first_rejects(violations: TwoViolations) -> N
     error = given(*violations.past).when(violations.command).result
 
     assert violated == [violations.first, violations.second]
-    assert str(error).startswith(violations.first.text(room.rule_context.limits))
+    assert isinstance(error, RuleViolated)
+    details = violations.first.details(agent, violations.command, room.rule_context)
+    assert str(error) == violations.first.error_text(room.rule_context.limits, details)

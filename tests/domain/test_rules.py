@@ -1,16 +1,14 @@
 """Every rule by an example that it accepts and one that it rejects."""
 
-from typing import Any
-
 import pytest
-from attrs import evolve, frozen
+from attrs import evolve
 
 from chatr.domain import policy
-from chatr.domain.commands import Command, CompleteVerification
-from chatr.domain.events import Event, LimitsAdopted
+from chatr.domain.commands import CompleteVerification
+from chatr.domain.events import LimitsAdopted
 from chatr.domain.limits import CODE_VALIDITY, MINUTE, Limit, Limits
 from chatr.domain.policy import leaving, posting, registering, verifying
-from chatr.domain.rule import Rule, RuleViolated
+from chatr.domain.rule import RuleViolated
 from chatr.testing.clock import START
 from chatr.testing.scenario import given
 from tests.domain.examples import (
@@ -36,19 +34,10 @@ from tests.domain.examples import (
     START_VERIFICATION,
     URL,
 )
+from tests.domain.operator_examples import OPERATOR_EXAMPLES, Example
 
 STARTED = (CRAB_REGISTERED, CRAB_STARTED)
 ONE_A_MINUTE = LimitsAdopted(Limits(leaving=Limit(1, MINUTE), verifying=Limit(1, MINUTE)), START)
-
-
-@frozen
-class Example:
-    """After `past`, the rule accepts the command `accepted` and rejects the command `rejected`."""
-
-    rule: Rule[Any]
-    accepted: Command
-    rejected: Command
-    past: tuple[Event, ...] = (CRAB_REGISTERED,)
 
 
 EXAMPLES = (
@@ -154,6 +143,7 @@ EXAMPLES = (
         COMPLETE_VERIFICATION,
         past=(CRAB_REGISTERED, CRAB_STARTED, LOBSTER_REGISTERED, LOBSTER_VERIFIED, SHRIMP_REGISTERED, SHRIMP_STARTED),
     ),
+    *OPERATOR_EXAMPLES,
 )
 
 
@@ -166,7 +156,7 @@ def test_every_rule_has_an_example() -> None:
     """No rule is without an example above."""
     with_example = {example.rule for example in EXAMPLES}
 
-    assert set(policy.RULES) == with_example
+    assert {*policy.RULES, *policy.OPERATOR_RULES} == with_example
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=rule_name)
@@ -183,8 +173,8 @@ def test_a_command_that_violates_a_rule_is_rejected_with_its_sentence(example: E
     room = given(*example.past)
     error = room.when(example.rejected).result
     assert isinstance(error, RuleViolated)
-    message = str(error)
+    message, limits = str(error), room.room.rule_context.limits
 
     assert (error.code, error.kind) == (example.rule.code, example.rule.kind)
-    assert message.startswith(example.rule.text(room.room.rule_context.limits))
+    assert example.rule.notice is not None or message.startswith(example.rule.text(limits))
     assert "None" not in message

@@ -5,7 +5,7 @@ from itertools import chain, repeat
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatr.domain.events import AgentRegistered, LimitsAdopted, Record
+from chatr.domain.events import ActivityEvent, AgentRegistered, Record
 from chatr.domain.limits import MINUTE, Limits
 from chatr.domain.time_index import BLOCK_SIZE, SLOT_DURATION, TimeIndex
 from chatr.testing.clock import START
@@ -86,7 +86,7 @@ def test_the_index_grows_with_time_and_not_with_records(history: list[Record]) -
     each thousand records.
     """
     index = folded_room(history).time_index
-    of_agents = [record.event for record in history if not isinstance(record.event, LimitsAdopted)]
+    of_agents = [record.event for record in history if isinstance(record.event, ActivityEvent)]
     registered = [record.position for record in history if isinstance(record.event, AgentRegistered)]
 
     assert list(index.registrations) == registered

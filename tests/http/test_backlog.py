@@ -11,8 +11,9 @@ from chatr.adapters.http.stream.backlog import BLOCK, Backlog
 from chatr.adapters.http.stream.slice_turns import SLICE_SECONDS_PER_ITERATION, SLICES_PER_ITERATION, SliceTurns
 from chatr.adapters.stores.memory import MemoryLog
 from chatr.app import background
-from chatr.domain.commands import CompleteVerification, Profile, StartVerification
+from chatr.domain.commands import CompleteVerification, StartVerification
 from chatr.domain.limits import MESSAGES_IN_MEMORY, MINUTE
+from chatr.domain.proof import Profile
 from chatr.node.node import Node
 from chatr.testing.faulty_log import FaultyLog
 from chatr.testing.nodes import node_on

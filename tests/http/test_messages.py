@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from chatr.domain.commands import CompleteVerification, Profile, StartVerification
+from chatr.domain.commands import CompleteVerification, StartVerification
 from chatr.domain.identity import AgentId
 from chatr.domain.limits import CODE_VALIDITY, HOUR, SECOND
+from chatr.domain.proof import Profile
 from tests.conftest import Agent, Room
 
 CRABS = "🦀" * 250

@@ -91,7 +91,8 @@ def test_a_rule_is_quoted(rule: Rule[Any]) -> None:
         value for content in ERROR_RESPONSES for _, value in examples({"": content}) if value["code"] == rule.code
     ]
 
-    assert [value["error"] for value in values if value["error"].startswith(rule.text(DEFAULT_LIMITS))] != []
+    texts = [rule.notice(value) if rule.notice else rule.text(DEFAULT_LIMITS) for value in values]
+    assert [value for value, text in zip(values, texts, strict=True) if value["error"].startswith(text)] != []
 
 
 def test_every_group_of_errors_has_its_own_name() -> None:

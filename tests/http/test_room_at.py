@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
-from chatr.domain.commands import CompleteVerification, Profile, StartVerification
+from chatr.domain.commands import CompleteVerification, StartVerification
 from chatr.domain.identity import AgentId
 from chatr.domain.limits import CODE_VALIDITY, HOUR, MINUTE
+from chatr.domain.proof import Profile
 from chatr.testing.clock import START
 from tests.conftest import Agent, OpenRoom, Room
 

@@ -4,7 +4,8 @@ from io import BytesIO
 from typing import Final
 
 from chatr.domain.room import Room
-from chatr.past.snapshot import Snapshot, read_snapshot, write_snapshot
+from chatr.past.snapshot import Snapshot, write_snapshot
+from chatr.past.snapshot_reading import read_snapshot
 from chatr.testing.records import records_of
 from tests.domain.examples import (
     CRAB_LEFT,

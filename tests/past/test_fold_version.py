@@ -9,20 +9,25 @@ import pytest
 
 from chatr.past.snapshot import FOLD_VERSION
 
-FROZEN_FOLD_VERSION = 4
+FROZEN_FOLD_VERSION = 5
 FROZEN = {
-    "chatr/codec.py": "5eedeb43bc9ec255",
+    "chatr/codec.py": "ab1cc09b6c4139f3",
     "chatr/domain/activity.py": "bbeb8f9b5874378a",
-    "chatr/domain/agent.py": "210bc9294d87f5b3",
-    "chatr/domain/time_index.py": "355aa15fc531ee01",
+    "chatr/domain/agent.py": "d371c3d9fadb8491",
+    "chatr/domain/agent_keys.py": "4b5e73bb54a27593",
+    "chatr/domain/key_events.py": "25ec24bc4e349330",
+    "chatr/domain/moderation_events.py": "6f888b3020cd5862",
+    "chatr/domain/removals.py": "278adbb7e7d1aeb4",
+    "chatr/domain/standing.py": "5c1edbb08051b6c7",
+    "chatr/domain/time_index.py": "9a9480c3c210755f",
     "chatr/domain/chain.py": "e8f5b6711d67c58e",
-    "chatr/domain/events.py": "4b0d05b83757e3ec",
-    "chatr/domain/keyed_posts.py": "95b3bb29d9a31de3",
+    "chatr/domain/events.py": "75c402127b9c7618",
+    "chatr/domain/keyed_posts.py": "3095014529eb63bc",
     "chatr/domain/post_times.py": "20193aab5e8dd9a9",
-    "chatr/domain/history.py": "13b4b38fb7074548",
-    "chatr/domain/limits.py": "73e61fc8ed60a8b0",
-    "chatr/domain/presence.py": "621d7dd101bbe125",
-    "chatr/domain/room.py": "8de112d612b50b73",
+    "chatr/domain/history.py": "06851fb0b520d287",
+    "chatr/domain/limits.py": "726eb0b00b93da69",
+    "chatr/domain/presence.py": "549d75402995aeb8",
+    "chatr/domain/room.py": "ba886e1d1a48f5f5",
     "chatr/domain/text.py strict_form": "1e004d28f2d7bfd0",
 }
 

@@ -16,24 +16,32 @@ from hypothesis import strategies as st
 from chatr.domain.agent import Agent
 from chatr.domain.commands import agent_id, older_agent_id
 from chatr.domain.events import AgentRegistered, Event, LimitsAdopted, Record
+from chatr.domain.key_events import KeyRevoked
 from chatr.domain.keys import hash_key
 from chatr.domain.limits import MINUTE, SECOND, Limit, Limits
 from chatr.domain.post_times import CHUNK_LENGTH
 from chatr.domain.room import Room
 from chatr.past import snapshot
 from chatr.past.section_file import write_sections
-from chatr.past.snapshot import InvalidSnapshot, take_snapshot, versions, write_snapshot
+from chatr.past.snapshot import take_snapshot, versions, write_snapshot
+from chatr.past.snapshot_reading import InvalidSnapshot
 from chatr.testing.clock import START
 from chatr.testing.records import folded_room, records_of
 from chatr.testing.strategies import histories
 from tests.domain.examples import (
     CRAB,
+    CRAB_KEY_ACTIVATED,
+    CRAB_KEY_ISSUED,
     CRAB_LEFT,
     CRAB_POSTED,
     CRAB_REGISTERED,
+    CRAB_REMOVED,
+    CRAB_SEEN,
     CRAB_STARTED,
+    CRAB_SUSPENDED,
     CRAB_VERIFIED,
     LOBSTER_REGISTERED,
+    ROOM_CLOSED,
 )
 from tests.past.snapshots import RECORDS, decoded, encoded
 
@@ -96,7 +104,7 @@ def memory_peak(work: Callable[[], object]) -> int:
 
 def test_writing_takes_no_memory_for_the_whole_file(tmp_path: Path) -> None:
     """A snapshot is encoded and written in small pieces, so a large room needs hardly more memory meanwhile."""
-    room, path = room_with(agents=3_000), tmp_path / "snapshot"
+    room, path = room_with(agents=4_000), tmp_path / "snapshot"
     with path.open("wb") as file:
         peak = memory_peak(lambda: write_snapshot(take_snapshot(room), file))
 
@@ -129,7 +137,9 @@ def test_every_field_of_the_room_comes_back() -> None:
     second_badge = evolve(first_badge, moltbook_name="Another", account_id="18")
     older_name = AgentRegistered(older_agent_id("Cl-awd"), "Cl-awd", None, hash_key("older"), START)
     badges: list[Event] = [first_badge, second_badge, CRAB_LEFT, CRAB_STARTED]
-    events: list[Event] = [limits, older_name, CRAB_REGISTERED, *posts, *badges]
+    of_operators: list[Event] = [CRAB_KEY_ISSUED, CRAB_KEY_ACTIVATED, CRAB_SUSPENDED, evolve(CRAB_REMOVED, position=4)]
+    others: list[Event] = [KeyRevoked(CRAB, CRAB_REGISTERED.key_digest, None, START), CRAB_SEEN]
+    events: list[Event] = [limits, older_name, CRAB_REGISTERED, *posts, *of_operators, *others, *badges, ROOM_CLOSED]
     room = folded_room(records_of(events))
     agent, nobody, empty = room.agent(CRAB), Agent(), Room()
 

@@ -8,9 +8,9 @@ from typing import Any, Final
 import msgspec.json
 from attrs import define, field
 
-from chatr.domain.commands import Profile, agent_id
+from chatr.domain.commands import agent_id
 from chatr.domain.keys import hash_key
-from chatr.domain.proof import ProofWords
+from chatr.domain.proof import Profile, ProofWords
 from chatr.ports import MoltbookUnavailable
 from tests.simulation.network import PendingRequest, Response
 from tests.simulation.oracle import IntendedMessage, Oracle

@@ -46,7 +46,7 @@ def replaced(targets: Mapping[str, object]) -> Iterator[None]:
 
 def smaller_constants(conditions: Conditions) -> AbstractContextManager[None]:
     """Replace constants that a short world would never reach."""
-    places = ("chatr.domain.history.MESSAGES_IN_MEMORY", "chatr.past.snapshot.MESSAGES_IN_MEMORY")
+    places = ("chatr.domain.history.MESSAGES_IN_MEMORY", "chatr.past.snapshot_reading.MESSAGES_IN_MEMORY")
     return replaced(
         {
             **dict.fromkeys(places, conditions.messages_in_memory),

@@ -71,6 +71,10 @@ class SeededSecrets:
         """A random record id."""
         return f"{self.random.getrandbits(128):032x}"
 
+    def salt(self) -> str:
+        """A random salt."""
+        return f"{self.random.getrandbits(96):024x}"
+
 
 @define(eq=False)
 class Process:

@@ -33,6 +33,7 @@ from chatr.adapters.http.errors import error_response, request_refusal
 from chatr.adapters.http.json_response import RESPONSE_HEADERS, as_response
 from chatr.domain.agent import Agent
 from chatr.domain.commands import Heartbeat
+from chatr.domain.rule import RuleViolated
 from chatr.node.command_handler import Overloaded
 from chatr.node.node import Node
 from chatr.ports import Clock, LogUnavailable, OutcomeUnknown
@@ -180,10 +181,13 @@ async def read_body(request: web.BaseRequest, timeout: float) -> None:
 
 
 async def record_activity(node: Node, agent: Agent, now: int) -> None:
-    """Record a heartbeat unless a recent record says as much. A store that fails does not fail the request."""
+    """Record a heartbeat unless a recent record says as much, or the agent is suspended.
+
+    A store that fails does not fail the request.
+    """
     heartbeat = Heartbeat(agent.id, now)
     if not node.commands.is_already_recorded(heartbeat):
-        with suppress(LogUnavailable, OutcomeUnknown, Overloaded):
+        with suppress(LogUnavailable, OutcomeUnknown, Overloaded, RuleViolated):
             await node.commands.handle(heartbeat)
 
 

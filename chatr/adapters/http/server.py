@@ -81,7 +81,7 @@ class HttpServer:
         node, clock, secrets, settings = self.node, self.clock, self.secrets, self.settings
         return Handlers(
             registration=RegistrationHandlers(node, clock, secrets, admission),
-            messages=MessageHandlers(node, clock, admission),
+            messages=MessageHandlers(node, clock, secrets, admission),
             agents=AgentHandlers(node, clock),
             room_at=RoomAtHandlers(node, self.log, settings.timeouts.room_at),
             verification=VerificationHandlers(

@@ -26,7 +26,7 @@ from chatr.past import checkpoint
 from chatr.past.audit import Audit, Finding
 from chatr.past.checkpoint import read_checkpoint_file
 from chatr.past.replay import batches
-from chatr.past.snapshot import InvalidSnapshot
+from chatr.past.snapshot_reading import InvalidSnapshot
 from chatr.ports import LogReader, LogUnavailable, Stored
 from chatr.setting_values import parse_web_address
 

@@ -10,8 +10,8 @@ from chatr.cli.output.explanation import Explanation, explanation_json, print_ex
 from chatr.cli.output.tables import print_json
 from chatr.cli.replayed_room import replay_room
 from chatr.codec import decode
+from chatr.domain.command_of_event import as_command
 from chatr.domain.commands import Post, Register, agent_id
-from chatr.domain.decide import as_command
 from chatr.past.replay import position_of
 from chatr.ports import LogReader
 

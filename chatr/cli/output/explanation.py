@@ -1,7 +1,7 @@
 """Explanations why a command was recorded or rejected: the state before it, the verdict of each rule, the outcome."""
 
-from collections.abc import Iterator
-from typing import Any, assert_never
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
 from attrs import frozen
 
@@ -23,6 +23,19 @@ from chatr.domain.commands import (
 )
 from chatr.domain.decide import AlreadyRecorded, decide, rules_for
 from chatr.domain.events import Event, Record
+from chatr.domain.key_commands import ActivateKey, IssueKey, Recover, RevokeKey
+from chatr.domain.moderation_commands import (
+    Approve,
+    CloseRoom,
+    EraseRecords,
+    OpenRoom,
+    Reinstate,
+    RemoveMessage,
+    RestoreMessage,
+    Suspend,
+    WithdrawApproval,
+    WithdrawBadge,
+)
 from chatr.domain.room import Room
 from chatr.domain.rule import RuleViolated
 
@@ -93,7 +106,25 @@ def description(command: Command) -> str:
         case AdoptLimits():
             return f"adopt these limits: {command.limits}"
         case _:
-            assert_never(command)
+            return COMMAND_NAMES[type(command)]
+
+
+COMMAND_NAMES: Final[Mapping[type[Command], str]] = {
+    IssueKey: "issue a new key",
+    ActivateKey: "use the new key",
+    RevokeKey: "revoke a key",
+    Recover: "recover the agent with a new key",
+    Suspend: "suspend",
+    Reinstate: "reinstate",
+    Approve: "approve",
+    WithdrawApproval: "withdraw the approval",
+    WithdrawBadge: "withdraw the badge",
+    RemoveMessage: "remove a message",
+    RestoreMessage: "restore a message",
+    EraseRecords: "erase messages",
+    CloseRoom: "close the room",
+    OpenRoom: "open the room",
+}
 
 
 def outcome_sentences(explanation: Explanation) -> Iterator[str]:

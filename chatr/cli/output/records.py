@@ -1,6 +1,6 @@
 """Records as lines of a table or as JSON. The digest of an agent's key is left out unless it is asked for."""
 
-from typing import Any, Final, assert_never
+from typing import Any, Final
 
 from attrs import define, field, frozen
 
@@ -19,6 +19,16 @@ from chatr.domain.events import (
     VerificationStarted,
 )
 from chatr.domain.identity import AgentId
+from chatr.domain.key_events import AgentRecovered, KeyActivated, KeyIssued, KeyRevoked
+from chatr.domain.moderation_events import (
+    AgentSuspended,
+    MessageRemoved,
+    MessageRestored,
+    ModerationEvent,
+    RecordsErased,
+    RoomClosed,
+    RoomOpened,
+)
 from chatr.ports import Stored
 
 NAME_WIDTH: Final = 16
@@ -109,5 +119,26 @@ def description(event: Event, *, keys: bool = False) -> str:
             return f"as {event.moltbook_name}{owner}, by post {event.proof}"
         case LimitsAdopted():
             return str(event.limits)
+        case KeyIssued() | KeyActivated() | KeyRevoked() | AgentRecovered():
+            return f"key sha256:{event.key_digest}" if keys else ""
         case _:
-            assert_never(event)
+            return moderation_text(event)
+
+
+def moderation_text(event: ModerationEvent | RoomClosed | RoomOpened) -> str:
+    """Describe what an operator did, without its time and the agent."""
+    reason = f", because {event.reason}" if hasattr(event, "reason") else ""
+    return f"{subject(event)} by {event.by}{reason}".lstrip()
+
+
+def subject(event: ModerationEvent | RoomClosed | RoomOpened) -> str:
+    """Describe what the event of an operator is about, besides the agent."""
+    match event:
+        case AgentSuspended(until=until):
+            return "for ever" if until is None else f"until {format_time(until)}"
+        case MessageRemoved() | MessageRestored():
+            return f"message {event.position}"
+        case RecordsErased():
+            return f"{len(event.records)} messages"
+        case _:
+            return ""

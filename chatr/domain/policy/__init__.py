@@ -3,10 +3,58 @@
 Each list is in the order in which the rules are checked. A command is rejected by the first one that it violates.
 """
 
+from collections.abc import Mapping
 from typing import Any, Final
 
-from chatr.domain.commands import CompleteVerification, Leave, Post, Register, StartVerification
+from chatr.domain.commands import (
+    AdoptLimits,
+    Command,
+    CompleteVerification,
+    Heartbeat,
+    Leave,
+    Post,
+    Register,
+    StartVerification,
+)
+from chatr.domain.key_commands import ActivateKey, IssueKey, Recover, RevokeKey
+from chatr.domain.moderation_commands import (
+    Approve,
+    CloseRoom,
+    EraseRecords,
+    OpenRoom,
+    Reinstate,
+    RemoveMessage,
+    RestoreMessage,
+    Suspend,
+    WithdrawApproval,
+    WithdrawBadge,
+)
+from chatr.domain.policy.access import (
+    agent_is_approved,
+    agent_is_not_suspended,
+    registration_is_open,
+    room_is_open,
+)
+from chatr.domain.policy.changing_keys import (
+    account_is_that_of_badge,
+    badge_has_account_id,
+    grace_is_allowed,
+    key_is_new,
+    key_opens_agent,
+    no_operator_key_is_pending,
+    recovery_is_posted,
+    rotations_are_within_rate_limit,
+)
 from chatr.domain.policy.leaving import leaves_are_within_rate_limit
+from chatr.domain.policy.moderating import (
+    agent_exists,
+    erasure_fits,
+    message_exists,
+    message_is_not_erased,
+    operator_fits,
+    reason_fits,
+    suspension_ends_later,
+)
 from chatr.domain.policy.posting import (
     content_contains_no_key,
     content_fits,
@@ -44,6 +92,8 @@ from chatr.domain.policy.verifying import (
 from chatr.domain.rule import Rule
 
 REGISTERING: Final[tuple[Rule[Register], ...]] = (
+    room_is_open,
+    registration_is_open,
     name_is_valid,
     name_is_not_reserved,
     name_is_free,
@@ -54,13 +104,16 @@ REGISTERING: Final[tuple[Rule[Register], ...]] = (
     avatar_contains_no_link_or_key,
 )
 
-MEMBERSHIP: Final[tuple[Rule[object], ...]] = (agent_is_registered,)
+MEMBERSHIP: Final[tuple[Rule[Heartbeat], ...]] = (agent_is_registered, agent_is_not_suspended)
 """What must hold for a heartbeat."""
 
 LEAVING: Final[tuple[Rule[Leave], ...]] = (agent_is_registered, leaves_are_within_rate_limit)
 
 POSTING: Final[tuple[Rule[Post], ...]] = (
     agent_is_registered,
+    agent_is_not_suspended,
+    room_is_open,
+    agent_is_approved,
     content_fits,
     content_is_clean,
     content_is_visible,
@@ -74,12 +127,14 @@ POSTING: Final[tuple[Rule[Post], ...]] = (
 
 STARTING: Final[tuple[Rule[StartVerification], ...]] = (
     agent_is_registered,
+    agent_is_not_suspended,
     moltbook_name_is_valid,
     starts_are_within_rate_limit,
 )
 
 CLAIMING: Final[tuple[Rule[CompleteVerification], ...]] = (
     agent_is_registered,
+    agent_is_not_suspended,
     moltbook_name_is_valid,
     verification_is_started,
     code_has_not_expired,
@@ -96,7 +151,87 @@ PROVING: Final[tuple[Rule[CompleteVerification], ...]] = (
 )
 """What must hold of Moltbook's reply."""
 
-RULES: Final[tuple[Rule[Any], ...]] = tuple(
-    dict.fromkeys((*REGISTERING, *POSTING, *LEAVING, *STARTING, *CLAIMING, *PROVING))
+ISSUING_KEYS: Final[tuple[Rule[IssueKey], ...]] = (
+    agent_is_registered,
+    grace_is_allowed,
+    key_is_new,
+    no_operator_key_is_pending,
+    rotations_are_within_rate_limit,
 )
-"""All rules, each once."""
+
+USING_KEYS: Final[tuple[Rule[ActivateKey], ...]] = (agent_is_registered, key_opens_agent)
+"""What must hold of a pending key that is used for the first time."""
+
+REVOKING_KEYS: Final[tuple[Rule[RevokeKey], ...]] = (agent_is_registered, key_opens_agent)
+
+RECOVERING: Final[tuple[Rule[Recover], ...]] = (
+    agent_exists,
+    badge_has_account_id,
+    key_is_new,
+    account_is_that_of_badge,
+    recovery_is_posted,
+)
+
+SUSPENDING: Final[tuple[Rule[Suspend], ...]] = (agent_exists, operator_fits, reason_fits, suspension_ends_later)
+
+FAVOURING: Final[tuple[Rule[Reinstate | Approve], ...]] = (agent_exists, operator_fits)
+"""What must hold for reinstating or approving an agent."""
+
+WITHDRAWING: Final[tuple[Rule[WithdrawApproval | WithdrawBadge], ...]] = (agent_exists, operator_fits, reason_fits)
+
+REMOVING: Final[tuple[Rule[RemoveMessage], ...]] = (agent_exists, operator_fits, reason_fits, message_exists)
+
+RESTORING: Final[tuple[Rule[RestoreMessage], ...]] = (
+    agent_exists,
+    operator_fits,
+    message_exists,
+    message_is_not_erased,
+)
+
+ERASING: Final[tuple[Rule[EraseRecords], ...]] = (agent_exists, operator_fits, reason_fits, erasure_fits)
+
+CLOSING: Final[tuple[Rule[CloseRoom], ...]] = (operator_fits, reason_fits)
+
+OPENING: Final[tuple[Rule[OpenRoom], ...]] = (operator_fits,)
+
+RULES_BY_COMMAND: Final[Mapping[type[Command], tuple[Rule[Any], ...]]] = {
+    Register: (operator_fits, *REGISTERING),
+    Post: POSTING,
+    Heartbeat: MEMBERSHIP,
+    Leave: LEAVING,
+    StartVerification: STARTING,
+    CompleteVerification: (*CLAIMING, *PROVING),
+    IssueKey: (operator_fits, *ISSUING_KEYS),
+    ActivateKey: USING_KEYS,
+    RevokeKey: (operator_fits, *REVOKING_KEYS),
+    Recover: RECOVERING,
+    Suspend: SUSPENDING,
+    Reinstate: FAVOURING,
+    Approve: FAVOURING,
+    WithdrawApproval: WITHDRAWING,
+    WithdrawBadge: WITHDRAWING,
+    RemoveMessage: REMOVING,
+    RestoreMessage: RESTORING,
+    EraseRecords: ERASING,
+    CloseRoom: CLOSING,
+    OpenRoom: OPENING,
+    AdoptLimits: (),
+}
+"""The rules for each type of command."""
+
+OPERATOR_RULES: Final[tuple[Rule[Any], ...]] = (
+    operator_fits,
+    agent_exists,
+    reason_fits,
+    suspension_ends_later,
+    message_exists,
+    message_is_not_erased,
+    erasure_fits,
+    *(grace_is_allowed, key_is_new, no_operator_key_is_pending, rotations_are_within_rate_limit, key_opens_agent),
+    *(badge_has_account_id, account_is_that_of_badge, recovery_is_posted),
+)
+"""Rules that no request of an agent meets."""
+RULES: Final[tuple[Rule[Any], ...]] = tuple(
+    dict.fromkeys(rule for rules in RULES_BY_COMMAND.values() for rule in rules if rule not in OPERATOR_RULES)
+)
+"""The rules that agents meet, each once."""

@@ -2,9 +2,17 @@
 
 from chatr.domain import text
 from chatr.domain.agent import Agent
+from chatr.domain.agent_keys import NO_OTHER_KEYS
 from chatr.domain.commands import Register
 from chatr.domain.keys import contains_key
-from chatr.domain.limits import AVATAR_LENGTH, MARKS_ON_ONE_BASE, NAME_LENGTH, format_range
+from chatr.domain.limits import (
+    AVATAR_LENGTH,
+    MARKS_ON_ONE_BASE,
+    NAME_LENGTH,
+    REGISTRATION_REPEATABLE,
+    ROTATIONS,
+    format_range,
+)
 from chatr.domain.links import contains_url
 from chatr.domain.rule import Details, Kind, RuleContext, format_rule, rule
 
@@ -33,9 +41,21 @@ def name_holder(agent: Agent, _register: Register, _context: RuleContext) -> Det
     "{holder} has it: choose another name.",
     name_holder,
 )
-def name_is_free(agent: Agent, _register: Register, _context: RuleContext) -> bool:
-    """No agent has the id that follows from the name."""
-    return not agent.registered
+def name_is_free(agent: Agent, register: Register, _context: RuleContext) -> bool:
+    """No agent has the id that follows from the name, or the same request is repeated."""
+    return not agent.registered or repeats_registration(agent, register)
+
+
+def repeats_registration(agent: Agent, register: Register) -> bool:
+    """Whether the request that registered the agent comes again, because its response was lost: the key was not used.
+
+    Not without end: each repetition leaves a record.
+    """
+    keys = agent.other_keys or NO_OTHER_KEYS
+    is_same = register.request is not None and register.request == keys.request and register.name == agent.name
+    is_unused = not agent.key_digest and keys.pending is not None and keys.changed_at is None
+    is_soon = abs(register.at - agent.registered_at) < REGISTRATION_REPEATABLE
+    return is_same and is_unused and is_soon and not ROTATIONS.wait(keys.rotated_at, register.at)
 
 
 def look_alike_details(agent: Agent, register: object, context: RuleContext) -> Details:

@@ -20,7 +20,7 @@ from chatr.domain.commands import Post
 from chatr.domain.identity import AgentId
 from chatr.domain.policy.posting import content_fits
 from chatr.node.node import Node
-from chatr.ports import Clock
+from chatr.ports import Clock, Secrets
 
 # The sizes of pages are part of the API of chatr.ai.
 DEFAULT_PAGE_SIZE: Final = 50
@@ -35,13 +35,15 @@ class MessageHandlers:
 
     _node: Node
     _clock: Clock
+    _secrets: Secrets
     _admission: Admission
 
     async def post(self, request: web.BaseRequest, agent: Agent) -> wire.PostResponse:
         """Post a message and return it. A repeated Idempotency-Key returns the message that it posted first."""
         try:
             content = text_field(await read_object(request), "content", content_fits)
-            command = Post(agent.id, content, self._clock.now(), request.headers.get("Idempotency-Key"))
+            key = request.headers.get("Idempotency-Key")
+            command = Post(agent.id, content, self._clock.now(), key, self._secrets.salt())
             handled = await self._node.commands.handle(command)
         finally:
             # Rejected posts carry the quota too, which shows that they did not use it.

@@ -1,0 +1,78 @@
+"""The rules about who may do anything at all: suspended agents, a closed room, and approval."""
+
+from typing import Final
+
+from chatr.domain.agent import Agent
+from chatr.domain.commands import CompleteVerification, Heartbeat, Post, Register, StartVerification
+from chatr.domain.rule import Details, Kind, RuleContext, rule, with_notice
+from chatr.domain.timestamps import iso_timestamp
+
+SUSPENDED_EXAMPLE: Final = "it posted advertisements"
+
+
+def suspension_details(agent: Agent, _command: object, _context: RuleContext) -> Details:
+    """Until when the agent is suspended (null: for ever), and why."""
+    suspension = agent.standing and agent.standing.suspension
+    # Examples in the documents are made of an agent that is not suspended.
+    until, reason = (suspension.until, suspension.reason) if suspension else (None, SUSPENDED_EXAMPLE)
+    return {"until": None if until is None else iso_timestamp(until), "reason": reason}
+
+
+def suspension_notice(details: Details) -> str:
+    """The sentence that tells a suspended agent so. Clients know it by its words."""
+    until, reason = details["until"], details["reason"]
+    return f"This agent is banned: {reason}" if until is None else f"This agent is suspended until {until}: {reason}"
+
+
+@with_notice(suspension_notice)
+@rule(
+    Kind.FORBIDDEN,
+    "suspended",
+    "A suspended agent may only read, disconnect, and change or revoke its keys.",
+    details=suspension_details,
+)
+def agent_is_not_suspended(
+    agent: Agent, command: Post | Heartbeat | StartVerification | CompleteVerification, _context: RuleContext
+) -> bool:
+    """No operator has suspended the agent, or its suspension has ended."""
+    return not agent.is_suspended(command.at)
+
+
+def closing_details(_agent: Agent, _command: object, context: RuleContext) -> Details:
+    """Why the room is closed."""
+    return {"reason": context.closing or "it is being moderated"}
+
+
+@rule(
+    Kind.FORBIDDEN,
+    "room_closed",
+    "While an operator has closed the room, nobody can post or register.",
+    "Read on, and try again later. The reason is: {reason}",
+    closing_details,
+)
+def room_is_open(_agent: Agent, command: Post | Register, context: RuleContext) -> bool:
+    """The room is open, or it is the operator who registers an agent."""
+    return context.closing is None or (isinstance(command, Register) and command.by is not None)
+
+
+@rule(
+    Kind.FORBIDDEN,
+    "registration_closed",
+    "Where registration is closed, only an operator can register an agent.",
+    "Ask the operator of this room for a key.",
+)
+def registration_is_open(_agent: Agent, register: Register, context: RuleContext) -> bool:
+    """Agents may register, or it is the operator who registers one."""
+    return context.limits.registration != "closed" or register.by is not None
+
+
+@rule(
+    Kind.FORBIDDEN,
+    "registration_waits",
+    "Where registration needs approval, an agent cannot post before an operator has approved it.",
+    "Ask the operator of this room for approval. You can read meanwhile.",
+)
+def agent_is_approved(agent: Agent, _post: Post, context: RuleContext) -> bool:
+    """The agent does not wait for approval, or none is needed any longer."""
+    is_waiting = agent.standing is not None and agent.standing.is_waiting
+    return context.limits.registration != "approval" or not is_waiting

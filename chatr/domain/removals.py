@@ -1,0 +1,90 @@
+"""Messages that are hidden: those that an operator removed, and those whose text was erased."""
+
+from array import array
+from bisect import bisect_left, insort
+
+from attrs import define, field
+
+from chatr.domain.immutability import statically_frozen
+from chatr.domain.moderation_events import MessageRemoved, MessageRestored, RecordsErased
+
+VisibilityEvent = MessageRemoved | MessageRestored | RecordsErased
+
+
+@statically_frozen
+class Removal:
+    """Why and by whom the message at `message` was hidden, by the record at `position`; `erased`: for ever."""
+
+    message: int
+    position: int
+    reason: str
+    by: str
+    at: int
+    erased: bool
+
+
+@statically_frozen
+class VisibilityChange:
+    """The record at `position` hid the message at `message`, or showed it again (`restored`)."""
+
+    position: int
+    message: int
+    reason: str
+    restored: bool
+
+
+@define
+class Removals:
+    """The hidden messages by their positions, and all changes in log order."""
+
+    by_message: dict[int, Removal] = field(factory=dict)
+    # Sorted, to count the hidden ones before a position.
+    positions: "array[int]" = field(factory=lambda: array("q"))
+    changes: list[VisibilityChange] = field(factory=list)
+
+    def __contains__(self, message: int) -> bool:
+        """Whether the message at this position is hidden."""
+        return message in self.by_message
+
+    def __len__(self) -> int:
+        """How many messages are hidden."""
+        return len(self.by_message)
+
+    def count_before(self, position: int) -> int:
+        """How many messages before `position` are hidden."""
+        return bisect_left(self.positions, position)
+
+    def apply(self, event: VisibilityEvent, position: int) -> None:
+        """Hide or show messages, by the record at `position`."""
+        match event:
+            case MessageRemoved():
+                self._hide(Removal(event.position, position, event.reason, event.by, event.at, erased=False))
+            case MessageRestored():
+                self._show(event.position, position)
+            case RecordsErased():
+                for each in event.records:
+                    self._hide(Removal(each.position, position, event.reason, event.by, event.at, erased=True))
+
+    def _hide(self, removal: Removal) -> None:
+        earlier = self.by_message.get(removal.message)
+        # A removed message may be erased later, and an erased one cannot become a removed one.
+        if earlier is not None and (earlier.erased or not removal.erased):
+            return
+        self.by_message[removal.message] = removal
+        if earlier is None:
+            insort(self.positions, removal.message)
+            self.changes.append(VisibilityChange(removal.position, removal.message, removal.reason, restored=False))
+
+    def _show(self, message: int, position: int) -> None:
+        earlier = self.by_message.get(message)
+        if earlier is not None and not earlier.erased:
+            del self.by_message[message]
+            self.positions.pop(bisect_left(self.positions, message))
+            self.changes.append(VisibilityChange(position, message, "", restored=True))
+
+    @classmethod
+    def restored(cls, removals: list[Removal], changes: list[VisibilityChange]) -> "Removals":
+        """The removals of a snapshot."""
+        return cls(
+            {each.message: each for each in removals}, array("q", sorted(each.message for each in removals)), changes
+        )
