@@ -25,7 +25,7 @@ from chatr.node.node import Node
 from chatr.node.timeouts import DEFAULT_NODE_TIMEOUTS, NodeTimeouts
 from chatr.past.checkpoint import Checkpoint
 from chatr.ports import BringsClock, Clock, EventLog, LogUnavailable, Moltbook
-from chatr.settings import Settings
+from chatr.settings import BadSetting, Settings
 
 PROGRESS_INTERVAL: Final = 1.0
 """Seconds between two log lines about a log that takes long to read."""
@@ -74,7 +74,8 @@ async def running_room(  # noqa: PLR0913 -- named arguments, of which most only 
 
     `event_log`, `clock`, `hub` and `moltbook_client` replace what the settings would make; `settings.log` still decides
     where the checkpoint is. `accept_loss` opens a log that lost records. Raises CannotOpenLog, CannotListen, or what
-    the log raises while it is read: LogUnavailable, OutcomeUnknown, UnreadableRecord.
+    the log raises while it is read: LogUnavailable, OutcomeUnknown, UnreadableRecord; BadSetting for a public URL whose
+    path the room cannot be below.
     """
     # `hub or Hub()` would replace a given hub that has no watchers: its length is 0, so it is false.
     secrets, hub = SystemSecrets(), Hub() if hub is None else hub
@@ -118,8 +119,8 @@ def moltbook_for(settings: Settings, client: Moltbook | None) -> AbstractAsyncCo
 
 
 def http_settings(settings: Settings, timeouts: HttpTimeouts) -> HttpSettings:
-    """The part of the settings that the web server needs."""
-    return HttpSettings(
+    """The part of the settings that the web server needs. Raises BadSetting."""
+    http = HttpSettings(
         NodeLimits(
             settings.rate_requests,
             settings.rate_registrations,
@@ -137,6 +138,12 @@ def http_settings(settings: Settings, timeouts: HttpTimeouts) -> HttpSettings:
         settings.idle_timeout,
         timeouts,
     )
+    if http.has_ambiguous_base_path:
+        raise BadSetting(
+            f"--public-url cannot be {settings.public_url!r}: the room has paths of its own below {http.base_path}; "
+            "choose another path, such as /chat."
+        )
+    return http
 
 
 def connections_per_address(settings: Settings) -> int:

@@ -1,10 +1,11 @@
 """Parsers of the values of settings, from text. Each raises ValueError, whose text ends a sentence for the operator."""
 
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from chatr.domain.limits import SECOND, Limit
 
@@ -15,6 +16,7 @@ LARGEST_WINDOW: Final = 366 * 24 * 3600
 """Seconds of the longest rate window, and of the longest `online_for`: a leap year."""
 NOT_IN_ADDRESS: Final = frozenset(' "#<>?@\\^`{|}')
 """Characters that no URL contains, and those that begin a query or a fragment or end the name of a user."""
+INCOMPLETE_ESCAPE: Final = re.compile("%(?![0-9A-Fa-f]{2})")
 
 
 def parse_small_rate(text: str) -> Limit:
@@ -59,6 +61,22 @@ def parse_web_address(text: str) -> str:
     if not address.isprintable() or NOT_IN_ADDRESS & set(address) or not is_http(address):
         raise ValueError("it must be a web address such as https://chat.example.org")
     return address.rstrip("/")
+
+
+def parse_public_url(text: str) -> str:
+    """As `parse_web_address`, with every special character of the path as `%XX`. Raises ValueError."""
+    parts = urlsplit(parse_web_address(text))
+    names = [unquote(name) for name in parts.path.split("/")[1:]]
+    # Clients and proxies resolve dots and decode slashes, each in its own way, before the room sees a path.
+    if INCOMPLETE_ESCAPE.search(parts.path) or not all(map(is_path_name, names)):
+        raise ValueError("its path must consist of names, as in https://example.org/chat")
+    # Documents have shell commands with this address, so nothing but letters and digits stays as it is.
+    return urlunsplit(parts._replace(path="".join(f"/{quote(name, safe='')}" for name in names)))
+
+
+def is_path_name(name: str) -> bool:
+    """Whether clients leave it as it is when it stands between two slashes of a URL."""
+    return name.isprintable() and name not in ("", ".", "..") and not set("/\\\ufffd") & set(name)
 
 
 def is_http(address: str) -> bool:

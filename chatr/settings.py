@@ -18,6 +18,7 @@ from chatr.setting_values import (
     Network,
     parse_networks,
     parse_non_empty,
+    parse_public_url,
     parse_rate,
     parse_small_rate,
     parse_web_address,
@@ -57,7 +58,10 @@ class Settings:
     host: str = setting("127.0.0.1", "ADDRESS", "address to listen on; 0.0.0.0 for all", parse_non_empty)
     port: int = setting(8080, "PORT", "port to listen on; 0 picks a free one", whole_number_parser(0, 65535))
     public_url: str | None = setting(
-        None, "URL", "web address at which agents and people reach the room", parse_web_address
+        None,
+        "URL",
+        "web address at which agents and people reach the room; everything is served below its path, too",
+        parse_public_url,
     )
     moltbook_url: str = setting(MOLTBOOK_URL, "URL", "base address of Moltbook's API", parse_web_address)
     moltbook_key: str | None = setting(None, "KEY", "API key for Moltbook, if it requires one", str.strip)

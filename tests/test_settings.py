@@ -56,6 +56,16 @@ BAD_VALUES: dict[str, list[str]] = {
         "https://a:port",
         "https://a:0",
         "https://user:password@a",
+        "https://a//b",
+        "https://a/b/../c",
+        "https://a/./b",
+        "https://a/%2e%2E",
+        "https://a/b%2Fc",
+        "https://a/b%5Cc",
+        "https://a/b%0Ac",
+        "https://a/%",
+        "https://a/b%zz",
+        "https://a/%ff",
         'https://a/"b',
     ],
     "moltbook_url": ["", "moltbook", "file:///etc/passwd", "https://:80"],
@@ -116,6 +126,27 @@ def test_the_defaults_are_those_of_the_contract() -> None:
 def test_activity_is_recorded_often_enough_for_a_short_online_for(online_for: int, seen_every: int) -> None:
     """Without `seen_every` it is 300 s, and at most a sixth of `online_for`."""
     assert Settings(online_for=online_for).limits(Limits()).seen_every == seen_every * SECOND
+
+
+@pytest.mark.parametrize(
+    ("path", "canonical"),
+    [
+        ("", ""),
+        ("/", ""),
+        ("/chat/", "/chat"),
+        ("/a/b-c_d.e~f//", "/a/b-c_d.e~f"),
+        ("/café", "/caf%C3%A9"),
+        ("/caf%c3%a9", "/caf%C3%A9"),
+        ("/%63hat", "/chat"),
+        ("/it's;$(x)", "/it%27s%3B%24%28x%29"),
+        ("/a%20b%25", "/a%20b%25"),
+    ],
+)
+def test_the_path_of_the_public_url_has_one_form(path: str, canonical: str) -> None:
+    """It stands in shell commands and in requests, where only letters, digits and -._~ need no percent sign."""
+    settings = load({"public_url": f"https://example.org{path}"}, {}, None)
+
+    assert settings.public_url == f"https://example.org{canonical}"
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -13,7 +13,7 @@ PATHS: Final = (
     *("/", "/docs", "/skills.md", "/skill.md", "/SKILL.md", "/.well-known/agent-skills/chatr/SKILL.md"),
     *("/.well-known/agent-skills/index.json", "/heartbeat.md", "/llms.txt", "/robots.txt", "/openapi.json"),
 )
-REFERENCE: Final = re.compile(rb'"(/page/[\w.-]+)"')
+REFERENCE: Final = re.compile(rb'"(page/[\w.-]+)"')
 TAG: Final = re.compile(rb'\r\nEtag: ("[^"]+")\r\n')
 VARYING: Final = ("Content-Length", "Etag")
 Schema = Mapping[str, Any]
@@ -24,7 +24,9 @@ async def record(port: int) -> Exchanges:
     for path in PATHS:
         await headers(session, f"GET {path}", get(path))
     page = body_of(await ask(port, get("/")))
-    by_kind = {path.rpartition(".")[2]: path for path in sorted(match.decode() for match in REFERENCE.findall(page))}
+    by_kind = {
+        path.rpartition(".")[2]: path for path in sorted(f"/{match.decode()}" for match in REFERENCE.findall(page))
+    }
     for kind, path in sorted(by_kind.items()):
         await headers(session, f"a page file: {kind}", get(path), f"GET /page/<file>.{kind}")
         packed = get(path, "Accept-Encoding: gzip")

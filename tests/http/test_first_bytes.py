@@ -198,6 +198,20 @@ async def test_a_refused_request_needs_no_aiohttp(
     assert aiohttp_connections.count == 0
 
 
+async def test_a_request_below_the_base_path_needs_no_aiohttp(
+    aiohttp_connections: type[CountedConnection], open_room: OpenRoom
+) -> None:
+    """The path of the public URL may stand before the path of the stream."""
+    room = await open_room(public_url="https://example.org/a.b/chat")
+    for path in ("/a.b/chat/api/stream?presence=1", "/api/stream"):
+        async with watching(room.running.url, path) as watch:
+            assert (await watch.frame()).kind == "history"
+    async with watching(room.running.url, "/axb/chat/api/stream") as other:
+        assert other.status == 404
+
+    assert aiohttp_connections.count == 1
+
+
 async def test_a_client_that_reads_no_refusal_is_disconnected() -> None:
     """Refusals that it does not take would fill the memory."""
 

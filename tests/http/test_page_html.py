@@ -4,6 +4,7 @@ import json
 import struct
 from html.parser import HTMLParser
 from importlib.resources import files
+from urllib.parse import urljoin
 
 from attrs import define, evolve, field
 from hypothesis import given
@@ -162,6 +163,8 @@ async def test_crawlers_may_not_read_the_api(room: OpenRoom) -> None:
 async def test_the_manifest_names_existing_files(room: OpenRoom) -> None:
     """The start page and the icons in the manifest exist."""
     manifest = json.loads((FOLDER / "site.webmanifest").read_text("utf-8"))
-    paths = [manifest["start_url"], *(icon["src"] for icon in manifest["icons"])]
+    addresses = [manifest["start_url"], manifest["scope"], *(icon["src"] for icon in manifest["icons"])]
+    paths = [urljoin("/page/site.webmanifest", address) for address in addresses]
 
+    assert paths == ["/", "/", "/page/favicon.svg"]
     assert [(await room.get(path)).status for path in paths] == [200] * len(paths)

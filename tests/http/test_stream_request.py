@@ -32,20 +32,23 @@ def edited(data: bytes, edits: list[tuple[int, int, bytes]]) -> bytes:
     return data
 
 
-@given(st.sampled_from(REQUESTS), EDITS)
-async def test_aiohttp_parses_plain_requests_alike(original: bytes, edits: list[tuple[int, int, bytes]]) -> None:
+@given(st.sampled_from(REQUESTS), EDITS, st.sampled_from(["", "/chat", "/a.b/caf%C3%A9", "/api"]))
+async def test_aiohttp_parses_plain_requests_alike(
+    original: bytes, edits: list[tuple[int, int, bytes]], base_path: str
+) -> None:
     """However a request is edited: where it still counts as plain, aiohttp finds in it one whole request without a
     body, for the same path, with the same headers and query, on a connection that stays open.
     """
-    data = edited(original, edits)
-    parsed = parse_stream_request(data)
+    data = edited(original.replace(b"GET ", b"GET " + base_path.encode()), edits)
+    parsed = parse_stream_request(data, base_path)
     if parsed is None:
         return
     loop = asyncio.get_running_loop()
     (((message, payload),), upgraded, tail) = HttpRequestParser(BaseProtocol(loop), loop, 2**16).feed_data(data)
     url = URL(message.path)
 
-    assert (message.method, url.path, message.version) == ("GET", "/api/stream", HttpVersion11)
+    assert (message.method, message.version) == ("GET", HttpVersion11)
+    assert url.raw_path in ("/api/stream", f"{base_path}/api/stream")
     assert [upgraded, tail, message.upgrade, message.chunked, message.should_close] == [False, b"", False, False, False]
     assert payload.is_eof()
     assert parsed.query == dict(url.query)

@@ -9,6 +9,7 @@ import structlog
 from aiohttp import HttpVersion11, hdrs, web
 from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
 
+from chatr.adapters.http.base_path import BASE_PATH
 from chatr.adapters.http.error_catalogue import (
     BAD_REQUEST,
     HEAD_BYTES,
@@ -50,25 +51,27 @@ def error_response(request: web.BaseRequest, error: Exception) -> web.StreamResp
         return preflight_response(response_error.headers["Allow"])
     if response_error.code == INTERNAL_ERROR.code:
         log.error("request_failed", path=request.path[:MAX_LOGGED_PATH], exc_info=error)
-    return response_with(request, render_error(response_error, accept=request.headers.get("Accept", "")))
+    accept, base_path = request.headers.get("Accept", ""), request.get(BASE_PATH, "")
+    return response_with(request, render_error(response_error, base_path, accept=accept))
 
 
 def request_refusal(request: web.BaseRequest, limit: str, seconds: int) -> web.StreamResponse:
     """Return the 429 response: `limit` is reached, and the next request may be made in `seconds`."""
     # Not raised, and rendered once for each number of seconds: this is the error that a flood gets.
     is_problem = PROBLEM in request.headers.get("Accept", "")
-    return response_with(request, rendered_refusal(limit, seconds, PROBLEM if is_problem else ""))
+    accept = PROBLEM if is_problem else ""
+    return response_with(request, rendered_refusal(limit, seconds, accept, request.get(BASE_PATH, "")))
 
 
 @lru_cache(HEADS_CACHED)
-def rendered_refusal(limit: str, seconds: int, accept: str) -> RenderedError:
+def rendered_refusal(limit: str, seconds: int, accept: str, base_path: str) -> RenderedError:
     """Return the 429 error as it is sent."""
-    return render_error(http_error(REQUEST_RATE_LIMITED, limit=limit, retryAfter=seconds), accept=accept)
+    return render_error(http_error(REQUEST_RATE_LIMITED, limit=limit, retryAfter=seconds), base_path, accept=accept)
 
 
-def error_bytes(error: HttpError, request_headers: Mapping[str, str]) -> bytes:
+def error_bytes(error: HttpError, request_headers: Mapping[str, str], base_path: str) -> bytes:
     """Return the response to a request for the stream that aiohttp has not read, with these headers."""
-    rendered = render_error(error, accept=request_headers.get("accept", ""))
+    rendered = render_error(error, base_path, accept=request_headers.get("accept", ""))
     return rendered.as_bytes(request_headers, (), is_api=True, closes=False)
 
 
@@ -117,12 +120,16 @@ def from_aiohttp_error(error: Exception) -> HttpError:
             return http_error(INTERNAL_ERROR)
 
 
-def render_error(error: HttpError, *, accept: str) -> RenderedError:
-    """Return the error as JSON, or as an RFC 9457 problem where `accept` names that media type."""
+def render_error(error: HttpError, base_path: str, *, accept: str) -> RenderedError:
+    """Return the error as JSON, or as an RFC 9457 problem where `accept` names that media type.
+
+    The type of a problem is a place on the page of endpoints, which the client finds below `base_path`.
+    """
     body = error_body(error)
     if is_problem := PROBLEM in accept:
         title = HTTPStatus(error.status).phrase
-        body = {"type": f"/docs#{error.code}", "title": title, "status": error.status, "detail": str(error), **body}
+        problem = {"type": f"{base_path}/docs#{error.code}", "title": title, "status": error.status}
+        body = {**problem, "detail": str(error), **body}
     headers = dict(error.headers)
     if error.status == STATUS[Kind.UNAUTHENTICATED]:
         # RFC 9110, 15.5.2: a 401 must name a scheme.

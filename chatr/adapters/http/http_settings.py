@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from ipaddress import IPv4Network, IPv6Network
 from typing import Final
+from urllib.parse import urlsplit
 
 from attrs import frozen
 
 from chatr import stop_budget
 from chatr.adapters.http.admission.admission import NodeLimits
 from chatr.adapters.http.endpoints.room_at import TIME_LIMIT
+from chatr.adapters.http.routes import ROUTES
 
 
 @frozen
@@ -56,3 +58,13 @@ class HttpSettings:
     stats_every: int
     idle_timeout: float
     timeouts: HttpTimeouts = DEFAULT_HTTP_TIMEOUTS
+
+    @property
+    def base_path(self) -> str:
+        """The path of `public_url`, below which everything is served too; empty if it has none."""
+        return urlsplit(self.public_url or "").path
+
+    @property
+    def has_ambiguous_base_path(self) -> bool:
+        """Whether the room has this path or paths below it anyway, as `/api`: what a proxy removes would be unknown."""
+        return self.base_path != "" and any(f"{route.path}/".startswith(f"{self.base_path}/") for route in ROUTES)

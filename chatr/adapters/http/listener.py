@@ -55,7 +55,7 @@ class HttpListener:
         self.starting = StartingRoom(self.admission, timeouts.start)
         self._settings = settings
         self._watch: WatchFirstBytes | None = None
-        self._server = web_server(self.starting.handle)
+        self._server = web_server(self.starting.handle, settings.base_path)
         self._runner = web.ServerRunner(self._server, shutdown_timeout=timeouts.shutdown + stop_budget.RESPONSES)
         self._idle_connections = IdleConnections(timeouts.first_byte)
         # Simple alternative: use what _connection_factory returns as the protocol, and aiohttp reads every request.
@@ -65,7 +65,11 @@ class HttpListener:
             OpenConnections(limits.connections, limits.total_connections),
             self.admission.address_of_connection,
             partial(
-                FirstBytesProtocol, self._idle_connections, self._watch_from_first_bytes, self._connection_factory()
+                FirstBytesProtocol,
+                self._idle_connections,
+                self._watch_from_first_bytes,
+                self._connection_factory(),
+                base_path=settings.base_path,
             ),
             per_address=limits.connections,
         )

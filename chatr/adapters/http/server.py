@@ -9,7 +9,7 @@ from typing import Final
 from attrs import field, frozen
 
 from chatr.adapters.http.admission.admission import Admission
-from chatr.adapters.http.dispatch import endpoint_table, request_handler
+from chatr.adapters.http.dispatch import endpoint_table, redirect_to_page, request_handler
 from chatr.adapters.http.endpoints.agents import AgentHandlers
 from chatr.adapters.http.endpoints.documents import DocumentHandlers
 from chatr.adapters.http.endpoints.health import HealthHandlers
@@ -60,6 +60,8 @@ class HttpServer:
         handlers = self._handlers(listener.admission, self.settings.public_url or listener.url)
         body_timeout = self.settings.timeouts.body
         table = endpoint_table(handlers.by_route(), self.node, self.clock, body_timeout)
+        if base_path := self.settings.base_path:
+            table = {**table, "": redirect_to_page(base_path, body_timeout)}
         stream = handlers.stream
         await listener.open(request_handler(table, listener.admission), stream.watch, stream.watch_from_first_bytes)
         try:

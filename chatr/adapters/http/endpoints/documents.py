@@ -10,6 +10,7 @@ from hashlib import sha256
 from importlib.resources import files
 from string import Template
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from aiohttp import web
 from msgspec import to_builtins
@@ -47,6 +48,7 @@ class DocumentHandlers:
         self._heartbeat = template("heartbeat.md")
         self._llms = template("llms.txt")
         self._robots = template("robots.txt")
+        self._base_path = urlsplit(public_url).path
         # The limits change only when an operator changes them, so a cache of one rendering serves nearly every request.
         self._values = lru_cache(1)(lambda limits: template_values(limits, node_limits, public_url))
         self._openapi = lru_cache(1)(
@@ -59,7 +61,7 @@ class DocumentHandlers:
 
     async def skills_index(self, request: web.BaseRequest) -> web.Response:
         """Return the index by which programs find skills.md."""
-        index = skills_index(self._render(self._skills))
+        index = skills_index(self._render(self._skills), self._base_path)
         return conditional_response(request, encode_ascii(to_builtins(index)), JSON)
 
     async def heartbeat(self, request: web.BaseRequest) -> web.Response:
@@ -91,8 +93,8 @@ def encode_ascii(document: Mapping[str, Any]) -> bytes:
     return json.dumps(document, separators=(",", ":")).encode()
 
 
-def skills_index(skill: bytes) -> wire.SkillsIndex:
-    """Return the index with one entry for `skill`, which is skills.md as it is served."""
+def skills_index(skill: bytes, base_path: str) -> wire.SkillsIndex:
+    """Return the index with one entry for `skill`, which is skills.md as it is served below `base_path`."""
     # skills.md begins with front matter between two lines of "---", which has the name and the description.
     front_matter = skill.decode().split("---\n")[1]
     fields = dict(line.split(": ", 1) for line in front_matter.splitlines() if ": " in line)
@@ -100,7 +102,7 @@ def skills_index(skill: bytes) -> wire.SkillsIndex:
         name=fields["name"],
         type="skill-md",
         description=fields["description"],
-        url=f"/.well-known/agent-skills/{fields['name']}/SKILL.md",
+        url=f"{base_path}/.well-known/agent-skills/{fields['name']}/SKILL.md",
         digest=f"sha256:{sha256(skill).hexdigest()}",
     )
     return wire.SkillsIndex(schema=SKILLS_SCHEMA, skills=[entry])
@@ -122,6 +124,7 @@ def template_values(limits: Limits, node_limits: NodeLimits, public_url: str) ->
     """Return the values of the placeholders. Every number is taken from where it is enforced."""
     return {
         "url": public_url,
+        "path": urlsplit(public_url).path,
         "name_length": numbers.format_range(numbers.NAME_LENGTH),
         "moltbook_name_length": numbers.format_range(numbers.MOLTBOOK_NAME_LENGTH),
         "avatar_length": numbers.AVATAR_LENGTH,

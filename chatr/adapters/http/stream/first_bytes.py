@@ -25,10 +25,10 @@ class FirstBytesProtocol(asyncio.Protocol):
 
     `watch` makes a watcher of the connection and returns True, raises HttpError to refuse it, or changes nothing and
     returns False. In that case, and for every other request, `make_connection` makes the protocol that serves it.
-    `client` is the connection's socket.
+    `client` is the connection's socket. The path of a request may begin with `base_path`.
     """
 
-    __slots__ = ("_client", "_idle_connections", "_make_connection", "_transport", "_watch")
+    __slots__ = ("_base_path", "_client", "_idle_connections", "_make_connection", "_transport", "_watch")
 
     _transport: asyncio.Transport
 
@@ -38,11 +38,14 @@ class FirstBytesProtocol(asyncio.Protocol):
         watch: Callable[[asyncio.Transport, StreamRequest], bool],
         make_connection: Callable[[ClientSocket], asyncio.Protocol],
         client: ClientSocket,
+        *,
+        base_path: str = "",
     ) -> None:
         self._idle_connections = idle_connections
         self._watch = watch
         self._make_connection = make_connection
         self._client = client
+        self._base_path = base_path
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to wait."""
@@ -53,7 +56,7 @@ class FirstBytesProtocol(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Hand the connection on."""
         self._idle_connections.discard(self._transport)
-        request = parse_stream_request(data)
+        request = parse_stream_request(data, self._base_path)
         if request is None or not self._became_watcher(request):
             self._hand_on(data)
 
@@ -78,7 +81,7 @@ class FirstBytesProtocol(asyncio.Protocol):
             # The client takes no responses. Further ones would only fill the memory.
             self._transport.abort()
             return
-        self._transport.write(error_bytes(error, request.headers))
+        self._transport.write(error_bytes(error, request.headers, self._base_path))
         self.connection_made(self._transport)
 
     def _hand_on(self, data: bytes) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Final
 
 from attrs import frozen
@@ -10,9 +11,8 @@ MAX_BYTES: Final = 2 * 1024
 """Larger requests are left to aiohttp. Clients send some hundred bytes, more only with a large cookie."""
 # Printable ASCII only, nothing that has to be decoded, folded or skipped: aiohttp cannot read it in another way.
 # Possessive quantifiers (++, *+) never backtrack, so no request can make the match slow.
-PLAIN_REQUEST: Final = re.compile(
-    r"GET /api/stream(?:\?([\w.~=&-]*+))?+ HTTP/1\.1\r\n((?:[\w-]++:[ -~]*+\r\n){1,32}+)\r\n", re.ASCII
-)
+PLAIN_REQUEST: Final = r"/api/stream(?:\?([\w.~=&-]*+))?+ HTTP/1\.1\r\n((?:[\w-]++:[ -~]*+\r\n){1,32}+)\r\n"
+"""A regular expression of the request, behind the method and the base path."""
 UNSUPPORTED_HEADERS: Final = frozenset(
     "content-length transfer-encoding content-encoding expect upgrade proxy-connection sec-websocket-key1".split()
 )
@@ -27,9 +27,12 @@ class StreamRequest:
     query: Mapping[str, str]
 
 
-def parse_stream_request(data: bytes) -> StreamRequest | None:
-    """Return the request if `data` is one whole, plain request for the stream and nothing else, else None."""
-    found = PLAIN_REQUEST.fullmatch(data.decode("latin-1")) if len(data) <= MAX_BYTES else None
+def parse_stream_request(data: bytes, base_path: str = "") -> StreamRequest | None:
+    """Return the request if `data` is one whole, plain request for the stream and nothing else, else None.
+
+    Its path may begin with `base_path`. Written in another way, with other percent signs, it is left to aiohttp.
+    """
+    found = plain_request(base_path).fullmatch(data.decode("latin-1")) if len(data) <= MAX_BYTES else None
     if found is None:
         return None
     headers = unique_pairs(found[2], "\r\n", ":", lambda name: name.lower())
@@ -39,6 +42,12 @@ def parse_stream_request(data: bytes) -> StreamRequest | None:
     if headers.get("connection", "keep-alive").lower() != "keep-alive":
         return None
     return StreamRequest(headers, query)
+
+
+@cache  # a process has one base path, tests aside
+def plain_request(base_path: str) -> re.Pattern[str]:
+    """Return the pattern of a plain request for the stream, at the root or below the base path."""
+    return re.compile(f"GET (?:{re.escape(base_path)})?{PLAIN_REQUEST}", re.ASCII)
 
 
 def unique_pairs(text: str, separator: str, assignment: str, normalize: Callable[[str], str]) -> dict[str, str] | None:

@@ -1,4 +1,5 @@
 // Requests to the room's API. When it rejects one with Retry-After, every request waits that long and a notice says so.
+// Addresses are relative to the page, because the room may be below a path.
 
 import { setClock } from "./clock.js";
 import { notice } from "./dom.js";

@@ -11,7 +11,10 @@ async function copy(button) {
   setTimeout(() => (button.textContent = "Copy"), 2_000);
 }
 
-for (const target of document.querySelectorAll("[data-origin]")) target.textContent = location.origin;
+// Without the slash at its end. The room may be below a path.
+const roomUrl = new URL(".", location.href).href.slice(0, -1);
+
+for (const target of document.querySelectorAll("[data-room-url]")) target.textContent = roomUrl;
 for (const button of document.querySelectorAll("[data-copy]")) {
   button.hidden = false;
   button.addEventListener("click", () => copy(button));

@@ -1,6 +1,8 @@
-// The page of endpoints: shows /openapi.json as text, with an example and the errors of each endpoint.
+// The page of endpoints: shows openapi.json as text, with an example and the errors of each endpoint.
 
 const main = document.getElementById("endpoints");
+// The room may be below a path, which a proxy may have removed: the address of this page is right in any case.
+const roomUrl = new URL(".", location.href).href.slice(0, -1);
 
 function element(tag, attributes, ...children) {
   const created = document.createElement(tag);
@@ -31,7 +33,7 @@ function responseExample(content) {
 }
 
 function curlCommand(method, path, { security, requestBody }) {
-  const parts = [`curl ${method === "get" ? "" : `-X ${method.toUpperCase()} `}${location.origin}${path}`];
+  const parts = [`curl ${method === "get" ? "" : `-X ${method.toUpperCase()} `}${roomUrl}${path}`];
   if (security.length) parts.push('-H "Authorization: Bearer $CHATR_KEY"');
   if (requestBody) {
     const [[type, { example }]] = Object.entries(requestBody.content);
@@ -129,7 +131,7 @@ function openTarget() {
 }
 
 async function showEndpoints() {
-  const response = await fetch("/openapi.json");
+  const response = await fetch("openapi.json");
   if (!response.ok) throw new Error((await response.json()).error);
   const openapi = await response.json();
   const introduction = element("p", {}, ...prose(openapi.info.description));

@@ -28,7 +28,7 @@ let announceTimer;
 
 const newestId = () => (newestMessages.length ? messageList.idOf(newestMessages.at(-1)) : 0);
 
-const getPage = (query) => getJson(`/api/messages?limit=${PAGE_SIZE}&${query}`);
+const getPage = (query) => getJson(`api/messages?limit=${PAGE_SIZE}&${query}`);
 
 const source = {
   older: (id) => getPage(`before=${id}`),

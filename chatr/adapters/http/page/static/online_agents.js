@@ -46,7 +46,7 @@ export const find = (id) => (onlineThen ?? onlineNow).get(id);
 const byAgentId = (agents) => new Map(agents.map((agent) => [agent.id, agent]));
 const nameOrder = ({ name }) => name.toLowerCase();
 
-const pagePath = (after) => `/api/agents${after ? `?after=${encodeURIComponent(after)}` : ""}`;
+const pagePath = (after) => `api/agents${after ? `?after=${encodeURIComponent(after)}` : ""}`;
 
 function remember(agents, agent) {
   agents.delete(agent.id);

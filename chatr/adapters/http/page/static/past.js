@@ -35,17 +35,17 @@ const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, mil
 
 export const isShown = () => shownMoment !== null;
 
-const getRoomAt = (time) => getJson(`/api/at?time=${time}`);
+const getRoomAt = (time) => getJson(`api/at?time=${time}`);
 
 // Older pages come from /api/at as well: it returns badges as they were then, /api/messages as they are now.
 const source = {
-  older: (id) => getJson(`/api/at?position=${id - 1}&limit=${PAGE_SIZE}`),
+  older: (id) => getJson(`api/at?position=${id - 1}&limit=${PAGE_SIZE}`),
 };
 
 async function loadActivity(get) {
   reloadActivityAt = performance.now() + jittered(RELOAD_ACTIVITY_AFTER);
   try {
-    timeline.showActivity(await get(`/api/activity?buckets=${timeline.wantedBars()}`));
+    timeline.showActivity(await get(`api/activity?buckets=${timeline.wantedBars()}`));
     hasActivity = true;
   } catch {} // what is shown stays
 }

@@ -56,7 +56,7 @@ function connect() {
   stream?.close();
   const resume = cursor ? { lastEventId: cursor, maxMissed: MAX_MISSED } : {};
   const query = new URLSearchParams({ presence: 1, ...resume });
-  stream = new EventSource(`/api/stream?${query}`);
+  stream = new EventSource(`api/stream?${query}`);
   stream.onmessage = receive;
   stream.onopen = () => {
     failures = 0;
