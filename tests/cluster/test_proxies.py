@@ -2,15 +2,9 @@
 
 import asyncio
 import json
-import os
-import re
-import shutil
-import signal
-import socket
-import subprocess
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Final
@@ -21,74 +15,12 @@ from aiohttp import ClientResponse, ClientSession, TCPConnector
 
 from chatr.domain.limits import MINUTE, Limit
 from tests.conftest import NO_RATE_LIMIT, OpenRoom, new_key
-from tests.requirements import skip_or_fail
+from tests.reverse_proxies import caddy, free_port, nginx
 from tests.sse import EventSource, Frame
 from tests.stream_client import TIMEOUT, connected, read_response
 
-EXAMPLES: Final = Path(__file__).parents[2] / "examples"
-NODES: Final = re.compile(r"127\.0\.0\.1:808([123])")
-NGINX: Final = """\
-{user}
-pid {folder}/nginx.pid;
-events {{}}
-http {{
-    access_log off;
-    client_body_temp_path {folder}/bodies;
-    proxy_temp_path {folder}/answers;
-    fastcgi_temp_path {folder}/fastcgi;
-    uwsgi_temp_path {folder}/uwsgi;
-    scgi_temp_path {folder}/scgi;
-    include {folder}/chatr.conf;
-}}
-"""
 REQUESTS: Final = 20
 """Requests that one client address may send in a minute."""
-
-
-def free_port() -> int:
-    """A port that nothing listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
-
-
-def program(name: str) -> str:
-    """The path of a program. The test is skipped where it is not installed."""
-    return shutil.which(name) or skip_or_fail(f"{name} is not installed")
-
-
-def with_ports(example: str, ports: Sequence[int]) -> str:
-    """The text of an example, with the ports that the nodes have."""
-    text = (EXAMPLES / example).read_text("utf-8")
-    return NODES.sub(lambda node: f"127.0.0.1:{ports[int(node[1]) - 1]}", text)
-
-
-@contextmanager
-def nginx(folder: Path, port: int, ports: Sequence[int]) -> Iterator[None]:
-    """Run nginx as Debian starts it, in a folder of its own."""
-    site = with_ports("nginx.conf", ports).replace("listen 80;", f"listen 127.0.0.1:{port};")
-    (folder / "chatr.conf").write_text(site)
-    user = "user root root;" if os.geteuid() == 0 else ""
-    (folder / "nginx.conf").write_text(NGINX.format(folder=folder, user=user))
-    command = [program("nginx"), "-e", str(folder / "error.log"), "-c", str(folder / "nginx.conf")]
-    subprocess.run(command, check=True)
-    try:
-        yield
-    finally:
-        subprocess.run([*command, "-s", "stop"], check=True)
-
-
-@contextmanager
-def caddy(folder: Path, port: int, ports: Sequence[int]) -> Iterator[None]:
-    """Run Caddy."""
-    site = with_ports("Caddyfile", ports).replace("chat.example.org {", f"http://:{port} {{\n\tbind 127.0.0.1")
-    (folder / "Caddyfile").write_text("{\n\tadmin off\n}\n" + site)
-    command = [program("caddy"), "start", "--config", str(folder / "Caddyfile"), "--pidfile", str(folder / "pid")]
-    environment = {**os.environ, "XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder)}
-    subprocess.run(command, check=True, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        yield
-    finally:
-        os.kill(int((folder / "pid").read_text()), signal.SIGTERM)
 
 
 StartProxy = Callable[[Sequence[int]], str]
