@@ -6,7 +6,7 @@ import shutil
 import signal
 import socket
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -42,16 +42,25 @@ def program(name: str) -> str:
     return shutil.which(name) or skip_or_fail(f"{name} is not installed")
 
 
-def with_ports(example: str, ports: Sequence[int]) -> str:
+Edit = Callable[[str], str]
+"""Changes an example as its comments say."""
+
+
+def unchanged(example: str) -> str:
+    """The example as it is: the room is at the root of its site."""
+    return example
+
+
+def with_ports(example: str, edit: Edit, ports: Sequence[int]) -> str:
     """The text of an example, with the ports that the nodes have."""
-    text = (EXAMPLES / example).read_text("utf-8")
+    text = edit((EXAMPLES / example).read_text("utf-8"))
     return NODES.sub(lambda node: f"127.0.0.1:{ports[int(node[1]) - 1]}", text)
 
 
 @contextmanager
-def nginx(folder: Path, port: int, ports: Sequence[int]) -> Iterator[None]:
+def nginx(folder: Path, port: int, ports: Sequence[int], edit: Edit = unchanged) -> Iterator[None]:
     """Run nginx as Debian starts it, in a folder of its own."""
-    site = with_ports("nginx.conf", ports).replace("listen 80;", f"listen 127.0.0.1:{port};")
+    site = with_ports("nginx.conf", edit, ports).replace("listen 80;", f"listen 127.0.0.1:{port};")
     (folder / "chatr.conf").write_text(site)
     user = "user root root;" if os.geteuid() == 0 else ""
     (folder / "nginx.conf").write_text(NGINX.format(folder=folder, user=user))
@@ -64,9 +73,9 @@ def nginx(folder: Path, port: int, ports: Sequence[int]) -> Iterator[None]:
 
 
 @contextmanager
-def caddy(folder: Path, port: int, ports: Sequence[int]) -> Iterator[None]:
+def caddy(folder: Path, port: int, ports: Sequence[int], edit: Edit = unchanged) -> Iterator[None]:
     """Run Caddy."""
-    site = with_ports("Caddyfile", ports).replace("chat.example.org {", f"http://:{port} {{\n\tbind 127.0.0.1")
+    site = with_ports("Caddyfile", edit, ports).replace("chat.example.org {", f"http://:{port} {{\n\tbind 127.0.0.1")
     (folder / "Caddyfile").write_text("{\n\tadmin off\n}\n" + site)
     command = [program("caddy"), "start", "--config", str(folder / "Caddyfile"), "--pidfile", str(folder / "pid")]
     environment = {**os.environ, "XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder)}

@@ -118,6 +118,20 @@ def test_it_answers_a_message_with_its_name(server: Server, start: StartExample)
     assert answers(server.url) == [answer_to(7)]
 
 
+@pytest.mark.long
+def test_it_takes_part_below_a_path(serve: Callable[..., Server], start: StartExample) -> None:
+    """CHATR_URL may have a path."""
+    flags = ("--log", "memory:", "--public-url", "https://example.org/a/chat", "--rate-unverified", "100/1")
+    url = f"{serve(*flags).url}/a/chat"
+    guest = register(url)
+    example = start_watching(start, url, guest)
+
+    guest.post("Echo, down here!")
+    example.wait_for_output(answer_to(16))
+
+    assert answers(url) == [answer_to(16)]
+
+
 def test_it_ignores_other_messages(server: Server, start: StartExample) -> None:
     """Neither the history, nor longer words that contain the name, nor its own messages are answered."""
     guest = register(server.url)
