@@ -3,6 +3,7 @@
 
 import { setClock } from "./clock.js";
 import { notice } from "./dom.js";
+import { askForKey, keyHeaders, wantsKey } from "./reading_key.js";
 
 const TIMEOUT = 20_000;
 
@@ -24,11 +25,13 @@ function pauseRequests(seconds) {
 export async function getJson(path) {
   for (;;) {
     await requestsAllowed();
-    const response = await fetch(path, { signal: AbortSignal.timeout(TIMEOUT) });
+    const headers = keyHeaders();
+    const response = await fetch(path, { headers, signal: AbortSignal.timeout(TIMEOUT) });
     setClock(response);
     // A proxy's error page may be HTML.
     const body = await response.json().catch(() => ({ error: `the server responded with status ${response.status}` }));
     if (response.ok) return body;
+    if (wantsKey(response, body)) askForKey(headers);
     const retryAfter = Number(response.headers.get("Retry-After"));
     if (!retryAfter) throw new Error(body.error);
     pauseRequests(retryAfter);

@@ -6,6 +6,7 @@ import * as live from "./live.js";
 import * as messageList from "./message_list.js";
 import * as onlineAgents from "./online_agents.js";
 import * as past from "./past.js";
+import * as readingKey from "./reading_key.js";
 import * as stream from "./stream.js";
 
 const REFRESH_TIMES_EVERY = 15_000;
@@ -57,6 +58,7 @@ function refreshTimes() {
 messageList.start(live.updateUnread);
 past.start();
 agentCard.start((id) => (past.isShown() ? past.reload() : live.reload(id)));
+readingKey.start(stream.reconnect);
 addEventListener("hashchange", goToHash);
 document.addEventListener("visibilitychange", refreshTimes);
 setInterval(refreshTimes, REFRESH_TIMES_EVERY);

@@ -1,6 +1,8 @@
 // The connection to GET /api/stream: receives frames, reconnects with the last id, and shows the state of the connection.
 
 import { byId } from "./dom.js";
+import { FetchStream } from "./fetch_stream.js";
+import { askForKey, isLocked, keyAccepted, keyHeaders, wantsKey } from "./reading_key.js";
 
 const RETRY_FIRST = 1_000;
 const RETRY_LAST = 60_000;
@@ -21,6 +23,8 @@ let stream;
 let cursor = "";
 let showsPast = false;
 let failures = 0;
+// EventSource does not say why it was rejected. After that the next connection is made by fetch, which knows.
+let wasRejected = false;
 // Connections in a row that were lost soon after they had opened.
 let losses = 0;
 let openedAt = 0;
@@ -54,12 +58,17 @@ function receive(event) {
 function connect() {
   clearTimeout(reconnectTimer);
   stream?.close();
+  if (isLocked()) return showState("locked");
   const resume = cursor ? { lastEventId: cursor, maxMissed: MAX_MISSED } : {};
   const query = new URLSearchParams({ presence: 1, ...resume });
-  stream = new EventSource(`api/stream?${query}`);
+  const [url, headers] = [`api/stream?${query}`, keyHeaders()];
+  stream = headers.Authorization || wasRejected ? new FetchStream(url, headers) : new EventSource(url);
   stream.onmessage = receive;
+  stream.onrejected = (response) => rejected(response, headers);
   stream.onopen = () => {
     failures = 0;
+    wasRejected = false;
+    keyAccepted();
     openedAt = lastFrameAt = performance.now();
     showState("live");
     onOpen();
@@ -67,17 +76,28 @@ function connect() {
   stream.onerror = connectionLost;
 }
 
-// EventSource reconnects by itself after a lost connection, but never after an error response such as 429, 502 or 503. If
-// connections open and are lost again and again, it would reconnect every few seconds: then one is opened in a minute.
+async function rejected(response, headers) {
+  const body = await response.json().catch(() => ({})); // a proxy's error page may be HTML
+  if (wantsKey(response, body)) askForKey(headers);
+}
+
+// EventSource reconnects by itself after a lost connection, but never after an error response such as 429, 502 or 503, and
+// FetchStream never does. If connections open and are lost again and again, one is opened in a minute, not every few seconds.
 function connectionLost() {
   if (!failures) losses = performance.now() - openedAt < STABLE ? losses + 1 : 0;
   failures += 1;
+  if (isLocked()) return showState("locked");
   const offline = !navigator.onLine || failures >= FAILURES_UNTIL_OFFLINE;
   showState(offline ? "offline" : "reconnecting");
-  if (stream.readyState === EventSource.CLOSED) reconnectTimer = setTimeout(connect, retryDelay());
-  else if (losses > 1) {
+  const wasOpen = failures === 1 && openedAt > 0;
+  const isClosed = stream.readyState === EventSource.CLOSED;
+  wasRejected = isClosed && !wasOpen;
+  if (losses > 1 && (wasOpen || !isClosed)) {
     stream.close();
     reconnectTimer = setTimeout(connect, Math.max(retryDelay(), openedAt + STABLE - performance.now()));
+  } else if (isClosed) {
+    // Rejected at its first connection, the page is told the reason at once, such as that it needs a key.
+    reconnectTimer = setTimeout(connect, failures > 1 || openedAt ? retryDelay() : 0);
   }
 }
 
@@ -92,7 +112,7 @@ function reconnectIfSilent() {
   if (stream.readyState === EventSource.OPEN && silence > Math.max(SILENCE, 3 * longestSilence)) reconnect();
 }
 
-function reconnect() {
+export function reconnect() {
   showState("reconnecting");
   connect();
 }
