@@ -25,6 +25,7 @@ from chatr.node.node import Node
 from chatr.node.timeouts import DEFAULT_NODE_TIMEOUTS, NodeTimeouts
 from chatr.past.checkpoint import Checkpoint
 from chatr.ports import BringsClock, Clock, EventLog, LogUnavailable, Moltbook
+from chatr.service_notification import notify_start_progress
 from chatr.settings import BadSetting, Settings
 
 PROGRESS_INTERVAL: Final = 1.0
@@ -207,9 +208,9 @@ async def catch_up(
     `following` is the task that folds; what it raises is raised here. Raises LogUnavailable.
     """
     head = await event_log.head()
-    while node.room.position < head:
+    while (before := node.room.position) < head:
         if starting is not None:
-            starting.position, starting.head_position = node.room.position, head
+            starting.position, starting.head_position = before, head
         reached = asyncio.create_task(node.follower.wait_until_folded(head))
         await asyncio.wait([reached, following], timeout=progress_interval, return_when=asyncio.FIRST_COMPLETED)
         reached.cancel()
@@ -217,6 +218,8 @@ async def catch_up(
             following.result()
         if node.room.position < head:
             logger.info("reading_the_log", position=node.room.position, head=head)
+            if node.room.position > before:
+                notify_start_progress(node.room.position, head)
             # The log may have been restored to an earlier state meanwhile: then the first head is never reached.
             try:
                 head = min(head, await event_log.head())

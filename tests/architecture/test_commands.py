@@ -50,6 +50,7 @@ NOT_RUN: Final[Mapping[str, str]] = {
     ".venv/bin/lint-imports": "is run by tests/architecture/test_architecture.py",
     "bash .ci/run": "runs the tests, this one among them",
     ".venv/bin/python -m benchmarks.fanout": "takes minutes; its --help is run below",
+    "sudo": "changes the machine; tests/deploy/test_unit.py checks the unit",
     "CHATR_LOG=postgresql://": "needs the PostgreSQL of an operator; tests/cluster starts nodes on one",
 }
 """The beginning of each command that this test does not run, and the reason."""

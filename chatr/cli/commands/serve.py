@@ -21,6 +21,7 @@ from chatr.app import background, running_room
 from chatr.background_output import write_what_waits
 from chatr.cli.errors import CommandError
 from chatr.cli.garbage_collection import collect_regularly
+from chatr.service_notification import notify, send_signs_of_life
 from chatr.settings import Settings, default_of, flag, load, variable
 
 WELCOME: Final = """\
@@ -89,12 +90,15 @@ async def serve(settings: Settings, *, accept_loss: bool) -> None:
     """
     if accept_loss:
         logger.warning("losses_are_accepted", hint="start without --accept-loss from now on: it hides every later loss")
+    notify("STATUS=Opening the log.")
     async with background(collect_regularly()), running_room(settings, accept_loss=accept_loss) as room:
         sys.stdout.write(WELCOME.format(url=room.url))
         sys.stdout.flush()
         logger.info("serving", url=room.url, position=room.node.room.position)
+        notify("READY=1", f"STATUS=Serving {room.url}.")
         try:
-            ended, _ = await asyncio.wait(room.background_tasks, return_when=asyncio.FIRST_COMPLETED)
+            async with background(send_signs_of_life(*room.background_tasks)):
+                ended, _ = await asyncio.wait(room.background_tasks, return_when=asyncio.FIRST_COMPLETED)
         except asyncio.CancelledError:
             end_process_after(stop_budget.HANGING, lambda: room.node.commands.last_append > SLOW_APPEND)
             raise
@@ -149,6 +153,7 @@ def cancel_on_signals() -> None:
 
     def stop() -> None:
         logger.info("stopping")
+        notify("STOPPING=1")
         end_process_after(stop_budget.TOTAL)
         for each in stop_signals():
             # Cancelled twice, the task would leave its clean-up undone.
