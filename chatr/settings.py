@@ -33,11 +33,14 @@ class BadSetting(Exception):
     """A setting that cannot be used. The text is one sentence for the operator."""
 
 
-def setting(default: Any, metavar: str, description: str, parse: Callable[[str], Any] = str) -> Any:
+def setting(
+    default: Any, metavar: str, description: str, parse: Callable[[str], Any] = str, *, example: str = ""
+) -> Any:
     """A field of `Settings`. `metavar` and `description` are printed by --help and in the reference documentation;
-    `parse` makes the value from text and raises ValueError.
+    `parse` makes the value from text and raises ValueError. A setting without a default needs an `example`.
     """
-    return field(default=default, metadata={"metavar": metavar, "description": description, "parse": parse})
+    metadata = {"metavar": metavar, "description": description, "parse": parse, "example": example}
+    return field(default=default, metadata=metadata)
 
 
 def default_seen_every(online_for: int) -> int:
@@ -62,9 +65,12 @@ class Settings:
         "URL",
         "web address at which agents and people reach the room; everything is served below its path, too",
         parse_public_url,
+        example="https://chat.example.org",
     )
     moltbook_url: str = setting(MOLTBOOK_URL, "URL", "base address of Moltbook's API", parse_web_address)
-    moltbook_key: str | None = setting(None, "KEY", "API key for Moltbook, if it requires one", str.strip)
+    moltbook_key: str | None = setting(
+        None, "KEY", "API key for Moltbook, if it requires one", str.strip, example="YOUR_MOLTBOOK_KEY"
+    )
     trusted_proxies: tuple[Network, ...] = setting(
         (), "CIDR,…", "proxies whose X-Forwarded-For header is trusted", parse_networks
     )
@@ -167,10 +173,13 @@ def variable(name: str) -> str:
 
 def load(flags: Mapping[str, str | None], environ: Mapping[str, str], config: Path | None) -> Settings:
     """The settings given by flags, environment variables and the TOML file `config`. Raises BadSetting."""
+    return Settings(**given_values(flags, environ, config))
+
+
+def given_values(flags: Mapping[str, str | None], environ: Mapping[str, str], config: Path | None) -> dict[str, Any]:
+    """The values of the settings that are given somewhere, by name. Raises BadSetting."""
     file = read_config_file(config) if config else {}
-    return Settings(
-        **{each.name: value for each in fields(Settings) for value in given_value(each, flags, environ, file)}
-    )
+    return {each.name: value for each in fields(Settings) for value in given_value(each, flags, environ, file)}
 
 
 def given_value(
@@ -180,7 +189,7 @@ def given_value(
 
     Later sources are not even parsed, so that a flag can correct a bad variable and a variable a bad file.
     """
-    # An iterator of at most one value: `load` leaves out a setting without one, so that its default applies.
+    # An iterator of at most one value: `given_values` leaves out a setting without one, so that its default applies.
     name = attribute.name
     sources = (
         (flag(name), flags.get(name)),

@@ -39,6 +39,7 @@ RUN: Final[Mapping[str, str]] = {
     ".venv/bin/chatr export": "",
     ".venv/bin/chatr backup": "",
     ".venv/bin/chatr serve --log sqlite:///copy.db": "http://",
+    ".venv/bin/chatr serve --print-config": "#public_url",
 }
 """The beginning of each command that this test runs, and a text that its output must contain."""
 NOT_RUN: Final[Mapping[str, str]] = {

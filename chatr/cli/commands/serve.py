@@ -21,8 +21,9 @@ from chatr.app import background, running_room
 from chatr.background_output import write_what_waits
 from chatr.cli.errors import CommandError
 from chatr.cli.garbage_collection import collect_regularly
+from chatr.cli.output.config_file import config_file
 from chatr.service_notification import notify, send_signs_of_life
-from chatr.settings import Settings, default_of, flag, load, variable
+from chatr.settings import Settings, default_of, flag, given_values, load, variable
 
 WELCOME: Final = """\
 The room is open.  Watch it:     {url}
@@ -56,6 +57,12 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         default = default_of(setting)
         text = setting.metadata["description"] + (f" (default {default})" if default else "")
         command.add_argument(flag(setting.name), metavar=setting.metadata["metavar"], help=text)
+    command.add_argument(
+        "--print-config",
+        action="store_true",
+        help="print a file for --config with every setting, passwords included, and exit: what flags, variables and "
+        "--config give is set there, defaults are comments",
+    )
     # No setting: in a file or a variable it would hide every later loss.
     command.add_argument(
         "--accept-loss",
@@ -70,6 +77,9 @@ async def run(options: argparse.Namespace) -> int:
 
     Raises BadSetting, CommandError or CannotOpenLog.
     """
+    if options.print_config:
+        sys.stdout.write(config_file(given_values(vars(options), os.environ, options.config)))
+        return 0
     settings = load(vars(options), os.environ, options.config)
     logging_setup.configure()
     sys.setswitchinterval(SWITCH_INTERVAL)
