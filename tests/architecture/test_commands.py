@@ -51,6 +51,8 @@ NOT_RUN: Final[Mapping[str, str]] = {
     ".venv/bin/lint-imports": "is run by tests/architecture/test_architecture.py",
     "bash .ci/run": "runs the tests, this one among them",
     ".venv/bin/python -m benchmarks.fanout": "takes minutes; its --help is run below",
+    "echo CHATR_DOMAIN": "writes a file for the next command",
+    "docker": "needs a container engine; tests/deploy checks image and configuration without one",
     "sudo": "changes the machine; tests/deploy/test_unit.py checks the unit",
     "CHATR_LOG=postgresql://": "needs the PostgreSQL of an operator; tests/cluster starts nodes on one",
 }
