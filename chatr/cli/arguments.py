@@ -2,16 +2,19 @@
 
 import argparse
 import os
+import re
 import textwrap
 from collections.abc import Callable
 from typing import Final
 
-from chatr.setting_values import whole_number_parser
+from chatr.setting_values import LARGEST_WINDOW, whole_number_parser
 from chatr.settings import Settings, variable
 
 DEFAULT_LOG_URL: Final = Settings().log
 HELP_WIDTH: Final = 79
 """Columns of help text, for a terminal of eighty."""
+DURATION: Final = re.compile("([1-9][0-9]{0,8})([smhdw])")
+SECONDS_OF_UNIT: Final = {"s": 1, "m": 60, "h": 3600, "d": 24 * 3600, "w": 7 * 24 * 3600}
 
 
 def describe(command: argparse.ArgumentParser, description: str, *examples: str) -> None:
@@ -49,6 +52,16 @@ def whole_number(least: int, most: int) -> Callable[[str], int]:
             raise argparse.ArgumentTypeError(str(error)) from error
 
     return parse
+
+
+def duration(text: str) -> int:
+    """Return the seconds of a duration such as 30m or 7d; an argument type."""
+    if (
+        not (found := DURATION.fullmatch(text))
+        or (seconds := int(found[1]) * SECONDS_OF_UNIT[found[2]]) > LARGEST_WINDOW
+    ):
+        raise argparse.ArgumentTypeError(f"{text!r} is no duration, such as 90s, 30m, 1h, 7d or 2w, of at most a year")
+    return seconds
 
 
 def utf8_text(text: str) -> str:

@@ -37,7 +37,7 @@ RUN: Final[Mapping[str, str]] = {
     ".venv/bin/chatr explain": "message_rate_limited",
     ".venv/bin/chatr audit": "0 findings",
     ".venv/bin/chatr export": "",
-    ".venv/bin/chatr backup": "",
+    ".venv/bin/chatr backup copy.db": "",
     ".venv/bin/chatr serve --log sqlite:///copy.db": "http://",
     ".venv/bin/chatr serve --print-config": "#public_url",
 }
@@ -53,6 +53,7 @@ NOT_RUN: Final[Mapping[str, str]] = {
     ".venv/bin/python -m benchmarks.fanout": "takes minutes; its --help is run below",
     "echo CHATR_DOMAIN": "writes a file for the next command",
     "docker": "needs a container engine; tests/deploy checks image and configuration without one",
+    ".venv/bin/chatr backup --every": "goes on for ever; tests/cli/test_backup_folder.py runs it",
     "sudo": "changes the machine; tests/deploy/test_unit.py checks the unit",
     "CHATR_LOG=postgresql://": "needs the PostgreSQL of an operator; tests/cluster starts nodes on one",
 }
@@ -101,7 +102,7 @@ class Terminal:
         Raises CalledProcessError if a command ends with another exit code than 0.
         """
         process = self._start(self._arguments(command))
-        if "serve" in command or " -N " in command:
+        if "serve" in command or "--every" in command or " -N " in command:
             return self._read_until(process, expected)
         output, errors = process.communicate()
         if process.returncode:

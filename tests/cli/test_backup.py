@@ -31,7 +31,8 @@ def test_a_backup_holds_every_record(chatr: Chatr, log_file: LogFile, tmp_path: 
     """The copy is one file that holds every record and that only its owner may read."""
     output = output_of(chatr, "backup", tmp_path / "copies.db", "--log", log_file.url)
 
-    assert output == f"{len(COMMANDS)} records backed up. Head: {len(COMMANDS)}:{DIGEST}\n"
+    file, count = tmp_path / "copies.db", len(COMMANDS)
+    assert output == f"{count} records backed up to {file}. Head: {count}:{DIGEST}\n"
     assert stored_records(tmp_path / "copies.db") == stored_records(log_file.path)
     assert (tmp_path / "copies.db").stat().st_mode & 0o777 == 0o600
     assert [path.name for path in tmp_path.glob("copies*")] == ["copies.db"]

@@ -99,7 +99,7 @@ def test_an_existing_file_is_not_overwritten(chatr: Chatr, log_file: LogFile, ex
         (("copy", "nowhere.jsonl", "sqlite:///copy.db"), "nowhere.jsonl cannot be read"),
         (("copy", "memory:", "sqlite:///copy.db"), "memory: is no log that can be read"),
         (("copy", "room.jsonl", "again.jsonl"), "again.jsonl is a file: write it with chatr export"),
-        (("backup", "copy.db", "--log", "memory:"), "memory: is not a SQLite log"),
+        (("backup", "copy.db", "--log", "memory:"), "not a SQLite log"),
         (("backup", "copy.db", "--log", "sqlite:///nowhere.db"), "nowhere.db cannot be opened"),
     ],
     ids=" ".join,

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
+from chatr.cli.main import build_parser
 from chatr.domain.limits import MINUTE, Limit
 from chatr.settings import load
 from tests.cluster.test_proxies import REQUESTS, client, frames, free_port, program, statuses
@@ -25,7 +26,7 @@ from tests.stream_client import TIMEOUT
 CADDYFILE: Final = Path("deploy/Caddyfile")
 COMPOSE: Final[dict[str, Any]] = yaml.safe_load(Path("compose.yaml").read_text("utf-8"))
 SERVICES: Final[dict[str, Any]] = COMPOSE["services"]
-NAMES: Final = ("chatr", "caddy")
+NAMES: Final = ("chatr", "backup", "caddy")
 
 
 def filled(value: str, domain: str) -> str:
@@ -53,6 +54,7 @@ def test_only_caddy_can_be_reached() -> None:
     assert SERVICES["chatr"]["environment"]["CHATR_TRUSTED_PROXIES"] == f"{address}/32"
     assert ip_address(address) in ip_network(network["subnet"])
     assert ip_address(address) not in ip_network(network["ip_range"])
+    assert "backup" not in (name for name, service in SERVICES.items() if service.get("network_mode") != "none")
 
 
 def test_the_only_variable_is_the_domain() -> None:
@@ -63,6 +65,15 @@ def test_the_only_variable_is_the_domain() -> None:
     assert load({}, variables, None).public_url == "https://chat.example.org"
     assert set(re.findall(r"\$\{(\w+)", text)) == {"CHATR_DOMAIN"}
     assert "${CHATR_DOMAIN:?" in text
+
+
+def test_the_backup_is_a_command() -> None:
+    """The arguments of the backup are ones that `chatr backup` takes."""
+    arguments = SERVICES["backup"]["command"]
+    options = build_parser(arguments).parse_args(arguments)
+
+    assert options.command == "backup"
+    assert str(options.file).startswith(SERVICES["backup"]["volumes"][0].partition(":")[2])
 
 
 def test_volumes_and_files_exist() -> None:
