@@ -17,6 +17,7 @@ COMMANDS: Final = {
     "import": ("chatr.cli.commands.import_", "create a log from an exported file"),
     "copy": ("chatr.cli.commands.copy", "copy a log to another store"),
     "backup": ("chatr.cli.commands.backup", "back up a SQLite log, also while the server runs"),
+    "doctor": ("chatr.cli.commands.doctor", "check log, settings, server, proxy and disk, and say what to mend"),
     "rules": ("chatr.cli.commands.rules", "print the rules as a Markdown table"),
     "reference": ("chatr.cli.commands.reference", "print settings, endpoints, rules and errors as Markdown"),
 }

@@ -54,6 +54,7 @@ NOT_RUN: Final[Mapping[str, str]] = {
     "echo CHATR_DOMAIN": "writes a file for the next command",
     "docker": "needs a container engine; tests/deploy checks image and configuration without one",
     ".venv/bin/chatr backup --every": "goes on for ever; tests/cli/test_backup_folder.py runs it",
+    ".venv/bin/chatr doctor": "what it finds depends on the machine; tests/cli/doctor runs it",
     "sudo": "changes the machine; tests/deploy/test_unit.py checks the unit",
     "CHATR_LOG=postgresql://": "needs the PostgreSQL of an operator; tests/cluster starts nodes on one",
 }

@@ -1,0 +1,132 @@
+"""chatr doctor: checks settings, log, disk, server and proxy, and says what to mend."""
+
+import argparse
+import os
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from importlib import import_module
+from pathlib import Path
+from typing import Final
+
+from chatr.adapters.stores.sqlite.files import stat_or_none
+from chatr.adapters.stores.urls import open_reader, sqlite_file
+from chatr.adapters.system import SystemClock
+from chatr.cli.arguments import add_json_option, describe
+from chatr.cli.commands.audit import server_address
+from chatr.cli.doctor.check import Check, Status, problem
+from chatr.cli.doctor.disk import check_file_system
+from chatr.cli.doctor.extras import check_extras, is_installed
+from chatr.cli.doctor.log_content import check_log
+from chatr.cli.doctor.log_files import check_file_rights
+from chatr.cli.doctor.proxy import check_proxy
+from chatr.cli.doctor.room import ANSWERS, check_room
+from chatr.cli.doctor.settings import NAME as SETTINGS
+from chatr.cli.doctor.settings import check_settings
+from chatr.cli.output.progress import print_above_bar
+from chatr.cli.output.tables import json_text
+from chatr.cli.output.text import printable
+from chatr.ports import CannotOpenLog, LogUnavailable
+from chatr.settings import BadSetting, Settings, load
+
+WIDTH: Final = max(map(len, Status))
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """Describe the arguments of `chatr doctor`."""
+    describe(
+        command,
+        "Check settings, log, disk, running server and proxy, and print a line for each check with what to do. "
+        "Settings are taken from the variables of chatr serve and --config. The server may be running. Exit with 1 if "
+        "there is a problem. To check a proxy, more requests are sent than one address may, so that the room "
+        "refuses those of this machine for up to a minute.",
+        "",
+        "--config /etc/chatr.toml",
+        "--log sqlite:////var/lib/chatr/chatr.db --url https://chat.example.org",
+    )
+    command.add_argument("--config", type=Path, metavar="FILE.toml", help="the server's configuration file")
+    command.add_argument("--log", metavar="URL|FILE", help="a log's URL, or an exported file (default: as chatr serve)")
+    command.add_argument(
+        "--url",
+        metavar="URL",
+        type=server_address,
+        help="address of the room (default: its public URL, or this machine)",
+    )
+    add_json_option(command, "print one JSON object per line")
+    command.set_defaults(run=run)
+
+
+async def run(options: argparse.Namespace) -> int:
+    """Print what each check found. Return 1 if there is a problem."""
+    worst = 0
+    async for check in all_checks(options):
+        worst = max(worst, check.status == Status.PROBLEM)
+        print_above_bar(json_line(check) if options.json else line(check))
+    return int(worst)
+
+
+def line(check: Check) -> str:
+    """Return a check as text."""
+    return printable(f"{check.status:{WIDTH}}  {check.name}: {check.found} {check.remedy}".rstrip())
+
+
+def json_line(check: Check) -> str:
+    """Return a check as JSON."""
+    return json_text({"check": check.name, "status": check.status, "found": check.found, "remedy": check.remedy})
+
+
+async def all_checks(options: argparse.Namespace) -> AsyncIterator[Check]:
+    """Yield the checks, from those that take a moment to those that take long."""
+    try:
+        settings = load({"log": options.log}, os.environ, options.config)
+    except BadSetting as error:
+        yield problem(SETTINGS, str(error), "Correct it: the server does not start.")
+        settings = Settings(log=options.log or Settings().log)
+    for check in (*check_settings(settings), *check_extras(settings.log)):
+        yield check
+    async for check in log_checks(settings.log):
+        yield check
+    async for check in room_checks(settings, options.url):
+        yield check
+
+
+async def log_checks(url: str) -> AsyncIterator[Check]:
+    """Yield the checks of the log at `url`, and of its files."""
+    if url.startswith("memory:"):
+        return
+    if path := sqlite_file(url):
+        for check in (*check_file_rights(path), *check_file_system(path)) if stat_or_none(path) else ():
+            yield check
+    if url.startswith(("postgresql:", "postgres:")) and is_installed("psycopg"):
+        # Imported only here, because psycopg is an optional dependency.
+        async for check in import_module("chatr.cli.doctor.postgres").check_postgres(url):
+            yield check
+    async for check in check_log(url, SystemClock().now()):
+        yield check
+
+
+async def room_checks(settings: Settings, url: str | None) -> AsyncIterator[Check]:
+    """Yield the checks of the server at `url`, or of the one on this machine, and of the proxy in front of it."""
+    direct = direct_address(settings)
+    answers = False
+    if address := url or direct:
+        async for check in check_room(address, await log_id(settings.log), must_run=url is not None):
+            answers |= check.name == ANSWERS and check.status in (Status.OK, Status.WARNING)
+            yield check
+    public = url or settings.public_url
+    if answers and public and public != direct:
+        async for check in check_proxy(public, direct, settings.rate_requests):
+            yield check
+
+
+def direct_address(settings: Settings) -> str | None:
+    """Return the address at which a server with these settings can be asked on its own machine."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104 -- read, not bound to
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}" if settings.port else None
+
+
+async def log_id(url: str) -> str | None:
+    """Return the id of the log's first record, None if the log is empty or cannot be read."""
+    with suppress(CannotOpenLog, LogUnavailable):
+        async with open_reader(url) as log:
+            return next((first.id for first in await log.read(0, 1)), None)
+    return None

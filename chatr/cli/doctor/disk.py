@@ -1,0 +1,95 @@
+"""Checks the disk of a SQLite log: its file system, and how long its free space lasts."""
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from chatr.adapters.stores.sqlite.files import beside, side_file_size
+from chatr.cli.doctor.check import Check, ok, problem, warning
+from chatr.cli.output.text import counted
+from chatr.domain.limits import HOUR
+from chatr.ports import LogReader
+
+SPACE: Final = "disk space"
+FILE_SYSTEM: Final = "file system"
+WEEK: Final = 7 * 24 * HOUR
+MEGABYTE: Final = 1_000_000
+LEAST_FREE: Final = 100 * MEGABYTE
+"""Bytes. With less, checkpoints and the write-ahead file may fill the disk at any moment."""
+FEW_DAYS: Final = 30
+MAKE_ROOM: Final = "Make room, or move the log to a larger disk."
+
+MOUNTS: Final = Path("/proc/self/mountinfo")
+NETWORK: Final = frozenset("9p afs ceph cifs fuse.glusterfs fuse.sshfs glusterfs lustre nfs nfs4 smb3 smbfs".split())
+MEMORY: Final = frozenset("ramfs tmpfs".split())
+MOVE: Final = "Stop the server, and move the log with all files beside it to a local disk."
+
+
+def check_file_system(log: Path) -> Iterator[Check]:
+    """Yield whether the log is on a file system that keeps it. Only Linux has the list of mounts."""
+    with suppress(OSError):
+        kind = file_system_of(Path(os.path.realpath(log)), MOUNTS.read_text("utf-8", "surrogateescape"))
+        if kind in NETWORK:
+            yield problem(FILE_SYSTEM, f"The log is on {kind}, where SQLite's locks and shared memory fail.", MOVE)
+        elif kind in MEMORY:
+            yield problem(FILE_SYSTEM, f"The log is on {kind}, in memory, and is lost when this machine stops.", MOVE)
+        elif kind == "overlay":
+            found = "The log is in a container and not in a volume, so it is deleted together with the container."
+            yield problem(FILE_SYSTEM, found, "Mount a volume at the folder of the log.")
+        else:
+            yield ok(FILE_SYSTEM, f"The log is on {kind}.")
+
+
+def file_system_of(path: Path, mounts: str) -> str:
+    """Return the type of the file system that `path` is on, from the text of /proc/self/mountinfo."""
+    # proc(5): the fifth field is the mount point, with \\040 for a space; the type follows a field that is "-".
+    found = [(unescaped(fields[4]), fields[fields.index("-") + 1]) for fields in map(str.split, mounts.splitlines())]
+    # Of several at one point, the last one hides the others.
+    inside = [(len(point), number, kind) for number, (point, kind) in enumerate(found) if path.is_relative_to(point)]
+    return max(inside)[2] if inside else "an unknown file system"
+
+
+def unescaped(field: str) -> str:
+    """Return a field of mountinfo as it was before the kernel escaped it."""
+    return re.sub(r"\\([0-7]{3})", lambda each: chr(int(each[1], 8)), field)
+
+
+async def check_space(log_file: Path, log: LogReader, now: int) -> Check:
+    """Compare the free space with what the log grew in the last week. `now` is in milliseconds since 1970.
+
+    Raises OSError or LogUnavailable.
+    """
+    disk = os.statvfs(beside(log_file, "").parent)
+    free, size = disk.f_bavail * disk.f_frsize, side_file_size(log_file, "") + side_file_size(log_file, "-wal")
+    head = await log.head()
+    recent = head - await last_position_before(log, head, now - WEEK)
+    return judged_space(free, size, round(size * recent / max(head, 1) / 7))
+
+
+def judged_space(free: int, size: int, daily: int) -> Check:
+    """Return how long `free` bytes last for a log of `size` bytes that grows by `daily` bytes a day."""
+    days = free // daily if daily else None
+    found = (
+        f"{free // MEGABYTE:,} MB are free, the log has {size // MEGABYTE:,} MB and grew {daily // MEGABYTE:,} MB a day"
+    )
+    if free < LEAST_FREE or (days is not None and days < 2):
+        return problem(SPACE, f"{found}.", MAKE_ROOM)
+    if days is not None and days < FEW_DAYS:
+        return warning(SPACE, f"{found}: that lasts for {counted(days, 'day')}.", MAKE_ROOM)
+    if free < size:
+        return warning(SPACE, f"{found}: there is no room for a backup on this disk.", MAKE_ROOM)
+    return ok(SPACE, f"{found}.")
+
+
+async def last_position_before(log: LogReader, head: int, time: int) -> int:
+    """Return about the last position, up to `head`, whose record is older than `time`. Raises LogUnavailable."""
+    # A binary search, though times are only nearly sorted: an estimate of the growth need not be exact.
+    low, high = 0, head
+    while low < high:
+        middle = (low + high + 1) // 2
+        batch = await log.read(middle - 1, 1)
+        low, high = (middle, high) if batch and batch[0].at < time else (low, middle - 1)
+    return low

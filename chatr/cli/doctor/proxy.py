@@ -1,0 +1,120 @@
+"""Checks the proxy in front of a room, by requests to its public address."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from typing import Final
+from urllib.parse import urlsplit
+
+from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector
+
+from chatr.cli.doctor.check import Check, ok, problem, skipped
+from chatr.cli.doctor.settings import is_local
+from chatr.cli.running_room import failure_reason
+from chatr.domain.limits import SECOND, Limit
+
+STREAM: Final = "stream"
+ERRORS: Final = "errors"
+ADDRESSES: Final = "client addresses"
+TIMEOUT: Final = ClientTimeout(total=10)
+FIRST_FRAME: Final = 2.0
+"""Seconds within which the history must arrive."""
+MOST_REQUESTS: Final = 1_000
+"""The largest limit of one address that is tried."""
+SHORTEST_WINDOW: Final = 30 * SECOND
+"""Milliseconds. The requests of a shorter window may be allowed again before all are sent."""
+SPARE_REQUESTS: Final = 10
+AT_A_TIME: Final = 10
+TOO_MANY: Final = 429
+OTHER_LOCAL_ADDRESS: Final = "127.0.0.2"
+
+
+async def check_proxy(url: str, direct_url: str | None, rate_requests: Limit) -> AsyncIterator[Check]:
+    """Yield what is wrong between the public `url` and the server, which this machine may reach at `direct_url`.
+
+    `rate_requests` is the limit of one client address. Afterwards this machine has used it up.
+    """
+    host = urlsplit(url).hostname or ""
+    # The server and this check may be clients of a proxy on the same machine: then another address is needed.
+    local_address = (OTHER_LOCAL_ADDRESS, 0) if is_local(host) else None
+    async with ClientSession(f"{url}/", timeout=TIMEOUT, connector=TCPConnector(local_addr=local_address)) as session:
+        try:
+            yield await check_stream(session)
+            yield await check_errors(session)
+            yield await check_addresses(session, direct_url, rate_requests)
+        except (ClientError, TimeoutError, OSError) as error:
+            yield problem(
+                STREAM, f"{url} cannot be reached: {failure_reason(error).rstrip('.')}.", "See the proxy's log."
+            )
+
+
+async def check_stream(session: ClientSession) -> Check:
+    """Watch the room as a client that accepts compressed responses, and wait for the first frame."""
+    async with session.get(
+        "api/stream", headers={"Accept-Encoding": "gzip, br, zstd"}, auto_decompress=False
+    ) as response:
+        if response.status != 200:
+            return problem(STREAM, f"The stream answers with {response.status}.", "Pass /api/stream on to the server.")
+        if encoding := response.headers.get("Content-Encoding"):
+            found = f"The proxy compresses the stream ({encoding}), so that messages arrive late."
+            return problem(STREAM, found, "Exclude /api/stream from compression, as examples/Caddyfile does.")
+        try:
+            async with asyncio.timeout(FIRST_FRAME):
+                while b"\n\n" not in await response.content.readany():
+                    pass
+        except TimeoutError:
+            found = f"Nothing arrived on the stream within {FIRST_FRAME:g} s: the proxy buffers it."
+            return problem(STREAM, found, "Switch buffering off, as examples/nginx.conf does.")
+    return ok(STREAM, "Frames arrive at once and uncompressed.")
+
+
+async def check_errors(session: ClientSession) -> Check:
+    """Ask for what does not exist: agents read errors as JSON."""
+    async with session.get("api/does-not-exist") as response:
+        with suppress(ClientError, ValueError):
+            if response.status == 404 and (await response.json())["success"] is False:
+                return ok(ERRORS, "Errors are JSON.")
+    found = f"An error ({response.status}) is not the server's own JSON, which agents read."
+    return problem(ERRORS, found, "Let the proxy pass on the server's responses, as the examples do.")
+
+
+async def check_addresses(session: ClientSession, direct_url: str | None, limit: Limit) -> Check:
+    """Send more requests than one address may, each with another X-Forwarded-For, and see whose limit they use up."""
+    if limit.count > MOST_REQUESTS or limit.window < SHORTEST_WINDOW:
+        return skipped(ADDRESSES, f"The limit of an address, {limit}, is too high to try whether it holds.")
+    limited_before = await is_limited(direct_url)
+    if not await used_up(session, limit.count + SPARE_REQUESTS):
+        found = "Clients choose the address that they are counted by, or their requests reach several nodes."
+        remedy = "Let the proxy replace X-Forwarded-For by the address that it sees, and send each client to one node."
+        return problem(ADDRESSES, found, remedy)
+    if limited_before is False and await is_limited(direct_url):
+        found = "Clients of the proxy are counted by its address, so they all share one limit."
+        return problem(ADDRESSES, found, "Let the proxy set X-Forwarded-For, and set --trusted-proxies to its address.")
+    return ok(ADDRESSES, "Each client is counted by its own address, whatever X-Forwarded-For it sends.")
+
+
+async def used_up(session: ClientSession, requests: int) -> bool:
+    """Send so many requests with invented client addresses, and return whether a limit was met."""
+    for start in range(0, requests, AT_A_TIME):
+        numbers = range(start, min(start + AT_A_TIME, requests))
+        if TOO_MANY in await asyncio.gather(*(status(session, f"198.18.{each >> 8}.{each & 255}") for each in numbers)):
+            return True
+    return False
+
+
+async def status(session: ClientSession, address: str) -> int:
+    """Return the status of the response to a client that says it has this address."""
+    # Of 198.18.0.0/15, which is for tests of networks (RFC 2544), so that no client's limit is used.
+    async with session.head("api/agents", headers={"X-Forwarded-For": address}) as response:
+        return response.status
+
+
+async def is_limited(direct_url: str | None) -> bool | None:
+    """Return whether this machine has used up its requests at the server itself; None if it cannot be reached."""
+    if direct_url is None:
+        return None
+    try:
+        async with ClientSession(timeout=TIMEOUT) as session, session.head(f"{direct_url}/api/agents") as response:
+            return response.status == TOO_MANY
+    except (ClientError, TimeoutError):
+        return None
