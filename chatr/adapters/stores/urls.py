@@ -65,4 +65,6 @@ def postgres_store() -> ModuleType:
     try:
         return import_module("chatr.adapters.stores.postgres.log")
     except ImportError as error:
-        raise CannotOpenLog("--log postgresql:// needs the extra: pip install 'chatr[postgres]'.") from error
+        raise CannotOpenLog(
+            "--log postgresql:// needs the extra postgres: in the repository, pip install '.[postgres]'."
+        ) from error
