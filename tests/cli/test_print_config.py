@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from attrs import asdict, fields
 
-from chatr.cli.output.config_file import config_file
+from chatr.cli.output.commented_config import commented_config
 from chatr.settings import Settings, default_of, flag, load, variable
 from tests.cli.conftest import Chatr
 from tests.cli.steps import error_of, output_of
@@ -83,7 +83,7 @@ def test_values_come_from_variables_and_the_file_too(
 @pytest.mark.parametrize("text", ODD_TEXTS)
 def test_odd_texts_are_quoted(text: str, tmp_path: Path) -> None:
     """Quotes, line breaks and control characters in a value are read back as they are."""
-    assert loaded(tmp_path, config_file({"log": text})) == Settings(log=text)
+    assert loaded(tmp_path, commented_config({"log": text})) == Settings(log=text)
 
 
 def test_a_value_that_no_file_can_hold_is_refused(chatr: Chatr) -> None:

@@ -21,7 +21,7 @@ from chatr.app import background, running_room
 from chatr.background_output import write_what_waits
 from chatr.cli.errors import CommandError
 from chatr.cli.garbage_collection import collect_regularly
-from chatr.cli.output.config_file import config_file
+from chatr.cli.output.commented_config import commented_config
 from chatr.service_notification import notify, send_signs_of_life
 from chatr.settings import Settings, default_of, flag, given_values, load, variable
 
@@ -78,7 +78,7 @@ async def run(options: argparse.Namespace) -> int:
     Raises BadSetting, CommandError or CannotOpenLog.
     """
     if options.print_config:
-        sys.stdout.write(config_file(given_values(vars(options), os.environ, options.config)))
+        sys.stdout.write(commented_config(given_values(vars(options), os.environ, options.config)))
         return 0
     settings = load(vars(options), os.environ, options.config)
     logging_setup.configure()

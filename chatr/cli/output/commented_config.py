@@ -20,7 +20,7 @@ STORED_IN_LOG: Final = """\
 EXAMPLE: Final = "# It has no default. An example:\n"
 
 
-def config_file(given: Mapping[str, Any]) -> str:
+def commented_config(given: Mapping[str, Any]) -> str:
     """Return the text of a file that sets the `given` values, by name of their settings; the others are comments.
 
     Raises BadSetting for a value that no TOML file can hold.
@@ -47,6 +47,8 @@ def paragraphs(setting: "Attribute[Any]", given: Mapping[str, Any]) -> Iterator[
 def toml_value(name: str, value: object) -> str:
     """Return the value of the setting `name` as TOML. Raises BadSetting."""
     match value:
+        case bool():  # an int, too
+            return str(value).lower()
         case int():
             return setting_text(value)
         case tuple():
