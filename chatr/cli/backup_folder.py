@@ -71,11 +71,14 @@ class BackupFolder:
         return None
 
     def remove_unfinished(self) -> None:
-        """Delete what earlier processes left that were killed while they wrote a backup. Raises OSError."""
-        for partial in self.path.glob("*.part"):
-            name = partial.name.rsplit(".", 2)[0]
-            if self._time_of(name) is not None:
-                remove_partial_files(self.path / name)
+        """Delete what earlier processes left that were killed while they wrote a backup."""
+        try:
+            for partial in self.path.glob("*.part"):
+                name = partial.name.rsplit(".", 2)[0]
+                if self._time_of(name) is not None:
+                    remove_partial_files(self.path / name)
+        except OSError as error:
+            logger.warning("unfinished_backup_not_deleted", reason=str(error))
 
     def delete_older(self, newest: Path, keep: int) -> None:
         """Delete backups of the same log as `newest`, the one just written, until only the `keep` newest are left.

@@ -19,8 +19,9 @@ import yaml
 from chatr.cli.main import build_parser
 from chatr.domain.limits import MINUTE, Limit
 from chatr.settings import load
-from tests.cluster.test_proxies import REQUESTS, client, frames, free_port, program, statuses
+from tests.cluster.test_proxies import REQUESTS, client, frames, statuses
 from tests.conftest import NO_RATE_LIMIT, OpenRoom, new_key
+from tests.reverse_proxies import free_port, program
 from tests.stream_client import TIMEOUT
 
 CADDYFILE: Final = Path("deploy/Caddyfile")

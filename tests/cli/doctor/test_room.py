@@ -17,8 +17,8 @@ from chatr.cli.doctor.room import check_room
 from chatr.domain.limits import MINUTE, Limit
 from chatr.ports import LogUnavailable
 from chatr.testing.faulty_log import FaultyLog
-from tests.cluster.test_proxies import free_port
 from tests.conftest import OpenRoom
+from tests.reverse_proxies import free_port
 
 RATE = Limit(20, MINUTE)
 HEALTH = {"success": True, "status": "ok", "version": __version__}
