@@ -77,7 +77,7 @@ def test_a_backup_in_a_folder_is_named_by_its_time(chatr: Chatr, log_file: LogFi
     assert (file.parent.stat().st_mode & 0o777, file.stat().st_mode & 0o777) == (0o700, 0o600)
 
 
-@pytest.mark.parametrize("keep", [1, 2, 3, 4, 24])
+@pytest.mark.parametrize("keep", [1, 3, 24])
 def test_the_newest_are_left(chatr: Chatr, log_file: LogFile, folder: Path, keep: int) -> None:
     """After a backup, so many are left, the newest ones; files with other names are."""
     output_of(chatr, "backup", "--keep", keep, folder, "--log", log_file.url)
@@ -185,6 +185,7 @@ def next_event(process: subprocess.Popen[str], name: str) -> dict[str, object]:
     pytest.fail(f"the command ended with {process.wait()}")
 
 
+@pytest.mark.long
 def test_the_command_stops_in_order(start_chatr: StartChatr, log_file: LogFile, tmp_path: Path) -> None:
     """The first backup is made at once; SIGTERM then ends the command with exit code 0."""
     process = start_chatr("backup", "--every", "1h", tmp_path / "backups", "--log", log_file.url)

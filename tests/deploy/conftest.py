@@ -28,10 +28,11 @@ class Supervisor:
         return received
 
 
-@pytest.fixture(params=["path", "abstract"])
+@pytest.fixture
 def supervisor(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Supervisor]:
-    """A supervisor whose socket is in a folder, or in the abstract namespace as in containers."""
-    address = f"{tmp_path}/notify" if request.param == "path" else f"@chatr/{uuid4()}"
+    """A supervisor whose socket is in a folder or, with the parameter "abstract", in the abstract namespace."""
+    is_abstract = getattr(request, "param", "path") == "abstract"
+    address = f"@chatr/{uuid4()}" if is_abstract else f"{tmp_path}/notify"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:
         receiver.bind(address.replace("@", "\0", 1))
         receiver.settimeout(30)

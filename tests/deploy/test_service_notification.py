@@ -20,6 +20,7 @@ from tests.node_agents import numbered_texts, register_agent
 BAD_SOCKETS = ["", "@", "/", "/nowhere/notify", "relative", "x" * 1_000, "@" + "x" * 1_000, "/a\udcffb"]
 
 
+@pytest.mark.parametrize("supervisor", ["path", "abstract"], indirect=True)
 def test_assignments_arrive_in_one_datagram(supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch) -> None:
     """Assignments are separated by line feeds, on a socket with a path and on an abstract one."""
     monkeypatch.setenv("NOTIFY_SOCKET", supervisor.address)
@@ -91,7 +92,6 @@ async def test_signs_of_life_end_with_the_follower(supervisor: Supervisor, monke
     assert alive == [["WATCHDOG=1"]] * 3
 
 
-@pytest.mark.parametrize("supervisor", ["path"], indirect=True)
 def test_a_server_notifies_from_its_start_to_its_stop(
     supervisor: Supervisor, serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:

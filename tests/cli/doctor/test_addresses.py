@@ -14,6 +14,8 @@ from chatr.domain.limits import MINUTE, SECOND, Limit
 from tests.conftest import OpenRoom
 from tests.deploy.test_compose import StartCaddy, caddy
 
+pytestmark = pytest.mark.long
+
 RATE = Limit(20, MINUTE)
 LOCAL = (ip_network("127.0.0.0/8"),)
 

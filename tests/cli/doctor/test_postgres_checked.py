@@ -7,6 +7,8 @@ from tests.cli.conftest import Chatr
 from tests.cli.doctor.test_doctor import found
 from tests.postgres import Postgres
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 async def url(postgres: Postgres) -> str:
