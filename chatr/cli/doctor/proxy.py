@@ -1,12 +1,13 @@
 """Checks the proxy in front of a room, by requests to its public address."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Final
 from urllib.parse import urlsplit
 
-from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector
+from aiohttp import ClientError, ClientSession, ClientTimeout, StreamReader, TCPConnector
 
 from chatr.cli.doctor.check import Check, ok, problem, skipped
 from chatr.cli.doctor.settings import is_local
@@ -27,6 +28,8 @@ SPARE_REQUESTS: Final = 10
 AT_A_TIME: Final = 10
 TOO_MANY: Final = 429
 OTHER_LOCAL_ADDRESS: Final = "127.0.0.2"
+FAILURES: Final = (ClientError, TimeoutError, OSError, ValueError, TypeError, KeyError)
+"""What a request may raise, also where something else answers than a room."""
 
 
 async def check_proxy(url: str, direct_url: str | None, rate_requests: Limit) -> AsyncIterator[Check]:
@@ -34,60 +37,86 @@ async def check_proxy(url: str, direct_url: str | None, rate_requests: Limit) ->
 
     `rate_requests` is the limit of one client address. Afterwards this machine has used it up.
     """
-    host = urlsplit(url).hostname or ""
-    # The server and this check may be clients of a proxy on the same machine: then another address is needed.
-    local_address = (OTHER_LOCAL_ADDRESS, 0) if is_local(host) else None
-    async with ClientSession(f"{url}/", timeout=TIMEOUT, connector=TCPConnector(local_addr=local_address)) as session:
+    connector = TCPConnector(local_addr=local_address(urlsplit(url).hostname or ""))
+    async with ClientSession(f"{url}/", timeout=TIMEOUT, connector=connector) as session:
         try:
             yield await check_stream(session)
             yield await check_errors(session)
             yield await check_addresses(session, direct_url, rate_requests)
-        except (ClientError, TimeoutError, OSError) as error:
-            yield problem(
-                STREAM, f"{url} cannot be reached: {failure_reason(error).rstrip('.')}.", "See the proxy's log."
-            )
+        except FAILURES as error:
+            found = f"{url} cannot be reached: {failure_reason(error).rstrip('.')}."
+            yield problem(STREAM, found, "See the log of the proxy.")
+
+
+def local_address(host: str) -> tuple[str, int] | None:
+    """Return the address from which to connect to a proxy at `host`; None for any."""
+    # The server and this check may both be clients of a proxy on this machine: then they need different addresses.
+    # Only Linux has more than one in 127.0.0.0/8 without configuration.
+    return (OTHER_LOCAL_ADDRESS, 0) if sys.platform == "linux" and is_local(host) and ":" not in host else None
 
 
 async def check_stream(session: ClientSession) -> Check:
     """Watch the room as a client that accepts compressed responses, and wait for the first frame."""
-    async with session.get(
-        "api/stream", headers={"Accept-Encoding": "gzip, br, zstd"}, auto_decompress=False
-    ) as response:
-        if response.status != 200:
-            return problem(STREAM, f"The stream answers with {response.status}.", "Pass /api/stream on to the server.")
-        if encoding := response.headers.get("Content-Encoding"):
-            found = f"The proxy compresses the stream ({encoding}), so that messages arrive late."
-            return problem(STREAM, found, "Exclude /api/stream from compression, as examples/Caddyfile does.")
-        try:
-            async with asyncio.timeout(FIRST_FRAME):
-                while b"\n\n" not in await response.content.readany():
-                    pass
-        except TimeoutError:
-            found = f"Nothing arrived on the stream within {FIRST_FRAME:g} s: the proxy buffers it."
-            return problem(STREAM, found, "Switch buffering off, as examples/nginx.conf does.")
+    headers = {"Accept-Encoding": "gzip, br, zstd"}
+    try:
+        async with (
+            asyncio.timeout(FIRST_FRAME),
+            session.get("api/stream", headers=headers, auto_decompress=False) as response,
+        ):
+            if response.status != 200:
+                return refused(STREAM, response.status, "Let the proxy pass on /api/stream.")
+            if encoding := response.headers.get("Content-Encoding"):
+                found = f"The proxy compresses the stream ({encoding}), so that messages arrive late."
+                return problem(STREAM, found, "Exclude /api/stream from compression, as examples/Caddyfile does.")
+            if not await has_event(response.content):
+                return problem(STREAM, "The stream ends at once.", "Let the proxy pass on /api/stream.")
+    except TimeoutError:
+        found = f"Nothing arrived on the stream within {FIRST_FRAME:g} s: the proxy buffers it."
+        return problem(STREAM, found, "Switch buffering off, as examples/nginx.conf does.")
     return ok(STREAM, "Frames arrive at once and uncompressed.")
+
+
+async def has_event(stream: StreamReader) -> bool:
+    """Wait for the end of the first event; return False if the stream ends before."""
+    received = b""
+    while b"\n\n" not in received:
+        if not (piece := await stream.readany()):
+            return False
+        # Only the last byte is held: the first event is the history, which may be long.
+        received = received[-1:] + piece
+    return True
+
+
+def refused(name: str, status: int, remedy: str) -> Check:
+    """Return what an unexpected status says."""
+    if status == TOO_MANY:
+        return skipped(name, "This machine has used up its requests for now: try again in a minute.")
+    return problem(name, f"The room answers with {status} where it should not.", remedy)
 
 
 async def check_errors(session: ClientSession) -> Check:
     """Ask for what does not exist: agents read errors as JSON."""
     async with session.get("api/does-not-exist") as response:
-        with suppress(ClientError, ValueError):
+        with suppress(*FAILURES):
             if response.status == 404 and (await response.json())["success"] is False:
                 return ok(ERRORS, "Errors are JSON.")
-    found = f"An error ({response.status}) is not the server's own JSON, which agents read."
-    return problem(ERRORS, found, "Let the proxy pass on the server's responses, as the examples do.")
+    if response.status != 404:
+        return refused(ERRORS, response.status, "Let the proxy pass on the server's errors, as the examples do.")
+    found = "An error is not the server's own JSON, which agents read."
+    return problem(ERRORS, found, "Let the proxy pass on the server's errors, as the examples do.")
 
 
 async def check_addresses(session: ClientSession, direct_url: str | None, limit: Limit) -> Check:
     """Send more requests than one address may, each with another X-Forwarded-For, and see whose limit they use up."""
     if limit.count > MOST_REQUESTS or limit.window < SHORTEST_WINDOW:
         return skipped(ADDRESSES, f"The limit of an address, {limit}, is too high to try whether it holds.")
-    limited_before = await is_limited(direct_url)
+    if await is_limited(direct_url):
+        return refused(ADDRESSES, TOO_MANY, "")
     if not await used_up(session, limit.count + SPARE_REQUESTS):
         found = "Clients choose the address that they are counted by, or their requests reach several nodes."
         remedy = "Let the proxy replace X-Forwarded-For by the address that it sees, and send each client to one node."
         return problem(ADDRESSES, found, remedy)
-    if limited_before is False and await is_limited(direct_url):
+    if await is_limited(direct_url):
         found = "Clients of the proxy are counted by its address, so they all share one limit."
         return problem(ADDRESSES, found, "Let the proxy set X-Forwarded-For, and set --trusted-proxies to its address.")
     return ok(ADDRESSES, "Each client is counted by its own address, whatever X-Forwarded-For it sends.")
@@ -109,12 +138,11 @@ async def status(session: ClientSession, address: str) -> int:
         return response.status
 
 
-async def is_limited(direct_url: str | None) -> bool | None:
-    """Return whether this machine has used up its requests at the server itself; None if it cannot be reached."""
+async def is_limited(direct_url: str | None) -> bool:
+    """Return whether this machine has used up its requests at the server itself; False if it cannot be reached."""
     if direct_url is None:
-        return None
-    try:
+        return False
+    with suppress(ClientError, TimeoutError):
         async with ClientSession(timeout=TIMEOUT) as session, session.head(f"{direct_url}/api/agents") as response:
             return response.status == TOO_MANY
-    except (ClientError, TimeoutError):
-        return None
+    return False

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from aiohttp.abc import AbstractStreamWriter
 
 from chatr import __version__
 from chatr.adapters.stores.memory import MemoryLog
@@ -152,10 +153,27 @@ def streaming(**headers: str) -> web.StreamResponse:
     return web.StreamResponse(headers=headers)
 
 
+class Slow(web.StreamResponse):
+    """A response whose headers are not sent either."""
+
+    async def prepare(self, _request: web.BaseRequest) -> AbstractStreamWriter | None:
+        """Send nothing."""
+        return None
+
+
+def slow() -> web.StreamResponse:
+    """A stream that a proxy holds back as a whole."""
+    return Slow()
+
+
 PROXY_FAULTS: dict[str, tuple[Answers, str, str]] = {
     "buffered": ({"stream": streaming}, "stream", "the proxy buffers it"),
+    "held back with its headers": ({"stream": slow}, "stream", "the proxy buffers it"),
+    "ended": ({"stream": lambda: web.Response(text="")}, "stream", "ends at once"),
+    "ended within an event": ({"stream": lambda: web.Response(text="data: {}\n")}, "stream", "ends at once"),
     "compressed": ({"stream": lambda: streaming(**{"Content-Encoding": "gzip"})}, "stream", "compresses the stream"),
     "not passed on": ({"stream": lambda: web.Response(status=502)}, "stream", "answers with 502"),
+    "errors replaced": ({"does-not-exist": lambda: web.Response(status=500)}, "errors", "answers with 500"),
     "errors in HTML": (
         {"does-not-exist": lambda: web.Response(text="<h1>404</h1>", content_type="text/html", status=404)},
         "errors",
@@ -176,6 +194,18 @@ async def test_a_fault_of_the_proxy_is_named(
 
     assert (check.status, text in check.found) == ("problem", True), check
     assert check.remedy
+
+
+async def test_a_machine_that_is_refused_must_wait(start_server: StartServer) -> None:
+    """A second run within a minute finds its requests used up, which is no fault of the proxy."""
+
+    def refuse() -> web.Response:
+        return web.json_response({"success": False, "code": "address_rate_limited"}, status=429)
+
+    url = await start_server(dict.fromkeys(("stream", "does-not-exist", "agents"), refuse))
+    checks = [each async for each in check_proxy(url, url, RATE)]
+
+    assert [check.status for check in checks] == ["skipped"] * 3, checks
 
 
 async def test_a_proxy_that_cannot_be_reached_is_named() -> None:
