@@ -2,6 +2,8 @@
 
 import argparse
 import io
+import os
+import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -37,6 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A message may hold a character that the terminal's encoding lacks: print its escape, do not crash.
         sys.stdout.reconfigure(errors="backslashreplace")
+    if os.getpid() == 1:
+        # The kernel drops signals to process 1, that of a container, unless they have a handler.
+        signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     given = sys.argv[1:] if arguments is None else arguments
     options = build_parser(given).parse_args(given)
     # Imported only now, so that --help and wrong arguments need not wait for the event loop and the log's modules.

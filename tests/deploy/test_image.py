@@ -8,7 +8,7 @@ import signal
 import subprocess
 import tempfile
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from socket import create_server
@@ -100,9 +100,12 @@ class Container:
         return subprocess.run(command, env=environ, capture_output=True, check=False).returncode
 
 
+StartContainer = Callable[..., Container]
+
+
 @pytest.fixture
-def container(environment: Path) -> Iterator[Container]:
-    """Start the image's command in namespaces of its own. The test is skipped where that needs root."""
+def start_container(environment: Path) -> Iterator[StartContainer]:
+    """Starts a command of the image in namespaces of its own. The test is skipped where that needs root."""
     if os.geteuid() or not shutil.which("unshare") or not shutil.which("setpriv"):
         skip_or_fail("only root can make namespaces: run the tests as root, with util-linux")
     volume = environment.parent / "volume"
@@ -110,42 +113,72 @@ def container(environment: Path) -> Iterator[Container]:
     os.chown(volume, 10001, 10001)
     with closing(create_server(("127.0.0.1", 0))) as free:
         port = free.getsockname()[1]
-    inside = (
-        f"mount --bind {volume} {volume} && mount -o remount,bind,ro / && mount -t proc proc /proc && cd {volume} && "
-        "exec setpriv --reuid 10001 --regid 10001 --clear-groups --no-new-privs --bounding-set=-all --inh-caps=-all "
-        f"{environment}/bin/chatr serve"
-    )
-    variables = {"PATH": os.environ["PATH"], "CHATR_PORT": str(port), "CHATR_LOG": f"sqlite:///{volume}/chatr.db"}
-    process = subprocess.Popen(
-        ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", inside],
-        env=variables,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    yield Container(process, environment, port)
-    process.kill()
-    process.communicate()
+    processes: list[subprocess.Popen[str]] = []
+
+    def start(*arguments: str) -> Container:
+        inside = (
+            f"mount --bind {volume} {volume} && mount -o remount,bind,ro / && mount -t proc proc /proc && cd {volume} "
+            "&& exec setpriv --reuid 10001 --regid 10001 --clear-groups --no-new-privs --bounding-set=-all "
+            f"--inh-caps=-all {environment}/bin/chatr {' '.join(arguments)}"
+        )
+        process = subprocess.Popen(
+            ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", inside],
+            env={"PATH": os.environ["PATH"], "CHATR_PORT": str(port), "CHATR_LOG": f"sqlite:///{volume}/chatr.db"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        processes.append(process)
+        return Container(process, environment, port)
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.communicate()
     shutil.rmtree(volume)
 
 
-@pytest.mark.long
-def test_the_image_serves_as_process_1(container: Container) -> None:
-    """The server starts on a read-only root, is healthy, has its log in the volume, and SIGTERM stops it in order."""
+def first_line(container: Container) -> str:
+    """Return the first line that the command prints."""
     assert container.process.stdout is not None
-    first_line = container.process.stdout.readline()
+    return container.process.stdout.readline()
+
+
+def stop(container: Container) -> tuple[int, str]:
+    """Send SIGTERM to process 1, and return its exit code and what it wrote to standard error."""
+    os.kill(container.first_process, signal.SIGTERM)
+    code = container.process.wait(WAIT)
+    return code, container.process.communicate()[1]
+
+
+@pytest.mark.long
+def test_the_image_serves_as_process_1(start_container: StartContainer) -> None:
+    """The server starts on a read-only root, is healthy, has its log in the volume, and SIGTERM stops it in order."""
+    container = start_container("serve")
+    opened = first_line(container)
     healthy = container.health_exit_code()
     with urlopen(f"http://127.0.0.1:{container.port}/skills.md") as reply:
         skills = reply.read()
-    os.kill(container.first_process, signal.SIGTERM)
-    code, (_, errors) = container.process.wait(WAIT), container.process.communicate()
+    code, errors = stop(container)
     log = container.environment.parent / "volume/chatr.db"
 
-    assert "The room is open" in first_line, errors
+    assert "The room is open" in opened, errors
     assert (healthy, container.health_exit_code()) == (0, 1)
     assert skills.startswith(b"---")
     assert (code, log.stat().st_uid) == (0, 10001)
     assert "stop_cut_short" not in errors
+
+
+@pytest.mark.long
+def test_every_command_stops_as_process_1(start_container: StartContainer) -> None:
+    """SIGTERM ends a command like Ctrl-C, although the kernel does not end process 1 by a signal without a handler."""
+    server = start_container("serve")
+    first_line(server)
+    stop(server)
+    following = start_container("log", "--follow")
+
+    assert "limits-adopted" in first_line(following)
+    assert stop(following) == (130, "")
 
 
 @pytest.mark.long
