@@ -34,6 +34,7 @@ class InterruptingTerminal(io.StringIO):
         ("replay", "--diff", "1", "2026-01-01T00:02"),
         ("explain", "9"),
         ("audit",),
+        ("doctor",),
     ],
     ids=" ".join,
 )

@@ -2,11 +2,13 @@
 
 import argparse
 import os
-from collections.abc import AsyncIterator
-from contextlib import suppress
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Final
+
+from attrs import define
 
 from chatr.adapters.stores.sqlite.files import stat_or_none
 from chatr.adapters.stores.urls import open_reader, sqlite_file
@@ -57,11 +59,40 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 async def run(options: argparse.Namespace) -> int:
     """Print what each check found. Return 1 if there is a problem."""
-    worst = 0
-    async for check in all_checks(options):
-        worst = max(worst, check.status == Status.PROBLEM)
-        print_above_bar(json_line(check) if options.json else line(check))
-    return int(worst)
+    report = Report(options.json)
+    try:
+        settings = load({"log": options.log}, os.environ, options.config)
+    except BadSetting as error:
+        report.add(problem(SETTINGS, str(error), "Correct it: the server does not start."))
+        settings = Settings(log=options.log or Settings().log)
+    for check in (*check_settings(settings), *check_extras(settings.log)):
+        report.add(check)
+    await report_log(report, settings.log)
+    await report_room(report, settings, options.url)
+    return 1 if report.problems else 0
+
+
+@define
+class Report:
+    """Prints results as they come, as lines or as JSON, and counts the problems."""
+
+    json: bool
+    problems: int = 0
+
+    def add(self, check: Check) -> None:
+        """Print the result above the progress bar."""
+        self.problems += check.status == Status.PROBLEM
+        print_above_bar(json_line(check) if self.json else line(check))
+
+    async def add_all(self, checks: AsyncGenerator[Check, None]) -> list[Check]:
+        """Print the results as they come, and return them."""
+        added = []
+        # Closed at once if printing is interrupted, because a check holds its log or connection while it yields.
+        async with aclosing(checks):
+            async for check in checks:
+                self.add(check)
+                added.append(check)
+        return added
 
 
 def line(check: Check) -> str:
@@ -74,48 +105,34 @@ def json_line(check: Check) -> str:
     return json_text({"check": check.name, "status": check.status, "found": check.found, "remedy": check.remedy})
 
 
-async def all_checks(options: argparse.Namespace) -> AsyncIterator[Check]:
-    """Yield the checks, from those that take a moment to those that take long."""
-    try:
-        settings = load({"log": options.log}, os.environ, options.config)
-    except BadSetting as error:
-        yield problem(SETTINGS, str(error), "Correct it: the server does not start.")
-        settings = Settings(log=options.log or Settings().log)
-    for check in (*check_settings(settings), *check_extras(settings.log)):
-        yield check
-    async for check in log_checks(settings.log):
-        yield check
-    async for check in room_checks(settings, options.url):
-        yield check
-
-
-async def log_checks(url: str) -> AsyncIterator[Check]:
-    """Yield the checks of the log at `url`, and of its files."""
+async def report_log(report: Report, url: str) -> None:
+    """Check the log at `url`, and its files."""
     if url.startswith("memory:"):
         return
-    if path := sqlite_file(url):
-        for check in (*check_file_rights(path), *check_file_system(path)) if stat_or_none(path) else ():
-            yield check
+    path = sqlite_file(url)
+    if path and stat_or_none(path):
+        for check in (*check_file_rights(path), *check_file_system(path)):
+            report.add(check)
     if url.startswith(("postgresql:", "postgres:")) and is_installed("psycopg"):
         # Imported only here, because psycopg is an optional dependency.
-        async for check in import_module("chatr.cli.doctor.postgres").check_postgres(url):
-            yield check
-    async for check in check_log(url, SystemClock().now()):
-        yield check
+        await report.add_all(import_module("chatr.cli.doctor.postgres").check_postgres(url))
+    await report.add_all(check_log(url, SystemClock().now()))
 
 
-async def room_checks(settings: Settings, url: str | None) -> AsyncIterator[Check]:
-    """Yield the checks of the server at `url`, or of the one on this machine, and of the proxy in front of it."""
+async def report_room(report: Report, settings: Settings, url: str | None) -> None:
+    """Check the server at `url`, or the one on this machine, and the proxy in front of it."""
     direct = direct_address(settings)
-    answers = False
+    checks: list[Check] = []
     if address := url or direct:
-        async for check in check_room(address, await log_id(settings.log), must_run=url is not None):
-            answers |= check.name == ANSWERS and check.status in (Status.OK, Status.WARNING)
-            yield check
+        checks = await report.add_all(check_room(address, await log_id(settings.log), must_run=url is not None))
     public = url or settings.public_url
-    if answers and public and public != direct:
-        async for check in check_proxy(public, direct, settings.rate_requests):
-            yield check
+    if public and public != direct and answers(checks):
+        await report.add_all(check_proxy(public, direct, settings.rate_requests))
+
+
+def answers(checks: list[Check]) -> bool:
+    """Return whether there is a server at all."""
+    return any(check.name == ANSWERS and check.status in (Status.OK, Status.WARNING) for check in checks)
 
 
 def direct_address(settings: Settings) -> str | None:

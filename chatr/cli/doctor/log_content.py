@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import closing
 from itertools import groupby
 from pathlib import Path
@@ -26,7 +26,7 @@ NAMED: Final = 20
 RESTORE: Final = "Stop the server and start one on a backup: chatr serve --log sqlite:///BACKUP"
 
 
-async def check_log(url: str, now: int) -> AsyncIterator[Check]:
+async def check_log(url: str, now: int) -> AsyncGenerator[Check, None]:
     """Yield what is wrong with the log at `url`, or in the exported file of that name, part by part.
 
     `now` is in milliseconds since 1970.

@@ -1,6 +1,6 @@
 """Checks a PostgreSQL server: whether it keeps what it has acknowledged, and is one that chatr is tested with."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Final
 
 from chatr.adapters.stores.postgres.server import REQUIRED_SETTINGS, transaction
@@ -19,36 +19,39 @@ KEEP_ON: Final = {
 """Settings that must be on, and what happens if they are off."""
 
 
-async def check_postgres(url: str) -> AsyncIterator[Check]:
+async def check_postgres(url: str) -> AsyncGenerator[Check, None]:
     """Yield what is wrong with the server at `url`, or one line that nothing is."""
-    found = False
     try:
         async with transaction(url, DEFAULT_TIMEOUTS) as db:
-            async for check in check_server(db):
-                found = True
-                yield check
-            version = await setting(db, "server_version")
+            found = [*await wrong_settings(db), *await wrong_version(db)]
+            fine = ok(NAME, f"Version {await setting(db, 'server_version')} keeps what it has acknowledged.")
     except CannotOpenLog as error:
         yield problem(NAME, str(error), "")
         return
-    if not found:
-        yield ok(NAME, f"Version {version} accepts writes in UTF-8 and keeps what it has acknowledged.")
+    for check in found or [fine]:
+        yield check
 
 
-async def check_server(db: Connection) -> AsyncIterator[Check]:
-    """Yield what is wrong with the server's settings and version."""
+async def wrong_settings(db: Connection) -> list[Check]:
+    """Return which settings of the server chatr cannot work with, or would lose records by."""
+    found = []
     for name, (allowed, complaint) in REQUIRED_SETTINGS.items():
         if (value := await setting(db, name)) not in allowed:
-            found, _, remedy = complaint.format(value).partition(": ")
-            yield problem(NAME, f"{found[0].upper()}{found[1:]}.", f"{remedy[0].upper()}{remedy[1:]}.")
+            fault, _, remedy = complaint.format(value).partition(": ")
+            found.append(problem(NAME, f"The server cannot be used: {fault}.", f"{remedy[0].upper()}{remedy[1:]}."))
     for name, harm in KEEP_ON.items():
         if await setting(db, name) != "on":
-            yield problem(
-                NAME, f"{name} is off: {harm}.", f"Set {name} = on in postgresql.conf, and restart PostgreSQL."
-            )
+            remedy = f"Set {name} = on in postgresql.conf, and restart PostgreSQL."
+            found.append(problem(NAME, f"{name} is off: {harm}.", remedy))
+    return found
+
+
+async def wrong_version(db: Connection) -> list[Check]:
+    """Return whether the server is too old."""
     major = int(await setting(db, "server_version_num")) // 10_000
-    if major < OLDEST_SUPPORTED:
-        yield warning(NAME, f"Version {major} is no longer supported; the tests run on {TESTED}.", "Upgrade it.")
+    if major >= OLDEST_SUPPORTED:
+        return []
+    return [warning(NAME, f"Version {major} is no longer supported; the tests run on {TESTED}.", "Upgrade it.")]
 
 
 async def setting(db: Connection, name: str) -> str:

@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 from typing import Final
 from urllib.parse import urlsplit
@@ -32,7 +32,7 @@ FAILURES: Final = (ClientError, TimeoutError, OSError, ValueError, TypeError, Ke
 """What a request may raise, also where something else answers than a room."""
 
 
-async def check_proxy(url: str, direct_url: str | None, rate_requests: Limit) -> AsyncIterator[Check]:
+async def check_proxy(url: str, direct_url: str | None, rate_requests: Limit) -> AsyncGenerator[Check, None]:
     """Yield what is wrong between the public `url` and the server, which this machine may reach at `direct_url`.
 
     `rate_requests` is the limit of one client address. Afterwards this machine has used it up.

@@ -1,7 +1,7 @@
 """Checks the server that is running: whether it answers, is this version, is ready, and follows this log."""
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
@@ -22,7 +22,7 @@ FAILURES: Final = (ClientError, TimeoutError, ValueError, TypeError, KeyError)
 """What a request may raise, also where the server there is no chatr."""
 
 
-async def check_room(url: str, log_id: str | None, *, must_run: bool) -> AsyncIterator[Check]:
+async def check_room(url: str, log_id: str | None, *, must_run: bool) -> AsyncGenerator[Check, None]:
     """Yield what is wrong with the server at `url`. `log_id` is that of the log it should follow, None if unknown.
 
     Where no server answers, that is a problem if it `must_run`.

@@ -36,7 +36,7 @@ def test_commits_that_are_not_waited_for_are_named(chatr: Chatr, url: str) -> No
     result = chatr("doctor", "--json", "--log", f"{url}{separator}-csynchronous_commit%3Doff")
     checks = [each for each in result.json if each["check"] == "PostgreSQL"]
 
-    assert any("Synchronous_commit is off" in each["found"] for each in checks), checks
+    assert any("synchronous_commit is off" in each["found"] for each in checks), checks
     assert any(each["remedy"] == "Set it to on." for each in checks)
 
 
