@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import requests
 from attrs import define, field
+from chatr.timestamps import iso_timestamp
 from playwright.sync_api import Page, Request, Response, expect
 from yarl import URL
 
@@ -16,7 +17,6 @@ from chatr.domain.commands import agent_id
 from chatr.domain.events import Event, MessagePosted
 from chatr.domain.limits import MINUTE
 from chatr.testing.clock import START
-from chatr.timestamps import iso_timestamp
 from tests.browser.conftest import OpenPage
 from tests.browser.hosted_room import HostedRoom, registered, unlimited, write_log
 from tests.browser.sites import BEHIND_PROXIES, node_alone
