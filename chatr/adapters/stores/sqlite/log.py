@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Final
 
 import aiosqlite
-import msgspec
 
 from chatr.adapters.stores.group_commit import GroupCommit, PendingAppend, UnstorableDraft, fail_all
 from chatr.adapters.stores.sqlite import connection
+from chatr.adapters.stores.sqlite.commit import UNSTORABLE, Successors, may_be_stored, prepared_commit
 from chatr.adapters.stores.sqlite.faults import errors_as_cannot_open, unavailable, when_unlocked
 from chatr.adapters.stores.sqlite.files import OpenFiles, beside, create_if_missing, locked
 from chatr.adapters.stores.sqlite.form import check_appendable, check_not_cut_off
@@ -29,25 +29,6 @@ from chatr.ports import Conflict, Draft, LogUnavailable, OutcomeUnknown, Stored
 
 RECENT: Final = 2_000
 """The most records in memory. Tails read the newest records there and not from the file."""
-UNSTORABLE: Final = (sqlite3.DataError, OverflowError)
-"""Errors that are about the content of a draft: longer than SQLite's limit, or an integer of more than 64 bits."""
-
-# Together, `exists` and unique (previous, stream) say that `expected` is the last position of the stream. Asking for
-# max(position) of the stream would read all of its records.
-INSERT: Final = """
-    insert into log (stream, previous, id, type, at, seen, data, "check")
-    select :stream, :expected, :id, :type, :at, :seen, :data, :check
-    where :expected = 0 or exists (select 1 from log where position = :expected and stream = :stream)
-    on conflict do nothing
-"""
-# The parameter is a JSON array of [stream, expected]; `key` is the index in it.
-SUCCESSORS: Final = """
-    select appends.key, log.position, log."check" from json_each(?) as appends
-    join log on log.stream = appends.value ->> 0 and log.previous = appends.value ->> 1
-"""
-
-Successors = dict[int, tuple[int, bytes]]
-"""By index in a group: position and record hash of the record that follows the draft's `expected` in its stream."""
 
 
 @asynccontextmanager
@@ -127,7 +108,7 @@ class SqliteLog(SqliteReader):
         """Store a group, and give each of its callers a result. Raises UnstorableDraft."""
         try:
             self._files.check()
-            successors = await self._insert(group)
+            successors = await connection.run_in_thread(self._writer, prepared_commit(group))
         except LogUnavailable as error:
             fail_all(group, error)
             await self._checkpoint_moved_file()
@@ -142,12 +123,6 @@ class SqliteLog(SqliteReader):
                 await self._writer.rollback()
         else:
             self._resolve(group, successors)
-
-    async def _insert(self, group: Sequence[PendingAppend]) -> Successors:
-        """Insert the drafts that do not conflict, commit, and return what then follows each draft's `expected`."""
-        rows = [insert_parameters(pending) for pending in group]
-        appends = msgspec.json.encode([(pending.draft.stream, pending.expected) for pending in group]).decode()
-        return await connection.run_in_thread(self._writer, lambda writer: insert_and_commit(writer, rows, appends))
 
     def _resolve(self, group: Sequence[PendingAppend], successors: Successors) -> None:
         """Wake the tails, then return to each caller its stored record or a Conflict."""
@@ -212,32 +187,3 @@ class SqliteLog(SqliteReader):
         if self._files.missing_or_replaced_path():
             with suppress(sqlite3.Error):
                 await self._writer.execute_fetchall("pragma wal_checkpoint(truncate)")
-
-
-def insert_and_commit(writer: sqlite3.Connection, rows: Sequence[dict[str, object]], appends: str) -> Successors:
-    """Insert the rows that do not conflict, and commit; return what follows each of `appends` (JSON) after that."""
-    writer.executemany(INSERT, rows)
-    successors = writer.execute(SUCCESSORS, (appends,)).fetchall()
-    writer.commit()
-    return {index: (position, record_hash) for index, position, record_hash in successors}
-
-
-def insert_parameters(pending: PendingAppend) -> dict[str, object]:
-    """Return the values of INSERT's placeholders, which are named like the columns."""
-    draft = pending.draft
-    return {
-        "stream": draft.stream,
-        "expected": pending.expected,
-        "id": draft.id,
-        "type": draft.type,
-        "at": draft.at,
-        "seen": draft.decided_at_position,
-        "data": draft.data,
-        "check": pending.record_hash,
-    }
-
-
-def may_be_stored(error: sqlite3.Error) -> bool:
-    """Return whether a commit that failed with `error` may still be found in the file after a crash."""
-    # The pages were written before the flush failed: the system may or may not have put them on the disk.
-    return getattr(error, "sqlite_errorname", "") == "SQLITE_IOERR_FSYNC"
