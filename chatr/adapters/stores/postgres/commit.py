@@ -9,7 +9,8 @@ All its statements are sent at once (libpq's pipeline mode), and the server exec
 - No node holds the lock while it waits for the network.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Final
 
 import psycopg
@@ -90,6 +91,23 @@ async def commit_group(db: Connection, group: Sequence[PendingAppend]) -> Commit
     Raises LogChanged if the log does not hold a record that a caller had read: its decision was about another log.
     Raises LogUnavailable if the server gave up waiting for a standby, and psycopg.Error.
     """
+    async with durable_transaction(db):
+        await db.execute(TAKE_LOCK, (LOCK,))
+        result = await db.execute(APPEND, parameters(group))
+    rows = await result.fetchall()
+    if (missing := rows[0][0]) is not None:
+        raise LogChanged(f"The log does not hold record {missing} any longer.")
+    server_time, *head = rows[0][3:6]
+    successors = [(position, record_hash) for _, position, record_hash, *_ in rows]
+    return Committed(successors, server_time, None if head[0] is None else Cursor(*head))
+
+
+@asynccontextmanager
+async def durable_transaction(db: Connection) -> AsyncIterator[None]:
+    """Send the statements of the block as one transaction in one piece, which waits for the standbys that it has to.
+
+    Raises LogUnavailable if the server gave up waiting for a standby, and psycopg.Error.
+    """
     given_up: list[str | None] = []
 
     def notice(diagnostic: Diagnostic) -> None:
@@ -101,20 +119,13 @@ async def commit_group(db: Connection, group: Sequence[PendingAppend]) -> Commit
     try:
         async with db.pipeline():
             await db.execute(BEGIN)
-            await db.execute(TAKE_LOCK, (LOCK,))
-            result = await db.execute(APPEND, parameters(group))
+            yield
             await db.execute("COMMIT")
     finally:
         db.remove_notice_handler(notice)
     # The server commits and responds as usual when the wait was cancelled, but a fail-over may lose the records.
     if given_up:
         raise LogUnavailable(str(given_up[0]))
-    rows = await result.fetchall()
-    if (missing := rows[0][0]) is not None:
-        raise LogChanged(f"The log does not hold record {missing} any longer.")
-    server_time, *head = rows[0][3:6]
-    successors = [(position, record_hash) for _, position, record_hash, *_ in rows]
-    return Committed(successors, server_time, None if head[0] is None else Cursor(*head))
 
 
 def parameters(group: Sequence[PendingAppend]) -> list[list[object]]:
