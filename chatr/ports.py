@@ -3,7 +3,7 @@
 A log stores text and knows nothing of events: codec.py translates.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from hashlib import sha256
 from typing import Final, Protocol, runtime_checkable
 
@@ -73,6 +73,18 @@ class Stored(Draft):
         """The cursor of a reader whose last record this is."""
         return Cursor(self.position, self.id[:8])
 
+    @property
+    def is_erased(self) -> bool:
+        """Whether the text of this record was erased. No event is stored as an empty text."""
+        return not self.data
+
+    @property
+    def rest_hash(self) -> bytes:
+        """The SHA-256 of all that erasing leaves. Erasing records store it, as `record_hash` then proves nothing."""
+        record_hash = self.record_hash.hex()
+        fields = (self.position, self.stream, self.previous, self.id, self.type, self.at, self.decided_at_position)
+        return sha256("\n".join(map(str, (*fields, record_hash))).encode("utf-8", "surrogateescape")).digest()
+
 
 class Conflict(Exception):
     """Another record follows the expected one in the stream, at `position` if that is known. Nothing was stored."""
@@ -111,6 +123,10 @@ class LogLostRecords(CannotOpenLog):
         )
 
 
+Report = Callable[[str], object]
+"""Is called with a sentence for the operator."""
+
+
 class LogReader(Protocol):
     """Reads a log of stored text, whose positions are 1, 2, 3 … without a hole."""
 
@@ -135,7 +151,7 @@ class LogReader(Protocol):
 
 
 class EventLog(LogReader, Protocol):
-    """A log that can be appended to. Nothing in it can be changed."""
+    """A log that can be appended to. Nothing in it can be changed, but the text of a record can be erased."""
 
     async def append(self, draft: Draft, *, expected: int) -> Stored:
         """Store `draft` if the last position in its stream is `expected`; it is durable before this returns.
@@ -143,6 +159,25 @@ class EventLog(LogReader, Protocol):
         Idempotent for the same draft and `expected`; all or nothing when cancelled. Appends called in order are stored
         in that order. Raises Conflict, LogUnavailable or OutcomeUnknown.
         """
+        ...
+
+    async def erase(self, positions: Sequence[int], report: Report | None = None) -> None:
+        """Empty `data` of the records at these positions, in any number, and keep all else, `record_hash` included.
+
+        Durable, and no copy is left in the files and the memory of this log, before it returns; `report` is called each
+        time that it has to wait for that. Idempotent. A record is erased completely or not at all if it is cancelled.
+        Only records of type message-posted may be erased: the caller ensures it. Raises LogUnavailable, also for a
+        position that the log does not hold; then others may be erased, and the call may be repeated.
+        """
+        ...
+
+
+@runtime_checkable
+class Rewritable(Protocol):
+    """A log that can be written anew, so that its files hold no byte of what was erased."""
+
+    async def rewrite(self) -> None:
+        """Write it anew, while nobody else can use it. Raises LogUnavailable, also without the right to do so."""
         ...
 
 

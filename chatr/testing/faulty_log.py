@@ -11,10 +11,10 @@ from attrs import define, field
 
 from chatr.domain.events import AgentSeen, Cursor
 from chatr.domain.identity import AgentId
-from chatr.ports import BringsClock, Clock, Draft, EventLog, Stored
+from chatr.ports import BringsClock, Clock, Draft, EventLog, Report, Stored
 from chatr.testing.records import draft_of
 
-Call = Literal["append", "read", "pick", "tail", "head"]
+Call = Literal["append", "read", "pick", "tail", "head", "erase"]
 Proceed = Callable[[], Awaitable[Any]]
 """Makes the real call and returns its result."""
 Behaviour = Callable[..., Awaitable[Any]]
@@ -159,6 +159,10 @@ class FaultyLog:
     async def append(self, draft: Draft, *, expected: int) -> Stored:
         """As `EventLog.append`."""
         return await self._make("append", partial(self.log.append, draft, expected=expected), draft, expected)
+
+    async def erase(self, positions: Sequence[int], report: Report | None = None) -> None:
+        """As `EventLog.erase`."""
+        await self._make("erase", partial(self.log.erase, positions, report), positions)
 
     async def read(self, after: int, limit: int) -> list[Stored]:
         """As `LogReader.read`."""

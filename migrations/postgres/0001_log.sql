@@ -11,7 +11,7 @@ create table log (
     type     text   not null, -- event type with its version
     at       bigint not null, -- milliseconds since 1970-01-01T00:00:00Z
     seen     bigint not null, -- last position that the node had applied when it decided
-    data     text   not null, -- JSON, byte for byte as it was hashed; jsonb would reorder it
+    data     text   not null, -- JSON, byte for byte as it was hashed; jsonb would reorder it; empty once it is erased
     "check"  bytea  not null, -- SHA-256 of stream, previous, id, type, at, seen and data, joined by line feeds
     unique (stream, previous)
 );

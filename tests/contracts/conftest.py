@@ -33,6 +33,7 @@ class ReadFromOutside:
 
     def __init__(self, log: SqliteLog, reader: SqliteReader) -> None:
         self.append = log.append
+        self.erase = log.erase
         self.read = reader.read
         self.pick = reader.pick
         self.tail = reader.tail

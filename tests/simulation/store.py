@@ -6,11 +6,20 @@ from contextlib import asynccontextmanager
 from random import Random
 from typing import Final
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from chatr.adapters.stores.group_commit import GroupCommit, PendingAppend, fail_all
 from chatr.domain.events import Cursor
-from chatr.ports import Clock, Conflict, Draft, LogChanged, LogUnavailable, OutcomeUnknown, Stored
+from chatr.ports import (
+    Clock,
+    Conflict,
+    Draft,
+    LogChanged,
+    LogUnavailable,
+    OutcomeUnknown,
+    Report,
+    Stored,
+)
 
 RETRY_PAUSE: Final = 0.05
 """Seconds between two attempts to read a store that is away."""
@@ -59,7 +68,7 @@ class Store:
     def append(self, draft: Draft, expected: int) -> Stored | Conflict:
         """Store a draft as the port demands: conditionally, and idempotently for the identical draft."""
         follower = self._followers.get((draft.stream, expected))
-        if follower is not None and follower.draft == draft:
+        if follower is not None and follower.record_hash == draft.record_hash_after(expected):
             return follower
         if self._stream_ends.get(draft.stream, 0) != expected:
             return Conflict(follower.position if follower is not None else None)
@@ -69,6 +78,12 @@ class Store:
         self.on_stored(stored)
         self._notify()
         return stored
+
+    def erase(self, positions: Sequence[int]) -> None:
+        """Empty `data` of these records."""
+        for position in positions:
+            erased = self.records[position - 1] = evolve(self.records[position - 1], data="")
+            self._followers[erased.stream, erased.previous] = erased
 
     def _notify(self) -> None:
         self.changed.set()
@@ -163,6 +178,13 @@ class NodeLog:
                     each.fail(outcome)
                 else:
                     each.succeed(outcome.position)
+
+    async def erase(self, positions: Sequence[int], report: Report | None = None) -> None:  # noqa: ARG002 -- no waits
+        """As `EventLog.erase`."""
+        await self._reach_store()
+        if positions and max(positions) > len(self._store.records):
+            raise LogUnavailable("the log does not hold all records that are to be erased")
+        self._store.erase(positions)
 
     async def _reach_store(self) -> None:
         """Raises LogUnavailable while the store is away."""

@@ -10,7 +10,7 @@ from attrs import define
 
 from chatr.adapters.stores.memory import MemoryLog
 from chatr.adapters.stores.sqlite.log import sqlite_log
-from chatr.ports import Draft, EventLog, LogUnavailable, OutcomeUnknown, Stored
+from chatr.ports import Draft, EventLog, LogUnavailable, OutcomeUnknown, Report, Stored
 
 T = TypeVar("T")
 BEFORE: Final = "before"
@@ -82,6 +82,12 @@ class MemoryStore(MemoryLog):
         stored = await super().append(draft, expected=expected)
         self._fail(AFTER, OutcomeUnknown)
         return stored
+
+    async def erase(self, positions: Sequence[int], report: Report | None = None) -> None:
+        """Erase as usual, or fail."""
+        self._fail(BEFORE)
+        await super().erase(positions, report)
+        self._fail(AFTER)
 
     async def pick(self, positions: Sequence[int]) -> list[Stored]:
         """Return records as usual, or fail."""

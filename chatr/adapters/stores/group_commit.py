@@ -5,8 +5,8 @@ A flush costs about as much for one record as for a hundred, so grouping multipl
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Final
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from typing import Any, Final, TypeVar
 
 import structlog
 from attrs import define, field
@@ -29,6 +29,8 @@ Measured gain: without them, 12 % fewer durable posts (docs/decisions/measured-t
 
 LARGEST_INTEGER: Final = 2**63 - 1
 """The largest value of a bigint in PostgreSQL and of an INTEGER in SQLite."""
+
+T = TypeVar("T")
 
 log = structlog.get_logger()
 
@@ -101,6 +103,9 @@ class GroupCommit:
         self._waiting: deque[PendingAppend] = deque()
         self._committing: list[PendingAppend] = []
         self._work_arrived = asyncio.Event()
+        self._turn = asyncio.Lock()
+        """Is held by the commit, or by the other work on the store, that is under way."""
+        self._other_work: set[asyncio.Task[object]] = set()
         self._closed = False
         self._writer = asyncio.create_task(self._write(), name="group commit")
 
@@ -120,6 +125,27 @@ class GroupCommit:
         self._work_arrived.set()
         return await pending.stored
 
+    async def run(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Do other work on the store between two commits, and return its result. It goes on if the caller is cancelled.
+
+        Raises LogUnavailable once closed.
+        """
+        if self._closed:
+            raise LogUnavailable("the log is closed")
+        task = asyncio.create_task(self._run_in_turn(work), name="work on the log")
+        self._other_work.add(task)
+        task.add_done_callback(self._other_work.discard)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if task.cancelled():
+                raise LogUnavailable("the log was closed") from None
+            raise
+
+    async def _run_in_turn(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        async with self._turn:
+            return await work()
+
     async def _write(self) -> None:
         """Commit group after group until the log is closed and nothing waits."""
         try:
@@ -136,12 +162,15 @@ class GroupCommit:
         """Commit the next group and return its size."""
         group = self._committing = [self._waiting.popleft() for _ in range(min(MAX_GROUP, len(self._waiting)))]
         try:
-            await self._commit_or_split(group)
+            async with self._turn:
+                await self._commit_or_split(group)
         except Exception:  # a bug in one commit must not end this task: the node could never append again
             log.exception("commit_failed")
         finally:
             # Only members without a result are failed: a commit that failed or was cancelled leaves such.
             fail_all(group, OutcomeUnknown("the writer of the log failed"))
+            # Not held until the next commit: the texts may have to be erased.
+            self._committing = []
         return len(group)
 
     async def _commit_or_split(self, group: Sequence[PendingAppend]) -> None:
@@ -162,8 +191,10 @@ class GroupCommit:
         """
         self._closed = True
         self._work_arrived.set()
-        await asyncio.wait([self._writer], timeout=self._close_timeout)
-        # Cancelling a task that is done does nothing.
-        self._writer.cancel()
+        tasks = {self._writer, *self._other_work}
+        await asyncio.wait(tasks, timeout=self._close_timeout)
+        for task in tasks:
+            # Cancelling a task that is done does nothing.
+            task.cancel()
         fail_all(self._waiting, LogUnavailable("the log was closed before the record was stored"))
         fail_all(self._committing, OutcomeUnknown("the log was closed during the commit"))

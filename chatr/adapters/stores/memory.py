@@ -3,35 +3,51 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 
+from attrs import evolve
+
 from chatr.domain.events import Cursor
-from chatr.ports import Conflict, Draft, LogChanged, Stored
+from chatr.ports import Conflict, Draft, LogChanged, LogUnavailable, Report, Stored
 
 
 class MemoryLog:
-    """Fulfils `chatr.ports.EventLog` with a list. Never raises LogUnavailable or OutcomeUnknown."""
+    """Fulfils `chatr.ports.EventLog` with a list. Never raises OutcomeUnknown."""
 
     def __init__(self) -> None:
         self._records: list[Stored] = []
         self._last_positions: dict[str, int] = {}
         """The position of each stream's last record."""
-        self._successors: dict[tuple[str, int], Stored] = {}
-        """By stream and position: the record that follows that position in that stream."""
+        self._successors: dict[tuple[str, int], int] = {}
+        """By stream and position: the position of the record that follows in that stream."""
         self._appended = asyncio.Event()
 
     async def append(self, draft: Draft, *, expected: int) -> Stored:
         """Store `draft` if the last position in its stream is `expected`. Raises Conflict."""
-        successor = self._successors.get((draft.stream, expected))
-        if successor is not None and successor.draft == draft:
-            return successor
+        record_hash, successor = draft.record_hash_after(expected), self._successors.get((draft.stream, expected))
+        # By its hash: the record may be erased.
+        if successor is not None and self._records[successor - 1].record_hash == record_hash:
+            return draft.at_position(successor, expected, record_hash)
         if self._last_positions.get(draft.stream, 0) != expected:
-            raise Conflict(successor.position if successor is not None else None)
-        stored = draft.at_position(len(self._records) + 1, expected, draft.record_hash_after(expected))
+            raise Conflict(successor)
+        stored = draft.at_position(len(self._records) + 1, expected, record_hash)
+        self._add(stored)
+        self._wake_tails()
+        return stored
+
+    def _add(self, stored: Stored) -> None:
         self._records.append(stored)
-        self._last_positions[draft.stream], self._successors[draft.stream, expected] = stored.position, stored
+        self._last_positions[stored.stream] = self._successors[stored.stream, stored.previous] = stored.position
+
+    def _wake_tails(self) -> None:
         # A new event each time: every waiting tail holds the old one, and none of them needs to reset it.
         self._appended.set()
         self._appended = asyncio.Event()
-        return stored
+
+    async def erase(self, positions: Sequence[int], report: Report | None = None) -> None:  # noqa: ARG002 -- nothing to wait for
+        """Empty `data` of the records at `positions`. Raises LogUnavailable if one of them does not exist."""
+        if positions and not 0 < min(positions) <= max(positions) <= len(self._records):
+            raise LogUnavailable("the log does not hold all records that are to be erased")
+        for position in positions:
+            self._records[position - 1] = evolve(self._records[position - 1], data="")
 
     async def read(self, after: int, limit: int) -> list[Stored]:
         """Return at most `limit` records after position `after`."""

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 import pytest
+from attrs import evolve
 
 from chatr.ports import Draft, EventLog, LogUnavailable, Stored
 from chatr.testing.contract.appends import STORED_TEXTS, STREAM_NAMES
@@ -91,6 +92,30 @@ async def test_a_tail_yields_records_of_before_and_after_a_restart(open_log: Ope
         assert written == received + await next_records(tail, 3_000 - len(received))
 
 
+async def test_what_was_erased_stays_erased(open_log: OpenLog) -> None:
+    """A record that was erased is empty when the log is opened again, and erasing it again is no error."""
+    async with open_log() as log:
+        written = await append_chain(log, "agent/ada", 5)
+        await log.erase([2, 4])
+    async with open_log() as log:
+        await log.erase([2])
+
+        assert [evolve(each, data="") if each.position in {2, 4} else each for each in written] == await read_all(log)
+
+
+@pytest.mark.parametrize("iterations", [0, 1, 3, 9, 27])
+async def test_closing_ends_every_erasing(open_log: OpenLog, iterations: int) -> None:
+    """Whoever erases while the log is closed is not left waiting: it is done, or raises LogUnavailable."""
+    async with open_log() as log:
+        await append_many(log, 500)
+        erasing = asyncio.create_task(log.erase(range(1, 501)))
+        await run_event_loop(iterations)
+    async with asyncio.timeout(TIMEOUT):
+        [result] = await asyncio.gather(erasing, return_exceptions=True)
+
+    assert result is None or isinstance(result, LogUnavailable)
+
+
 # Before, during and after the first commits.
 @pytest.mark.parametrize("iterations", [0, 1, 3, 9, 27])
 async def test_closing_gives_every_waiting_append_its_result(open_log: OpenLog, iterations: int) -> None:
@@ -112,6 +137,7 @@ CALLS: Final[dict[str, Callable[[EventLog], Awaitable[object]]]] = {
     "read": lambda log: log.read(0, 10),
     "pick": lambda log: log.pick([1]),
     "head": lambda log: log.head(),
+    "erase": lambda log: log.erase([1]),
 }
 
 

@@ -85,6 +85,27 @@ async def test_a_stream_written_by_several_nodes_has_no_fork(open_log: OpenLog) 
         assert [each.previous for each in await read_all(one)] == list(range(40))
 
 
+async def test_a_record_that_one_node_erased_is_empty_on_all(open_log: OpenLog) -> None:
+    """No node returns a text that another one has erased, and each may erase it once more."""
+    async with open_log() as one, open_log() as other:
+        await append_many(one, 3)
+        await read_all(other)
+        await one.erase([2])
+        await other.erase([2])
+
+        assert [each.is_erased for each in await read_all(other)] == [False, True, False]
+
+
+async def test_nodes_may_erase_the_same_records_at_once(open_log: OpenLog) -> None:
+    """Nodes that erase the same records at the same time, in any order, all complete."""
+    async with open_log() as one, open_log() as other:
+        await append_many(one, 1_000)
+        positions = range(1, 1_001)
+        await asyncio.gather(one.erase(positions), other.erase(positions[::-1]), other.erase(positions[::3]))
+
+        assert all(each.is_erased for each in await read_all(one))
+
+
 async def test_closing_one_node_does_not_affect_others(open_log: OpenLog) -> None:
     """A log that one node has closed stays open for the others."""
     async with open_log() as one:

@@ -27,10 +27,11 @@ from chatr.ports import LogChanged, LogUnavailable
 BEGIN: Final = "BEGIN ISOLATION LEVEL READ COMMITTED"
 # Whoever switched synchronous_commit off after the start would let acknowledged records be lost in a crash. Any role
 # may set it. Every other value flushes before the commit returns, and stays as the operator chose it.
-TAKE_LOCK: Final = """
-    select pg_advisory_xact_lock(%s), set_config('synchronous_commit', case setting when 'off' then 'on' else
-    setting end, true) from current_setting('synchronous_commit') as setting
+WAIT_FOR_DISK: Final = """
+    select set_config('synchronous_commit', case setting when 'off' then 'on' else setting end, true)
+    from current_setting('synchronous_commit') as setting
 """
+TAKE_LOCK: Final = f"select pg_advisory_xact_lock(%s), ({WAIT_FOR_DISK})"
 # Inserts the drafts that do not conflict, unless a caller has read a record that the log does not hold: `missing`, the
 # lowest such position. Returns, for each draft in its order, `missing`, position and hash of the record that now
 # follows `expected` in the draft's stream (or null), the server's time, and position and fingerprint of the record that

@@ -15,9 +15,11 @@ from importlib.resources.abc import Traversable
 import psycopg
 from psycopg.errors import ProgramLimitExceeded
 
+from chatr.adapters.stores.erasing import groups_of
 from chatr.adapters.stores.group_commit import GroupCommit, PendingAppend, UnstorableDraft, fail_all
 from chatr.adapters.stores.postgres.clock import MEASURING_INTERVAL, PostgresClock
 from chatr.adapters.stores.postgres.commit import Committed, commit_group, independent, nothing_was_stored
+from chatr.adapters.stores.postgres.erasing import empty_data, rewrite_table
 from chatr.adapters.stores.postgres.reader import OwnCommit, PostgresReader, postgres_reader
 from chatr.adapters.stores.postgres.server import prepare, transaction
 from chatr.adapters.stores.postgres.session import (
@@ -28,7 +30,7 @@ from chatr.adapters.stores.postgres.session import (
     connect,
     disconnect_if_cancelled,
 )
-from chatr.ports import Conflict, Draft, LogChanged, LogUnavailable, OutcomeUnknown, Stored
+from chatr.ports import Conflict, Draft, LogChanged, LogUnavailable, OutcomeUnknown, Report, Stored
 
 UNSTORABLE = (psycopg.DataError, ProgramLimitExceeded)
 """Errors that are about the content of a draft: a value out of range, or too long for an index."""
@@ -129,6 +131,27 @@ class PostgresLog(PostgresReader):
         oldest = asyncio.get_running_loop().time() - self._timeouts.retry_append
         fail_all([pending for pending in waiting if pending.created_at < oldest], error)
         return [pending for pending in waiting if not pending.stored.done()]
+
+    async def erase(self, positions: Sequence[int], report: Report | None = None) -> None:  # noqa: ARG002 -- no waits
+        """Empty `data` of the records at `positions`: from then on no query returns it. Raises LogUnavailable.
+
+        Its bytes stay in the table's files until `rewrite`, or until PostgreSQL uses their space again.
+        """
+        for group in groups_of(positions):
+            await self._group.run(partial(self._empty_data, group))
+
+    async def _empty_data(self, positions: list[int]) -> None:
+        await self._writer.run(partial(empty_data, positions))
+        # A tail that has not taken these records reads them instead; one that waits lets go of what it has taken.
+        self._own_commit = None
+        self._wake_tails()
+
+    async def rewrite(self) -> None:
+        """Write the table anew, so that its files hold no byte of an erased text. Nobody can use the log meanwhile.
+
+        Needs as much free space as the table. Raises LogUnavailable.
+        """
+        await rewrite_table(self._url, self._timeouts)
 
     async def _listen(self) -> None:
         """Wake the tails whenever a node has appended, for as long as the log is open."""

@@ -10,6 +10,7 @@ from typing import Final, TypeVar
 import aiosqlite
 
 from chatr.adapters.stores.migrations import pending_migrations
+from chatr.adapters.stores.sqlite.erasing import empty_write_ahead_file, set_up
 from chatr.adapters.stores.sqlite.faults import NotLog
 from chatr.ports import CannotOpenLog
 from chatr.regular_file import check_regular
@@ -74,9 +75,11 @@ async def prepare(db: aiosqlite.Connection, migrations: Traversable | None = Non
         )
     # The default is NORMAL in some builds of SQLite, and then a power failure may lose the last commits.
     await db.execute("pragma synchronous = full")
+    # Before the first record is written.
+    await run_in_thread(db, set_up)
     # Flushes what a killed process wrote last: a checkpoint may soon name these records, and must not be ahead of the
-    # log after a power failure.
-    await db.execute_fetchall("pragma wal_checkpoint(passive)")
+    # log after a power failure. If that process had erased records, their texts may still be in the -wal file.
+    await run_in_thread(db, empty_write_ahead_file)
     for number, script in await missing_scripts(db, migrations):
         await db.execute("begin immediate")
         try:

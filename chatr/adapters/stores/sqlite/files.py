@@ -71,6 +71,7 @@ class OpenFiles:
         self._paths = (path, *(beside(path, suffix) for suffix in ("-wal", "-shm", ".lock")))
         self._opened = [each.stat() for each in self._paths]
         self._size = self._opened[0].st_size
+        self._may_shrink = False
 
     def missing_or_replaced_path(self) -> Path | None:
         """Return the path of a file that was removed or replaced, or None."""
@@ -86,14 +87,22 @@ class OpenFiles:
             raise LogUnavailable(
                 f"{missing} was removed or replaced, or cannot be reached: put it back, or start chatr again"
             )
-        current = stat_or_none(self._path)
-        size = current.st_size if current else 0
-        # Nothing is ever deleted from a log, so its file never becomes smaller.
-        if size < self._size:
+        size = self._current_size()
+        # No row is ever deleted from a log, so its file never becomes smaller.
+        if size < self._size and not self._may_shrink:
             raise LogUnavailable(
                 f"{self._path} was cut off: stop chatr, move it away {FILES}, and put a backup in its place"
             )
         self._size = size
+
+    def allow_shrinking(self, *, allowed: bool) -> None:
+        """Say whether the log's file may become smaller from now on, as when SQLite rewrites it."""
+        self._may_shrink, self._size = allowed, self._current_size()
+
+    def _current_size(self) -> int:
+        """Return the size of the log's file in bytes, 0 if it cannot be reached."""
+        current = stat_or_none(self._path)
+        return current.st_size if current else 0
 
 
 def stat_or_none(path: Path) -> os.stat_result | None:

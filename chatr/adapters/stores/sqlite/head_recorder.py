@@ -24,7 +24,7 @@ class HeadRecorder:
         self._head_file = head_file
         self._writer = writer
         self._last_stored = last_stored
-        self._recorded: Stored | None = None
+        self._recorded = 0
 
     @asynccontextmanager
     async def recording(self) -> AsyncIterator[None]:
@@ -48,6 +48,6 @@ class HeadRecorder:
         last = self._last_stored()
         # Nothing is recorded before the first commit of this process: what the process before it wrote last may not be
         # on the disk yet, and the flush of the next commit is what puts it there.
-        if last and (flush or last is not self._recorded):
-            self._recorded = last
+        if last and (flush or last.position != self._recorded):
+            self._recorded = last.position
             await run_in_thread(self._writer, lambda _: self._head_file.write(last, flush=flush))

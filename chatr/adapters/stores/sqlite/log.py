@@ -15,20 +15,29 @@ from pathlib import Path
 from typing import Final
 
 import aiosqlite
+from attrs import evolve
 
+from chatr.adapters.stores.erasing import groups_of
 from chatr.adapters.stores.group_commit import GroupCommit, PendingAppend, UnstorableDraft, fail_all
 from chatr.adapters.stores.sqlite import connection
 from chatr.adapters.stores.sqlite.commit import UNSTORABLE, Successors, may_be_stored, prepared_commit
-from chatr.adapters.stores.sqlite.faults import errors_as_cannot_open, unavailable, when_unlocked
+from chatr.adapters.stores.sqlite.erasing import empty_data, remove_copies
+from chatr.adapters.stores.sqlite.faults import errors_as_cannot_open, errors_as_unavailable, unavailable, when_unlocked
 from chatr.adapters.stores.sqlite.files import OpenFiles, beside, create_if_missing, locked
 from chatr.adapters.stores.sqlite.form import check_appendable, check_not_cut_off
 from chatr.adapters.stores.sqlite.head import HeadFile, check_nothing_lost
 from chatr.adapters.stores.sqlite.head_recorder import HeadRecorder
 from chatr.adapters.stores.sqlite.reader import POLL_INTERVAL, SqliteReader, last_position
-from chatr.ports import Conflict, Draft, LogUnavailable, OutcomeUnknown, Stored
+from chatr.adapters.stores.sqlite.running_readers import description_of_readers
+from chatr.ports import Conflict, Draft, LogUnavailable, OutcomeUnknown, Report, Stored
 
 RECENT: Final = 2_000
 """The most records in memory. Tails read the newest records there and not from the file."""
+ERASING_PAUSE: Final = 1.0
+FIRST_ERASING_PAUSE: Final = 0.01
+"""Seconds between two attempts to remove copies of erased texts, while somebody reads the file: this process itself
+for some milliseconds, a backup for minutes.
+"""
 
 
 @asynccontextmanager
@@ -153,6 +162,42 @@ class SqliteLog(SqliteReader):
             self._recent.clear()
         self._head = stored.position
         self._recent.append(stored)
+
+    async def erase(self, positions: Sequence[int], report: Report | None = None) -> None:
+        """Empty `data` of the records at `positions`; return when neither the file nor its -wal file holds a copy.
+
+        Waits for other processes that are in the middle of reading the log. Raises LogUnavailable.
+        """
+        for group in groups_of(positions):
+            await self._group.run(partial(self._empty_data, group))
+        pause = FIRST_ERASING_PAUSE
+        while not await self._group.run(self._remove_copies):
+            if report:
+                report(description_of_readers(beside(self._path, "-shm")))
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, ERASING_PAUSE)
+
+    async def _empty_data(self, positions: list[int]) -> None:
+        with errors_as_unavailable(self._path):
+            self._files.check()
+            await connection.run_in_thread(self._writer, partial(empty_data, positions=positions))
+        self._advance_head(positions[-1])
+        first = self._head + 1 - len(self._recent)
+        for position in positions:
+            if position >= first:
+                self._recent[position - first] = evolve(self._recent[position - first], data="")
+
+    async def _remove_copies(self) -> bool:
+        """Return whether the texts of all erased records are gone from the files, or are still read."""
+        # Allowed until the -wal file is empty: a rewritten file shrinks when it is copied into the main file.
+        self._files.allow_shrinking(allowed=True)
+        try:
+            with errors_as_unavailable(self._path):
+                removed = await connection.run_in_thread(self._writer, remove_copies)
+        except LogUnavailable as error:
+            raise LogUnavailable(f"The records are erased, but copies may be left in the files: {error}.") from error
+        self._files.allow_shrinking(allowed=not removed)
+        return removed
 
     async def read(self, after: int, limit: int) -> list[Stored]:
         """Return at most `limit` records after position `after`, from memory if it has them. Raises LogUnavailable."""
