@@ -123,10 +123,6 @@ class LogLostRecords(CannotOpenLog):
         )
 
 
-Report = Callable[[str], object]
-"""Is called with a sentence for the operator."""
-
-
 class LogReader(Protocol):
     """Reads a log of stored text, whose positions are 1, 2, 3 … without a hole."""
 
@@ -161,13 +157,21 @@ class EventLog(LogReader, Protocol):
         """
         ...
 
-    async def erase(self, positions: Sequence[int], report: Report | None = None) -> None:
+    async def erase(self, positions: Sequence[int], report: Callable[[str], object] | None = None) -> None:
         """Empty `data` of the records at these positions, in any number, and keep all else, `record_hash` included.
 
-        Durable, and no copy is left in the files and the memory of this log, before it returns; `report` is called each
-        time that it has to wait for that. Idempotent. A record is erased completely or not at all if it is cancelled.
-        Only records of type message-posted may be erased: the caller ensures it. Raises LogUnavailable, also for a
-        position that the log does not hold; then others may be erased, and the call may be repeated.
+        Durable, and no copy is left in the files and the memory of this log, before it returns; `report` is called with
+        a sentence each time that it has to wait for that. Idempotent. A record is erased completely or not at all, also
+        if the call is cancelled. Only records of type message-posted may be erased: the caller ensures it. Raises
+        LogUnavailable, also for a position that the log does not hold; then others may be erased. May be repeated.
+        """
+        ...
+
+    async def restore(self, records: Sequence[Stored]) -> None:
+        """Append records of another log exactly as they are, with position and hash, except those that are there.
+
+        Durable before it returns. Raises Conflict with the position of a record that differs or does not follow, or
+        LogUnavailable; then those before it may be stored, and the call may be repeated.
         """
         ...
 

@@ -3,12 +3,13 @@
 A copy has the positions, ids and hashes of its source, so cursors of clients and stored chain points stay valid.
 """
 
-import asyncio
 from collections.abc import Sequence
+
+from attrs import evolve
 
 from chatr.domain.chain import CHAIN_START, ChainPoint, next_chain_hash
 from chatr.past.replay import Progress, batches, ignore_progress
-from chatr.ports import Conflict, EventLog, LogReader, LogUnavailable, OutcomeUnknown, Stored
+from chatr.ports import Conflict, EventLog, LogReader, LogUnavailable, Stored
 
 
 class LogsDiffer(Exception):
@@ -39,17 +40,24 @@ async def verified_end(log: LogReader, end: int, progress: Progress = ignore_pro
 def verify_records(records: Sequence[Stored]) -> None:
     """Raises LogsDiffer unless each record has the hash that follows from its content."""
     for stored in records:
-        if stored.record_hash != stored.record_hash_after(stored.previous, "surrogateescape"):
+        # The hash of an erased record covers the text that it has no longer.
+        if not stored.is_erased and stored.record_hash != stored.record_hash_after(stored.previous, "surrogateescape"):
             raise LogsDiffer(
                 f"Record {stored.position} does not match its record hash: it was changed. See chatr audit."
             )
 
 
 async def compare(
-    ours: LogReader, theirs: LogReader, begin: ChainPoint, end: int, progress: Progress = ignore_progress
+    ours: LogReader,
+    theirs: LogReader,
+    begin: ChainPoint,
+    end: int,
+    progress: Progress = ignore_progress,
+    erased: list[int] | None = None,
 ) -> ChainPoint:
     """The chain point at position `end`, if both logs are equal between `begin` and there.
 
+    The positions of records that are erased in our log only are added to `erased`, and are a difference without it.
     Raises LogsDiffer or LogUnavailable.
     """
     point = begin
@@ -57,8 +65,14 @@ async def compare(
         # By position: the other log may hold fewer records, or none of these.
         their_records = {each.position: each for each in await theirs.read(point.position, len(batch))}
         for each in batch:
-            if their_records.get(each.position) != each:
+            their_record = their_records.get(each.position)
+            if their_record == each:
+                continue
+            if their_record is None or evolve(their_record, data="") != evolve(each, data="") or not each.is_erased:
                 raise LogsDiffer(f"Record {each.position} is not the same in both logs: copy into a new one.")
+            if erased is None:
+                raise LogsDiffer(f"Record {each.position} was erased after it was copied: copy the log again.")
+            erased.append(each.position)
         point = advance(point, batch)
         progress(point.position)
     return point
@@ -69,30 +83,23 @@ async def copy_records(
 ) -> None:
     """Append the records after position `after`, up to `end`, to the target. Raises LogsDiffer or LogUnavailable.
 
-    A copy that was interrupted at any moment can be repeated, because appends are idempotent.
+    A copy that was interrupted at any moment can be repeated, because restoring is idempotent.
     """
     async for batch in batches(source, after, end):
-        await append(target, batch)
+        await restore(target, batch)
         progress(batch[-1].position)
 
 
-async def append(target: EventLog, records: Sequence[Stored]) -> None:
-    """Append a batch. Raises LogsDiffer or LogUnavailable."""
-    # Before anything is stored: the target computes each hash anew, so a changed record would be a valid one there.
+async def restore(target: EventLog, records: Sequence[Stored]) -> None:
+    """Restore a batch in the target. Raises LogsDiffer or LogUnavailable."""
+    # Before anything is stored: a target stores hashes as they are.
     verify_records(records)
-    # Concurrently, so that the store commits many at a time. A log stores appends in the order in which they start.
-    await asyncio.gather(*(append_one(target, stored) for stored in records))
-
-
-async def append_one(target: EventLog, stored: Stored) -> None:
-    """Append one record, which must get the position that it has in the source. Raises LogsDiffer or LogUnavailable."""
-    # Idempotent: a target that holds the record already returns it.
     try:
-        appended = await target.append(stored.draft, expected=stored.previous)
-    except Conflict:
-        appended = None
-    except (LogUnavailable, OutcomeUnknown) as error:
-        # Unknown or not stored: either way the operator runs the command again, and the same append is repeated.
+        await target.restore(records)
+    except Conflict as conflict:
+        raise LogsDiffer(
+            f"Record {conflict.position} is stored differently in the target: copy into a new one."
+        ) from conflict
+    except LogUnavailable as error:
+        # Stored or not: either way the operator runs the command again, and the same records are restored.
         raise LogUnavailable(f"The target fails: {error}. Run it again to continue where it stopped.") from error
-    if appended != stored:
-        raise LogsDiffer(f"Record {stored.position} is stored differently in the target: copy into a new one.")

@@ -11,10 +11,10 @@ from attrs import define, field
 
 from chatr.domain.events import AgentSeen, Cursor
 from chatr.domain.identity import AgentId
-from chatr.ports import BringsClock, Clock, Draft, EventLog, Report, Stored
+from chatr.ports import BringsClock, Clock, Draft, EventLog, Stored
 from chatr.testing.records import draft_of
 
-Call = Literal["append", "read", "pick", "tail", "head", "erase"]
+Call = Literal["append", "read", "pick", "tail", "head", "erase", "restore"]
 Proceed = Callable[[], Awaitable[Any]]
 """Makes the real call and returns its result."""
 Behaviour = Callable[..., Awaitable[Any]]
@@ -160,9 +160,13 @@ class FaultyLog:
         """As `EventLog.append`."""
         return await self._make("append", partial(self.log.append, draft, expected=expected), draft, expected)
 
-    async def erase(self, positions: Sequence[int], report: Report | None = None) -> None:
+    async def erase(self, positions: Sequence[int], report: Callable[[str], object] | None = None) -> None:
         """As `EventLog.erase`."""
         await self._make("erase", partial(self.log.erase, positions, report), positions)
+
+    async def restore(self, records: Sequence[Stored]) -> None:
+        """As `EventLog.restore`."""
+        await self._make("restore", partial(self.log.restore, records), records)
 
     async def read(self, after: int, limit: int) -> list[Stored]:
         """As `LogReader.read`."""

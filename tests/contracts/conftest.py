@@ -34,6 +34,7 @@ class ReadFromOutside:
     def __init__(self, log: SqliteLog, reader: SqliteReader) -> None:
         self.append = log.append
         self.erase = log.erase
+        self.restore = log.restore
         self.read = reader.read
         self.pick = reader.pick
         self.tail = reader.tail

@@ -5,4 +5,5 @@ from chatr.testing.contract.cancelling import *  # noqa: F403 -- the tests are w
 from chatr.testing.contract.erasing import *  # noqa: F403 -- the tests are whatever the contract names
 from chatr.testing.contract.races import *  # noqa: F403 -- the tests are whatever the contract names
 from chatr.testing.contract.reads import *  # noqa: F403 -- the tests are whatever the contract names
+from chatr.testing.contract.restoring import *  # noqa: F403 -- the tests are whatever the contract names
 from chatr.testing.contract.tails import *  # noqa: F403 -- the tests are whatever the contract names

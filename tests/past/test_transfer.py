@@ -11,7 +11,7 @@ from chatr.adapters.stores.memory import MemoryLog
 from chatr.domain.chain import CHAIN_START
 from chatr.domain.events import Record
 from chatr.past.transfer import LogsDiffer, compare, copy_records, verified_end
-from chatr.ports import EventLog, LogUnavailable, OutcomeUnknown, Stored
+from chatr.ports import EventLog, LogUnavailable, Stored
 from chatr.testing.contract.steps import append_chain, append_many, new_draft, read_all
 from chatr.testing.faulty_log import FaultyLog
 from chatr.testing.records import folded_room, log_with
@@ -57,9 +57,8 @@ def test_the_chain_hash_of_a_log_is_that_of_its_room(records: list[Record]) -> N
 async def test_a_copy_continues_after_the_target_failed(stored: bool) -> None:
     """Whether or not the records were stored, the error says that the copy can be repeated, and then it completes."""
     source, target = MemoryLog(), FaultyLog(MemoryLog())
-    await append_chain(source, "agent/ada", 5)
-    error = OutcomeUnknown("no answer") if stored else LogUnavailable("no room")
-    target.fail("append", error, after_effect=stored, skip=2)
+    await append_many(source, 2_500)
+    target.fail("restore", LogUnavailable("no room"), after_effect=stored, skip=1)
     with pytest.raises(LogUnavailable, match="continue where it stopped"):
         await copied(source, target)
     target.heal()
@@ -109,3 +108,51 @@ async def test_two_logs_that_differ() -> None:
             await log.append(new_draft(record_id=str(number)), expected=0)
     with pytest.raises(LogsDiffer, match="Record 2 is not the same in both"):
         await compare(ours, theirs, CHAIN_START, 3)
+
+
+async def log_and_copy(count: int = 5) -> tuple[MemoryLog, MemoryLog]:
+    """Return a log of so many records and its copy."""
+    source, target = MemoryLog(), MemoryLog()
+    await append_chain(source, "agent/ada", count)
+    await copied(source, target)
+    return source, target
+
+
+async def test_erased_records_are_copied() -> None:
+    """A copy has the erased records of its source, as they are, and the same chain."""
+    source, _ = await log_and_copy()
+    await source.erase([1, 3, 5])
+    target = MemoryLog()
+
+    assert await copied(source, target) == await read_all(source)
+    assert await verified_end(source, 5) == await compare(source, target, CHAIN_START, 5)
+
+
+async def test_a_record_that_was_erased_after_it_was_copied() -> None:
+    """A comparison names the record that only the copy still holds, or collects all of them."""
+    source, target = await log_and_copy()
+    await source.erase([2, 4])
+    erased: list[int] = []
+    with pytest.raises(LogsDiffer, match=r"^Record 2 was erased after it was copied: copy the log again\.$"):
+        await compare(source, target, CHAIN_START, 5)
+    point = await compare(source, target, CHAIN_START, 5, erased=erased)
+
+    assert erased == [2, 4]
+    assert point == await verified_end(target, 5)
+
+
+async def test_a_record_that_only_the_copy_has_erased() -> None:
+    """A copy that lacks a text of its source is not the same."""
+    source, target = await log_and_copy()
+    await target.erase([2])
+    with pytest.raises(LogsDiffer, match="Record 2 is not the same in both"):
+        await compare(source, target, CHAIN_START, 5, erased=[])
+
+
+async def test_a_record_that_was_changed_and_emptied_is_a_difference() -> None:
+    """An empty text hides no other change."""
+    source, target = await log_and_copy()
+    source_changed = FaultyLog(source)
+    source_changed.change("read", lambda records: [evolve(each, data="", at=each.at + 1) for each in records])
+    with pytest.raises(LogsDiffer, match="Record 1 is not the same in both"):
+        await compare(source_changed, target, CHAIN_START, 5, erased=[])

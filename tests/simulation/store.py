@@ -17,7 +17,6 @@ from chatr.ports import (
     LogChanged,
     LogUnavailable,
     OutcomeUnknown,
-    Report,
     Stored,
 )
 
@@ -179,12 +178,16 @@ class NodeLog:
                 else:
                     each.succeed(outcome.position)
 
-    async def erase(self, positions: Sequence[int], report: Report | None = None) -> None:  # noqa: ARG002 -- no waits
+    async def erase(self, positions: Sequence[int], report: Callable[[str], object] | None = None) -> None:  # noqa: ARG002 -- no waits
         """As `EventLog.erase`."""
         await self._reach_store()
         if positions and max(positions) > len(self._store.records):
             raise LogUnavailable("the log does not hold all records that are to be erased")
         self._store.erase(positions)
+
+    async def restore(self, records: Sequence[Stored]) -> None:
+        """As `EventLog.restore`, but no node restores records."""
+        raise LogUnavailable(f"{len(records)} records cannot be restored: no node does that")
 
     async def _reach_store(self) -> None:
         """Raises LogUnavailable while the store is away."""

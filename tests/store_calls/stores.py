@@ -10,7 +10,7 @@ from attrs import define
 
 from chatr.adapters.stores.memory import MemoryLog
 from chatr.adapters.stores.sqlite.log import sqlite_log
-from chatr.ports import Draft, EventLog, LogUnavailable, OutcomeUnknown, Report, Stored
+from chatr.ports import Draft, EventLog, LogUnavailable, OutcomeUnknown, Stored
 
 T = TypeVar("T")
 BEFORE: Final = "before"
@@ -83,7 +83,7 @@ class MemoryStore(MemoryLog):
         self._fail(AFTER, OutcomeUnknown)
         return stored
 
-    async def erase(self, positions: Sequence[int], report: Report | None = None) -> None:
+    async def erase(self, positions: Sequence[int], report: Callable[[str], object] | None = None) -> None:
         """Erase as usual, or fail."""
         self._fail(BEFORE)
         await super().erase(positions, report)

@@ -1,12 +1,12 @@
 """An event log in memory, gone when the process ends: for tests and for trying chatr out."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 
 from attrs import evolve
 
 from chatr.domain.events import Cursor
-from chatr.ports import Conflict, Draft, LogChanged, LogUnavailable, Report, Stored
+from chatr.ports import Conflict, Draft, LogChanged, LogUnavailable, Stored
 
 
 class MemoryLog:
@@ -42,12 +42,25 @@ class MemoryLog:
         self._appended.set()
         self._appended = asyncio.Event()
 
-    async def erase(self, positions: Sequence[int], report: Report | None = None) -> None:  # noqa: ARG002 -- nothing to wait for
+    async def erase(self, positions: Sequence[int], report: Callable[[str], object] | None = None) -> None:  # noqa: ARG002 -- nothing to wait for
         """Empty `data` of the records at `positions`. Raises LogUnavailable if one of them does not exist."""
         if positions and not 0 < min(positions) <= max(positions) <= len(self._records):
             raise LogUnavailable("the log does not hold all records that are to be erased")
         for position in positions:
             self._records[position - 1] = evolve(self._records[position - 1], data="")
+
+    async def restore(self, records: Sequence[Stored]) -> None:
+        """Append `records` as they are, except those that are there. Raises Conflict."""
+        for record in records:
+            if record.position == len(self._records) + 1 and self._follows(record):
+                self._add(record)
+            elif [record] != self._records[record.position - 1 : record.position]:
+                raise Conflict(record.position)
+        self._wake_tails()
+
+    def _follows(self, record: Stored) -> bool:
+        """Return whether the record's `previous` is the last position of its stream."""
+        return self._last_positions.get(record.stream, 0) == record.previous
 
     async def read(self, after: int, limit: int) -> list[Stored]:
         """Return at most `limit` records after position `after`."""

@@ -37,19 +37,23 @@ async def run(options: argparse.Namespace) -> int:
 
 
 async def append_missing(source: LogReader, target: EventLog) -> None:
-    """Append the records that the target lacks, compare the two logs and print the result.
+    """Append the records that the target lacks, compare the two logs, erase what the source has erased since an earlier
+    copy, and print the result.
 
     The common part is compared before anything is written, so that records are not appended to another log.
     Raises LogsDiffer.
     """
+    erased: list[int] = []
     begin, end = await target.head(), await source.head()
     if begin > end:
         raise LogsDiffer(f"The target holds {begin} records and the source only {end}: copy to a new log.")
     with progress("comparing", begin) as show_position:
-        common = await compare(source, target, CHAIN_START, begin, show_position)
+        common = await compare(source, target, CHAIN_START, begin, show_position, erased)
     with progress("copying", end, begin) as show_position:
         await copy_records(source, target, begin, end, show_position)
     # Read back from the target, so that its stored bytes are compared and not those that were sent.
     with progress("checking", end, begin) as show_position:
-        last = await compare(source, target, common, end, show_position)
-    print_above_bar(f"{counted(end - begin, 'record')} copied, {begin:,} were there. Head: {last}")
+        last = await compare(source, target, common, end, show_position, erased)
+    await target.erase(erased)
+    erasures = f", {counted(len(erased), 'record')} erased" if erased else ""
+    print_above_bar(f"{counted(end - begin, 'record')} copied, {begin:,} were there{erasures}. Head: {last}")

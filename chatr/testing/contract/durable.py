@@ -103,6 +103,17 @@ async def test_what_was_erased_stays_erased(open_log: OpenLog) -> None:
         assert [evolve(each, data="") if each.position in {2, 4} else each for each in written] == await read_all(log)
 
 
+async def test_what_was_restored_is_durable(open_log: OpenLog) -> None:
+    """Restored records are there when the log is opened again, and may be restored again."""
+    records = [new_draft(data="").at_position(position, 0, bytes(32)) for position in (1, 2, 3)]
+    async with open_log() as log:
+        await log.restore(records)
+    async with open_log() as log:
+        await log.restore(records)
+
+        assert records == await read_all(log)
+
+
 @pytest.mark.parametrize("iterations", [0, 1, 3, 9, 27])
 async def test_closing_ends_every_erasing(open_log: OpenLog, iterations: int) -> None:
     """Whoever erases while the log is closed is not left waiting: it is done, or raises LogUnavailable."""
@@ -138,6 +149,7 @@ CALLS: Final[dict[str, Callable[[EventLog], Awaitable[object]]]] = {
     "pick": lambda log: log.pick([1]),
     "head": lambda log: log.head(),
     "erase": lambda log: log.erase([1]),
+    "restore": lambda log: log.restore([new_draft().at_position(2, 0, bytes(32))]),
 }
 
 

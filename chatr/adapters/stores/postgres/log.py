@@ -7,7 +7,7 @@ would stop the tail).
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from importlib.resources.abc import Traversable
@@ -15,12 +15,13 @@ from importlib.resources.abc import Traversable
 import psycopg
 from psycopg.errors import ProgramLimitExceeded
 
-from chatr.adapters.stores.erasing import groups_of
+from chatr.adapters.stores import erasing, restoring
 from chatr.adapters.stores.group_commit import GroupCommit, PendingAppend, UnstorableDraft, fail_all
 from chatr.adapters.stores.postgres.clock import MEASURING_INTERVAL, PostgresClock
 from chatr.adapters.stores.postgres.commit import Committed, commit_group, independent, nothing_was_stored
 from chatr.adapters.stores.postgres.erasing import empty_data, rewrite_table
 from chatr.adapters.stores.postgres.reader import OwnCommit, PostgresReader, postgres_reader
+from chatr.adapters.stores.postgres.restoring import insert_verbatim
 from chatr.adapters.stores.postgres.server import prepare, transaction
 from chatr.adapters.stores.postgres.session import (
     DEFAULT_TIMEOUTS,
@@ -30,7 +31,7 @@ from chatr.adapters.stores.postgres.session import (
     connect,
     disconnect_if_cancelled,
 )
-from chatr.ports import Conflict, Draft, LogChanged, LogUnavailable, OutcomeUnknown, Report, Stored
+from chatr.ports import Conflict, Draft, LogChanged, LogUnavailable, OutcomeUnknown, Stored
 
 UNSTORABLE = (psycopg.DataError, ProgramLimitExceeded)
 """Errors that are about the content of a draft: a value out of range, or too long for an index."""
@@ -132,12 +133,12 @@ class PostgresLog(PostgresReader):
         fail_all([pending for pending in waiting if pending.created_at < oldest], error)
         return [pending for pending in waiting if not pending.stored.done()]
 
-    async def erase(self, positions: Sequence[int], report: Report | None = None) -> None:  # noqa: ARG002 -- no waits
+    async def erase(self, positions: Sequence[int], report: Callable[[str], object] | None = None) -> None:  # noqa: ARG002 -- no waits
         """Empty `data` of the records at `positions`: from then on no query returns it. Raises LogUnavailable.
 
         Its bytes stay in the table's files until `rewrite`, or until PostgreSQL uses their space again.
         """
-        for group in groups_of(positions):
+        for group in erasing.groups_of(positions):
             await self._group.run(partial(self._empty_data, group))
 
     async def _empty_data(self, positions: list[int]) -> None:
@@ -145,6 +146,12 @@ class PostgresLog(PostgresReader):
         # A tail that has not taken these records reads them instead; one that waits lets go of what it has taken.
         self._own_commit = None
         self._wake_tails()
+
+    async def restore(self, records: Sequence[Stored]) -> None:
+        """Append `records` as they are, except those that are there. Raises Conflict or LogUnavailable."""
+        for group in restoring.groups_of(records):
+            await self._group.run(partial(self._writer.run, partial(insert_verbatim, group)))
+            self._wake_tails()
 
     async def rewrite(self) -> None:
         """Write the table anew, so that its files hold no byte of an erased text. Nobody can use the log meanwhile.

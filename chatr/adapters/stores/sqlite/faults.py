@@ -69,7 +69,8 @@ def errors_as_unavailable(path: Path) -> Iterator[None]:
     """Raise an error of SQLite as LogUnavailable, or as LogDamaged where waiting does not help."""
     try:
         yield
-    except (sqlite3.Error, ValueError) as error:  # aiosqlite raises ValueError when its connection is closed
+    except (sqlite3.Error, ValueError, OverflowError) as error:
+        # aiosqlite raises ValueError when its connection is closed, SQLite OverflowError for more than 64 bits.
         raise unavailable(path, error) from error
 
 

@@ -17,27 +17,23 @@ from typing import Final
 import aiosqlite
 from attrs import evolve
 
-from chatr.adapters.stores.erasing import groups_of
+from chatr.adapters.stores import erasing, restoring
 from chatr.adapters.stores.group_commit import GroupCommit, PendingAppend, UnstorableDraft, fail_all
 from chatr.adapters.stores.sqlite import connection
 from chatr.adapters.stores.sqlite.commit import UNSTORABLE, Successors, may_be_stored, prepared_commit
-from chatr.adapters.stores.sqlite.erasing import empty_data, remove_copies
+from chatr.adapters.stores.sqlite.erasing import FIRST_PAUSE, LONGEST_PAUSE, empty_data, remove_copies
 from chatr.adapters.stores.sqlite.faults import errors_as_cannot_open, errors_as_unavailable, unavailable, when_unlocked
 from chatr.adapters.stores.sqlite.files import OpenFiles, beside, create_if_missing, locked
 from chatr.adapters.stores.sqlite.form import check_appendable, check_not_cut_off
 from chatr.adapters.stores.sqlite.head import HeadFile, check_nothing_lost
 from chatr.adapters.stores.sqlite.head_recorder import HeadRecorder
 from chatr.adapters.stores.sqlite.reader import POLL_INTERVAL, SqliteReader, last_position
+from chatr.adapters.stores.sqlite.restoring import insert_verbatim
 from chatr.adapters.stores.sqlite.running_readers import description_of_readers
-from chatr.ports import Conflict, Draft, LogUnavailable, OutcomeUnknown, Report, Stored
+from chatr.ports import Conflict, Draft, LogUnavailable, OutcomeUnknown, Stored
 
 RECENT: Final = 2_000
 """The most records in memory. Tails read the newest records there and not from the file."""
-ERASING_PAUSE: Final = 1.0
-FIRST_ERASING_PAUSE: Final = 0.01
-"""Seconds between two attempts to remove copies of erased texts, while somebody reads the file: this process itself
-for some milliseconds, a backup for minutes.
-"""
 
 
 @asynccontextmanager
@@ -136,8 +132,7 @@ class SqliteLog(SqliteReader):
     def _resolve(self, group: Sequence[PendingAppend], successors: Successors) -> None:
         """Wake the tails, then return to each caller its stored record or a Conflict."""
         # The tails first: the node has then folded a record when its append returns, and need not wait for it.
-        self._appended.set()
-        self._appended = asyncio.Event()
+        self._wake_tails()
         for index, pending in enumerate(group):
             position, record_hash = successors.get(index, (None, None))
             if position is None or record_hash != pending.record_hash:
@@ -145,6 +140,10 @@ class SqliteLog(SqliteReader):
                 self._advance_head(position or 0)
             elif (stored := pending.succeed(position)).position > self._head:
                 self._add_recent(stored)
+
+    def _wake_tails(self) -> None:
+        self._appended.set()
+        self._appended = asyncio.Event()
 
     def last_stored(self) -> Stored | None:
         """Return the last record in the file if this process stored it, and the file is still in its place."""
@@ -163,19 +162,19 @@ class SqliteLog(SqliteReader):
         self._head = stored.position
         self._recent.append(stored)
 
-    async def erase(self, positions: Sequence[int], report: Report | None = None) -> None:
+    async def erase(self, positions: Sequence[int], report: Callable[[str], object] | None = None) -> None:
         """Empty `data` of the records at `positions`; return when neither the file nor its -wal file holds a copy.
 
         Waits for other processes that are in the middle of reading the log. Raises LogUnavailable.
         """
-        for group in groups_of(positions):
+        for group in erasing.groups_of(positions):
             await self._group.run(partial(self._empty_data, group))
-        pause = FIRST_ERASING_PAUSE
+        pause = FIRST_PAUSE
         while not await self._group.run(self._remove_copies):
             if report:
                 report(description_of_readers(beside(self._path, "-shm")))
             await asyncio.sleep(pause)
-            pause = min(2 * pause, ERASING_PAUSE)
+            pause = min(2 * pause, LONGEST_PAUSE)
 
     async def _empty_data(self, positions: list[int]) -> None:
         with errors_as_unavailable(self._path):
@@ -198,6 +197,20 @@ class SqliteLog(SqliteReader):
             raise LogUnavailable(f"The records are erased, but copies may be left in the files: {error}.") from error
         self._files.allow_shrinking(allowed=not removed)
         return removed
+
+    async def restore(self, records: Sequence[Stored]) -> None:
+        """Append `records` as they are, except those that are there. Raises Conflict or LogUnavailable."""
+        for group in restoring.groups_of(records):
+            await self._group.run(partial(self._restore, group))
+
+    async def _restore(self, records: Sequence[Stored]) -> None:
+        with errors_as_unavailable(self._path):
+            self._files.check()
+            await connection.run_in_thread(self._writer, partial(insert_verbatim, records=records))
+        for record in records:
+            if record.position > self._head:
+                self._add_recent(record)
+        self._wake_tails()
 
     async def read(self, after: int, limit: int) -> list[Stored]:
         """Return at most `limit` records after position `after`, from memory if it has them. Raises LogUnavailable."""
