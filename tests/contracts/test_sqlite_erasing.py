@@ -13,6 +13,7 @@ import pytest
 
 from chatr.adapters.stores.sqlite.backup import backup
 from chatr.adapters.stores.sqlite.log import SqliteLog, sqlite_log
+from chatr.ports import LogUnavailable
 from chatr.testing.contract.steps import TIMEOUT, append_many
 from tests.contracts.erased_texts import append_text, older_log, random_text, texts_left
 
@@ -212,3 +213,44 @@ async def test_a_backup_that_is_made_later_holds_nothing_of_it(log: SqliteLog, p
     await backup(path, tmp_path / "backup" / "chatr.db", lambda _: None)
 
     assert texts_left(texts, tmp_path / "backup") == []
+
+
+class WithoutSpace(sqlite3.Connection):
+    """A connection for which there is no space to rewrite the file."""
+
+    def execute(self, statement: str, *arguments: Any) -> sqlite3.Cursor:
+        """Execute a statement other than VACUUM."""
+        if statement == "vacuum":
+            raise sqlite3.OperationalError("database or disk is full")
+        return super().execute(statement, *arguments)
+
+
+async def test_an_older_file_that_cannot_be_rewritten(path: Path) -> None:
+    """Without space to rewrite the file the records are empty all the same, and the error says what may be left."""
+    text = random_text(100)
+    async with older_log(path) as log:
+        await append_text(log, text)
+    async with sqlite_log(path, factory=WithoutSpace) as log:
+        with pytest.raises(
+            LogUnavailable, match=r"^The records are erased, but copies .*: database or disk is full\.$"
+        ):
+            await log.erase([1])
+        await append_many(log, 1)
+
+        assert [each.is_erased for each in await log.read(0, 2)] == [True, False]
+    async with sqlite_log(path) as log:
+        await log.erase([1])
+
+        assert mark(path) == b"chat"
+        assert texts_left([text], path.parent) == []
+
+
+async def test_nothing_is_erased_in_a_file_that_is_not_in_place(log: SqliteLog, path: Path) -> None:
+    """A file that was moved away, with another one in its place, is not changed, and that is an error."""
+    await append_text(log, random_text(100))
+    await asyncio.to_thread(path.rename, path.with_name("moved.db"))
+    await asyncio.to_thread(path.touch)
+    with pytest.raises(LogUnavailable, match="removed or replaced"):
+        await log.erase([1])
+
+    assert not (await log.read(0, 1))[0].is_erased
