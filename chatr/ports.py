@@ -4,86 +4,14 @@ A log stores text and knows nothing of events: codec.py translates.
 """
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from hashlib import sha256
 from typing import Final, Protocol, runtime_checkable
 
 from chatr.domain.events import Cursor
-from chatr.domain.immutability import statically_frozen
 from chatr.domain.proof import Profile, ProofWords
+from chatr.stored import Draft, Stored
 
-
-@statically_frozen
-class Draft:
-    """A record that has no position in the log yet.
-
-    `data` is JSON text without raw newlines, `at` is milliseconds since 1970. `decided_at_position` is the position up
-    to which the node that decided the event had folded the log.
-    """
-
-    id: str
-    stream: str
-    type: str
-    at: int
-    decided_at_position: int
-    data: str
-
-    def record_hash_after(self, previous: int, errors: str = "strict") -> bytes:
-        """The SHA-256 of the record that this draft becomes after `previous`, the last position of its stream.
-
-        Raises UnicodeEncodeError for a lone surrogate. With "surrogateescape" as `errors`, text that was altered by
-        hand is hashed as it is stored, also if it holds bytes that are no UTF-8.
-        """
-        # Stores compute it from the expected `previous` before they assign a position, which is therefore not covered.
-        fields = (self.stream, previous, self.id, self.type, self.at, self.decided_at_position, self.data)
-        return sha256("\n".join(map(str, fields)).encode("utf-8", errors)).digest()
-
-    def at_position(self, position: int, previous: int, record_hash: bytes) -> "Stored":
-        """The stored record that this draft becomes at `position`."""
-        return Stored(
-            self.id,
-            self.stream,
-            self.type,
-            self.at,
-            self.decided_at_position,
-            self.data,
-            position,
-            previous,
-            record_hash,
-        )
-
-
-@statically_frozen
-class Stored(Draft):
-    """A record as a log stores it: a draft with its position, after `previous`, the last position of its stream before.
-
-    `previous` is 0 for the first record of a stream. The fields are in the order of the columns that stores read.
-    """
-
-    position: int
-    previous: int
-    record_hash: bytes
-
-    @property
-    def draft(self) -> Draft:
-        """The draft that became this record."""
-        return Draft(self.id, self.stream, self.type, self.at, self.decided_at_position, self.data)
-
-    @property
-    def cursor(self) -> Cursor:
-        """The cursor of a reader whose last record this is."""
-        return Cursor(self.position, self.id[:8])
-
-    @property
-    def is_erased(self) -> bool:
-        """Whether the text of this record was erased. No event is stored as an empty text."""
-        return not self.data
-
-    @property
-    def rest_hash(self) -> bytes:
-        """The SHA-256 of all that erasing leaves. Erasing records store it, as `record_hash` then proves nothing."""
-        record_hash = self.record_hash.hex()
-        fields = (self.position, self.stream, self.previous, self.id, self.type, self.at, self.decided_at_position)
-        return sha256("\n".join(map(str, (*fields, record_hash))).encode("utf-8", "surrogateescape")).digest()
+# What a log takes and returns belongs to its interface.
+__all__ = ["Draft", "Stored"]
 
 
 class Conflict(Exception):
