@@ -22,6 +22,7 @@ from chatr.adapters.system import SystemClock, SystemSecrets, open_file_limit
 from chatr.domain.commands import AdoptLimits
 from chatr.node.follower import Follower
 from chatr.node.node import Node
+from chatr.node.scrubber import Scrubber
 from chatr.node.timeouts import DEFAULT_NODE_TIMEOUTS, NodeTimeouts
 from chatr.past.checkpoint import Checkpoint
 from chatr.ports import BringsClock, Clock, EventLog, LogUnavailable, Moltbook
@@ -96,9 +97,11 @@ async def running_room(  # noqa: PLR0913 -- named arguments, of which most only 
         )
         node = Node.create(log, follower, clock, secrets)
         server = HttpServer(log, node, hub, clock, secrets, client, http)
+        scrubber = background(Scrubber(log, follower).run())
         # The follower must have stopped before the checkpoint is written, or it would fold records meanwhile.
-        async with written_at_end(node, checkpoint), background(follower.run()) as following:
+        async with written_at_end(node, checkpoint), scrubber, background(follower.run()) as following:
             await catch_up(node, log, following, timeouts.progress_interval, listener.starting)
+            node.integrity.check_from_now_on(node.room)
             # Only now: limits are decided by what the log holds, and no request is served before.
             await adopt_limits(node, settings, clock)
             # The first list of who is online is made of all agents, which a request should not wait for.

@@ -26,6 +26,18 @@ class LogUnavailable(Exception):
     """The store could not be reached or could not do what was asked. Nothing was stored; the call may be repeated."""
 
 
+class RecordMissing(LogUnavailable):
+    """The log lacks a record that was asked for: it was deleted by hand, or an older copy took the log's place."""
+
+
+class RecordAltered(LogUnavailable):
+    """The record at `position` is not as it was stored, and what was asked for cannot be known without it."""
+
+    def __init__(self, position: int) -> None:
+        super().__init__(f"record {position} was altered")
+        self.position = position
+
+
 class LogDamaged(LogUnavailable):
     """A part of the log cannot be read, however often it is tried. The text tells the operator what to do."""
 
@@ -59,7 +71,7 @@ class LogReader(Protocol):
         ...
 
     async def pick(self, positions: Sequence[int]) -> list[Stored]:
-        """The records at these positions, at most 100, in the same order. Raises LogUnavailable."""
+        """The records at these positions, at most 100, in the same order. Raises RecordMissing or LogUnavailable."""
         ...
 
     def tail(self, after: Cursor | None) -> AsyncIterator[list[Stored]]:

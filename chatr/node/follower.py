@@ -9,7 +9,7 @@ import structlog
 
 from chatr.domain.events import MessagePosted, Record
 from chatr.domain.room import Room
-from chatr.fold import fold
+from chatr.node.integrity import Integrity
 from chatr.node.message_waiters import MessageWaiters
 from chatr.node.timeouts import DEFAULT_NODE_TIMEOUTS, NodeTimeouts
 from chatr.ports import EventLog, LogChanged, LogUnavailable, Stored
@@ -48,6 +48,7 @@ class Follower:
         timeouts: NodeTimeouts = DEFAULT_NODE_TIMEOUTS,
     ) -> None:
         self.timeouts = timeouts
+        self.integrity = Integrity()
         self._log = event_log
         self._room = room
         self._listeners = listeners
@@ -86,7 +87,7 @@ class Follower:
 
         There is no `await` here, so no other task sees the room before the listeners do.
         """
-        records = fold(self._room, batch)
+        records = self.integrity.fold(self._room, batch)
         for listener in self._listeners:
             listener.records_folded(self._room, records)
         if any(isinstance(record.event, MessagePosted) for record in records):
@@ -121,12 +122,13 @@ class Follower:
     async def _fold_from_beginning(self) -> Room:
         """A new room with every record up to the current head. Raises LogChanged, LogUnavailable or TimeoutError."""
         room, head, tail = Room(), await self._log.head(), self._log.tail(None)
+        self.integrity.log_replaced()
         while room.position < head:
             # If the log is restored once more, to fewer records, `head` is never reached: the time-out starts again.
             async with asyncio.timeout(self.timeouts.fold):
                 batch = await anext(tail)
             for records in slices(batch):
-                fold(room, records)
+                self.integrity.fold(room, records)
                 await asyncio.sleep(0)
         return room
 

@@ -1,14 +1,23 @@
 """Read messages by their positions: from memory, or from the log where memory no longer holds them."""
 
+import re
 from collections.abc import Sequence
+from typing import Final
 
 from attrs import frozen
 
 from chatr.codec import decode
-from chatr.domain.events import MessagePosted
+from chatr.domain.events import AgentId, Cursor, MessagePosted
 from chatr.domain.history import Message, message_from_record
 from chatr.node.follower import Follower
-from chatr.ports import LogReader, LogUnavailable
+from chatr.node.integrity import ALTERED_TEXT
+from chatr.ports import LogReader, LogUnavailable, RecordMissing, Stored
+
+AGENT_STREAM: Final = "agent/"
+"""How the name of an agent's stream begins; its id follows."""
+FINGERPRINT: Final = re.compile("[0-9a-f]{8}")
+NO_FINGERPRINT: Final = "00000000"
+"""The fingerprint in the cursor of a message whose record has no usable id any longer."""
 
 
 @frozen
@@ -19,7 +28,10 @@ class MessageReader:
     _follower: Follower
 
     async def read(self, positions: Sequence[int]) -> list[Message]:
-        """The messages at these positions (at most 100), in this order. Raises LogUnavailable."""
+        """The messages at these positions (at most 100), in this order. Raises LogUnavailable.
+
+        One that was altered after it was stored has ALTERED_TEXT as its content: readers go on, and see which it is.
+        """
         in_memory = map(self._follower.room.history.record_at, positions)
         messages = {record.position: message_from_record(record) for record in in_memory if record is not None}
         if missing := [position for position in positions if position not in messages]:
@@ -31,8 +43,43 @@ class MessageReader:
 
         Raises LogUnavailable, also while a log that was replaced is being read again.
         """
-        records = list(map(decode, await self._log.pick(positions)))
+        stored = {each.position: each for each in await self._pick(positions)}
+        messages = [self._message_at(position, stored.get(position)) for position in positions]
+        if self._follower.is_rereading:
+            raise log_replaced_error()
+        return messages
+
+    async def _pick(self, positions: Sequence[int]) -> list[Stored]:
+        """The records at these positions, without those that were deleted. Raises LogUnavailable."""
+        try:
+            return await self._log.pick(positions)
+        except RecordMissing:
+            # An older copy may be in the log's place. That these were deleted is known once the scrubber has said so.
+            if self._follower.integrity.altered is None:
+                raise
+            if len(positions) == 1:
+                return []
+            return [each for position in positions for each in await self._pick([position])]
+
+    def _message_at(self, position: int, stored: Stored | None) -> Message:
+        """The message in this record, or one that stands for it if it was altered or deleted. Raises LogUnavailable."""
+        if stored is None or not stored.is_intact:
+            self._follower.integrity.report(position)
+            return self._altered_message(position, stored)
+        record = decode(stored)
         # In the new log a position may hold another kind of record, or a message by an agent that the room lacks.
-        if self._follower.is_rereading or not all(isinstance(each.event, MessagePosted) for each in records):
-            raise LogUnavailable("the log was replaced and is being read again")
-        return list(map(message_from_record, records))
+        if not isinstance(record.event, MessagePosted):
+            raise log_replaced_error()
+        return message_from_record(record)
+
+    def _altered_message(self, position: int, stored: Stored | None) -> Message:
+        """What is shown in the place of an altered message. Nothing in it can end a frame or raise an error."""
+        agent = AgentId(stored.stream.removeprefix(AGENT_STREAM)) if stored else AgentId("")
+        fingerprint = stored.id[:8] if stored and FINGERPRINT.match(stored.id) else NO_FINGERPRINT
+        author = self._follower.room.agent(agent).id
+        return Message(Cursor(position, fingerprint), author, ALTERED_TEXT, stored.at if stored else 0)
+
+
+def log_replaced_error() -> LogUnavailable:
+    """The error for a log that is not the one that was folded."""
+    return LogUnavailable("the log was replaced and is being read again")

@@ -7,6 +7,7 @@ from attrs import frozen
 from chatr.domain.room import Room
 from chatr.node.command_handler import CommandHandler
 from chatr.node.follower import Follower
+from chatr.node.integrity import Integrity
 from chatr.node.message_reader import MessageReader
 from chatr.node.readiness import Readiness
 from chatr.ports import Clock, EventLog, Secrets
@@ -27,6 +28,11 @@ class Node:
         commands = CommandHandler(event_log, follower, clock, secrets)
         messages = MessageReader(event_log, follower)
         return cls(follower, commands, messages, Readiness(event_log, follower, commands))
+
+    @property
+    def integrity(self) -> Integrity:
+        """How far the hashes of the log were checked, and which record was altered."""
+        return self.follower.integrity
 
     @property
     def room(self) -> Room:

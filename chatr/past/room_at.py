@@ -14,12 +14,11 @@ from attrs import evolve, frozen
 from chatr.domain.agent import Agent
 from chatr.domain.history import Message
 from chatr.domain.limits import Limits
-from chatr.domain.room import Room
 from chatr.domain.time_index import BLOCK_SIZE
 from chatr.node.node import Node
-from chatr.past.online_at import LastSeen, last_seen_in, last_seen_now, online_at
+from chatr.past.online_at import ACTIVE, LastSeen, last_seen_in, last_seen_now, online_at
 from chatr.past.replay import TOO_EARLY, Moment, NoSuchMoment, Timestamp, check_position
-from chatr.ports import LogReader, LogUnavailable, Stored
+from chatr.ports import LogReader, LogUnavailable, RecordAltered, Stored
 
 BLOCKS_CACHED: Final = 16
 """Blocks of records in memory. People who look at the past move from a moment to others nearby."""
@@ -65,9 +64,10 @@ class RoomView:
 class RecordBlocks:
     """Reads a room's log in blocks of `BLOCK_SIZE` records and caches the blocks that were used last."""
 
-    def __init__(self, log: LogReader, room: Room, max_cached: int) -> None:
+    def __init__(self, log: LogReader, node: Node, max_cached: int) -> None:
         self._log = log
-        self._room = room
+        self._room = node.room
+        self._integrity = node.integrity
         self._max_cached = max_cached
         self._cache: OrderedDict[int, Sequence[Stored]] = OrderedDict()
         self._last_seen: OrderedDict[int, LastSeen] = OrderedDict()
@@ -100,11 +100,16 @@ class RecordBlocks:
         return summary
 
     async def _read(self, after: int) -> Sequence[Stored]:
-        """The folded records of the block after position `after`. Raises LogUnavailable."""
+        """The folded records of the block after position `after`. Raises RecordAltered or LogUnavailable."""
         count = min(BLOCK_SIZE, self._room.position - after)
         block = await self._log.read(after, count)
-        if len(block) < count:
+        if len(block) < count or block[-1].position != after + count:
             raise log_replaced_error()
+        for each in block:
+            # Only these are decoded, which fails for some that were altered.
+            if each.type not in ACTIVE and not each.is_intact:
+                self._integrity.report(each.position)
+                raise RecordAltered(each.position)
         return block
 
 
@@ -125,7 +130,7 @@ class RoomViews:
     ) -> None:
         self.room = node.room
         self._node = node
-        self._blocks = RecordBlocks(log, node.room, blocks_cached)
+        self._blocks = RecordBlocks(log, node, blocks_cached)
         self._max_blocks_read = max_blocks_read
 
     async def resolve(self, moment: Moment) -> ResolvedMoment:

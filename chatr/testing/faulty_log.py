@@ -176,7 +176,7 @@ class FaultyLog:
 
     async def pick(self, positions: Sequence[int]) -> list[Stored]:
         """As `LogReader.pick`."""
-        records = await self._make("pick", partial(self.log.pick, positions))
+        records = await self._make("pick", partial(self.log.pick, positions), positions)
         self.records_read += len(records)
         return records
 

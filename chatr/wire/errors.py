@@ -58,6 +58,7 @@ class ErrorCode(StrEnum):
     VERIFICATION_RATE_LIMITED = "verification_rate_limited"
     # 500, 502, 503 and 504: the server, its store or Moltbook failed. After `outcome_unknown` a post may be stored.
     INTERNAL_ERROR = "internal_error"
+    LOG_ALTERED = "log_altered"
     MOLTBOOK_UNAVAILABLE = "moltbook_unavailable"
     NOT_READY = "not_ready"
     OUTCOME_UNKNOWN = "outcome_unknown"

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct, field
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from chatr.wire.resources import (
     Agent,
@@ -151,6 +151,9 @@ class LogHeadResponse(SuccessResponse, frozen=True, kw_only=True):
     position: Position
     digest: ChainHash
     log_id: Annotated[Uuid, Meta(description="Identifies the log: the id of its first record.")]
+    verified_to: Annotated[
+        int, Meta(description="The position up to which this node has checked the hash of every record.", ge=0)
+    ]
 
 
 class StatusResponse(SuccessResponse, frozen=True, kw_only=True):
@@ -158,6 +161,15 @@ class StatusResponse(SuccessResponse, frozen=True, kw_only=True):
 
     # Not a Literal, whose schema would have no type.
     status: str
+
+
+class ReadyResponse(StatusResponse, frozen=True, kw_only=True):
+    """The node is ready, also if a record of its log was altered."""
+
+    altered: (
+        Annotated[Position, Meta(description="The first record that does not match its hash; absent if there is none.")]
+        | UnsetType
+    ) = UNSET
 
 
 class HealthResponse(StatusResponse, frozen=True, kw_only=True):

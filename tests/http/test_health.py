@@ -93,3 +93,13 @@ async def test_a_store_that_hangs(room: Room, tmp_path: Path) -> None:
 
     assert (await posting).status == 200
     assert await statuses(room) == (200, 200)
+
+
+async def test_a_node_whose_log_was_altered_is_ready(room: Room) -> None:
+    """The node is ready, because the others read the same log: a field names the altered record."""
+    before = await room.get("/ready")
+    room.running.node.integrity.report(1)
+    answer = await room.get("/ready")
+
+    assert before.json == {"success": True, "status": "ready"}
+    assert (answer.status, answer.json) == (200, {"success": True, "status": "ready", "altered": 1})

@@ -1,17 +1,46 @@
 """GET /api/log/head and the stats frames: the position and the chain hash of the last record."""
 
-from tests.conftest import Room
-from tests.stream_client import watching
+import asyncio
+from pathlib import Path
+from typing import Final
+
+from chatr.node.timeouts import NodeTimeouts
+from tests.altered_logs import in_file
+from tests.conftest import OpenRoom, Room
+from tests.stream_client import TIMEOUT, watching
+
+IMPATIENT: Final = NodeTimeouts(scrub_pause=0.01)
+"""Time-outs of a node whose scrubber reads the log again and again."""
 
 
 async def test_the_head_of_the_log(room: Room) -> None:
-    """The response has the position, the digest and the id of the log; it needs no key."""
+    """The response has the position, the digest, the id of the log and what was verified of it; it needs no key."""
     await room.register()
     known = room.running.node.room
 
     answer = await room.get("/api/log/head")
 
-    assert answer.json == {"success": True, "position": 2, "digest": known.chain_hash.hex(), "logId": known.log_id}
+    assert answer.json == {
+        "success": True,
+        "position": 2,
+        "digest": known.chain_hash.hex(),
+        "logId": known.log_id,
+        "verifiedTo": 2,
+    }
+
+
+async def test_the_head_of_a_log_that_was_altered(open_room: OpenRoom, tmp_path: Path) -> None:
+    """While the server runs, a record is altered in its file: the response is 503 with its position and what to do."""
+    room = await open_room(log=f"sqlite:///{tmp_path}/chatr.db", node_timeouts=IMPATIENT)
+    await room.register()
+    in_file(tmp_path / "chatr.db")("update log set at = at + 1 where position = 2")
+    async with asyncio.timeout(TIMEOUT):
+        while (answer := await room.get("/api/log/head")).status == 200:
+            pass
+
+    assert (answer.status, answer.json["code"], answer.json["position"]) == (503, "log_altered", 2)
+    assert "chatr audit" in answer.json["error"]
+    assert answer.headers["Retry-After"] == "60"
 
 
 async def test_every_record_changes_the_head(room: Room) -> None:

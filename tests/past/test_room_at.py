@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Final
 
 import pytest
-from attrs import frozen
+from attrs import evolve, frozen
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import astuple
@@ -21,7 +21,7 @@ from chatr.domain.time_index import BLOCK_SIZE
 from chatr.node.node import Node
 from chatr.past.replay import Moment, NoSuchMoment, Timestamp
 from chatr.past.room_at import BLOCKS_CACHED, MAX_BLOCKS_READ, RoomView, RoomViews, TooManyRecords
-from chatr.ports import LogChanged, LogUnavailable
+from chatr.ports import LogChanged, LogUnavailable, RecordAltered
 from chatr.testing.clock import START
 from chatr.testing.contract.steps import run_event_loop
 from chatr.testing.faulty_log import FaultyLog
@@ -223,3 +223,13 @@ async def test_a_clock_that_was_wrong_twice(records: list[Record]) -> None:
 
     assert view == expected
     assert past.log.records_read <= BLOCK_SIZE
+
+
+async def test_a_moment_whose_records_were_altered() -> None:
+    """A view that needs a record which was altered, and cannot be decoded, is an error that names it."""
+    past = await past_of(records_of([AgentSeen(agent_id("Ada"), START)] * 3))
+    past.log.change("read", lambda records: [evolve(records[0], type="noted.v1"), *records[1:]])
+    with pytest.raises(RecordAltered) as error:
+        await past.view(2)
+
+    assert (error.value.position, past.node.integrity.altered) == (1, 1)

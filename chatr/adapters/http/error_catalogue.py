@@ -25,6 +25,8 @@ BODY_BYTES: Final = 16 * 1024
 """Largest request body. The largest useful one is a message of 250 characters."""
 STORE_RETRY_SECONDS: Final = 5
 """Retry-After where the store or Moltbook failed."""
+ALTERED_RETRY_SECONDS: Final = 60
+"""Retry-After where a record was altered: until somebody has repaired the log nothing changes."""
 
 
 @frozen
@@ -159,6 +161,12 @@ ROOM_STARTING: Final = ErrorType(
     "storage_unavailable",
     "The room is starting and still reads its log. Nothing was stored: try again in {retryAfter} s.",
 )
+LOG_ALTERED: Final = ErrorType(
+    503,
+    "log_altered",
+    "Record {position} is missing or was altered after it was stored. The operator runs chatr audit, which names each "
+    "such record, and chatr doctor, which says what to do.",
+)
 NOT_READY: Final = ErrorType(
     503,
     "not_ready",
@@ -194,6 +202,7 @@ ERROR_TYPES: Final = (
     OVERLOADED,
     OUTCOME_UNKNOWN,
     ROOM_STARTING,
+    LOG_ALTERED,
     NOT_READY,
     MOLTBOOK_TIMEOUT,
 )

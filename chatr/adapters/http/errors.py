@@ -11,11 +11,13 @@ from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
 
 from chatr.adapters.http.base_path import BASE_PATH
 from chatr.adapters.http.error_catalogue import (
+    ALTERED_RETRY_SECONDS,
     BAD_REQUEST,
     HEAD_BYTES,
     HEAD_TOO_LARGE,
     INTERNAL_ERROR,
     JSON,
+    LOG_ALTERED,
     METHOD_NOT_ALLOWED,
     MOLTBOOK_TIMEOUT,
     MOLTBOOK_UNAVAILABLE,
@@ -35,7 +37,7 @@ from chatr.adapters.http.json_response import RESPONSE_HEADERS, encode
 from chatr.adapters.http.plain_error_response import HEADS_CACHED, PlainErrorResponse, RenderedError
 from chatr.domain.rule import Kind, RuleViolated
 from chatr.node.command_handler import Overloaded
-from chatr.ports import LogUnavailable, MoltbookUnavailable, OutcomeUnknown
+from chatr.ports import LogUnavailable, MoltbookUnavailable, OutcomeUnknown, RecordAltered
 
 MAX_LOGGED_PATH: Final = 200
 """Characters of a path that are logged. A client may send 8 KiB, and could fill the operator's disk."""
@@ -98,6 +100,8 @@ def as_http_error(error: Exception) -> HttpError:
         case MoltbookUnavailable():
             error_type = MOLTBOOK_TIMEOUT if error.late else MOLTBOOK_UNAVAILABLE
             return http_error(error_type, headers={"Retry-After": str(STORE_RETRY_SECONDS)})
+        case RecordAltered():
+            return http_error(LOG_ALTERED, position=error.position, retryAfter=ALTERED_RETRY_SECONDS)
         case LogUnavailable():
             return http_error(STORAGE_UNAVAILABLE, retryAfter=STORE_RETRY_SECONDS)
         case Overloaded():

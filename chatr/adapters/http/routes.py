@@ -97,6 +97,7 @@ ROOM_AT: Final = Route(
         error_catalogue.TOO_MUCH_AT_ONCE,
         error_catalogue.STORAGE_UNAVAILABLE,
         error_catalogue.OVERLOADED,
+        error_catalogue.LOG_ALTERED,
     ),
 )
 ACTIVITY: Final = Route(
@@ -136,6 +137,7 @@ LOG_HEAD: Final = Route(
     "log",
     "Get the position of the last record and the hash over the whole log.",
     responses.LOG_HEAD,
+    errors=(error_catalogue.LOG_ALTERED,),
 )
 # Health checks do not count as requests: a supervisor that is rate limited would restart a healthy process.
 LIVE: Final = Route(

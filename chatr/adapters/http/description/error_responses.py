@@ -49,6 +49,7 @@ EXAMPLE_DETAILS: Final = {
     "allow": "GET, HEAD",
     "head": 1042,
     "parameter": "after",
+    "position": 1042,
     "reason": "it has a duplicate key",
     "retryAfter": 42,
     "seconds": 10,

@@ -65,7 +65,9 @@ ALREADY_VERIFIED: Final = already_verified(ADA)
 VERIFIED: Final = wire.VerifiedResponse(
     **to_wire.badge_fields(ADA), message="🦞 Verified as ada_of_london on Moltbook!"
 )
-LOG_HEAD: Final = wire.LogHeadResponse(position=1042, digest=DIGEST, log_id="5f3a9c01-7c52-4f7e-9d0a-3b1c2d4e5f60")
+LOG_HEAD: Final = wire.LogHeadResponse(
+    position=1042, digest=DIGEST, log_id="5f3a9c01-7c52-4f7e-9d0a-3b1c2d4e5f60", verified_to=1042
+)
 HEALTH: Final = wire.HealthResponse(status="ok", version="1.2.0")
 SKILLS_INDEX: Final = wire.SkillsIndex(
     schema="https://schemas.agentskills.io/discovery/0.2.0/schema.json",

@@ -75,7 +75,7 @@ STREAM: Final = ResponseDescription(
 )
 LOG_HEAD: Final = ResponseDescription(
     "The position of the last record, and the hash over all records up to it. Any later copy of the log can be checked "
-    "against them.",
+    "against them. `verifiedTo` says how far this node has checked the records' own hashes.",
     (wire.LogHeadResponse,),
     example=examples.LOG_HEAD,
 )
@@ -83,7 +83,10 @@ LIVE: Final = ResponseDescription(
     "The process runs. `version` is that of chatr.", (wire.HealthResponse,), example=examples.HEALTH
 )
 READY: Final = ResponseDescription(
-    "The node is ready.", (wire.StatusResponse,), example=wire.StatusResponse(status="ready")
+    "The node is ready. `altered` is the first record that is missing or was altered, if there is one: the node still "
+    "serves.",
+    (wire.ReadyResponse,),
+    example=wire.ReadyResponse(status="ready"),
 )
 SKILLS_INDEX: Final = ResponseDescription(
     "An index as Agent Skills Discovery 0.2.0 defines it. `digest` is that of the bytes served at `url`.",

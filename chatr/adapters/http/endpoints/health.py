@@ -4,6 +4,7 @@ from typing import Final
 
 from aiohttp import web
 from attrs import frozen
+from msgspec import UNSET
 
 from chatr import __version__, wire
 from chatr.adapters.http.error_catalogue import NOT_READY, http_error
@@ -24,8 +25,10 @@ class HealthHandlers:
         # The log is not checked here, as it is for /ready: a restart does not repair a store that is unavailable.
         return LIVE
 
-    async def ready(self, _request: web.BaseRequest) -> wire.StatusResponse:
+    async def ready(self, _request: web.BaseRequest) -> wire.ReadyResponse:
         """Return "ready" if this node can append and has folded the whole log; otherwise raise 503 `not_ready`."""
         if not await self._node.readiness.is_ready():
             raise http_error(NOT_READY, retryAfter=1)
-        return wire.StatusResponse(status="ready")
+        # Not an error: all nodes read the same log, and one flipped bit in it must not end the service of all.
+        altered = self._node.integrity.altered
+        return wire.ReadyResponse(status="ready", altered=UNSET if altered is None else altered)

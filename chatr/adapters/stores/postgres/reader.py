@@ -11,7 +11,7 @@ from attrs import frozen
 from chatr.adapters.stores.postgres.server import check_log_exists
 from chatr.adapters.stores.postgres.session import DEFAULT_TIMEOUTS, PostgresTimeouts, Session
 from chatr.domain.events import Cursor
-from chatr.ports import LogChanged, LogUnavailable, Stored
+from chatr.ports import LogChanged, LogUnavailable, RecordMissing, Stored
 
 BATCH: Final = 1_000
 """The most records in one batch of a tail."""
@@ -56,12 +56,12 @@ class PostgresReader:
         return await self._select("where position > %s order by position limit %s", (after, limit))
 
     async def pick(self, positions: Sequence[int]) -> list[Stored]:
-        """Return the records at `positions`, in this order. Raises LogUnavailable, also if the log has lost one."""
+        """Return the records at `positions`, in this order. Raises RecordMissing or LogUnavailable."""
         rows = await self._select("where position = any(%s)", (list(positions),))
         by_position = {stored.position: stored for stored in rows}
         # Records are missing only if the database was replaced by an older copy.
         if not by_position.keys() >= set(positions):
-            raise LogUnavailable("the log does not hold these records any longer")
+            raise RecordMissing("the log does not hold these records any longer")
         return [by_position[position] for position in positions]
 
     async def _select(self, condition: LiteralString, parameters: Sequence[object]) -> list[Stored]:

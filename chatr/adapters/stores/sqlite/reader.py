@@ -14,7 +14,7 @@ from chatr.adapters.stores.sqlite import connection
 from chatr.adapters.stores.sqlite.faults import damaged, errors_as_cannot_open, errors_as_unavailable
 from chatr.adapters.stores.sqlite.form import SELECT, check_not_cut_off, check_readable
 from chatr.domain.events import Cursor
-from chatr.ports import LogChanged, LogDamaged, LogUnavailable, Stored
+from chatr.ports import LogChanged, LogDamaged, LogUnavailable, RecordMissing, Stored
 
 BATCH: Final = 1_000
 """The most records in one batch of a tail."""
@@ -64,13 +64,13 @@ class SqliteReader:
         return await self._select("where position > ? order by position limit ?", (after, limit))
 
     async def pick(self, positions: Sequence[int]) -> list[Stored]:
-        """Return the records at `positions`, in this order. Raises LogUnavailable, also if the log has lost one."""
+        """Return the records at `positions`, in this order. Raises RecordMissing or LogUnavailable."""
         placeholders = ",".join("?" * len(positions))
         rows = await self._select(f"where position in ({placeholders})", positions)
         by_position = {stored.position: stored for stored in rows}
         # Records are missing only if the open file was overwritten with an older copy.
         if not by_position.keys() >= set(positions):
-            raise LogUnavailable("the log does not hold these records any longer")
+            raise RecordMissing("the log does not hold these records any longer")
         return [by_position[position] for position in positions]
 
     async def _select(self, condition: str, parameters: Sequence[int]) -> list[Stored]:

@@ -1,0 +1,132 @@
+"""The scrubber: reads the whole log again and again in the background, and checks that no record was altered.
+
+A start does not check what it folds, and a record may be altered long after it was folded. What the scrubber finds is
+in the node's `integrity`; docs/decisions/integrity.md says what it cannot find.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import reduce
+from time import process_time
+from typing import Final
+
+import structlog
+
+from chatr.domain.chain import EMPTY_CHAIN_HASH, next_chain_hash
+from chatr.domain.room import Room
+from chatr.node.follower import Follower
+from chatr.ports import LogDamaged, LogReader, LogUnavailable, RecordMissing, Stored
+
+BATCH: Final = 100
+"""Records that are read and checked at a time: the most that `pick` returns, and half a millisecond."""
+IDLE_PER_BUSY: Final = 99
+"""Seconds of rest for each second of CPU time: one percent of a core."""
+REST_PER_PASS: Final = 9
+"""Times as long as reading the log took, it is left alone after that: a tenth of a percent in the long run."""
+
+logger = structlog.get_logger()
+
+
+class LogReplaced(Exception):
+    """The follower reads another log now, so what was read so far says nothing."""
+
+
+class Scrubber:
+    """Checks the records that `follower` has folded, as its log holds them now."""
+
+    def __init__(
+        self,
+        log: LogReader,
+        follower: Follower,
+        *,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        """`sleep` waits for so many seconds."""
+        self._log = log
+        self._follower = follower
+        self._integrity = follower.integrity
+        self._sleep = sleep
+        self._resumed_at = process_time()
+
+    async def run(self) -> None:
+        """Read the log for ever, and rest in between."""
+        clock = asyncio.get_running_loop().time
+        rest = least = self._follower.timeouts.scrub_pause
+        while True:
+            await self._pause(rest)
+            began = clock()
+            try:
+                await self.scrub()
+            except LogReplaced:
+                logger.info("scrub_restarted", reason="the log was replaced")
+            except Exception:  # a bug here must not end the node, which is not needed for serving
+                logger.exception("scrub_failed")
+            rest = max(least, REST_PER_PASS * (clock() - began))
+
+    async def scrub(self) -> None:
+        """Check every record that is folded now, once. Raises LogReplaced."""
+        room, end = self._follower.room, self._follower.room.chain_point
+        chain_hash: bytes | None = EMPTY_CHAIN_HASH
+        for start in range(1, end.position + 1, BATCH):
+            positions = range(start, min(start + BATCH, end.position + 1))
+            stored = await self._read_when_available(positions, room)
+            if suspects := [each for each in positions if not is_intact_in(stored, each)]:
+                await self._check_followed(room)
+                self._integrity.report(suspects[0])
+                chain_hash = None
+            elif chain_hash is not None:
+                chain_hash = reduce(next_chain_hash, (stored[each].record_hash for each in positions), chain_hash)
+            self._integrity.scrubbed(positions[-1])
+            # What other tasks used meanwhile is counted too, so that a busy node is left alone the more.
+            await self._pause(IDLE_PER_BUSY * (process_time() - self._resumed_at))
+            self._check_room(room)
+        if chain_hash not in (None, end.chain_hash):
+            await self._check_followed(room)
+            self._integrity.report(end.position, "the records up to it lead to another head than when they were read")
+        self._integrity.end_of_log_reached()
+
+    async def _read_when_available(self, positions: Sequence[int], room: Room) -> dict[int, Stored]:
+        """The records that the log holds at `positions`. Raises LogReplaced."""
+        while True:
+            try:
+                stored = {each.position: each for each in await self._read(positions)}
+            except LogUnavailable:
+                await self._pause(self._follower.timeouts.scrub_pause)
+                self._check_room(room)
+            else:
+                self._check_room(room)
+                return stored
+
+    async def _read(self, positions: Sequence[int]) -> list[Stored]:
+        """The records at `positions`, without those that are missing or cannot be read. Raises LogUnavailable."""
+        try:
+            return await self._log.pick(positions)
+        except (RecordMissing, LogDamaged):
+            if len(positions) == 1:
+                return []
+            return [each for position in positions for each in await self._read([position])]
+
+    async def _check_followed(self, room: Room) -> None:
+        """Raise LogReplaced if the log does not end in the record that was folded last, as after a restored backup.
+
+        A follower that waits for its store notices that later.
+        """
+        cursor, last_hash = room.cursor, self._integrity.last_hash
+        found = (await self._read_when_available([room.position], room)).get(room.position)
+        # Either may have been altered, but hardly both.
+        if found is None or (found.cursor != cursor and found.record_hash != last_hash):
+            raise LogReplaced
+
+    async def _pause(self, seconds: float) -> None:
+        await self._sleep(seconds)
+        self._resumed_at = process_time()
+
+    def _check_room(self, room: Room) -> None:
+        """Raise LogReplaced if the follower reads another log now than that of `room`."""
+        if self._follower.room is not room or self._follower.is_rereading:
+            raise LogReplaced
+
+
+def is_intact_in(stored: Mapping[int, Stored], position: int) -> bool:
+    """Whether the record at `position` is among those that were read, and as it was stored."""
+    return position in stored and stored[position].is_intact
