@@ -3,7 +3,7 @@
 A copy has the positions, ids and hashes of its source, so cursors of clients and stored chain points stay valid.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 
 from attrs import evolve
 
@@ -30,21 +30,35 @@ async def verified_end(log: LogReader, end: int, progress: Progress = ignore_pro
     Raises LogsDiffer or LogUnavailable.
     """
     point = CHAIN_START
-    async for batch in batches(log, until=end):
-        verify_records(batch)
+    async for batch in verified_batches(log, 0, end):
         point = advance(point, batch)
         progress(point.position)
     return point
 
 
-def verify_records(records: Sequence[Stored]) -> None:
-    """Raises LogsDiffer unless each record has the hash that follows from its content."""
-    for stored in records:
-        # The hash of an erased record covers the text that it has no longer.
-        if not stored.is_erased and stored.record_hash != stored.record_hash_after(stored.previous, "surrogateescape"):
-            raise LogsDiffer(
-                f"Record {stored.position} does not match its record hash: it was changed. See chatr audit."
-            )
+async def verified_batches(log: LogReader, after: int, until: int) -> AsyncIterator[list[Stored]]:
+    """Yield the records after position `after`, up to `until`, once they are verified.
+
+    Raises LogsDiffer at the first record that is missing or was changed, or LogUnavailable.
+    """
+    async for batch in batches(log, after, until):
+        for stored in batch:
+            if stored.position != after + 1:
+                raise missing(after + 1)
+            if not stored.is_intact:
+                raise LogsDiffer(
+                    f"Record {stored.position} does not match its record hash, or was moved: it was changed. "
+                    "See chatr audit."
+                )
+            after = stored.position
+        yield batch
+    if after < until:
+        raise missing(after + 1)
+
+
+def missing(position: int) -> LogsDiffer:
+    """The error for a record that the log does not hold."""
+    return LogsDiffer(f"Record {position} is missing: it was deleted. See chatr audit.")
 
 
 async def compare(
@@ -55,13 +69,13 @@ async def compare(
     progress: Progress = ignore_progress,
     erased: list[int] | None = None,
 ) -> ChainPoint:
-    """The chain point at position `end`, if both logs are equal between `begin` and there.
+    """The chain point at position `end`, if our log is as it was stored, and equal to theirs between `begin` and there.
 
     The positions of records that are erased in our log only are added to `erased`, and are a difference without it.
     Raises LogsDiffer or LogUnavailable.
     """
     point = begin
-    async for batch in batches(ours, begin.position, end):
+    async for batch in verified_batches(ours, begin.position, end):
         # By position: the other log may hold fewer records, or none of these.
         their_records = {each.position: each for each in await theirs.read(point.position, len(batch))}
         for each in batch:
@@ -85,15 +99,14 @@ async def copy_records(
 
     A copy that was interrupted at any moment can be repeated, because restoring is idempotent.
     """
-    async for batch in batches(source, after, end):
+    # Before anything is stored: a target stores hashes as they are.
+    async for batch in verified_batches(source, after, end):
         await restore(target, batch)
         progress(batch[-1].position)
 
 
 async def restore(target: EventLog, records: Sequence[Stored]) -> None:
     """Restore a batch in the target. Raises LogsDiffer or LogUnavailable."""
-    # Before anything is stored: a target stores hashes as they are.
-    verify_records(records)
     try:
         await target.restore(records)
     except Conflict as conflict:

@@ -7,7 +7,7 @@ import pytest
 from chatr.domain.commands import Command
 from chatr.testing.records import records_after
 from tests.cli.conftest import COMMANDS, Chatr, LogFile
-from tests.cli.steps import NEXT_POST, OTHER_POST, error_of, exported, output_of, stored_records
+from tests.cli.steps import NEXT_POST, OTHER_POST, error_of, exported, stored_records
 
 
 @pytest.fixture
@@ -70,17 +70,6 @@ def test_a_changed_export_creates_no_log(
 
     assert sentence in error_of(chatr, "import", export, "--log", f"sqlite:///{tmp_path}/again.db")
     assert not (tmp_path / "again.db").exists()
-
-
-def test_a_changed_log_is_exported_but_not_copied(chatr: Chatr, log_file: LogFile, tmp_path: Path) -> None:
-    """A log that was altered can be exported, to look into the change; copying it is an error."""
-    log_file.alter("update log set data = replace(data, 'Bob', 'Eve') where position = 5")
-    output_of(chatr, "export", tmp_path / "room.jsonl", "--log", log_file.url)
-
-    assert "Hello, Eve!" in (tmp_path / "room.jsonl").read_text()
-    assert "Record 5 does not match its record hash" in error_of(
-        chatr, "copy", log_file.url, f"sqlite:///{tmp_path}/copy.db"
-    )
 
 
 def test_an_existing_file_is_not_overwritten(chatr: Chatr, log_file: LogFile, export: Path) -> None:

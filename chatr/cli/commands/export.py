@@ -11,8 +11,8 @@ from chatr.cli.output.progress import print_above_bar, progress
 from chatr.cli.output.text import counted
 from chatr.cli.output.transcript import FORMATS, new_transcript, transcript_lines
 from chatr.domain.chain import CHAIN_START
-from chatr.past.replay import Progress, batches
-from chatr.past.transfer import advance
+from chatr.past.replay import Progress
+from chatr.past.transfer import advance, verified_batches
 from chatr.ports import LogReader
 
 
@@ -21,7 +21,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     describe(
         command,
         "Write every record as it is stored, one line each, to a new file that only you may read. Other commands read "
-        "the file like a log, and chatr import creates a log from it.",
+        "the file like a log, and chatr import creates a log from it. A record that was altered ends the export.",
         "room.jsonl.gz",
         "room.md --transcript md",
     )
@@ -32,7 +32,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 
 async def run(options: argparse.Namespace) -> int:
-    """Write the file. Raises CannotOpenLog; then no file is left."""
+    """Write the file. Raises CannotOpenLog or LogsDiffer; then no file is left."""
     async with open_reader(options.log) as log:
         # A server may append meanwhile: records after this position are left out, so that the export ends.
         end = await log.head()
@@ -49,7 +49,7 @@ async def write_records(log: LogReader, end: int, path: Path, show_position: Pro
     """Write the records up to position `end`, then the closing line, and return a sentence about the result."""
     point = CHAIN_START
     with new_export(path) as file:
-        async for batch in batches(log, until=end):
+        async for batch in verified_batches(log, 0, end):
             file.writelines(map(record_line, batch))
             point = advance(point, batch)
             show_position(point.position)

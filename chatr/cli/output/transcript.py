@@ -13,7 +13,8 @@ from chatr.atomic_file import create_atomically
 from chatr.cli.output.records import NameIndex
 from chatr.cli.output.text import format_time, printable
 from chatr.domain.events import MessagePosted
-from chatr.past.replay import Progress, batches
+from chatr.past.replay import Progress
+from chatr.past.transfer import verified_batches
 from chatr.ports import LogReader
 
 MARKUP: Final = re.compile(r"[!#$&()*+\-.:<=>@\[\\\]^_`{|}~]")
@@ -33,9 +34,9 @@ class TranscriptLine:
 
 
 async def transcript_lines(log: LogReader, end: int, show_position: Progress) -> AsyncIterator[TranscriptLine]:
-    """Yield every message up to position `end`, oldest first. Raises UnreadableRecord."""
+    """Yield every message up to position `end`, oldest first. Raises LogsDiffer or UnreadableRecord."""
     names = NameIndex()
-    async for batch in batches(log, until=end):
+    async for batch in verified_batches(log, 0, end):
         for named in map(names.named, batch):
             event = named.record.event
             if isinstance(event, MessagePosted):
