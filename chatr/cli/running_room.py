@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from typing import Any, Final
 
 from aiohttp import ClientError, ClientResponseError, ClientSession, ClientTimeout
@@ -27,6 +28,10 @@ class RoomUnreachable(CommandError):
     """No chatr server responds at that address."""
 
 
+class RoomAltered(CommandError):
+    """The server knows that its log was altered, so that it has nothing to compare with."""
+
+
 @frozen
 class ShownRoom:
     """What a server showed, at some time from `since` to `until` (milliseconds since 1970, by the server's clock).
@@ -47,7 +52,7 @@ class ShownRoom:
 async def fetch_room(url: str, min_position: int, *, pause: float = RETRY_PAUSE) -> ShownRoom:
     """Return what the server shows, from the first consistent attempt at position `min_position` or later.
 
-    Returns the last of ATTEMPTS if there is none; `pause` is in seconds. Raises RoomUnreachable.
+    Returns the last of ATTEMPTS if there is none; `pause` is in seconds. Raises RoomUnreachable or RoomAltered.
     """
     try:
         async with ClientSession(f"{url}/", timeout=TIMEOUT, raise_for_status=True) as session:
@@ -91,7 +96,8 @@ async def fetch_once(session: ClientSession) -> ShownRoom:
         since,
         # The Date header is cut to whole seconds, so the response may be almost a second later than it says.
         until + SECOND,
-        is_consistent=before == after,
+        # `verifiedTo` may have changed: the server checks its log meanwhile.
+        is_consistent=all(before[field] == after[field] for field in ("position", "digest", "logId")),
     )
 
 
@@ -107,7 +113,12 @@ async def fetch_online(session: ClientSession) -> tuple[Mapping[str, int], list[
 
 
 async def get(session: ClientSession, path: str, **query: str) -> tuple[int, Json]:
-    """Return the time of a response, from its Date header in whole seconds, and its JSON."""
-    async with session.get(path, params=query) as response:
+    """Return the time of a response, from its Date header in whole seconds, and its JSON. Raises RoomAltered."""
+    async with session.get(path, params=query, raise_for_status=False) as response:
+        if response.status == HTTPStatus.SERVICE_UNAVAILABLE and "log_altered" in await response.text():
+            raise RoomAltered(
+                "The server has noticed an altered record, and shows no head: run chatr audit without --url."
+            )
+        response.raise_for_status()
         at = int(parsedate_to_datetime(response.headers["Date"]).timestamp()) * SECOND
         return at, dict(await response.json())

@@ -1,5 +1,6 @@
 """What a running server shows is fetched and compared with the room that its log folds to."""
 
+from itertools import count
 from typing import Any
 
 import pytest
@@ -7,12 +8,13 @@ from attrs import evolve
 from msgspec import to_builtins
 
 from chatr import to_wire
-from chatr.cli.running_room import RoomUnreachable, ShownRoom, fetch_room
+from chatr.cli.running_room import RoomAltered, RoomUnreachable, ShownRoom, fetch_room
 from chatr.cli.running_room_check import differences
 from chatr.domain.chain import ChainPoint
 from chatr.domain.commands import Heartbeat, Register
 from chatr.domain.keys import hash_key
 from chatr.domain.limits import MINUTE
+from chatr.node.integrity import Integrity
 from chatr.past.audit import Finding
 from chatr.testing.clock import START
 from chatr.testing.records import folded_room, records_after
@@ -119,3 +121,19 @@ async def test_an_address_without_a_room(room: RunningRoom) -> None:
     """The error names the address and the response."""
     with pytest.raises(RoomUnreachable, match=r"^No room answers at http://localhost:[0-9]+/docs: 404 Not Found\.$"):
         await fetch_room(f"{room.running.url}/docs", min_position=1)
+
+
+async def test_a_room_that_is_being_verified(room: RunningRoom, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the server shows is consistent, although it verifies more of its log between two requests."""
+    numbers = count()
+    monkeypatch.setattr(Integrity, "verified_to", property(lambda _: next(numbers)))
+    shown = await fetch_room(room.running.url, 1)
+
+    assert shown.is_consistent
+
+
+async def test_a_room_whose_log_was_altered(room: RunningRoom) -> None:
+    """The error says that the server has noticed it, and what to do instead."""
+    room.running.node.integrity.report(1)
+    with pytest.raises(RoomAltered, match="run chatr audit without --url"):
+        await fetch_room(room.running.url, min_position=1)

@@ -1,10 +1,11 @@
 """A watcher that is behind, without a network: when it joins the live fan-out, and when it must not go on."""
 
 import asyncio
+import re
 from collections.abc import Callable
 
 import pytest
-from attrs import define
+from attrs import define, evolve
 
 from chatr.adapters.http.stream.backlog import BLOCK, Backlog
 from chatr.adapters.http.stream.hub import Hub
@@ -109,3 +110,15 @@ async def test_a_watcher_is_written_nothing_of_a_room_that_has_replaced_its_own(
     await iterations_until(behind.is_live.is_set)
 
     assert behind.wire.pieces == []
+
+
+async def test_a_watcher_gets_past_an_altered_message(behind: Behind) -> None:
+    """In the place of an altered message it is sent a frame with the same id and another text, and then the others."""
+    behind.node.room.history.newest.clear()
+    behind.log.change("pick", lambda records: [evolve(each, at=0) if each.position == 30 else each for each in records])
+    behind.turns.request(behind.watcher)
+    await iterations_until(behind.is_live.is_set)
+    contents = re.findall(rb'"id":"(\d+)".*?"content":"([^"]*)"', b"".join(behind.wire.pieces))
+
+    assert contents[27:29] == [(b"30", b"[altered]"), (b"31", b"29")]
+    assert behind.node.integrity.altered == 30

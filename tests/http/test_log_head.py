@@ -4,9 +4,12 @@ import asyncio
 from pathlib import Path
 from typing import Final
 
+import pytest
+
 from chatr.node.timeouts import NodeTimeouts
 from tests.altered_logs import in_file
 from tests.conftest import OpenRoom, Room
+from tests.postgres import Postgres
 from tests.stream_client import TIMEOUT, watching
 
 IMPATIENT: Final = NodeTimeouts(scrub_pause=0.01)
@@ -41,6 +44,23 @@ async def test_the_head_of_a_log_that_was_altered(open_room: OpenRoom, tmp_path:
     assert (answer.status, answer.json["code"], answer.json["position"]) == (503, "log_altered", 2)
     assert "chatr audit" in answer.json["error"]
     assert answer.headers["Retry-After"] == "60"
+
+
+@pytest.mark.long
+async def test_every_node_notices_that_a_record_was_altered(open_room: OpenRoom, postgres: Postgres) -> None:
+    """Nodes that share a log in PostgreSQL each find the altered record, and go on: posts are stored and read."""
+    log = postgres.log()
+    first, second = [await open_room(log=log, node_timeouts=IMPATIENT) for _ in range(2)]
+    ada = await first.register()
+    postgres.execute("update log set data = replace(data, 'Ada', 'Eve') where position = 2", log)
+    for room in (first, second):
+        async with asyncio.timeout(TIMEOUT):
+            while (await room.get("/ready")).json.get("altered") != 2:
+                pass
+    posted = await first.post("/api/messages", {"content": "Hello!"}, agent=ada)
+    read = await second.get(f"/api/messages?after={int(posted.json['message']['id']) - 1}&wait=5")
+
+    assert [message["content"] for message in read.json["messages"]] == ["Hello!"]
 
 
 async def test_every_record_changes_the_head(room: Room) -> None:

@@ -79,7 +79,7 @@ def server_address(text: str) -> str:
 async def run(options: argparse.Namespace) -> int:
     """Audit the log, and the running server if its address is given. Return 1 if there are findings.
 
-    Raises RoomUnreachable.
+    Raises RoomUnreachable or RoomAltered.
     """
     audit, report = Audit(SystemClock().now(), options.expect), Report(options.json)
     async with open_reader(options.log) as log:
