@@ -8,15 +8,19 @@ import structlog
 from attrs import evolve
 
 from chatr.codec import decode
+from chatr.domain.chain import ChainPoint
 from chatr.domain.events import MessagePosted, Record
 from chatr.domain.history import History
 from chatr.domain.limits import MESSAGES_IN_MEMORY
 from chatr.domain.room import Room
 from chatr.fold import fold
-from chatr.ports import Stored
+from chatr.ports import LogReader, RecordMissing, Stored
 
 ALTERED_TEXT: Final = "[altered]"
 """The content of a message whose record does not match its hash: nobody knows any longer what was posted."""
+
+POINT_INTERVAL: Final = 1_000
+"""Records between two points of the chain that are remembered, to say where it broke: 150 bytes each."""
 
 logger = structlog.get_logger()
 
@@ -25,13 +29,11 @@ class Integrity:
     """What the follower, the message reader and the scrubber of a node have found of one log.
 
     `altered` is the first position at which a record is missing or not as it was stored, None if there is none. A
-    record that was repaired is forgotten when the scrubber has read the whole log again. `last_hash` is the hash of the
-    record that this process folded last.
+    record that was repaired is forgotten when the scrubber has read the whole log again.
     """
 
     def __init__(self) -> None:
         self.altered: int | None = None
-        self.last_hash: bytes | None = None
         self._found: int | None = None
         """The first position that was reported since the scrubber began to read the log."""
         self._scrubbed_to = 0
@@ -39,6 +41,9 @@ class Integrity:
         self._unchecked_to: int | None = None
         """The last record that was folded without a check; None while such records are folded."""
         self._unchecked_messages: deque[Stored] = deque(maxlen=MESSAGES_IN_MEMORY)
+        self._chain_points: list[ChainPoint] = []
+        self._last_hash: bytes | None = None
+        """The hash of the record that this process folded last."""
 
     @property
     def verified_to(self) -> int:
@@ -47,16 +52,39 @@ class Integrity:
         reached = self._folded_to if all_checked else self._scrubbed_to
         return reached if self.altered is None else min(reached, self.altered - 1)
 
+    def chain_points(self, room: Room) -> list[ChainPoint]:
+        """Points of the chain as it was folded, about every POINT_INTERVAL records; the last one is that of `room`."""
+        return [*self._chain_points, room.chain_point]
+
+    async def is_followed(self, log: LogReader, room: Room) -> bool:
+        """Whether `log` still ends in the record that was folded last, or was replaced, as by a restored backup.
+
+        Raises LogUnavailable. The follower notices that, too, but later if it waits for its store.
+        """
+        cursor, last_hash = room.cursor, self._last_hash
+        try:
+            (found,) = await log.pick([room.position])
+        except RecordMissing:
+            return False
+        # Either may have been altered, but hardly both.
+        return found.cursor == cursor or found.record_hash == last_hash
+
     def fold(self, room: Room, batch: Sequence[Stored]) -> list[Record]:
         """Fold a batch as `chatr.fold.fold` does, and check it unless it is part of what a start reads.
 
         What is altered is reported, and folded without its text. Raises UnreadableRecord or OutOfOrderError.
         """
-        self.last_hash = batch[-1].record_hash
-        if self._unchecked_to is not None:
+        if self._unchecked_to is None:
+            records = self._fold_unchecked(room, batch)
+        else:
             records = fold(room, batch, self._checked)
             self._folded_to = room.position
-            return records
+        self._last_hash = batch[-1].record_hash
+        if room.position >= POINT_INTERVAL + (self._chain_points[-1].position if self._chain_points else 0):
+            self._chain_points.append(room.chain_point)
+        return records
+
+    def _fold_unchecked(self, room: Room, batch: Sequence[Stored]) -> list[Record]:
         # Checking would take a seventh of a long start. The scrubber does it later, and `check_from_now_on` for the
         # newest messages, before anybody is shown one.
         records = fold(room, batch)
@@ -75,9 +103,10 @@ class Integrity:
 
     def log_replaced(self) -> None:
         """Forget what was found in a log that was replaced. The new one is checked while it is folded."""
-        self.altered = self.last_hash = self._found = None
+        self.altered = self._last_hash = self._found = None
         self._scrubbed_to = self._folded_to = self._unchecked_to = 0
         self._unchecked_messages.clear()
+        self._chain_points.clear()
 
     def scrubbed(self, position: int) -> None:
         """The records up to `position` were read again, and checked."""

@@ -54,8 +54,8 @@ class MessageReader:
         try:
             return await self._log.pick(positions)
         except RecordMissing:
-            # An older copy may be in the log's place. That these were deleted is known once the scrubber has said so.
-            if self._follower.integrity.altered is None:
+            # An older copy may be in the log's place: the follower reads it soon.
+            if not await self._follower.integrity.is_followed(self._log, self._follower.room):
                 raise
             if len(positions) == 1:
                 return []

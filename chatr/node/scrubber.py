@@ -12,7 +12,7 @@ from typing import Final
 
 import structlog
 
-from chatr.domain.chain import EMPTY_CHAIN_HASH, next_chain_hash
+from chatr.domain.chain import CHAIN_START, ChainPoint, next_chain_hash
 from chatr.domain.room import Room
 from chatr.node.follower import Follower
 from chatr.ports import LogDamaged, LogReader, LogUnavailable, RecordMissing, Stored
@@ -28,7 +28,10 @@ logger = structlog.get_logger()
 
 
 class LogReplaced(Exception):
-    """The follower reads another log now, so what was read so far says nothing."""
+    """The follower reads another log now, or will soon, so what was read so far says nothing."""
+
+    def __init__(self) -> None:
+        super().__init__("the log was replaced")
 
 
 class Scrubber:
@@ -57,33 +60,44 @@ class Scrubber:
             began = clock()
             try:
                 await self.scrub()
-            except LogReplaced:
-                logger.info("scrub_restarted", reason="the log was replaced")
+            except (LogReplaced, LogUnavailable) as error:
+                logger.info("scrub_restarted", reason=str(error))
             except Exception:  # a bug here must not end the node, which is not needed for serving
                 logger.exception("scrub_failed")
             rest = max(least, REST_PER_PASS * (clock() - began))
 
     async def scrub(self) -> None:
-        """Check every record that is folded now, once. Raises LogReplaced."""
-        room, end = self._follower.room, self._follower.room.chain_point
-        chain_hash: bytes | None = EMPTY_CHAIN_HASH
-        for start in range(1, end.position + 1, BATCH):
-            positions = range(start, min(start + BATCH, end.position + 1))
-            stored = await self._read_when_available(positions, room)
-            if suspects := [each for each in positions if not is_intact_in(stored, each)]:
+        """Check every record that is folded now, once. Raises LogReplaced or LogUnavailable."""
+        room, before = self._follower.room, CHAIN_START
+        for point in self._integrity.chain_points(room):
+            chain_hash = await self._check_section(before, point.position, room)
+            if chain_hash not in (None, point.chain_hash):
                 await self._check_followed(room)
-                self._integrity.report(suspects[0])
+                moved = f"a record up to {point.position} was altered together with its hash, or moved"
+                self._integrity.report(before.position + 1, moved)
+            before = point
+        self._integrity.end_of_log_reached()
+
+    async def _check_section(self, before: ChainPoint, end: int, room: Room) -> bytes | None:
+        """Check the records after `before` up to `end`. Return the chain hash there, None if one of them was altered.
+
+        Raises LogReplaced or LogUnavailable.
+        """
+        chain_hash: bytes | None = before.chain_hash
+        for start in range(before.position + 1, end + 1, BATCH):
+            positions = range(start, min(start + BATCH, end + 1))
+            stored = await self._read_when_available(positions, room)
+            altered = next((each for each in positions if not is_intact_in(stored, each)), None)
+            if altered is not None:
+                await self._check_followed(room)
+                self._integrity.report(altered)
                 chain_hash = None
             elif chain_hash is not None:
                 chain_hash = reduce(next_chain_hash, (stored[each].record_hash for each in positions), chain_hash)
             self._integrity.scrubbed(positions[-1])
             # What other tasks used meanwhile is counted too, so that a busy node is left alone the more.
             await self._pause(IDLE_PER_BUSY * (process_time() - self._resumed_at))
-            self._check_room(room)
-        if chain_hash not in (None, end.chain_hash):
-            await self._check_followed(room)
-            self._integrity.report(end.position, "the records up to it lead to another head than when they were read")
-        self._integrity.end_of_log_reached()
+        return chain_hash
 
     async def _read_when_available(self, positions: Sequence[int], room: Room) -> dict[int, Stored]:
         """The records that the log holds at `positions`. Raises LogReplaced."""
@@ -107,14 +121,9 @@ class Scrubber:
             return [each for position in positions for each in await self._read([position])]
 
     async def _check_followed(self, room: Room) -> None:
-        """Raise LogReplaced if the log does not end in the record that was folded last, as after a restored backup.
-
-        A follower that waits for its store notices that later.
-        """
-        cursor, last_hash = room.cursor, self._integrity.last_hash
-        found = (await self._read_when_available([room.position], room)).get(room.position)
-        # Either may have been altered, but hardly both.
-        if found is None or (found.cursor != cursor and found.record_hash != last_hash):
+        """Raise LogReplaced if the log is not that of `room` any longer. Raises LogUnavailable."""
+        self._check_room(room)
+        if not await self._integrity.is_followed(self._log, room):
             raise LogReplaced
 
     async def _pause(self, seconds: float) -> None:

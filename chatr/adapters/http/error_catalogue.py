@@ -164,8 +164,8 @@ ROOM_STARTING: Final = ErrorType(
 LOG_ALTERED: Final = ErrorType(
     503,
     "log_altered",
-    "Record {position} is missing or was altered after it was stored. The operator runs chatr audit, which names each "
-    "such record, and chatr doctor, which says what to do.",
+    "From record {position} on, the log is not as it was stored: a record is missing or was altered. The operator runs "
+    "chatr audit, which names each such record, and chatr doctor, which says what to do.",
 )
 NOT_READY: Final = ErrorType(
     503,
