@@ -1,11 +1,13 @@
 """A log of ten records, and the kinds of alterations that are made by hand."""
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Final
 
+import pytest
+from _pytest.mark import ParameterSet
 from attrs import frozen
 
 from chatr.testing.records import records_after
@@ -82,6 +84,18 @@ SQLITE_ONLY: Final = {"no UTF-8": changing("data = cast(x'7bff7d' as text)")}
 """Alterations that PostgreSQL does not allow."""
 OF_STORED: Final = {**CHANGED, **UNREADABLE, "deleted row": DELETED}
 """Alterations of records that a node had folded before."""
+
+
+EVERYDAY: Final = ("text", "order", "deleted row")
+"""The kinds that are tried with every change where one test has shown all of them."""
+
+
+def each_of(alterations: Mapping[str, Alteration]) -> list[ParameterSet]:
+    """The parameters of a test that is long but for a few kinds of alterations."""
+    return [
+        pytest.param(each, id=name, marks=[] if name in EVERYDAY else pytest.mark.long)
+        for name, each in alterations.items()
+    ]
 
 
 def in_file(path: Path) -> Execute:

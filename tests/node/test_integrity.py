@@ -35,6 +35,7 @@ from tests.altered_logs import (
     SQLITE_ONLY,
     Alteration,
     Execute,
+    each_of,
     in_file,
 )
 from tests.node.test_replaced_log import Replacements
@@ -97,10 +98,7 @@ def scrubber_of(node: Node, log: EventLog) -> Scrubber:
     return Scrubber(log, node.follower, sleep=yield_once)
 
 
-EACH_STORED = pytest.mark.parametrize("alteration", OF_STORED.values(), ids=OF_STORED)
-
-
-@EACH_STORED
+@pytest.mark.parametrize("alteration", OF_STORED.values(), ids=OF_STORED)
 async def test_the_scrubber_finds_what_was_altered_after_a_start(store: Store, alteration: Alteration) -> None:
     """While a node runs, its scrubber finds each kind of alteration, with its position."""
     async with store.open() as log, started_node(log) as node:
@@ -110,7 +108,7 @@ async def test_the_scrubber_finds_what_was_altered_after_a_start(store: Store, a
         assert (node.integrity.altered, node.integrity.verified_to) == (ALTERED, ALTERED - 1)
 
 
-@EACH_STORED
+@pytest.mark.parametrize("alteration", each_of(OF_STORED))
 async def test_an_altered_message_is_not_shown(store: Store, alteration: Alteration) -> None:
     """A message that is read from an altered record is reported, and has another content than the altered one."""
     async with store.open() as log, started_node(log) as node:
@@ -121,7 +119,7 @@ async def test_an_altered_message_is_not_shown(store: Store, alteration: Alterat
         assert (altered.cursor.position, intact.content) == (ALTERED, "Hi!")
 
 
-@pytest.mark.parametrize("alteration", [*CHANGED.values(), ADDED], ids=[*CHANGED, "added row"])
+@pytest.mark.parametrize("alteration", each_of(CHANGED | {"added row": ADDED}))
 async def test_an_altered_record_that_is_tailed_is_reported(store: Store, alteration: Alteration) -> None:
     """A node that serves checks each record that it folds."""
     alteration.make(store.execute)
@@ -144,7 +142,7 @@ async def test_a_text_that_is_no_utf8_is_found(tmp_path: Path) -> None:
             assert node.integrity.altered == ALTERED
 
 
-@pytest.mark.parametrize("alteration", CHANGED.values(), ids=CHANGED)
+@pytest.mark.parametrize("alteration", each_of(CHANGED))
 async def test_a_message_that_was_altered_before_a_start_is_not_shown(tmp_path: Path, alteration: Alteration) -> None:
     """A start checks the messages that it holds in memory before anybody is shown one."""
     async with sqlite_log(tmp_path / "chatr.db") as log:
@@ -166,10 +164,10 @@ def forge(records: list[Stored], position: int) -> list[Stored]:
     return [evolve(each, record_hash=each.record_hash_after(each.previous)) for each in found]
 
 
-@pytest.mark.parametrize(("position", "found_at"), [(2, 1), (1_000, 1), (1_001, 1_001), (2_500, 2_001)])
+@pytest.mark.parametrize(("position", "found_at"), [(2, 1), (1_000, 1), (1_001, 1_001)])
 async def test_an_altered_record_with_a_matching_hash_is_found_by_the_chain(position: int, found_at: int) -> None:
     """A record that was altered together with its hash is known to be among a thousand."""
-    log = await long_log(2_500)
+    log = await long_log(1_100)
     async with started_node(log) as node:
         log.change("pick", lambda records: forge(records, position))
         await scrubber_of(node, log).scrub()
