@@ -225,10 +225,11 @@ async def test_a_clock_that_was_wrong_twice(records: list[Record]) -> None:
     assert past.log.records_read <= BLOCK_SIZE
 
 
-async def test_a_moment_whose_records_were_altered() -> None:
-    """A view that needs a record which was altered, and cannot be decoded, is an error that names it."""
+@pytest.mark.parametrize("altered", [{"type": "noted.v1"}, {"stream": "agent/nobody"}], ids=["type", "stream"])
+async def test_a_moment_whose_records_were_altered(altered: dict[str, str]) -> None:
+    """A view that needs a record which was altered, and can no longer be used, is an error that names it."""
     past = await past_of(records_of([AgentSeen(agent_id("Ada"), START)] * 3))
-    past.log.change("read", lambda records: [evolve(records[0], type="noted.v1"), *records[1:]])
+    past.log.change("read", lambda records: [evolve(records[0], **altered), *records[1:]])
     with pytest.raises(RecordAltered) as error:
         await past.view(2)
 
