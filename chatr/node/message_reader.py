@@ -7,8 +7,9 @@ from typing import Final
 from attrs import frozen
 
 from chatr.codec import decode
-from chatr.domain.events import AgentId, Cursor, MessagePosted
+from chatr.domain.events import Cursor, MessagePosted
 from chatr.domain.history import Message, message_from_record
+from chatr.domain.identity import AgentId
 from chatr.node.follower import Follower
 from chatr.node.integrity import ALTERED_TEXT
 from chatr.ports import LogReader, LogUnavailable, RecordMissing, Stored

@@ -12,8 +12,8 @@ from typing import Final
 from attrs import evolve, frozen
 
 from chatr.domain.agent import Agent
-from chatr.domain.events import AgentId
 from chatr.domain.history import Message
+from chatr.domain.identity import AgentId
 from chatr.domain.limits import Limits
 from chatr.domain.time_index import BLOCK_SIZE
 from chatr.node.node import Node

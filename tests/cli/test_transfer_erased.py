@@ -64,5 +64,5 @@ def test_a_backup_of_an_erased_log(chatr: Chatr, log_file: LogFile, tmp_path: Pa
     erase(log_file, *MESSAGES)
     output = output_of(chatr, "backup", tmp_path / "copy.db", "--log", log_file.url)
 
-    assert output == f"{len(COMMANDS)} records backed up. Head: {len(COMMANDS)}:{DIGEST}\n"
+    assert output == f"{len(COMMANDS)} records backed up to {tmp_path / 'copy.db'}. Head: {len(COMMANDS)}:{DIGEST}\n"
     assert b"Hello, Bob!" not in (tmp_path / "copy.db").read_bytes()

@@ -65,6 +65,7 @@ def test_a_supervisor_that_does_not_read_delays_nothing(
         ("soon", None, None),
         ("30000000", "me", None),
     ],
+    ids=["no watchdog", "any process", "this process", "another process", "zero", "negative", "a word", "no process"],
 )
 def test_signs_of_life_come_twice_in_the_watchdogs_time(
     timeout: str | None, process: str | None, interval: float | None, monkeypatch: pytest.MonkeyPatch
