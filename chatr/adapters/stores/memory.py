@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 
 from attrs import evolve
 
+from chatr.adapters.stores.erasing import groups_of
 from chatr.domain.events import Cursor
 from chatr.ports import Conflict, Draft, LogChanged, LogUnavailable, Stored
 
@@ -46,8 +47,11 @@ class MemoryLog:
         """Empty `data` of the records at `positions`. Raises LogUnavailable if one of them does not exist."""
         if positions and not 0 < min(positions) <= max(positions) <= len(self._records):
             raise LogUnavailable("the log does not hold all records that are to be erased")
-        for position in positions:
-            self._records[position - 1] = evolve(self._records[position - 1], data="")
+        for group in groups_of(positions):
+            for position in group:
+                self._records[position - 1] = evolve(self._records[position - 1], data="")
+            # A start may erase any number of records, and must not stop everything else.
+            await asyncio.sleep(0)
 
     async def restore(self, records: Sequence[Stored]) -> None:
         """Append `records` as they are, except those that are there. Raises Conflict."""
