@@ -81,7 +81,10 @@ def existing_record_for(agent: Agent, command: Command, context: RuleContext) ->
             return context.limits_position if context.limits_position > 0 and context.limits == command.limits else None
         case ActivateKey():
             return agent.position if command.key_digest == agent.key_digest else None
-        case Register() | IssueKey() | RevokeKey() | Recover():
+        case Recover():
+            # The request again, because its response was lost.
+            return agent.position if agent.registered and command.key_digest == agent.key_digest else None
+        case Register() | IssueKey() | RevokeKey():
             return None
         case _:
             return existing_decision_for(agent, command, context)

@@ -9,6 +9,8 @@ from hashlib import sha256
 from typing import Final
 from zlib import crc32
 
+from chatr.domain.limits import CODE_ALPHABET, RECOVERY_CODE_LENGTH
+
 ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 """The digits of base62, in order of their value."""
 PREFIX: Final = "chatr_"
@@ -51,3 +53,13 @@ def hash_key(key: str) -> str:
     """The SHA-256 of a key in hex, the only form in which a key is stored."""
     # A slow hash protects passwords, which can be guessed. A key has too much entropy for that.
     return sha256(key.encode(errors="surrogatepass")).hexdigest()
+
+
+def recovery_code(digest: str) -> str:
+    """The code by which a Moltbook account vouches for the key with this digest: 100 bits of another digest.
+
+    It is computed when it is asked for and again when it is looked for, perhaps by another version: it never changes.
+    """
+    # Another digest, because the code is posted in public, and no part of what the log stores of a key should be.
+    value, base = int.from_bytes(sha256(f"recovery {digest}".encode()).digest()), len(CODE_ALPHABET)
+    return "".join(CODE_ALPHABET[value // base**place % base] for place in range(RECOVERY_CODE_LENGTH))

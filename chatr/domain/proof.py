@@ -56,12 +56,13 @@ class ProofWords:
     """The words of a proof: the code in brackets, the name of the agent, and the host of the room.
 
     `name` is None for codes of older versions, which are a proof by themselves; `host` is empty for a room without a
-    public URL.
+    public URL. `purpose` is a word that says what the proof is for; empty for a badge.
     """
 
     code: str
     name: str | None = None
     host: str = ""
+    purpose: str = ""
 
     def missing_from(self, post: str) -> tuple[str, ...] | None:
         """What a post lacks beside the code, in words; empty if it is a proof, None if it does not have the code."""
@@ -78,6 +79,8 @@ class ProofWords:
             yield f"the agent's name {name}"
         if self.host and not host_in(seen, self.host):
             yield f"the host {self.host}"
+        if self.purpose and not name_in(seen, self.purpose):
+            yield f"the word {self.purpose}"
 
 
 def visible_text(post: str) -> str:

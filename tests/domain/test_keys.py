@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatr.domain.keys import ALPHABET, PREFIX, contains_key, hash_key, is_key, key_from_random
+from chatr.domain.keys import ALPHABET, PREFIX, contains_key, hash_key, is_key, key_from_random, recovery_code
+from chatr.domain.limits import CODE_ALPHABET
 from chatr.testing.strategies import keys
 from tests.domain.examples import KEY
 
@@ -78,3 +79,23 @@ def test_the_form_and_the_digest_of_keys_never_change() -> None:
     """A key that was given out stays valid, and has the same digest for ever."""
     assert key_from_random("0" * 30) == "chatr_00000000000000000000000000000027vUCR"
     assert hash_key("chatr_") == "eb7c7fa10ac61bff661a3b52abb8ed83ab96287a24192930303613b50f8539c2"
+
+
+@given(keys())
+def test_a_recovery_code_is_easily_copied(key: str) -> None:
+    """A recovery code has 20 characters of the alphabet that people copy without mistakes: 100 bits."""
+    code = recovery_code(hash_key(key))
+
+    assert len(code) == 20
+    assert set(code) <= set(CODE_ALPHABET)
+
+
+def test_recovery_codes_never_change() -> None:
+    """A code that was posted under one version vouches for its key under another."""
+    assert recovery_code(hash_key("chatr_")) == "VUBNYET5JH7YVJCX47MC"
+
+
+@given(keys(), keys())
+def test_two_keys_have_different_recovery_codes(key: str, other: str) -> None:
+    """A code stands for one key."""
+    assert (recovery_code(hash_key(key)) == recovery_code(hash_key(other))) == (key == other)

@@ -3,6 +3,7 @@
 import time
 
 import pytest
+from attrs import evolve
 
 from chatr.domain.proof import ProofWords, visible_text
 
@@ -29,6 +30,21 @@ NAME, HOST = "the agent's name Ada", "the host chat.example.org"
 def test_a_post_with_all_words_is_a_proof(post: str) -> None:
     """Name and host count in any case, as plain text, in Markdown and in HTML."""
     assert WORDS.missing_from(post) == ()
+
+
+@pytest.mark.parametrize(
+    ("post", "missing"),
+    [
+        ("RECOVER Ada at chat.example.org [ABCD2345]", ()),
+        ("recover Ada at chat.example.org [ABCD2345]", ()),
+        ("Ada at chat.example.org [ABCD2345]", ("the word RECOVER",)),
+        ("RECOVERED Ada at chat.example.org [ABCD2345]", ("the word RECOVER",)),
+        ("[ABCD2345]", (NAME, HOST, "the word RECOVER")),
+    ],
+)
+def test_a_proof_with_a_purpose_names_it(post: str, missing: tuple[str, ...]) -> None:
+    """Whoever is led to post the words of a recovery sees what they are for."""
+    assert evolve(WORDS, purpose="RECOVER").missing_from(post) == missing
 
 
 @pytest.mark.parametrize(

@@ -164,13 +164,10 @@ USING_KEYS: Final[tuple[Rule[ActivateKey], ...]] = (agent_is_registered, key_ope
 
 REVOKING_KEYS: Final[tuple[Rule[RevokeKey], ...]] = (agent_is_registered, key_opens_agent)
 
-RECOVERING: Final[tuple[Rule[Recover], ...]] = (
-    agent_exists,
-    badge_has_account_id,
-    key_is_new,
-    account_is_that_of_badge,
-    recovery_is_posted,
-)
+RECOVERABLE: Final[tuple[Rule[Recover], ...]] = (agent_exists, badge_has_account_id, key_is_new)
+"""What must hold before the account of a badge is looked up on Moltbook."""
+
+RECOVERING: Final[tuple[Rule[Recover], ...]] = (*RECOVERABLE, account_is_that_of_badge, recovery_is_posted)
 
 SUSPENDING: Final[tuple[Rule[Suspend], ...]] = (agent_exists, operator_fits, reason_fits, suspension_ends_later)
 

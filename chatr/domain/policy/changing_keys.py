@@ -1,14 +1,30 @@
 """The rules for issuing, revoking and recovering keys."""
 
+from typing import Final
+
 from chatr.domain.agent import Agent
 from chatr.domain.agent_keys import NO_OTHER_KEYS
 from chatr.domain.commands import Register
 from chatr.domain.key_commands import ActivateKey, IssueKey, Recover, RevokeKey
+from chatr.domain.keys import recovery_code
 from chatr.domain.limits import MOST_GRACE, ROTATIONS, SECOND
-from chatr.domain.rule import Kind, RuleContext, format_rule, rate_rule, rule
+from chatr.domain.proof import ProofWords
+from chatr.domain.rule import Details, Kind, RuleContext, format_rule, rate_rule, rule
+
+RECOVERY_WORD: Final = "RECOVER"
+"""Says in a post on Moltbook what it is for, so that whoever is led to post it sees that."""
 
 
-@format_rule("invalid_grace", f"The grace of an old key must be 0-{MOST_GRACE // SECOND} seconds.")
+def recovery_words(agent: Agent, key_digest: str, host: str) -> ProofWords:
+    """The words that the agent's Moltbook account must post for a new key; `host` is that of the room, or empty."""
+    return ProofWords(recovery_code(key_digest), agent.name, host, RECOVERY_WORD)
+
+
+@format_rule(
+    "invalid_grace",
+    f"The grace of an old key must be 0-{MOST_GRACE // SECOND} seconds.",
+    "Send a whole number, or leave it out.",
+)
 def grace_is_allowed(issue: IssueKey) -> bool:
     """The old keys stay open for an allowed time."""
     return 0 <= issue.grace <= MOST_GRACE
@@ -72,11 +88,21 @@ def account_is_that_of_badge(agent: Agent, recover: Recover, _context: RuleConte
     return profile is not None and badge is not None and profile.account_id == badge.account_id
 
 
+def recovery_post_details(_agent: Agent, command: object, _context: RuleContext) -> Details:
+    """The code of the new key, and what to do with it."""
+    # Examples in the documents are made of another command.
+    digest, profile = (command.key_digest, command.profile) if isinstance(command, Recover) else ("", None)
+    missing = f"The post lacks {' and '.join(profile.missing)}. " if profile and profile.missing else ""
+    hint = f"{missing}Post them on Moltbook, as a post and not as a comment, then complete again."
+    return {"recoveryCode": recovery_code(digest), "hint": hint}
+
+
 @rule(
     Kind.NOT_FOUND,
     "recovery_post_not_found",
-    "One of the account's newest posts must contain the agent's name, the room's host, RECOVER and the code.",
-    "Post them on Moltbook, as a post and not as a comment, then complete again.",
+    f"One of the account's newest posts must contain the agent's name, the room's host, {RECOVERY_WORD} and the code.",
+    "{hint}",
+    recovery_post_details,
 )
 def recovery_is_posted(_agent: Agent, recover: Recover, _context: RuleContext) -> bool:
     """The account has posted the code of the new key."""
