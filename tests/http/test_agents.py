@@ -3,7 +3,9 @@
 import pytest
 
 from chatr.domain.commands import Heartbeat, Register
+from chatr.domain.identity import AgentId
 from chatr.domain.keys import hash_key
+from chatr.domain.moderation_commands import Suspend
 from tests.conftest import Agent, Room
 
 
@@ -143,3 +145,12 @@ async def test_after_ignores_case(after: str, room: Room, online_names: list[str
 async def test_after_may_be_any_text(after: str, room: Room, ada: Agent) -> None:
     """`after` need not be the name of an agent."""
     assert await online(room, after=after) in (["Ada"], [])
+
+
+async def test_a_suspended_agent_reads_its_own_account(room: Room, ada: Agent) -> None:
+    """A suspended agent may read, and is shown as offline."""
+    suspend = Suspend(AgentId(ada.id), None, "It posts advertisements.", "grace", room.clock.now())
+    await room.running.node.commands.handle(suspend)
+    answer = await room.get("/api/me", agent=ada)
+
+    assert (answer.status, answer.json["agent"]["online"]) == (200, False)

@@ -13,6 +13,7 @@ from chatr.adapters.http.response_cache import CachedValue
 from chatr.domain.agent import Agent
 from chatr.domain.commands import Heartbeat, Leave
 from chatr.domain.room import Room
+from chatr.domain.rule import RuleViolated
 from chatr.node.command_handler import Overloaded
 from chatr.node.node import Node
 from chatr.ports import Clock, LogUnavailable, OutcomeUnknown
@@ -52,8 +53,8 @@ class AgentHandlers:
     async def me(self, _request: web.BaseRequest, agent: Agent) -> wire.MeResponse:
         """Return the agent itself and what it may do."""
         # Every request of an agent is activity. It is recorded before the response is made, so that the agent is shown
-        # as online. If it cannot be recorded, the rest of the response is still right.
-        with suppress(LogUnavailable, OutcomeUnknown, Overloaded):
+        # as online. If it cannot be recorded, or the agent is suspended, the rest of the response is still right.
+        with suppress(LogUnavailable, OutcomeUnknown, Overloaded, RuleViolated):
             await self._node.commands.handle(Heartbeat(agent.id, self._clock.now()))
         now, limits = self._clock.now(), self._node.room.rule_context.limits
         agent = self._node.room.agent(agent.id)
