@@ -13,6 +13,8 @@ from chatr.domain.commands import Command
 from chatr.domain.decide import AlreadyRecorded, decide, existing_record_for
 from chatr.domain.events import Event
 from chatr.domain.identity import AgentId
+from chatr.domain.policy.changing_keys import key_opens_agent
+from chatr.domain.rule import RuleViolated
 from chatr.node.follower import Follower
 from chatr.ports import Clock, Conflict, EventLog, LogUnavailable, OutcomeUnknown, Secrets
 
@@ -59,8 +61,8 @@ class CommandHandler:
         room = self._follower.room
         return existing_record_for(room.agent(command.agent), command, room.rule_context) is not None
 
-    async def handle(self, command: Command) -> Handled:
-        """Decide `command`, then store and fold the event.
+    async def handle(self, command: Command, key_digest: str | None = None) -> Handled:
+        """Decide `command`, then store and fold the event. `key_digest` is that of the key which authenticated it.
 
         Raises RuleViolated, Overloaded, LogUnavailable (nothing was stored) or OutcomeUnknown (it may have been
         stored).
@@ -74,7 +76,11 @@ class CommandHandler:
                     raise LogUnavailable("the log was replaced and is being read again")
                 # Read again in each attempt: after a conflict the room holds the conflicting record, or is another one.
                 room = self._follower.room
-                outcome = decide(room.agent(command.agent), command, room.rule_context)
+                agent = room.agent(command.agent)
+                # The key may have become void while the command waited, or at another node, which then conflicts.
+                if key_digest is not None and not agent.is_opened_by(key_digest, command.at):
+                    raise RuleViolated(key_opens_agent, room.rule_context.limits, {})
+                outcome = decide(agent, command, room.rule_context)
                 if isinstance(outcome, AlreadyRecorded):
                     return Handled(outcome.position, already_recorded=True)
                 try:

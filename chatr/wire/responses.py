@@ -45,6 +45,33 @@ class RegisterResponse(SuccessResponse, frozen=True, kw_only=True):
     agent: RegisteredAgent
 
 
+class RotatedKeyResponse(SuccessResponse, frozen=True, kw_only=True):
+    """A new key of the agent, which takes the place of the old ones when it is first used."""
+
+    api_key: Annotated[str, Meta(description="The new key. It is shown only once.")]
+    old_key_valid_for: Annotated[
+        Seconds, Meta(description="Seconds for which the old keys stay valid after the first use of the new one.")
+    ]
+
+
+class RecoveryTaskResponse(SuccessResponse, frozen=True, kw_only=True):
+    """A new key, and what the Moltbook account of the agent's badge has to post before the key opens the agent."""
+
+    api_key: Annotated[str, Meta(description="The new key. It is shown only once, and opens nothing yet.")]
+    code: Annotated[str, Meta(description="Stands for the key in the post.")]
+    moltbook_name: Annotated[str, Meta(description="The Moltbook account that has to post it.")]
+    message: Annotated[str, Meta(description="The text to post.")]
+    instructions: Annotated[list[str], Meta(description="What to do, step by step.")]
+    post_to: Annotated[str, Meta(description="The address of Moltbook.")]
+
+
+class RecoveredResponse(SuccessResponse, frozen=True, kw_only=True):
+    """The new key opens the agent, and no other key does. `message` is a sentence for the agent."""
+
+    name: Annotated[str, Meta(description="The name of the agent.")]
+    message: str
+
+
 class PostResponse(SuccessResponse, frozen=True, kw_only=True):
     """The posted message, as everyone sees it."""
 

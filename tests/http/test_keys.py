@@ -1,40 +1,64 @@
-"""Authentication: a key in one of two headers, and one response to every failure."""
+"""Authentication: a key in one of two headers, and an error that says what is wrong with it."""
 
 import pytest
 
-from tests.conftest import Room
+from chatr.adapters.stores.memory import MemoryLog
+from chatr.domain.keys import key_from_random
+from chatr.testing.faulty_log import FaultyLog
+from tests.conftest import OpenRoom, Room
 
-PATHS_WITH_KEY = ["/api/messages", "/api/heartbeat", "/api/disconnect", "/api/verify/start", "/api/verify/complete"]
+PATHS_WITH_KEY = [
+    "/api/messages",
+    "/api/heartbeat",
+    "/api/disconnect",
+    "/api/verify/start",
+    "/api/verify/complete",
+    "/api/keys/rotate",
+    "/api/keys/revoke",
+]
+NO_KEY = "The request has no API key."
+NOT_A_KEY = "What was sent is not an API key:"
+UNKNOWN_KEY = "This API key is unknown here, or was revoked or replaced."
 
 
 @pytest.mark.parametrize("path", PATHS_WITH_KEY)
+async def test_these_endpoints_need_a_key(path: str, room: Room) -> None:
+    """Whatever else is wrong with a request without a key, the error is about the key."""
+    answer = await room.post(path, {})
+
+    assert (answer.status, answer.json["code"]) == (401, "unauthorized")
+
+
 @pytest.mark.parametrize(
-    "headers",
+    ("headers", "sentence"),
     [
-        {},
-        {"Authorization": ""},
-        {"Authorization": "Bearer"},
-        {"Authorization": "Bearer nonsense"},
-        {"Authorization": "Bearer chatr_" + "a" * 36},
-        {"Authorization": "Bearer {key}x"},
-        {"Authorization": "Basic {key}"},
-        {"Authorization": "{key}"},
-        {"Authorization": "Bearer {KEY}"},
-        {"X-API-Key": "nonsense"},
-        {"X-API-Key": "Bearer {key}"},
-        {"Authorization": "Bearer nonsense", "X-API-Key": "{key}"},
-        {"Cookie": "key={key}"},
+        ({}, NO_KEY),
+        ({"Authorization": ""}, NO_KEY),
+        ({"Authorization": "Bearer"}, NO_KEY),
+        ({"Authorization": "Bearer nonsense"}, NOT_A_KEY),
+        ({"Authorization": "Bearer chatr_" + "a" * 36}, NOT_A_KEY),
+        ({"Authorization": "Bearer {key}x"}, NOT_A_KEY),
+        ({"Authorization": "Basic {key}"}, NO_KEY),
+        ({"Authorization": "{key}"}, NO_KEY),
+        ({"Authorization": "Bearer {KEY}"}, NOT_A_KEY),
+        ({"X-API-Key": ""}, NO_KEY),
+        ({"X-API-Key": "nonsense"}, NOT_A_KEY),
+        ({"X-API-Key": "Bearer {key}"}, NOT_A_KEY),
+        ({"Authorization": "Bearer nonsense", "X-API-Key": "{key}"}, NOT_A_KEY),
+        ({"Cookie": "key={key}"}, NO_KEY),
+        ({"Authorization": f"Bearer {key_from_random('u' * 30)}"}, UNKNOWN_KEY),
     ],
     ids=str,
 )
-async def test_a_request_without_a_valid_key_is_rejected(path: str, headers: dict[str, str], room: Room) -> None:
-    """Missing, malformed and unknown keys get the same error, which says how to register."""
+async def test_a_request_without_a_valid_key_is_rejected(headers: dict[str, str], sentence: str, room: Room) -> None:
+    """The error says whether the key is missing, malformed or unknown, and what to do next."""
     key = (await room.register()).key
     sent = {name: value.format(key=key, KEY=key.swapcase()) for name, value in headers.items()}
-    answer = await room.post(path, {}, headers=sent)
+    answer = await room.post("/api/messages", {}, headers=sent)
 
     assert (answer.status, answer.json["code"]) == (401, "unauthorized")
     assert answer.headers["WWW-Authenticate"] == "Bearer"
+    assert answer.json["error"].startswith(sentence)
     assert "POST /api/register" in answer.json["error"]
     assert "Authorization: Bearer" in answer.json["error"]
 
@@ -64,3 +88,15 @@ async def test_a_key_in_the_url_is_ignored(room: Room) -> None:
     key = (await room.register()).key
 
     assert (await room.post("/api/heartbeat", params={"key": key, "apiKey": key, "X-API-Key": key})).status == 401
+
+
+async def test_an_ordinary_key_is_accepted_without_the_store(open_room: OpenRoom) -> None:
+    """A request with the current key of an agent asks nothing of the store to be authenticated."""
+    log = FaultyLog(MemoryLog())
+    room = await open_room(event_log=log)
+    ada = await room.register()
+    await room.post("/api/heartbeat", agent=ada)
+    calls = dict(log.calls)
+
+    assert (await room.get("/api/me", agent=ada)).status == 200
+    assert dict(log.calls) == calls

@@ -125,11 +125,11 @@ def test_examples_match_their_schema(route: Route) -> None:
 
 @pytest.mark.parametrize("route", ROUTES, ids=call)
 def test_routes_that_require_a_key_say_so(route: Route) -> None:
-    """A route that requires a key has both security schemes and status 401; others have neither."""
-    described = operation(route)
+    """A route that takes a key has both security schemes and status 401; others have neither."""
+    described, takes_key = operation(route), route.requires_key or route.brings_new_key
 
-    assert described["security"] == ([{"bearer": []}, {"key": []}] if route.requires_key else [])
-    assert ("401" in described["responses"]) == route.requires_key
+    assert described["security"] == ([{"bearer": []}, {"key": []}] if takes_key else [])
+    assert ("401" in described["responses"]) == takes_key
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=call)
@@ -143,9 +143,8 @@ def test_routes_that_wait_for_the_room_say_so(route: Route) -> None:
 
 async def test_an_error_example_is_the_real_response(room: Room) -> None:
     """The example of an error is exactly what an agent gets."""
-    (example,) = OPENAPI["components"]["responses"]["401.unauthorized"]["content"]["application/json"][
-        "examples"
-    ].values()
+    unauthorized = OPENAPI["components"]["responses"]["401.unauthorized.unauthorized_rule"]
+    example, *_ = unauthorized["content"]["application/json"]["examples"].values()
 
     assert (await room.get("/api/me")).json == example["value"]
 

@@ -143,14 +143,13 @@ def keyed_handler(route: Route, route_handler: RouteHandler, node: Node, clock: 
     """Return the handler of an endpoint that needs a key: it passes the agent on, and records that it was active."""
 
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
-        agent = await authenticate(node, request)
+        agent = await authenticate(node, clock, request)
         try:
             await read_body(request, body_timeout)
             return as_response(await route_handler(request, agent))
         finally:
-            # A rejected request is activity too. Where the request recorded an event of the agent, that is enough: the
-            # room has another Agent object by now.
-            if not route.records_no_activity and node.room.agent(agent.id) is agent:
+            # A rejected request is activity too. Where the request recorded activity of the agent, that is enough.
+            if not route.records_no_activity and node.room.agent(agent.id).last_seen == agent.last_seen:
                 await record_activity(node, agent, clock.now())
 
     return handle

@@ -82,6 +82,25 @@ INVALID_MOMENT: Final = ErrorType(
 BAD_REQUEST: Final = ErrorType(
     400, "bad_request", "The request is not well-formed HTTP. Correct it and send it on a new connection."
 )
+NO_KEY: Final = ErrorType(
+    401,
+    "unauthorized",
+    'The request has no API key. Register with POST /api/register, then send "Authorization: Bearer YOUR_API_KEY".',
+)
+NOT_A_KEY: Final = ErrorType(
+    401,
+    "unauthorized",
+    "What was sent is not an API key: characters are missing or wrong. Send the key that POST /api/register returned, "
+    'exactly as it was, as "Authorization: Bearer YOUR_API_KEY".',
+)
+# An agent that reads "register first" discards its key and loses its name, so that is the last advice here.
+UNKNOWN_KEY: Final = ErrorType(
+    401,
+    "unauthorized",
+    "This API key is unknown here, or was revoked or replaced. Send the newest key of your agent as "
+    '"Authorization: Bearer YOUR_API_KEY". If it is lost, POST /api/recover/start gives an agent with a badge another '
+    "one. Without a badge ask the operator of this room, or take another name with POST /api/register.",
+)
 LOCAL_ONLY: Final = ErrorType(
     403,
     "local_only",
@@ -121,6 +140,11 @@ VERIFICATION_RATE_LIMITED: Final = ErrorType(
     429,
     "verification_rate_limited",
     "The rate limit is {limit} for completing a verification. Try again in {retryAfter} s.",
+)
+RECOVERY_RATE_LIMITED: Final = ErrorType(
+    429,
+    "recovery_rate_limited",
+    "The rate limit is {limit} for completing a recovery. Try again in {retryAfter} s.",
 )
 TOO_MANY_STREAMS: Final = ErrorType(
     429,
@@ -181,6 +205,9 @@ ERROR_TYPES: Final = (
     INVALID_CURSOR,
     INVALID_MOMENT,
     BAD_REQUEST,
+    NO_KEY,
+    NOT_A_KEY,
+    UNKNOWN_KEY,
     LOCAL_ONLY,
     NO_SUCH_MOMENT,
     NOT_FOUND,
@@ -193,6 +220,7 @@ ERROR_TYPES: Final = (
     REQUEST_RATE_LIMITED,
     REGISTRATION_RATE_LIMITED,
     VERIFICATION_RATE_LIMITED,
+    RECOVERY_RATE_LIMITED,
     TOO_MANY_STREAMS,
     TOO_MANY_CONNECTIONS,
     HEAD_TOO_LARGE,

@@ -4,13 +4,15 @@ from collections.abc import Mapping
 
 from attrs import frozen
 
-from chatr.adapters.http import routes
+from chatr.adapters.http import key_routes, routes
 from chatr.adapters.http.description.route import Route, RouteHandler
 from chatr.adapters.http.endpoints.agents import AgentHandlers
 from chatr.adapters.http.endpoints.documents import DocumentHandlers
 from chatr.adapters.http.endpoints.health import HealthHandlers
+from chatr.adapters.http.endpoints.keys import KeyHandlers
 from chatr.adapters.http.endpoints.log_head import LogHandlers
 from chatr.adapters.http.endpoints.messages import MessageHandlers
+from chatr.adapters.http.endpoints.recovery import RecoveryHandlers
 from chatr.adapters.http.endpoints.registration import RegistrationHandlers
 from chatr.adapters.http.endpoints.room_at import RoomAtHandlers
 from chatr.adapters.http.endpoints.verification import VerificationHandlers
@@ -27,6 +29,8 @@ class Handlers:
     agents: AgentHandlers
     room_at: RoomAtHandlers
     verification: VerificationHandlers
+    keys: KeyHandlers
+    recovery: RecoveryHandlers
     stream: StreamHandlers
     documents: DocumentHandlers
     log: LogHandlers
@@ -48,6 +52,10 @@ class Handlers:
             routes.ME: self.agents.me,
             routes.START_VERIFICATION: self.verification.start,
             routes.COMPLETE_VERIFICATION: self.verification.complete,
+            key_routes.ROTATE_KEY: self.keys.rotate,
+            key_routes.REVOKE_KEY: self.keys.revoke,
+            key_routes.START_RECOVERY: self.recovery.start,
+            key_routes.COMPLETE_RECOVERY: self.recovery.complete,
             routes.LOG_HEAD: self.log.head,
             routes.LIVE: self.health.live,
             routes.READY: self.health.ready,

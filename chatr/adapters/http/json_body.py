@@ -27,6 +27,11 @@ async def read_object(request: web.BaseRequest) -> dict[str, Any]:
     return parse(await request.read())
 
 
+async def read_optional_object(request: web.BaseRequest) -> dict[str, Any]:
+    """Return the JSON object in the request's body; an empty one if there is no body. Raises as `read_object`."""
+    return await read_object(request) if await request.read() else {}
+
+
 def parse(raw: bytes) -> dict[str, Any]:
     """Return the JSON object in `raw`. Raises HttpError."""
     if not raw.strip():
@@ -88,3 +93,17 @@ def text_field(body: Mapping[str, Any], name: str, rule: Rule[Any]) -> str:
 def optional_text_field(body: Mapping[str, Any], name: str, rule: Rule[Any]) -> str | None:
     """Return a text field, or None where it is missing or null. Raises RuleViolated with `rule` where it is no text."""
     return None if body.get(name) is None else text_field(body, name, rule)
+
+
+def optional_number_field(body: Mapping[str, Any], name: str, default: int, rule: Rule[Any]) -> int:
+    """Return a field that is a whole number, or `default` where it is missing or null.
+
+    Raises RuleViolated with `rule` where it is something else.
+    """
+    value = body.get(name)
+    if value is None:
+        return default
+    # JSON has one type of numbers: 60.0 is a whole one. To Python, True is the number 1.
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
+        raise RuleViolated(rule, Limits(), {})
+    return int(value)

@@ -8,20 +8,10 @@ from typing import Final
 
 from chatr.adapters.http import error_catalogue
 from chatr.adapters.http.description import parameters, responses
+from chatr.adapters.http.description.error_responses import MOLTBOOK_ERRORS, STORE_ERRORS
 from chatr.adapters.http.description.route import Route
+from chatr.adapters.http.key_routes import KEY_ROUTES
 from chatr.domain.policy import CLAIMING, LEAVING, POSTING, PROVING, REGISTERING, STARTING
-
-STORE_ERRORS: Final = (
-    error_catalogue.STORAGE_UNAVAILABLE,
-    error_catalogue.OVERLOADED,
-    error_catalogue.OUTCOME_UNKNOWN,
-)
-"""Errors of every endpoint that appends to the log."""
-MOLTBOOK_ERRORS: Final = (
-    error_catalogue.VERIFICATION_RATE_LIMITED,
-    error_catalogue.MOLTBOOK_UNAVAILABLE,
-    error_catalogue.MOLTBOOK_TIMEOUT,
-)
 
 REGISTER: Final = Route(
     "POST",
@@ -128,7 +118,13 @@ COMPLETE_VERIFICATION: Final = Route(
     "Get the badge after posting the code.",
     responses.VERIFIED,
     parameters=(parameters.MOLTBOOK_ACCOUNT,),
-    errors=(*CLAIMING, *PROVING, *MOLTBOOK_ERRORS, *STORE_ERRORS),
+    errors=(
+        *CLAIMING,
+        *PROVING,
+        error_catalogue.VERIFICATION_RATE_LIMITED,
+        *MOLTBOOK_ERRORS,
+        *STORE_ERRORS,
+    ),
     requires_key=True,
 )
 LOG_HEAD: Final = Route(
@@ -204,6 +200,7 @@ ROUTES: Final = (
     ME,
     START_VERIFICATION,
     COMPLETE_VERIFICATION,
+    *KEY_ROUTES,
     LOG_HEAD,
     LIVE,
     READY,

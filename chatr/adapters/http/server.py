@@ -13,8 +13,10 @@ from chatr.adapters.http.dispatch import endpoint_table, redirect_to_page, reque
 from chatr.adapters.http.endpoints.agents import AgentHandlers
 from chatr.adapters.http.endpoints.documents import DocumentHandlers
 from chatr.adapters.http.endpoints.health import HealthHandlers
+from chatr.adapters.http.endpoints.keys import KeyHandlers
 from chatr.adapters.http.endpoints.log_head import LogHandlers
 from chatr.adapters.http.endpoints.messages import MessageHandlers
+from chatr.adapters.http.endpoints.recovery import RecoveryHandlers
 from chatr.adapters.http.endpoints.registration import RegistrationHandlers
 from chatr.adapters.http.endpoints.room_at import RoomAtHandlers
 from chatr.adapters.http.endpoints.verification import VerificationHandlers, host_of
@@ -81,14 +83,15 @@ class HttpServer:
 
     def _handlers(self, admission: Admission, public_url: str) -> Handlers:
         node, clock, secrets, settings = self.node, self.clock, self.secrets, self.settings
+        host = host_of(settings.public_url)
         return Handlers(
             registration=RegistrationHandlers(node, clock, secrets, admission),
             messages=MessageHandlers(node, clock, secrets, admission),
             agents=AgentHandlers(node, clock),
             room_at=RoomAtHandlers(node, self.log, settings.timeouts.room_at),
-            verification=VerificationHandlers(
-                node, clock, secrets, self.moltbook, admission, public_url, host_of(settings.public_url)
-            ),
+            verification=VerificationHandlers(node, clock, secrets, self.moltbook, admission, public_url, host),
+            keys=KeyHandlers(node, clock, secrets),
+            recovery=RecoveryHandlers(node, clock, secrets, self.moltbook, admission, public_url, host),
             stream=StreamHandlers(node, self.hub, clock, admission, self.presence_feed, settings.history),
             documents=DocumentHandlers(ROUTES, node, settings.limits, public_url),
             log=LogHandlers(node),

@@ -218,14 +218,11 @@ RULES_BY_COMMAND: Final[Mapping[type[Command], tuple[Rule[Any], ...]]] = {
 
 OPERATOR_RULES: Final[tuple[Rule[Any], ...]] = (
     operator_fits,
-    agent_exists,
     reason_fits,
     suspension_ends_later,
     message_exists,
     message_is_not_erased,
     erasure_fits,
-    *(grace_is_allowed, key_is_new, no_operator_key_is_pending, rotations_are_within_rate_limit, key_opens_agent),
-    *(badge_has_account_id, account_is_that_of_badge, recovery_is_posted),
 )
 """Rules that no request of an agent meets."""
 RULES: Final[tuple[Rule[Any], ...]] = tuple(

@@ -14,6 +14,7 @@ from chatr.adapters.http.admission.quota import Quota
 from chatr.adapters.http.admission.stream_slots import StreamSlots
 from chatr.adapters.http.error_catalogue import (
     LOCAL_ONLY,
+    RECOVERY_RATE_LIMITED,
     REGISTRATION_RATE_LIMITED,
     REQUEST_RATE_LIMITED,
     VERIFICATION_RATE_LIMITED,
@@ -27,6 +28,12 @@ from chatr.ports import Clock, OutcomeUnknown
 
 VERIFICATION_LIMITS: Final = (Limit(1, 10 * SECOND), Limit(10, HOUR))
 """How often an agent may complete a verification: each attempt sends requests to Moltbook."""
+RECOVERY_LIMITS: Final = VERIFICATION_LIMITS
+"""How often an address may complete a recovery, of any agents."""
+AGENT_RECOVERY_LIMIT: Final = Limit(10, HOUR)
+"""How often the recovery of one agent may be completed from all addresses, beside the first time from each address."""
+FIRST_RECOVERY_LIMIT: Final = Limit(1, HOUR)
+"""How often the recovery of one agent may be completed from one address, whatever others do."""
 
 
 @frozen
@@ -62,6 +69,8 @@ class Admission:
         self.request_limit = str(limits.requests)
         self._registrations = Quota(limits.registrations)
         self._verifications = [Quota(limit) for limit in VERIFICATION_LIMITS]
+        self._recoveries = [Quota(limit) for limit in RECOVERY_LIMITS]
+        self._agent_recoveries, self._first_recoveries = Quota(AGENT_RECOVERY_LIMIT), Quota(FIRST_RECOVERY_LIMIT)
         self._stream_slots = StreamSlots(limits.streams, limits.total_streams)
 
     def check_host(self, headers: Mapping[str, str]) -> None:
@@ -119,6 +128,19 @@ class Admission:
                 raise rate_limit_error(VERIFICATION_RATE_LIMITED, quota.limit, wait)
         for quota in self._verifications:
             quota.take(agent.id, now)
+
+    def count_recovery(self, request: web.BaseRequest, agent: Agent) -> None:
+        """Count an attempt to complete the recovery of `agent`. Raises HttpError (429)."""
+        address, now = self.client_address(request), self._clock.elapsed()
+        quotas = [(quota, address) for quota in self._recoveries]
+        # Anybody may try to recover any agent. So the limit of an agent alone would let strangers lock its owner out.
+        first = (self._first_recoveries, f"{agent.id} {address}")
+        quotas.append((self._agent_recoveries, agent.id) if first[0].wait(first[1], now) else first)
+        for quota, subject in quotas:
+            if wait := quota.wait(subject, now):
+                raise rate_limit_error(RECOVERY_RATE_LIMITED, quota.limit, wait)
+        for quota, subject in quotas:
+            quota.take(subject, now)
 
     def take_stream_slot(self, address: str) -> Callable[[], None]:
         """Take a stream slot and return the function that frees it, to be called once. Raises HttpError (429)."""

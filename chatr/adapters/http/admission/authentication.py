@@ -1,30 +1,67 @@
-"""Authentication: the agent whose API key a request carries."""
+"""Authentication: the agent that the API key of a request opens."""
+
+from typing import Final
 
 from aiohttp import web
 
-from chatr.adapters.http.error_catalogue import NOT_READY, http_error
+from chatr.adapters.http.error_catalogue import NO_KEY, NOT_A_KEY, NOT_READY, UNKNOWN_KEY, http_error
 from chatr.domain.agent import Agent
+from chatr.domain.agent_keys import NO_OTHER_KEYS
+from chatr.domain.key_commands import ActivateKey
 from chatr.domain.keys import hash_key, is_key
-from chatr.domain.policy.registering import agent_is_registered
-from chatr.domain.rule import RuleViolated
+from chatr.domain.room import Room
 from chatr.node.node import Node
+from chatr.ports import Clock
+
+KEY_DIGEST: Final = web.RequestKey("key_digest", str)
+"""Where a request holds the digest of the key that authenticated it."""
 
 
-async def authenticate(node: Node, request: web.BaseRequest) -> Agent:
-    """Return the agent whose key the request carries.
+async def authenticate(node: Node, clock: Clock, request: web.BaseRequest) -> Agent:
+    """Return the agent that the key of the request opens. A pending key takes effect first.
 
-    Raises RuleViolated (401) if there is none, and HttpError (503) if this node may not know of the agent yet.
+    Raises HttpError: 401 without such a key, 503 if this node may not know of it yet. If the first use of a pending key
+    cannot be stored, raises as `CommandHandler.handle` does; then the agent's keys stay as they are.
     """
     key = api_key(request)
-    digest = hash_key(key)
-    # The agent may have registered at another node a moment ago, and an agent that reads "register first" discards its
-    # key. So this node folds the whole log before it rejects a key. A mistyped key fails its checksum without a wait.
-    if digest not in node.room.agents_by_key and is_key(key) and not await node.follower.catch_up():
-        raise http_error(NOT_READY, retryAfter=1)
-    if agent := node.room.agents_by_key.get(digest):
-        return node.room.agent(agent)
-    # One text for a missing, a malformed and an unknown key, so that nobody learns which keys nearly exist.
-    raise RuleViolated(agent_is_registered, node.room.rule_context.limits, {})
+    request[KEY_DIGEST] = digest = hash_key(key)
+    room = node.room
+    # Nearly every request has the current key of its agent: it needs neither the time nor the store.
+    agent_id = room.agents_by_key.get(digest)
+    if agent_id is not None and (agent := room.agent(agent_id)).key_digest == digest:
+        return agent
+    if not is_key(key):
+        raise http_error(NOT_A_KEY if key else NO_KEY)
+    return await authenticate_other_key(node, digest, clock.now())
+
+
+async def authenticate_other_key(node: Node, digest: str, now: int) -> Agent:
+    """Return the agent that is opened by a key which is not known as the current one of any agent.
+
+    Raises as `authenticate`.
+    """
+    agent = agent_opened_by(node.room, digest, now)
+    # The agent may have registered or changed its key at another node a moment ago, and an agent that reads "unknown"
+    # discards its key. So this node folds the whole log before it rejects one.
+    if agent is None:
+        if not await node.follower.catch_up():
+            raise http_error(NOT_READY, retryAfter=1)
+        agent = agent_opened_by(node.room, digest, now)
+    if agent is None:
+        raise http_error(UNKNOWN_KEY)
+    pending = (agent.other_keys or NO_OTHER_KEYS).pending
+    if pending is None or pending.digest != digest:
+        return agent
+    # Several first uses at the same time append one record: the others find that it is there.
+    await node.commands.handle(ActivateKey(agent.id, digest, now))
+    return node.room.agent(agent.id)
+
+
+def agent_opened_by(room: Room, digest: str, now: int) -> Agent | None:
+    """Return the agent that the key with this digest opens at `now`, or None."""
+    agent_id = room.agents_by_key.get(digest)
+    agent = None if agent_id is None else room.agent(agent_id)
+    return agent if agent is not None and agent.is_opened_by(digest, now) else None
 
 
 def api_key(request: web.BaseRequest) -> str:

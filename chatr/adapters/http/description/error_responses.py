@@ -7,7 +7,7 @@ from typing import Any, Final
 from attrs import evolve
 
 from chatr.adapters.http import error_catalogue
-from chatr.adapters.http.admission.admission import VERIFICATION_LIMITS, NodeLimits
+from chatr.adapters.http.admission.admission import RECOVERY_LIMITS, VERIFICATION_LIMITS, NodeLimits
 from chatr.adapters.http.description.examples import ADA, NOW
 from chatr.adapters.http.description.route import ErrorSource, Route
 from chatr.adapters.http.description.schemas import TEXT, reference
@@ -22,9 +22,11 @@ from chatr.adapters.http.error_catalogue import (
     http_error,
 )
 from chatr.adapters.http.errors import as_http_error, error_body
+from chatr.domain.agent_keys import OtherKeys
 from chatr.domain.commands import Post
-from chatr.domain.limits import SECOND, Limits
-from chatr.domain.policy import MEMBERSHIP
+from chatr.domain.key_commands import IssueKey
+from chatr.domain.limits import ROTATIONS, SECOND, Limits
+from chatr.domain.policy import ISSUING_KEYS, MEMBERSHIP, USING_KEYS
 from chatr.domain.post_times import TIME
 from chatr.domain.rule import Rule, RuleContext, RuleViolated
 from chatr.domain.time_index import BLOCK_SIZE
@@ -42,6 +44,25 @@ COMMON_ERRORS: Final[tuple[ErrorSource, ...]] = (
     error_catalogue.INTERNAL_ERROR,
 )
 """Errors that every endpoint may return."""
+STORE_ERRORS: Final = (
+    error_catalogue.STORAGE_UNAVAILABLE,
+    error_catalogue.OVERLOADED,
+    error_catalogue.OUTCOME_UNKNOWN,
+)
+"""Errors of every endpoint that appends to the log."""
+MOLTBOOK_ERRORS: Final = (error_catalogue.MOLTBOOK_UNAVAILABLE, error_catalogue.MOLTBOOK_TIMEOUT)
+"""Errors of every endpoint that asks Moltbook."""
+KEY_ERRORS: Final[tuple[ErrorSource, ...]] = (
+    error_catalogue.NO_KEY,
+    error_catalogue.NOT_A_KEY,
+    error_catalogue.UNKNOWN_KEY,
+    *USING_KEYS,
+    *MEMBERSHIP,
+    error_catalogue.NOT_READY,
+    # The first use of a new key is stored.
+    *STORE_ERRORS,
+)
+"""Errors of every endpoint that requires a key."""
 HEADERS: Final = {401: "WWW-Authenticate", 429: "Retry-After", 503: "Retry-After"}
 """The header that error responses with this status have."""
 ERROR_TYPE_CODES: Final = {error_type.code for error_type in error_catalogue.ERROR_TYPES}
@@ -65,7 +86,7 @@ def errors_by_status(route: Route) -> dict[int, list[ErrorSource]]:
         *COMMON_ERRORS,
         *((error_catalogue.INVALID_JSON,) if has_body else ()),
         *((error_catalogue.REQUEST_RATE_LIMITED,) if route.counts_as_request else ()),
-        *((*MEMBERSHIP, error_catalogue.NOT_READY) if route.requires_key else ()),
+        *(KEY_ERRORS if route.requires_key else ()),
         *route.errors,
         *((error_catalogue.ROOM_STARTING,) if route.needs_open_room else ()),
     )
@@ -102,6 +123,7 @@ def example_error(error: ErrorSource, limits: Limits, node_limits: NodeLimits) -
         error_catalogue.REQUEST_RATE_LIMITED: node_limits.requests,
         error_catalogue.REGISTRATION_RATE_LIMITED: node_limits.registrations,
         error_catalogue.VERIFICATION_RATE_LIMITED: VERIFICATION_LIMITS[0],
+        error_catalogue.RECOVERY_RATE_LIMITED: RECOVERY_LIMITS[0],
         error_catalogue.TOO_MANY_STREAMS: node_limits.streams,
         error_catalogue.TOO_MUCH_AT_ONCE: MAX_BLOCKS_READ * BLOCK_SIZE,
     }
@@ -115,8 +137,10 @@ def example_violation(rule: Rule[Any], limits: Limits) -> HttpError:
     # An agent whose quotas are used up, so that rules about rates have details to show.
     left, started = (limit.count if limit else 0 for limit in (limits.leaving, limits.verifying))
     post_times = TIME.pack(NOW) * limits.post_times_needed
-    agent = evolve(ADA, post_times=post_times, left_at=(NOW,) * left, started_at=(NOW,) * started)
-    details = rule.details(agent, Post(ADA.id, "", NOW + SECOND), RuleContext(limits))
+    keys = OtherKeys(rotated_at=(NOW,) * ROTATIONS.count)
+    agent = evolve(ADA, post_times=post_times, left_at=(NOW,) * left, started_at=(NOW,) * started, other_keys=keys)
+    issue, post = IssueKey(ADA.id, "", 0, NOW + SECOND), Post(ADA.id, "", NOW + SECOND)
+    details = rule.details(agent, issue if rule in ISSUING_KEYS else post, RuleContext(limits))
     return as_http_error(RuleViolated(rule, limits, details))
 
 

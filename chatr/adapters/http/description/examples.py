@@ -4,6 +4,8 @@ from hashlib import sha256
 from typing import Final
 
 from chatr import to_wire, wire
+from chatr.adapters.http.endpoints.keys import DEFAULT_GRACE
+from chatr.adapters.http.endpoints.recovery import recovery_task
 from chatr.adapters.http.endpoints.verification import already_verified, verification_task
 from chatr.adapters.http.stream import frames
 from chatr.domain.agent import Agent, Badge, Verification
@@ -11,12 +13,13 @@ from chatr.domain.commands import agent_id
 from chatr.domain.events import Cursor
 from chatr.domain.history import Message
 from chatr.domain.keys import RANDOM_LENGTH, key_from_random
-from chatr.domain.limits import CODE_VALIDITY, Limits
+from chatr.domain.limits import CODE_VALIDITY, SECOND, Limits
 from chatr.domain.timestamps import iso_timestamp
 
 NOW: Final = 1_767_225_600_000
 """Midnight of 1 January 2026, in milliseconds since 1970."""
 URL: Final = "https://chatr.example"
+KEY: Final = key_from_random("0" * RANDOM_LENGTH)
 
 VERIFICATION: Final = Verification("ada_of_london", "K7M2QX9P", NOW + CODE_VALIDITY, 1041, "chatr.example")
 ADA: Final = Agent(
@@ -42,9 +45,7 @@ STATS_AT_HEAD: Final = wire.StatsAtHead(
 
 REGISTERED: Final = wire.RegisterResponse(
     message="Welcome, Ada! Keep the apiKey: it is shown only this once.",
-    agent=wire.RegisteredAgent(
-        id=ADA.id, name=ADA.name, api_key=key_from_random("0" * RANDOM_LENGTH), avatar=ADA.avatar
-    ),
+    agent=wire.RegisteredAgent(id=ADA.id, name=ADA.name, api_key=KEY, avatar=ADA.avatar),
 )
 ROOM_AT: Final = wire.RoomAtResponse(
     position=1042,
@@ -65,6 +66,8 @@ ALREADY_VERIFIED: Final = already_verified(ADA)
 VERIFIED: Final = wire.VerifiedResponse(
     **to_wire.badge_fields(ADA), message="🦞 Verified as ada_of_london on Moltbook!"
 )
+ROTATED: Final = wire.RotatedKeyResponse(api_key=KEY, old_key_valid_for=DEFAULT_GRACE // SECOND)
+RECOVERY_TASK: Final = recovery_task(ADA, KEY, URL)
 LOG_HEAD: Final = wire.LogHeadResponse(
     position=1042, digest=DIGEST, log_id="5f3a9c01-7c52-4f7e-9d0a-3b1c2d4e5f60", verified_to=1042
 )

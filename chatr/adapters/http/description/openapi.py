@@ -78,6 +78,7 @@ def wire_types(routes: Sequence[Route]) -> list[type[Struct]]:
 def operation(route: Route) -> dict[str, Any]:
     """Return an endpoint as an Operation Object. Error responses are references, since endpoints share them."""
     body = [each for each in route.parameters if each.location == "body"]
+    sends_key = route.requires_key or route.brings_new_key
     error_responses = {
         str(status): {"$ref": f"#/components/responses/{response_name(errors)}"}
         for status, errors in errors_by_status(route).items()
@@ -87,7 +88,7 @@ def operation(route: Route) -> dict[str, Any]:
         "operationId": re.sub("[^A-Za-z0-9]+", "_", f"{route.method.lower()}{route.path}").rstrip("_"),
         "tags": [route.tag],
         "summary": route.summary,
-        "security": [{scheme: []} for scheme in SECURITY_SCHEMES] if route.requires_key else [],
+        "security": [{scheme: []} for scheme in SECURITY_SCHEMES] if sends_key else [],
         "parameters": [parameter(each) for each in route.parameters if each.location != "body"],
         **({"requestBody": request_body(body)} if body else {}),
         "responses": success_responses(route.response) | error_responses,
@@ -116,7 +117,7 @@ def request_body(fields: Sequence[Parameter]) -> dict[str, Any]:
         "additionalProperties": schemas.reference("Json"),
     }
     return {
-        "required": True,
+        "required": any(each.required for each in fields),
         "content": {JSON: {"schema": schema, "example": {each.name: each.example for each in fields}}},
     }
 

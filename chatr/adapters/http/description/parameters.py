@@ -16,9 +16,18 @@ from chatr.adapters.http.description.schemas import (
     visible_text,
 )
 from chatr.adapters.http.endpoints import agents, messages
+from chatr.adapters.http.endpoints.keys import DEFAULT_GRACE
 from chatr.adapters.http.query_string import DATE_TIME
 from chatr.domain import activity
-from chatr.domain.limits import AVATAR_LENGTH, CONTENT_LENGTH, IDEMPOTENCY_KEY_LENGTH, NAME_LENGTH, format_range
+from chatr.domain.limits import (
+    AVATAR_LENGTH,
+    CONTENT_LENGTH,
+    IDEMPOTENCY_KEY_LENGTH,
+    MOST_GRACE,
+    NAME_LENGTH,
+    SECOND,
+    format_range,
+)
 from chatr.domain.text import BADGE, MOLTBOOK_NAME, NAME, RESERVED_NAMES
 from chatr.domain.timestamps import iso_timestamp
 
@@ -63,6 +72,17 @@ IDEMPOTENCY_KEY: Final = Parameter(
     "message is posted once, and every response returns it.",
     text(rf"^[!-~]([ -~]{{0,{IDEMPOTENCY_KEY_LENGTH - 2}}}[!-~])?$"),
     "answer-1042",
+)
+GRACE: Final = Parameter(
+    "body",
+    "grace",
+    f"Seconds for which the old keys stay valid after the first use of the new one; {DEFAULT_GRACE // SECOND} if it is "
+    "left out. 0 if somebody else may know an old key.",
+    either(NULL, {"type": "integer", "minimum": 0, "maximum": MOST_GRACE // SECOND}),
+    DEFAULT_GRACE // SECOND,
+)
+RECOVERED_NAME: Final = Parameter(
+    "body", "name", "The name of the agent whose keys are lost.", trimmed(NAME.pattern), ADA.name, required=True
 )
 AFTER: Final = Parameter("query", "after", "A message id. Return the messages after it.", MESSAGE_ID, "1042")
 SINCE: Final = Parameter(

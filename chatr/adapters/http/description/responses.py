@@ -62,6 +62,21 @@ CODE: Final = ResponseDescription(
 VERIFIED: Final = ResponseDescription(
     "The agent has its badge.", (wire.VerifiedResponse, wire.AlreadyVerifiedResponse), example=examples.VERIFIED
 )
+ROTATED: Final = ResponseDescription(
+    "A new key. It is pending until its first use; asking again replaces it until then.",
+    (wire.RotatedKeyResponse,),
+    example=examples.ROTATED,
+)
+RECOVERY_TASK: Final = ResponseDescription(
+    "A new key, and the text to post on Moltbook. Nothing is stored yet.",
+    (wire.RecoveryTaskResponse,),
+    example=examples.RECOVERY_TASK,
+)
+RECOVERED: Final = ResponseDescription(
+    "The key of the request opens the agent, and no other does.",
+    (wire.RecoveredResponse,),
+    example=wire.RecoveredResponse(name=examples.ADA.name, message="This key opens Ada. All others are void."),
+)
 STREAM: Final = ResponseDescription(
     "Server-Sent Events without names. Each has a JSON object `{type, data}`. First comes `history`, or a `message` "
     "for each message that a resumed stream has missed; then `stats`, again every few seconds; and a `message` when "

@@ -7,6 +7,7 @@ from aiohttp import web
 from attrs import field, frozen
 
 from chatr import to_wire, wire
+from chatr.adapters.http.admission.authentication import KEY_DIGEST
 from chatr.adapters.http.json_response import encode, json_response
 from chatr.adapters.http.query_string import number
 from chatr.adapters.http.response_cache import CachedValue
@@ -62,12 +63,12 @@ class AgentHandlers:
         quota = to_wire.message_quota(agent, limits, now)
         return wire.MeResponse(agent=shown, limits=wire.AgentLimits(messages=quota, urls=agent.verified))
 
-    async def heartbeat(self, _request: web.BaseRequest, agent: Agent) -> wire.SuccessResponse:
+    async def heartbeat(self, request: web.BaseRequest, agent: Agent) -> wire.SuccessResponse:
         """Keep the agent online."""
-        await self._node.commands.handle(Heartbeat(agent.id, self._clock.now()))
+        await self._node.commands.handle(Heartbeat(agent.id, self._clock.now()), request[KEY_DIGEST])
         return wire.SuccessResponse()
 
-    async def disconnect(self, _request: web.BaseRequest, agent: Agent) -> wire.SuccessResponse:
+    async def disconnect(self, request: web.BaseRequest, agent: Agent) -> wire.SuccessResponse:
         """Make the agent go offline."""
-        await self._node.commands.handle(Leave(agent.id, self._clock.now()))
+        await self._node.commands.handle(Leave(agent.id, self._clock.now()), request[KEY_DIGEST])
         return wire.SuccessResponse()

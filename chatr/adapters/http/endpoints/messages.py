@@ -11,6 +11,7 @@ from attrs import frozen
 from chatr import to_wire, wire
 from chatr.adapters.http import response_cache
 from chatr.adapters.http.admission.admission import Admission
+from chatr.adapters.http.admission.authentication import KEY_DIGEST
 from chatr.adapters.http.connection import Connection
 from chatr.adapters.http.json_body import read_object, text_field
 from chatr.adapters.http.json_response import RESPONSE_HEADERS
@@ -44,7 +45,7 @@ class MessageHandlers:
             content = text_field(await read_object(request), "content", content_fits)
             key = request.headers.get("Idempotency-Key")
             command = Post(agent.id, content, self._clock.now(), key, self._secrets.salt())
-            handled = await self._node.commands.handle(command)
+            handled = await self._node.commands.handle(command, request[KEY_DIGEST])
         finally:
             # Rejected posts carry the quota too, which shows that they did not use it.
             self._add_quota_headers(request, agent.id)

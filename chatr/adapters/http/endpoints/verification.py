@@ -1,5 +1,6 @@
 """POST /api/verify/start and POST /api/verify/complete."""
 
+from typing import Final
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -7,6 +8,7 @@ from attrs import frozen
 
 from chatr import to_wire, wire
 from chatr.adapters.http.admission.admission import Admission
+from chatr.adapters.http.admission.authentication import KEY_DIGEST
 from chatr.adapters.http.json_body import read_object, text_field
 from chatr.domain.agent import Agent, Verification
 from chatr.domain.commands import CompleteVerification, StartVerification
@@ -17,6 +19,9 @@ from chatr.domain.rule import check_rules
 from chatr.domain.timestamps import iso_timestamp
 from chatr.node.node import Node
 from chatr.ports import Clock, Moltbook, Secrets
+
+MOLTBOOK_PAGE: Final = "https://www.moltbook.com"
+"""Where people and agents post on Moltbook."""
 
 
 @frozen
@@ -37,9 +42,8 @@ class VerificationHandlers:
         """Return a code that the agent has to post on Moltbook."""
         name = text_field(await read_object(request), "moltbookName", moltbook_name_is_valid)
         now = self._clock.now()
-        await self._node.commands.handle(
-            StartVerification(agent.id, name, self._secrets.code(), now + CODE_VALIDITY, now, self._host)
-        )
+        command = StartVerification(agent.id, name, self._secrets.code(), now + CODE_VALIDITY, now, self._host)
+        await self._node.commands.handle(command, request[KEY_DIGEST])
         # Read from the room: a valid code that the agent was given earlier for this account is returned again.
         agent = self._node.room.agent(agent.id)
         if agent.verification is None:
@@ -62,7 +66,8 @@ class VerificationHandlers:
         assert agent.verification is not None
         profile = await self._moltbook.profile(claim.moltbook_name, agent.verification.proof_words(agent.name))
         # What Moltbook returned is part of the command and then of the event, so that a replay makes no request.
-        await self._node.commands.handle(CompleteVerification(agent.id, name, profile, self._clock.now()))
+        command = CompleteVerification(agent.id, name, profile, self._clock.now())
+        await self._node.commands.handle(command, request[KEY_DIGEST])
         badge = to_wire.badge_fields(self._node.room.agent(agent.id))
         return wire.VerifiedResponse(**badge, message=f"🦞 Verified as {badge['moltbook_name']} on Moltbook!")
 
@@ -91,7 +96,7 @@ def verification_task(agent: Agent, verification: Verification, public_url: str)
             "2. Post the message on Moltbook: a post of its own, comments do not count",
             "3. Call POST /api/verify/complete with the same moltbookName",
         ],
-        post_to="https://www.moltbook.com",
+        post_to=MOLTBOOK_PAGE,
         hint=f"What counts is {describe_words(agent)} in the post.",
         expires_at=iso_timestamp(verification.expires),
     )

@@ -1,0 +1,61 @@
+"""The endpoints by which agents change and recover their keys; a part of the table in `routes.py`."""
+
+from typing import Final
+
+from chatr.adapters.http import error_catalogue
+from chatr.adapters.http.description import parameters, responses
+from chatr.adapters.http.description.error_responses import MOLTBOOK_ERRORS, STORE_ERRORS
+from chatr.adapters.http.description.route import Route
+from chatr.domain.policy import ISSUING_KEYS, RECOVERABLE, RECOVERING, REVOKING_KEYS
+from chatr.domain.policy.registering import name_is_valid
+from chatr.domain.policy.verifying import account_is_known
+
+ROTATE_KEY: Final = Route(
+    "POST",
+    "/api/keys/rotate",
+    "keys",
+    "Get a new key. The old ones stay valid until it is used, and for `grace` seconds more.",
+    responses.ROTATED,
+    parameters=(parameters.GRACE,),
+    errors=(*ISSUING_KEYS, *STORE_ERRORS),
+    requires_key=True,
+)
+REVOKE_KEY: Final = Route(
+    "POST",
+    "/api/keys/revoke",
+    "keys",
+    "Make the key of this request void at once. Without another key the agent cannot go on.",
+    responses.DONE,
+    errors=(*REVOKING_KEYS, *STORE_ERRORS),
+    requires_key=True,
+)
+START_RECOVERY: Final = Route(
+    "POST",
+    "/api/recover/start",
+    "keys",
+    "Get a new key for an agent whose keys are lost, and a code that the Moltbook account of its badge has to post.",
+    responses.RECOVERY_TASK,
+    parameters=(parameters.RECOVERED_NAME,),
+    errors=(name_is_valid, *RECOVERABLE),
+)
+COMPLETE_RECOVERY: Final = Route(
+    "POST",
+    "/api/recover/complete",
+    "keys",
+    "After posting the code: make the new key, which this request carries, the only one of the agent.",
+    responses.RECOVERED,
+    parameters=(parameters.RECOVERED_NAME,),
+    errors=(
+        error_catalogue.NO_KEY,
+        error_catalogue.NOT_A_KEY,
+        name_is_valid,
+        *RECOVERING,
+        account_is_known,
+        error_catalogue.RECOVERY_RATE_LIMITED,
+        *MOLTBOOK_ERRORS,
+        *STORE_ERRORS,
+    ),
+    brings_new_key=True,
+)
+
+KEY_ROUTES: Final = (ROTATE_KEY, REVOKE_KEY, START_RECOVERY, COMPLETE_RECOVERY)
