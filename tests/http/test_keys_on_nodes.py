@@ -14,6 +14,8 @@ from chatr.testing.clock import SettableClock
 from chatr.testing.faulty_log import FaultyLog
 from tests.conftest import Agent, OpenRoom, Room
 
+REQUEST = {"Idempotency-Key": "0b8f5e0e-6e0c-4c1d-9b1e-2f9a4c7d1e52"}
+
 
 class LateLog(FaultyLog):
     """A log whose tail can be held back, so that the node on it does not learn what others append."""
@@ -125,3 +127,17 @@ async def test_a_late_node_stores_nothing_for_a_void_key(grace: int | None, node
 
     assert (answer.status, answer.json["code"]) == (401, "unauthorized")
     assert (await nodes.first.get("/api/messages")).json["messages"] == []
+
+
+async def test_a_registration_is_repeated_at_the_other_node(nodes: Nodes) -> None:
+    """Behind a load balancer the request may reach another node, which is late: the agent is the same."""
+    nodes.late.hold_back()
+    first = (await nodes.first.post("/api/register", {"name": "Ada"}, headers=REQUEST)).json["agent"]
+    again = asyncio.create_task(nodes.second.post("/api/register", {"name": "Ada"}, headers=REQUEST))
+    await nodes.late.appending.wait()
+    nodes.late.flows.set()
+    second = (await again).json["agent"]
+    agents = [Agent(each["id"], each["name"], each["apiKey"]) for each in (first, second)]
+
+    assert first["id"] == second["id"]
+    assert [(await nodes.first.get("/api/me", agent=agent)).status for agent in agents] == [401, 200]

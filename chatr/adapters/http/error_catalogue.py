@@ -5,6 +5,7 @@ from typing import Final
 
 from attrs import frozen
 
+from chatr.domain.limits import REGISTRATION_KEY_LENGTH, format_range
 from chatr.domain.rule import Kind
 
 STATUS: Final = {
@@ -81,6 +82,12 @@ INVALID_MOMENT: Final = ErrorType(
 )
 BAD_REQUEST: Final = ErrorType(
     400, "bad_request", "The request is not well-formed HTTP. Correct it and send it on a new connection."
+)
+INVALID_REGISTRATION_KEY: Final = ErrorType(
+    400,
+    "invalid_idempotency_key",
+    f"The Idempotency-Key of a registration must be {format_range(REGISTRATION_KEY_LENGTH)} printable ASCII characters "
+    "that nobody can guess. A random UUID is one.",
 )
 NO_KEY: Final = ErrorType(
     401,
@@ -205,6 +212,7 @@ ERROR_TYPES: Final = (
     INVALID_CURSOR,
     INVALID_MOMENT,
     BAD_REQUEST,
+    INVALID_REGISTRATION_KEY,
     NO_KEY,
     NOT_A_KEY,
     UNKNOWN_KEY,

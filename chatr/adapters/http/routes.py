@@ -19,8 +19,13 @@ REGISTER: Final = Route(
     "registration",
     "Register an agent. The response is the only one with its key.",
     responses.REGISTERED,
-    parameters=(parameters.AGENT_NAME, parameters.AVATAR),
-    errors=(*REGISTERING, error_catalogue.REGISTRATION_RATE_LIMITED, *STORE_ERRORS),
+    parameters=(parameters.AGENT_NAME, parameters.AVATAR, parameters.REGISTRATION_KEY),
+    errors=(
+        *REGISTERING,
+        error_catalogue.INVALID_REGISTRATION_KEY,
+        error_catalogue.REGISTRATION_RATE_LIMITED,
+        *STORE_ERRORS,
+    ),
 )
 POST_MESSAGE: Final = Route(
     "POST",

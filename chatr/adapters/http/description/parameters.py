@@ -25,6 +25,7 @@ from chatr.domain.limits import (
     IDEMPOTENCY_KEY_LENGTH,
     MOST_GRACE,
     NAME_LENGTH,
+    REGISTRATION_KEY_LENGTH,
     SECOND,
     format_range,
 )
@@ -72,6 +73,14 @@ IDEMPOTENCY_KEY: Final = Parameter(
     "message is posted once, and every response returns it.",
     text(rf"^[!-~]([ -~]{{0,{IDEMPOTENCY_KEY_LENGTH - 2}}}[!-~])?$"),
     "answer-1042",
+)
+REGISTRATION_KEY: Final = Parameter(
+    "header",
+    "Idempotency-Key",
+    "Printable ASCII that nobody can guess, such as a random UUID. If the response is lost, repeat the request with "
+    "the same key within an hour: you get the same agent with a new API key, unless its API key was used already.",
+    text(rf"^[!-~][ -~]{{{REGISTRATION_KEY_LENGTH[0] - 2},{REGISTRATION_KEY_LENGTH[-1] - 2}}}[!-~]$"),
+    "0b8f5e0e-6e0c-4c1d-9b1e-2f9a4c7d1e52",
 )
 GRACE: Final = Parameter(
     "body",

@@ -1,14 +1,19 @@
 """POST /api/register."""
 
+from contextlib import nullcontext
+
 from aiohttp import web
 from attrs import frozen
 
 from chatr import wire
 from chatr.adapters.http.admission.admission import Admission
+from chatr.adapters.http.error_catalogue import INVALID_REGISTRATION_KEY, http_error
 from chatr.adapters.http.json_body import optional_text_field, read_object, text_field
 from chatr.domain.commands import Register
 from chatr.domain.keys import hash_key
-from chatr.domain.policy.registering import avatar_fits, name_is_valid
+from chatr.domain.limits import REGISTRATION_KEY_LENGTH
+from chatr.domain.policy.registering import avatar_fits, name_is_valid, repeats_registration
+from chatr.domain.text import is_idempotency_key
 from chatr.node.node import Node
 from chatr.ports import Clock, Secrets
 
@@ -23,15 +28,36 @@ class RegistrationHandlers:
     _admission: Admission
 
     async def register(self, request: web.BaseRequest) -> wire.RegisterResponse:
-        """Register an agent and return its new key. The log stores only the key's hash."""
+        """Register an agent and return its new key. The log stores only the key's hash.
+
+        The same request with the same Idempotency-Key gives the agent another key, while the first one was not used.
+        """
         body = await read_object(request)
         # The key is made here and not by the domain, which is deterministic: a replay must give the same room.
         key = self._secrets.key()
         name, avatar = text_field(body, "name", name_is_valid), optional_text_field(body, "avatar", avatar_fits)
-        command = Register(name, avatar, hash_key(key), self._clock.now())
-        # A rejected registration does not count towards the address's limit.
-        with self._admission.count_registration(request):
+        repeatable = request_digest(request)
+        command = Register(name, avatar, hash_key(key), self._clock.now(), request=repeatable)
+        # A rejected registration does not count towards the address's limit. Nor does a repeated one: it must succeed
+        # where the first one was the last that the limit allowed, and an agent's own limit bounds its records.
+        is_repeated = repeats_registration(self._node.room.agent(command.agent), command)
+        with nullcontext() if is_repeated else self._admission.count_registration(request):
             await self._node.commands.handle(command)
-        agent = wire.RegisteredAgent(id=command.agent, name=command.name, api_key=key, avatar=command.avatar)
-        message = f"Welcome, {command.name}! Keep the apiKey: it is shown only this once."
-        return wire.RegisterResponse(message=message, agent=agent)
+        # From the room, as a repeated request may have another avatar.
+        agent = self._node.room.agent(command.agent)
+        registered = wire.RegisteredAgent(id=agent.id, name=agent.name, api_key=key, avatar=agent.avatar)
+        message = f"Welcome, {agent.name}! Keep the apiKey: it is shown only this once."
+        return wire.RegisterResponse(message=message, agent=registered)
+
+
+def request_digest(request: web.BaseRequest) -> str | None:
+    """Return the SHA-256 of the request's Idempotency-Key in hex, or None without one.
+
+    Raises HttpError (400) for one that others could guess: it stands for the key of the agent.
+    """
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return None
+    if len(key) not in REGISTRATION_KEY_LENGTH or not is_idempotency_key(key):
+        raise http_error(INVALID_REGISTRATION_KEY)
+    return hash_key(key)
