@@ -5,6 +5,8 @@ from collections import Counter
 from collections.abc import Mapping
 from itertools import cycle, islice
 
+from attrs import evolve
+
 from chatr.domain.limits import MINUTE
 from tests.conftest import Agent, OpenRoom, Response, Room
 from tests.moltbook import FakeMoltbook, MoltbookPost
@@ -99,6 +101,35 @@ async def test_a_new_key_works_on_every_node_at_once(rooms: list[Room]) -> None:
         statuses.append((await post(rooms[(number + 1) % 3], agent)).status)
 
     assert statuses == [200] * 20
+
+
+async def test_a_changed_key_holds_on_every_node_at_once(rooms: list[Room]) -> None:
+    """After the first use of a new key, and after a revocation, no node stores a message for the old key."""
+    refused = []
+    for number in range(5):
+        old = await rooms[number % 3].register(f"Ada-{number}")
+        rotated = await rooms[number % 3].post("/api/keys/rotate", {"grace": 0}, agent=old)
+        new = evolve(old, key=rotated.json["apiKey"])
+        used = await asyncio.gather(*(room.get("/api/me", agent=new) for room in rooms))
+        refused += await asyncio.gather(*(post(room, old) for room in rooms))
+        await rooms[(number + 1) % 3].post("/api/keys/revoke", agent=new)
+        refused += await asyncio.gather(*(post(room, new) for room in rooms))
+
+        assert outcomes(used) == {(200, None): 3}
+
+    assert outcomes(refused) == {(401, "unauthorized"): 30}
+
+
+async def test_a_registration_is_repeated_on_every_node(rooms: list[Room]) -> None:
+    """The same request, sent to every node at once, is one agent, and the newest of its keys is valid."""
+    headers = {"Idempotency-Key": "0b8f5e0e-6e0c-4c1d-9b1e-2f9a4c7d1e52"}
+    answers = await asyncio.gather(*(room.post("/api/register", {"name": "Ada"}, headers=headers) for room in rooms))
+    registered = [answer.json["agent"] for answer in answers]
+    agents = [Agent(each["id"], each["name"], each["apiKey"]) for each in registered]
+    used = [await room.get("/api/me", agent=agent) for room, agent in zip(rooms, agents, strict=True)]
+
+    assert outcomes(used) == {(200, None): 1, (401, "unauthorized"): 2}
+    assert len({agent.id for agent in agents}) == 1
 
 
 async def test_limits_are_the_same_on_every_node(rooms: list[Room], open_room: OpenRoom, url: str) -> None:
