@@ -1,0 +1,75 @@
+"""Commands about single messages: remove and restore."""
+
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from typing import Final
+
+from chatr.admin.operator import Operator, RequestRefused
+from chatr.admin.replies import Change
+from chatr.admin.requests import RemoveMessages, RestoreMessages
+from chatr.codec import decode
+from chatr.domain.events import MessagePosted
+from chatr.domain.identity import AgentId
+from chatr.domain.moderation_commands import RemoveMessage, RestoreMessage
+from chatr.domain.policy.moderating import message_exists
+from chatr.ports import LogUnavailable
+
+PICKED: Final = 100
+"""Records that a log returns in one read by their positions."""
+
+CommandFor = Callable[[AgentId, int], RemoveMessage | RestoreMessage]
+"""Makes the command about the message at a position, which that agent posted."""
+
+
+async def remove(operator: Operator, request: RemoveMessages) -> AsyncGenerator[Change]:
+    """Hide messages, one after the other. None of them if one is no message."""
+
+    def command_for(author: AgentId, position: int) -> RemoveMessage:
+        """The command that hides one message."""
+        return RemoveMessage(author, position, request.reason, operator.by, operator.now())
+
+    async for change in change_each(operator, "message-removed", request.ids, command_for):
+        yield change
+
+
+async def restore(operator: Operator, request: RestoreMessages) -> AsyncGenerator[Change]:
+    """Show messages again, one after the other. None of them if one is no message."""
+
+    def command_for(author: AgentId, position: int) -> RestoreMessage:
+        """The command that shows one message."""
+        return RestoreMessage(author, position, operator.by, operator.now())
+
+    async for change in change_each(operator, "message-restored", request.ids, command_for):
+        yield change
+
+
+async def change_each(
+    operator: Operator, record_type: str, ids: Sequence[int], command_for: CommandFor
+) -> AsyncGenerator[Change]:
+    """Have one command decided for each message. Raises RequestRefused before the first one if one is no message."""
+    positions = list(dict.fromkeys(ids))
+    context = operator.room.rule_context
+    if missing := [position for position in positions if not context.is_message(position)]:
+        raise RequestRefused(
+            message_exists.code,
+            f"No messages have the ids {', '.join(map(str, missing[:10]))}{' …' if missing[10:] else ''}: nothing "
+            "was changed. Check the ids.",
+        )
+    for part in parts_of(positions):
+        for position, author in zip(part, await authors_of(operator, part), strict=True):
+            name = operator.room.agent(author).name
+            yield await operator.change(record_type, command_for(author, position), agent=name, message=str(position))
+
+
+def parts_of(positions: Sequence[int]) -> Iterator[Sequence[int]]:
+    """Yield the positions, as many at a time as a log reads."""
+    return (positions[start : start + PICKED] for start in range(0, len(positions), PICKED))
+
+
+async def authors_of(operator: Operator, positions: Sequence[int]) -> list[AgentId]:
+    """The agents that posted the messages at these positions. Raises LogUnavailable."""
+    events = [decode(stored).event for stored in await operator.at.log.pick(positions)]
+    authors = [event.agent for event in events if isinstance(event, MessagePosted)]
+    # Only where another log was put in the place of the one that was folded.
+    if len(authors) != len(positions):
+        raise LogUnavailable("the log was replaced and is being read again")
+    return authors

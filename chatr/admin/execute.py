@@ -1,0 +1,76 @@
+"""Carries out a request on a node, and turns what goes wrong into the last reply."""
+
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing
+from typing import Any, Final
+
+from chatr.admin.commands import agents, keys, messages, messages_of_agent, room
+from chatr.admin.operator import AdminNode, Operator, RequestRefused
+from chatr.admin.replies import End, Failed, Refused, Reply
+from chatr.admin.requests import (
+    AnyRequest,
+    ApproveAgent,
+    CloseTheRoom,
+    IssueAgentKey,
+    OpenTheRoom,
+    RegisterAgent,
+    ReinstateAgent,
+    RemoveMessages,
+    RemoveMessagesOf,
+    RestoreMessages,
+    RestoreMessagesOf,
+    RevokeAgentKeys,
+    SuspendAgent,
+    WithdrawTrust,
+)
+from chatr.domain.rule import RuleViolated
+from chatr.node.command_handler import Overloaded
+from chatr.ports import LogUnavailable, OutcomeUnknown
+
+COMMANDS: Final[Mapping[type[AnyRequest], Callable[[Operator, Any], AsyncGenerator[Reply]]]] = {
+    RemoveMessages: messages.remove,
+    RestoreMessages: messages.restore,
+    RemoveMessagesOf: messages_of_agent.remove_of,
+    RestoreMessagesOf: messages_of_agent.restore_of,
+    SuspendAgent: agents.suspend,
+    ReinstateAgent: agents.reinstate,
+    ApproveAgent: agents.approve,
+    WithdrawTrust: agents.withdraw,
+    RegisterAgent: keys.register,
+    IssueAgentKey: keys.issue_key,
+    RevokeAgentKeys: keys.revoke_keys,
+    CloseTheRoom: room.close,
+    OpenTheRoom: room.open_again,
+}
+"""What carries out each type of request."""
+
+
+async def replies(at: AdminNode, request: AnyRequest) -> AsyncGenerator[Reply]:
+    """Carry out a request, and yield the replies as they come. The last one is End, Refused or Failed.
+
+    A caller that stops before it must close the iterator: nothing more is done then.
+    """
+    try:
+        await catch_up(at)
+        operator = Operator(at, request.by, request.dry_run)
+        # Without aclosing, Python would end an abandoned iterator at any later time.
+        async with aclosing(COMMANDS[type(request)](operator, request)) as results:
+            async for reply in results:
+                yield reply
+        last: Reply = End()
+    except (RuleViolated, RequestRefused) as refusal:
+        last = Refused(refusal.code, str(refusal))
+    except LogUnavailable as error:
+        last = Failed(f"The log is away ({str(error).rstrip('.')}): try again.")
+    except OutcomeUnknown as error:
+        last = Failed(f"It is not known whether the last change was stored ({error}): look with chatr log.")
+    except Overloaded:
+        last = Failed("Every try to store the change came second to another record: try again.")
+    yield last
+
+
+async def catch_up(at: AdminNode) -> None:
+    """Wait until the node has folded what the log holds. Raises LogUnavailable if that takes long."""
+    # Another node may just have stored the message that the operator saw there.
+    if not await at.node.follower.catch_up():
+        raise LogUnavailable("the node cannot read its end")

@@ -1,0 +1,74 @@
+"""What a node replies to a request of an operator: any number of changes and signs of progress, then one end."""
+
+from typing import Final
+
+from msgspec import UNSET, Struct, UnsetType
+
+
+class Progress(Struct, frozen=True, tag_field="kind", tag="progress", rename="camel"):
+    """How far a long command got: the position that was reached, where it ends, and what it did so far."""
+
+    position: int
+    end: int
+    changed: int
+
+
+class Change(Struct, frozen=True, kw_only=True, tag_field="kind", tag="change", rename="camel"):
+    """One decision. `type` is that of its record without the version, and `record` the position of the record.
+
+    `already`: nothing was stored, as it was so before; then `record` is None, as after a dry run. Of the other fields
+    each stands only where the decision has it; `until` is None for a suspension without an end.
+    """
+
+    type: str
+    record: int | None
+    already: bool
+    dry_run: bool
+    by: str
+    reason: str | UnsetType = UNSET
+    agent: str | UnsetType = UNSET
+    message: str | UnsetType = UNSET
+    until: str | UnsetType | None = UNSET
+    grace: int | UnsetType = UNSET
+    api_key: str | UnsetType = UNSET
+
+    def __repr__(self) -> str:
+        # Tracebacks and log lines show it, and no key may ever be in one.
+        return f"Change(type={self.type!r}, record={self.record!r})"
+
+
+class Counts(Struct, frozen=True, kw_only=True, tag_field="kind", tag="counts", rename="camel"):
+    """What a command did with the messages of an agent: `found` = `changed` + `already` + `erased`.
+
+    `type` is that of the records. `erased` messages cannot be restored.
+    """
+
+    type: str
+    agent: str
+    dry_run: bool
+    found: int
+    changed: int
+    already: int
+    erased: int
+
+
+class End(Struct, frozen=True, tag_field="kind", tag="end"):
+    """The command was carried out."""
+
+
+class Refused(Struct, frozen=True, tag_field="kind", tag="refused"):
+    """A rule forbids the command, or it is none. Nothing more is done. `error` says what to do."""
+
+    code: str
+    error: str
+
+
+class Failed(Struct, frozen=True, tag_field="kind", tag="failed"):
+    """The command could not be carried out to its end. `error` says why, and what to do."""
+
+    error: str
+
+
+Reply = Progress | Change | Counts | End | Refused | Failed
+LAST: Final = (End, Refused, Failed)
+"""The replies after which there is no other one."""
