@@ -11,6 +11,15 @@ class SchemaTooNew(CannotOpenLog):
     """A newer version of chatr has migrated the store."""
 
 
+class SchemaTooOld(CannotOpenLog):
+    """The store is one that an older version of chatr has made, and may not be migrated now."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The log has an older schema: start chatr serve of this version once, which brings it up to date."
+        )
+
+
 def bundled_migrations() -> Traversable:
     """Return the folder of chatr's own migrations, which has one folder per engine."""
     # In a wheel they are inside the package, in a checkout beside it.

@@ -1,15 +1,18 @@
 """Opens the event log that a URL names. The scheme of the URL selects the store."""
 
 import re
-from contextlib import AbstractAsyncContextManager, nullcontext
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
 from chatr.adapters.stores.export.file import export_reader
 from chatr.adapters.stores.memory import MemoryLog
+from chatr.adapters.stores.sqlite.files import beside
 from chatr.adapters.stores.sqlite.log import sqlite_log
 from chatr.adapters.stores.sqlite.reader import sqlite_reader
+from chatr.adapters.stores.sqlite.schema import check_schema_is_current
 from chatr.ports import CannotOpenLog, EventLog, LogReader
 
 
@@ -35,6 +38,26 @@ def open_log(url: str, *, accept_loss: bool = False) -> AbstractAsyncContextMana
             )
 
 
+@asynccontextmanager
+async def open_current_log(url: str) -> AsyncIterator[EventLog]:
+    """Open a log that exists and has the schema of this version, as `open_log` does. Creates and migrates nothing.
+
+    Raises CannotOpenLog.
+    """
+    file = sqlite_file(url)
+    # Looked at before: to open a log brings its schema up to date, and no program brings it back.
+    if file:
+        await check_schema_is_current(file)
+    elif url.startswith(("postgresql:", "postgres:")):
+        await postgres_store().check_schema_is_current(url)
+    else:
+        raise CannotOpenLog(
+            f"{without_password(url)} is no log that another process can write: give sqlite:///FILE or postgresql://…."
+        )
+    async with open_log(url) as log:
+        yield log
+
+
 def open_reader(url: str) -> AbstractAsyncContextManager[LogReader]:
     """Return a context in which the log at `url`, or in the exported file of that name, is open for reading.
 
@@ -47,10 +70,25 @@ def open_reader(url: str) -> AbstractAsyncContextManager[LogReader]:
         return sqlite_reader(file)
     if url.endswith((".jsonl", ".jsonl.gz")) or Path(url).is_file():
         return export_reader(Path(url))
-    without_password = re.sub("//.*@", "//…@", url)
     raise CannotOpenLog(
-        f"{without_password} is no log that can be read: give sqlite:///FILE, postgresql://…, or an exported file."
+        f"{without_password(url)} is no log that can be read: give sqlite:///FILE, postgresql://…, or an exported file."
     )
+
+
+def without_password(url: str) -> str:
+    """Return a URL for an error message."""
+    return re.sub("//.*@", "//…@", url)
+
+
+def admin_socket(url: str, setting: str | None) -> Path | None:
+    """Return the path of the admin socket of a node on the log at `url`; None if it has none.
+
+    `setting` is a path, or "off"; None: beside the file of a SQLite log.
+    """
+    if setting is not None:
+        return None if setting == "off" else Path(setting)
+    file = sqlite_file(url)
+    return beside(file, ".admin") if file else None
 
 
 def sqlite_file(url: str) -> Path | None:

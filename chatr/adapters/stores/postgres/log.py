@@ -22,7 +22,7 @@ from chatr.adapters.stores.postgres.commit import Committed, commit_group, indep
 from chatr.adapters.stores.postgres.erasing import empty_data, rewrite_table
 from chatr.adapters.stores.postgres.reader import OwnCommit, PostgresReader, postgres_reader
 from chatr.adapters.stores.postgres.restoring import insert_verbatim
-from chatr.adapters.stores.postgres.server import prepare, transaction
+from chatr.adapters.stores.postgres.server import check_schema_is_current, prepare, transaction
 from chatr.adapters.stores.postgres.session import (
     DEFAULT_TIMEOUTS,
     Connection,
@@ -36,7 +36,7 @@ from chatr.ports import Conflict, Draft, LogChanged, LogUnavailable, OutcomeUnkn
 UNSTORABLE = (psycopg.DataError, ProgramLimitExceeded)
 """Errors that are about the content of a draft: a value out of range, or too long for an index."""
 
-__all__ = ["PostgresLog", "postgres_log", "postgres_reader"]
+__all__ = ["PostgresLog", "check_schema_is_current", "postgres_log", "postgres_reader"]
 
 
 @asynccontextmanager

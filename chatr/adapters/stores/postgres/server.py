@@ -9,14 +9,22 @@ from typing import Final
 import psycopg
 from psycopg.errors import UndefinedTable
 
-from chatr.adapters.stores.migrations import pending_migrations
-from chatr.adapters.stores.postgres.session import Connection, PostgresTimeouts, connect, milliseconds, one_line
+from chatr.adapters.stores.migrations import SchemaTooOld, pending_migrations
+from chatr.adapters.stores.postgres.session import (
+    DEFAULT_TIMEOUTS,
+    Connection,
+    PostgresTimeouts,
+    connect,
+    milliseconds,
+    one_line,
+)
 from chatr.ports import CannotOpenLog
 
 LOCK: Final = 0x63686174
 """The number of the advisory lock that appends and migrations take ("chat" in ASCII). Each database has its own."""
 MIGRATION_TIMEOUT: Final = 600.0
 """Seconds that this node's migration may take, the wait for that of another node included."""
+NO_LOG: Final = "There is no log in this PostgreSQL database: chatr serve makes one."
 REQUIRED_SETTINGS: Final = {
     "server_encoding": ({"UTF8"}, "its encoding is {}: create the database with encoding UTF8"),
     "transaction_read_only": ({"off"}, "it takes no writes, as a hot standby does not: connect to the primary"),
@@ -51,7 +59,18 @@ async def check_log_exists(url: str, timeouts: PostgresTimeouts) -> None:
         try:
             list(pending_migrations("postgres", await schema_version(db)))
         except UndefinedTable:
-            raise CannotOpenLog("There is no log in this PostgreSQL database: chatr serve makes one.") from None
+            raise CannotOpenLog(NO_LOG) from None
+
+
+async def check_schema_is_current(url: str, timeouts: PostgresTimeouts = DEFAULT_TIMEOUTS) -> None:
+    """Raise CannotOpenLog unless there is a log at `url` with the schema of this version. Writes nothing."""
+    async with transaction(url, timeouts) as db:
+        try:
+            behind = list(pending_migrations("postgres", await schema_version(db)))
+        except UndefinedTable:
+            raise CannotOpenLog(NO_LOG) from None
+        if behind:
+            raise SchemaTooOld
 
 
 @asynccontextmanager
