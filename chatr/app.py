@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from pathlib import Path
+from socket import socket
 from typing import Final
 
 import structlog
@@ -17,8 +18,11 @@ from chatr.adapters.http.starting_room import StartingRoom
 from chatr.adapters.http.stream.hub import Hub
 from chatr.adapters.http.stream.live_messages import LiveMessages
 from chatr.adapters.moltbook import open_moltbook
-from chatr.adapters.stores.urls import open_log, sqlite_file
+from chatr.adapters.stores.urls import admin_socket, open_log, sqlite_file
 from chatr.adapters.system import SystemClock, SystemSecrets, open_file_limit
+from chatr.admin.operator import AdminNode
+from chatr.admin.server import serving_operators
+from chatr.admin.socket_file import admin_listener
 from chatr.domain.commands import AdoptLimits
 from chatr.node.follower import Follower
 from chatr.node.node import Node
@@ -87,6 +91,7 @@ async def running_room(  # noqa: PLR0913 -- named arguments, of which most only 
     async with (
         listening(http, clock or SystemClock()) as listener,
         log_for(settings, event_log, accept_loss=accept_loss) as log,
+        admin_listener_for(settings) as admin,
         moltbook_for(settings, moltbook_client) as client,
     ):
         logger.info("listening", url=listener.url)
@@ -106,7 +111,8 @@ async def running_room(  # noqa: PLR0913 -- named arguments, of which most only 
             await adopt_limits(node, settings, clock)
             # The first list of who is online is made of all agents, which a request should not wait for.
             await server.presence_feed.advance()
-            async with server.open(listener) as url, background(server.run_background()) as serving:
+            operators = serving_operators(admin, AdminNode(node, log, clock, secrets))
+            async with operators, server.open(listener) as url, background(server.run_background()) as serving:
                 yield RunningRoom(url, node, (following, serving))
 
 
@@ -115,6 +121,12 @@ def log_for(
 ) -> AbstractAsyncContextManager[EventLog]:
     """The given log, which its owner closes, or the one that the settings name."""
     return open_log(settings.log, accept_loss=accept_loss) if event_log is None else nullcontext(event_log)
+
+
+def admin_listener_for(settings: Settings) -> AbstractAsyncContextManager[socket | None]:
+    """The socket for operators' commands, or None if the settings and the store have none."""
+    path = admin_socket(settings.log, settings.admin_socket)
+    return admin_listener(path, required=settings.admin_socket is not None)
 
 
 def moltbook_for(settings: Settings, client: Moltbook | None) -> AbstractAsyncContextManager[Moltbook]:

@@ -117,6 +117,13 @@ class Settings:
     history: int = setting(100, "COUNT", "messages that a new watcher is sent", whole_number_parser(0, 1000))
     stats_every: int = setting(10, "SECONDS", "time between two stats frames on a stream", whole_number_parser(1, 3600))
 
+    admin_socket: str | None = setting(
+        None,
+        "PATH|off",
+        "Unix socket for chatr admin, which only this user may use; by default FILE.admin beside a SQLite file",
+        parse_non_empty,
+    )
+
     def limits(self, in_force: Limits) -> Limits:
         """The limits that were given, and those `in_force` for the rest; defaults for what an older log lacks."""
         online_for = self.online_for * SECOND if self.online_for else in_force.online_for

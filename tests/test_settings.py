@@ -36,6 +36,7 @@ SAMPLES: dict[str, tuple[str, Any]] = {
     "idle_timeout": ("60", 60),
     "history": ("0", 0),
     "stats_every": ("1", 1),
+    "admin_socket": (" /run/chatr/socket ", "/run/chatr/socket"),
 }
 BAD_VALUES: dict[str, list[str]] = {
     "host": [""],  # the empty address is every address: a variable left empty must not open the room to the world
@@ -85,6 +86,7 @@ BAD_VALUES: dict[str, list[str]] = {
     "idle_timeout": ["0", "1.5", "86401"],
     "history": ["-1", "1001", "all"],
     "stats_every": ["0", "3601"],
+    "admin_socket": ["", " "],
 }
 
 

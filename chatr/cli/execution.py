@@ -10,6 +10,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Final
 
+from chatr.admin.socket_file import CannotOpenSocket, CannotReachNode
 from chatr.cli.errors import CommandError
 from chatr.cli.garbage_collection import set_thresholds
 from chatr.cli.output.text import printable
@@ -27,7 +28,16 @@ WRONGLY_USED: Final = 2
 SIGNALLED: Final = 128
 """Shells add this to the number of the signal that ended a process."""
 
-USAGE_ERRORS: Final = (BadSetting, CommandError, LogDamaged, LogsDiffer, NoSuchMoment, CannotOpenLog)
+USAGE_ERRORS: Final = (
+    BadSetting,
+    CannotOpenSocket,
+    CannotReachNode,
+    CommandError,
+    LogDamaged,
+    LogsDiffer,
+    NoSuchMoment,
+    CannotOpenLog,
+)
 FAILURES: Final = (LogChanged, OutOfOrderError, LogUnavailable, OutcomeUnknown, UnreadableRecord)
 DISK_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 
