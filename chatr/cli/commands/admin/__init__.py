@@ -1,0 +1,1 @@
+"""chatr admin: operators' commands, for a running node or without one."""

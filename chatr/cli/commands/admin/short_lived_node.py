@@ -1,0 +1,43 @@
+"""A node that lives as long as an operator's command. It serves nobody, adopts no limits and migrates nothing."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import structlog
+
+from chatr.adapters.stores.urls import open_current_log, sqlite_file
+from chatr.adapters.system import SystemClock, SystemSecrets
+from chatr.admin.operator import AdminNode
+from chatr.cli.output.progress import progress
+from chatr.node.follower import Follower
+from chatr.node.node import Node
+from chatr.past.checkpoint import Checkpoint
+from chatr.past.replay import replay
+from chatr.ports import BringsClock
+
+
+@asynccontextmanager
+async def short_lived_node(log_url: str) -> AsyncIterator[AdminNode]:
+    """Yield a node on the log, which has folded all of it. Shows progress. Raises CannotOpenLog or LogUnavailable."""
+    # Standard output is for the result.
+    structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
+    file = sqlite_file(log_url)
+    async with open_current_log(log_url) as log:
+        checkpoint = Checkpoint(Path(f"{file}.checkpoint") if file else None)
+        room, head = await checkpoint.load(log), await log.head()
+        with progress("reading the log", head, room.position) as show_position:
+            await replay(log, room, head, show_position)
+        clock, secrets = log.clock if isinstance(log, BringsClock) else SystemClock(), SystemSecrets()
+        follower = Follower(log, room)
+        following = asyncio.create_task(follower.run())
+        try:
+            yield AdminNode(Node.create(log, follower, clock, secrets), log, clock, secrets)
+        finally:
+            following.cancel()
+            with suppress(asyncio.CancelledError):
+                await following
+        # The next start, of a node or a command, need not read again what this one has read.
+        await checkpoint.close(follower.room)
