@@ -98,7 +98,7 @@ def admin(chatr: Chatr) -> OperatorsCommand:
     """Runs `chatr admin` in a thread, beside the room that runs in the test's loop."""
 
     async def run(*arguments: object) -> Result:
-        return await asyncio.to_thread(chatr, "admin", *arguments, "--as", "olga")
+        return await asyncio.to_thread(chatr, "admin", *arguments[:1], "--as", "olga", *arguments[1:])
 
     return run
 

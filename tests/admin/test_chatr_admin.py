@@ -253,7 +253,7 @@ async def test_a_busy_log_without_a_socket_is_one_sentence(
     assert (result.code, result.out) == (2, "")
     assert result.err == (
         f"chatr: Another process writes to {log_file.path}, and no node listens at {socket_path}: give the path of its "
-        "socket to --admin-socket, or stop it.\n"
+        "socket to --admin-socket, wait for it, or stop it.\n"
     )
 
 
@@ -337,7 +337,7 @@ async def test_what_was_done_before_a_failure_is_counted(
 
     assert (result.code, result.err) == (
         1,
-        "chatr: Away. Before that, 7 changes had been stored: repeat the command to go on.\n",
+        "chatr: Away. Before that, at least 7 changes had been stored: repeat the command to go on.\n",
     )
 
 

@@ -56,4 +56,4 @@ async def nearest_node(log_url: str, path: Path | None) -> AsyncIterator[socket 
 
 def describe(path: Path | None) -> str:
     """What is known of the socket of a node that uses the log."""
-    return f"no node listens at {path}: give the path of its socket to --admin-socket, or stop it"
+    return f"no node listens at {path}: give the path of its socket to --admin-socket, wait for it, or stop it"

@@ -61,5 +61,7 @@ def print_error(reply: Refused | Failed, changed: int, *, as_json: bool) -> int:
 def so_far(changed: int) -> str:
     """A sentence about the changes that were stored before a command ended early; empty if there were none."""
     return (
-        f" Before that, {counted(changed, 'change')} had been stored: repeat the command to go on." if changed else ""
+        f" Before that, at least {counted(changed, 'change')} had been stored: repeat the command to go on."
+        if changed
+        else ""
     )
