@@ -126,7 +126,7 @@ def connected_socket(path: Path) -> socket.socket | None:
     except (FileNotFoundError, ConnectionRefusedError):
         return None
     except PermissionError as error:
-        raise CannotReachNode(f"{path} is the socket of another user's node: run this as that user.") from error
+        raise CannotReachNode(f"This user may not use {path}: run this as the user of the node.") from error
     except BlockingIOError as error:
         raise CannotReachNode(f"The node at {path} takes no more connections: try again.") from error
     except OSError as error:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from chatr.adapters.stores.sqlite.files import locked
 from chatr.admin.socket_file import CannotOpenSocket
 from chatr.app import RunningRoom, running_room
 from chatr.cli.execution import USAGE_ERRORS
@@ -238,22 +239,27 @@ async def test_a_room_in_memory_may_have_a_socket(admin: OperatorsCommand, open_
     assert result.out == "The room is closed (record 2).\n"
 
 
+@pytest.mark.parametrize(
+    ("options", "found"),
+    [((), "no node listens at {socket}"), (("--admin-socket", "off"), "the socket of its node is not to be used")],
+)
 async def test_a_busy_log_without_a_socket_is_one_sentence(
     admin: OperatorsCommand,
-    open_room: OpenRoom,
     log_file: LogFile,
     socket_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+    options: tuple[str, ...],
+    found: str,
 ) -> None:
-    """If a node has the log and no socket, the command says so instead of waiting for ever."""
+    """If another process has the log and no socket, the command says so instead of waiting for ever."""
     monkeypatch.setattr("chatr.cli.commands.admin.nearest_node.WAIT_FOR_LOG", 0.0)
-    await open_room(admin_socket="off")
-    result = await admin("open", "--log", log_file.url)
+    with locked(log_file.path):
+        result = await admin("open", "--log", log_file.url, *options)
 
     assert (result.code, result.out) == (2, "")
     assert result.err == (
-        f"chatr: Another process writes to {log_file.path}, and no node listens at {socket_path}: give the path of its "
-        "socket to --admin-socket, wait for it, or stop it.\n"
+        f"chatr: Another process writes to {log_file.path}, and {found.format(socket=socket_path)}: give the path of "
+        "its socket to --admin-socket, wait for it, or stop it.\n"
     )
 
 

@@ -1,8 +1,11 @@
 """Operators' commands, carried out on a node."""
 
+import re
+from typing import Literal
+
 import pytest
 
-from chatr.admin.replies import Change, End, Refused
+from chatr.admin.replies import Change, End, Failed, Refused
 from chatr.admin.requests import (
     AnyRequest,
     ApproveAgent,
@@ -23,6 +26,7 @@ from chatr.domain.keys import hash_key
 from chatr.domain.limits import HOUR, SECOND
 from chatr.domain.moderation_commands import EraseRecords
 from chatr.domain.moderation_events import AgentSuspended, ErasedRecord, MessageRemoved, RoomClosed
+from chatr.ports import LogUnavailable, OutcomeUnknown
 from tests.admin.conftest import Operated
 from tests.cli.conftest import ADA, BOB
 
@@ -230,3 +234,36 @@ async def test_an_erased_message_cannot_be_restored(operated: Operated) -> None:
     await operated.at.node.commands.handle(EraseRecords(ADA, records, "illegal", BY, operated.clock.now()))
 
     assert (await operated.reply(RestoreMessages(by=BY, ids=(5,)))).code == "message_erased"
+
+
+@pytest.mark.parametrize("call", ["append", "head", "pick"])
+async def test_a_log_that_is_away_is_a_failure(operated: Operated, call: Literal["append", "head", "pick"]) -> None:
+    """If the log cannot be reached, the reply says so, nothing is stored, and a repetition succeeds."""
+    operated.log.fail(call, LogUnavailable("no answer"))
+    request = RemoveMessages(by=BY, ids=(5,), reason="rude")
+    (failed,) = await operated.replies(request)
+    operated.log.heal()
+
+    assert isinstance(failed, Failed)
+    assert re.fullmatch(r"The log is away \((no answer|the node cannot read its end)\): try again\.", failed.error)
+    assert (await operated.reply(request)).record == HEAD + 1
+
+
+async def test_an_unknown_outcome_is_a_failure(operated: Operated) -> None:
+    """If it is not known whether the record was stored, the reply says so, and a repetition stores nothing twice."""
+    operated.log.fail("append", OutcomeUnknown("no answer"), after_effect=True)
+    request = ApproveAgent(by=BY, agent="Bob")
+    (failed,) = await operated.replies(request)
+    operated.log.heal()
+
+    assert failed == Failed("It is not known whether the last change was stored (no answer): look with chatr log.")
+    assert (await operated.reply(request)).already
+
+
+async def test_a_room_that_changes_too_fast_is_a_failure(operated: Operated) -> None:
+    """If every try comes second to another record of the agent, the reply says so."""
+    operated.log.contest()
+
+    assert await operated.reply(ApproveAgent(by=BY, agent="Bob")) == Failed(
+        "Every try to store the change came second to another record: try again."
+    )

@@ -3,8 +3,10 @@
 import os
 import socket
 import stat
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from structlog.testing import capture_logs
@@ -175,3 +177,24 @@ async def test_a_socket_that_nobody_asked_for_may_be_missing(tmp_path: Path) -> 
     assert [(line["event"], line["hint"]) for line in lines] == [
         ("no_admin_socket", "give another path to --admin-socket")
     ]
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that every user may look into; pytest's own are private."""
+    if os.geteuid():
+        pytest.skip("only root can become another user")
+    with TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+        os.seteuid(0)
+
+
+def test_another_user_is_refused(open_folder: Path) -> None:
+    """A user who may not use the socket is asked to be the node's user, and does not take the node for a dead one."""
+    path = open_folder / "socket"
+    with listening_socket(path):
+        os.seteuid(65534)
+        with pytest.raises(CannotReachNode, match=r"^This user may not use .*: run this as the user of the node\.$"):
+            connected_socket(path)
+        os.seteuid(0)

@@ -8,7 +8,7 @@ from socket import socket
 from typing import Final
 
 from chatr.adapters.stores.sqlite.files import LogInUse
-from chatr.adapters.stores.urls import admin_socket
+from chatr.adapters.stores.urls import admin_socket, sqlite_file
 from chatr.admin.client import replies_of_node
 from chatr.admin.execute import replies
 from chatr.admin.operator import AdminNode
@@ -49,11 +49,15 @@ async def nearest_node(log_url: str, path: Path | None) -> AsyncIterator[socket 
             except LogInUse as error:
                 # It may be another operator's command, which ends soon, or a node that opens its socket in a moment.
                 if loop.time() > give_up_at:
-                    raise LogInUse(f"{str(error).partition(':')[0]}, and {describe(path)}.") from error
+                    raise in_use(log_url, path) from error
                 await asyncio.sleep(RETRY_PAUSE)
         yield node
 
 
-def describe(path: Path | None) -> str:
-    """What is known of the socket of a node that uses the log."""
-    return f"no node listens at {path}: give the path of its socket to --admin-socket, wait for it, or stop it"
+def in_use(log_url: str, path: Path | None) -> LogInUse:
+    """The error that a log is in use, and no node was found at `path`."""
+    found = f"no node listens at {path}" if path else "the socket of its node is not to be used"
+    return LogInUse(
+        f"Another process writes to {sqlite_file(log_url)}, and {found}: "
+        "give the path of its socket to --admin-socket, wait for it, or stop it."
+    )
