@@ -15,7 +15,7 @@ from chatr.domain.policy.moderating import agent_exists
 from chatr.domain.room import Room
 from chatr.domain.rule import check_rules
 from chatr.node.node import Node
-from chatr.ports import Clock, LogReader, Secrets
+from chatr.ports import Clock, EventLog, Secrets
 
 OperatorCommand = ModerationCommand | IssueKey | RevokeKey | Register
 
@@ -25,7 +25,7 @@ class AdminNode:
     """A node with what operators' commands need besides: its log, to read what is not in memory, and its secrets."""
 
     node: Node
-    log: LogReader
+    log: EventLog
     clock: Clock
     secrets: Secrets
 

@@ -31,7 +31,7 @@ logger = structlog.get_logger()
 async def serving_operators(listening: socket | None, at: AdminNode) -> AsyncIterator[None]:
     """Carry out the requests that come through a listening socket, if there is one, while the block runs.
 
-    At its end commands in progress are given up between two changes, and their clients disconnected.
+    At its end commands in progress are given up: what they have stored stays. Their clients are disconnected.
     """
     if listening is None:
         yield

@@ -231,10 +231,13 @@ async def test_the_socket_is_private_and_removed_at_the_end(log_file: LogFile, s
     assert (mode, mode_of(socket_path)) == (0o600, None)
 
 
-async def test_a_room_in_memory_may_have_a_socket(admin: OperatorsCommand, open_room: OpenRoom, tmp_path: Path) -> None:
-    """Other stores have a socket only where --admin-socket names one."""
+async def test_a_room_in_memory_may_have_a_socket(
+    admin: OperatorsCommand, open_room: OpenRoom, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other stores have a socket only where --admin-socket, or the variable of that name, has its path."""
+    monkeypatch.setenv("CHATR_ADMIN_SOCKET", str(tmp_path / "socket"))
     await open_room(log="memory:", admin_socket=str(tmp_path / "socket"))
-    result = await admin("close", "--reason", "late", "--log", "memory:", "--admin-socket", tmp_path / "socket")
+    result = await admin("close", "--reason", "late", "--log", "memory:")
 
     assert result.out == "The room is closed (record 2).\n"
 

@@ -1,10 +1,12 @@
 """Operators' commands, carried out on a node."""
 
 import re
+from contextlib import aclosing
 from typing import Literal
 
 import pytest
 
+from chatr.admin.execute import replies
 from chatr.admin.replies import Change, End, Failed, Refused
 from chatr.admin.requests import (
     AnyRequest,
@@ -21,6 +23,7 @@ from chatr.admin.requests import (
     WithdrawTrust,
 )
 from chatr.codec import decode
+from chatr.domain.key_commands import IssueKey
 from chatr.domain.key_events import KeyIssued, KeyRevoked
 from chatr.domain.keys import hash_key
 from chatr.domain.limits import HOUR, SECOND
@@ -267,3 +270,16 @@ async def test_a_room_that_changes_too_fast_is_a_failure(operated: Operated) -> 
     assert await operated.reply(ApproveAgent(by=BY, agent="Bob")) == Failed(
         "Every try to store the change came second to another record: try again."
     )
+
+
+async def test_a_key_that_is_replaced_meanwhile_is_void_too(operated: Operated) -> None:
+    """Whoever has a key cannot save it by asking for a new one while the operator revokes all of them."""
+    node, now = operated.at.node, operated.clock.now()
+    await node.commands.handle(IssueKey(ADA, hash_key("pending"), 0, now))
+    async with aclosing(replies(operated.at, RevokeAgentKeys(by=BY, agent="Ada"))) as results:
+        first = await anext(results)
+        await node.commands.handle(IssueKey(ADA, hash_key("other"), 0, now))
+        others = [reply async for reply in results]
+
+    assert (isinstance(first, Change), len(others), others[-1]) == (True, 2, End())
+    assert operated.room.agent(ADA).key_digests == ()

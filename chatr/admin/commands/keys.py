@@ -5,16 +5,19 @@ from typing import Final
 
 from msgspec import UNSET
 
-from chatr.admin.operator import Operator
+from chatr.admin.operator import Operator, RequestRefused
 from chatr.admin.replies import Change
 from chatr.admin.requests import IssueAgentKey, RegisterAgent, RevokeAgentKeys
 from chatr.domain.agent import Agent
 from chatr.domain.commands import Register
 from chatr.domain.key_commands import IssueKey, RevokeKey
 from chatr.domain.keys import hash_key
+from chatr.domain.limits import ROTATIONS, SECOND
+from chatr.domain.policy.changing_keys import key_opens_agent
+from chatr.domain.rule import RuleViolated
 
-MOST_ROUNDS: Final = 5
-"""How often the keys of an agent are looked at again, because it was given another one meanwhile."""
+MOST_ROUNDS: Final = ROTATIONS.count + 2
+"""How often the keys of an agent are looked at: more often than whoever has one of them may change it meanwhile."""
 
 
 async def register(operator: Operator, request: RegisterAgent) -> AsyncGenerator[Change]:
@@ -30,27 +33,34 @@ async def issue_key(operator: Operator, request: IssueAgentKey) -> AsyncGenerato
     agent, key = operator.agent_named(request.agent), operator.at.secrets.key()
     command = IssueKey(agent.id, hash_key(key), request.grace, operator.now(), operator.by)
     shown = UNSET if operator.dry_run else key
-    yield await operator.change("key-issued", command, agent=agent.name, grace=request.grace // 1000, api_key=shown)
+    yield await operator.change("key-issued", command, agent=agent.name, grace=request.grace // SECOND, api_key=shown)
 
 
 async def revoke_keys(operator: Operator, request: RevokeAgentKeys) -> AsyncGenerator[Change]:
-    """Make every key void that opens an agent. Yields one change for each, or one that says that there was none."""
+    """Make every key void that opens an agent. Yields one change for each, or one that says that there was none.
+
+    Raises RequestRefused if there are always new ones.
+    """
     agent = operator.agent_named(request.agent)
-    revoked = False
-    for _ in range(MOST_ROUNDS):
-        for digest in open_keys(agent, operator.now()):
-            revoked = True
-            command = RevokeKey(agent.id, digest, operator.now(), operator.by)
-            yield await operator.change("key-revoked", command, agent=agent.name)
-        agent = operator.room.agent(agent.id)
-        if operator.dry_run or not open_keys(agent, operator.now()):
-            break
-    if not revoked:
+    if not open_keys(operator, agent):
         yield Change(
             type="key-revoked", record=None, already=True, dry_run=operator.dry_run, by=operator.by, agent=agent.name
         )
+    for _ in range(MOST_ROUNDS):
+        for digest in open_keys(operator, agent):
+            command = RevokeKey(agent.id, digest, operator.now(), operator.by)
+            try:
+                yield await operator.change("key-revoked", command, agent=agent.name)
+            except RuleViolated as violation:
+                # Whoever has a key of the agent replaced this one meanwhile: the next round finds the new one.
+                if violation.code != key_opens_agent.code:
+                    raise
+        if operator.dry_run or not open_keys(operator, agent):
+            return
+    raise RequestRefused("keys_left", f"{agent.name} was given other keys meanwhile: repeat the command.")
 
 
-def open_keys(agent: Agent, now: int) -> list[str]:
-    """The digests of the keys that open an agent now."""
-    return [digest for digest in agent.key_digests if agent.is_opened_by(digest, now)]
+def open_keys(operator: Operator, agent: Agent) -> list[str]:
+    """The digests of the keys that open an agent now, as the room knows it now."""
+    current, now = operator.room.agent(agent.id), operator.now()
+    return [digest for digest in current.key_digests if current.is_opened_by(digest, now)]
