@@ -26,6 +26,7 @@ async def replies_of_node(connection: socket, request: AnyRequest) -> AsyncGener
         connection.close()
         yield refused(error)
         return
+    # It was connected with a time-out, which makes a socket unfit for the event loop.
     connection.setblocking(False)
     reader, writer = await asyncio.open_unix_connection(sock=connection, limit=LARGEST_REPLY)
     try:
@@ -35,6 +36,7 @@ async def replies_of_node(connection: socket, request: AnyRequest) -> AsyncGener
             line = b""
             yield reply
     finally:
+        # Also where the command was interrupted: the node then stops between two changes.
         writer.transport.abort()
 
 

@@ -37,6 +37,7 @@ def request_line(request: AnyRequest) -> bytes:
 def parse_request(line: bytes) -> AnyRequest:
     """The request in a line. Raises BadRequest."""
     try:
+        # Read alone first: the request of another version may have any form.
         version = msgspec.json.decode(line, type=_Version).version
         if version == VERSION:
             return msgspec.json.decode(line, type=Envelope).request

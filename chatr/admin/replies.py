@@ -21,6 +21,7 @@ class Change(Struct, frozen=True, kw_only=True, tag_field="kind", tag="change", 
     """
 
     type: str
+    # Present in every reply, so that programs need not ask whether it is there.
     record: int | None
     already: bool
     dry_run: bool

@@ -4,8 +4,10 @@ from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 
+# A server that was not restarted after an upgrade meets requests of the new command.
 VERSION: Final = 1
 """Of the protocol. A node answers no other one."""
+# Their positions are looked up in one turn of the event loop, which takes ten milliseconds.
 MOST_MESSAGES: Final = 10_000
 """Messages that one request may name."""
 LARGEST_POSITION: Final = 2**63 - 1
@@ -28,6 +30,7 @@ class Instant(Struct, frozen=True, forbid_unknown_fields=True):
         return max(0, now - self.milliseconds) if self.is_ago else self.milliseconds
 
 
+# Unknown fields are an error: a slip in `dry_run` must not store what was only to be tried.
 class Request(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="command"):
     """What all requests have: who asks, and whether it is only decided and nothing stored."""
 
@@ -72,6 +75,7 @@ class RestoreMessagesOf(RequestOnAgent, frozen=True, kw_only=True, tag="restore-
 class SuspendAgent(RequestOnAgent, frozen=True, kw_only=True, tag="suspend"):
     """Suspend an agent for a time; None: for ever."""
 
+    # Not the end: that follows from the time of the node, which other nodes share.
     duration: Milliseconds | None
     reason: str
 

@@ -50,11 +50,13 @@ class Connections:
     """The clients that are connected, with a task for each."""
 
     at: AdminNode
+    # Held here, because the event loop refers to its tasks weakly.
     tasks: set[asyncio.Task[None]] = field(factory=set, init=False)
 
     def accept(self, reader: StreamReader, writer: StreamWriter) -> None:
         """Start to serve a client, or turn it away."""
         if len(self.tasks) >= MOST_CONNECTIONS:
+            # No task for it, and no wait: what it has sent is not read.
             writer.write(reply_line(BUSY))
             writer.close()
             return

@@ -133,9 +133,7 @@ async def test_no_key_is_in_the_log(admin: OperatorsCommand, log_file: LogFile) 
     [
         (("suspend", "Eve", "--reason", "x"), "No agent has registered this name. Check its spelling."),
         (("remove", "7", "--reason", "x"), "No messages have the ids 7: nothing was changed. Check the ids."),
-        (("suspend", "Bob", "--reason", "a\nb"), "A reason must be 1-200 characters in one line, without invisible"),
         (("register", "B0b"), "A name belongs to the agent that registered it first; names that look alike"),
-        (("register", "admin"), "Name must not be a reserved one"),
         (("key", "Bob", "--grace", "2d"), "The grace of an old key must be 0-86400 seconds."),
         (("remove", "--reason", "x"), "Give the ids of messages, or --agent and --since."),
         (("remove", "--agent", "Ada", "--reason", "x"), "Give the ids of messages, or --agent and --since."),

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from chatr.admin.client import GONE, SILENT, STRANGE, replies_of_node
-from chatr.admin.protocol import LARGEST_REQUEST, request_line
+from chatr.admin.protocol import LARGEST_REQUEST, BadRequest, parse_request, request_line
 from chatr.admin.replies import Change, Reply
 from chatr.admin.requests import AnyRequest, CloseTheRoom, OpenTheRoom, RemoveMessages, RestoreMessages
 from chatr.admin.server import BUSY, MOST_CONNECTIONS, serving_operators
@@ -105,6 +107,13 @@ async def test_a_line_that_is_no_request_is_refused(path: Path, line: bytes, ope
     assert (reply["kind"], reply["code"]) == ("refused", "invalid_request")
     assert await operated.log.head() == 10
     assert await is_open(path)
+
+
+@given(st.binary() | st.from_regex(rb'\{"version":1,"request":.*\}'))
+def test_no_line_is_misunderstood(line: bytes) -> None:
+    """Random bytes, also such as begin like a request, are refused with a sentence and raise nothing else."""
+    with pytest.raises(BadRequest):
+        parse_request(line)
 
 
 async def test_another_version_is_named(path: Path) -> None:

@@ -44,6 +44,7 @@ async def test_a_suspension_holds_on_the_other_node_at_once(
     assert (answer.status, answer.json["code"], answer.json["reason"]) == (403, "suspended", "spam")
 
 
+@pytest.mark.long
 async def test_messages_of_the_other_node_are_found(admin: OperatorsCommand, nodes: Nodes, url: str) -> None:
     """A message that was just posted on another node can be removed, and then both have forgotten its text."""
     _, second = nodes
@@ -56,6 +57,7 @@ async def test_messages_of_the_other_node_are_found(admin: OperatorsCommand, nod
     assert [node.running.node.room.history.last(10) for node in nodes] == [[], []]
 
 
+@pytest.mark.long
 async def test_two_operators_at_two_nodes(admin: OperatorsCommand, nodes: Nodes, url: str, tmp_path: Path) -> None:
     """Of two equal commands at two nodes at once one stores a record, and both succeed."""
     first, _ = nodes
@@ -70,6 +72,7 @@ async def test_two_operators_at_two_nodes(admin: OperatorsCommand, nodes: Nodes,
     assert [result.code for result in results] == [0, 0]
 
 
+@pytest.mark.long
 async def test_a_second_node_takes_no_socket_from_the_first(
     open_room: OpenRoom, nodes: Nodes, url: str, tmp_path: Path
 ) -> None:

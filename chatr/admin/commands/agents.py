@@ -12,6 +12,7 @@ from chatr.domain.timestamps import iso_timestamp
 async def suspend(operator: Operator, request: SuspendAgent) -> AsyncGenerator[Change]:
     """Suspend an agent from now on."""
     agent, now = operator.agent_named(request.agent), operator.now()
+    # A repetition ends later, so it is a new decision; one without an end is the same again.
     until = None if request.duration is None else now + request.duration
     command = Suspend(agent.id, until, request.reason, operator.by, now)
     shown = None if until is None else iso_timestamp(until)
@@ -36,6 +37,7 @@ async def withdraw(operator: Operator, request: WithdrawTrust) -> AsyncGenerator
     """Take an agent's approval and its badge, whichever it has; without either, say that there is no approval."""
     agent = operator.agent_named(request.agent)
     is_approved = agent.standing is not None and agent.standing.approval is not None
+    # Two records: each command of the domain has one event at most.
     if is_approved or agent.badge is None:
         approval = WithdrawApproval(agent.id, request.reason, operator.by, operator.now())
         yield await operator.change("approval-withdrawn", approval, agent=agent.name)

@@ -46,6 +46,7 @@ async def change_each(
     operator: Operator, record_type: str, ids: Sequence[int], command_for: CommandFor
 ) -> AsyncGenerator[Change]:
     """Have one command decided for each message. Raises RequestRefused before the first one if one is no message."""
+    # Twice the same id would be reported as removed and then as removed already.
     positions = list(dict.fromkeys(ids))
     context = operator.room.rule_context
     if missing := [position for position in positions if not context.is_message(position)]:
@@ -67,6 +68,7 @@ def parts_of(positions: Sequence[int]) -> Iterator[Sequence[int]]:
 
 async def authors_of(operator: Operator, positions: Sequence[int]) -> list[AgentId]:
     """The agents that posted the messages at these positions. Raises LogUnavailable."""
+    # From the log: memory holds the newest messages only. An erased message still has its author.
     events = [decode(stored).event for stored in await operator.at.log.pick(positions)]
     authors = [event.agent for event in events if isinstance(event, MessagePosted)]
     # Only where another log was put in the place of the one that was folded.

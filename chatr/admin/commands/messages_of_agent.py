@@ -14,8 +14,8 @@ from chatr.domain.moderation_commands import RemoveMessage, RestoreMessage
 from chatr.past.replay import batches
 from chatr.ports import Stored
 
-STEP: Final = 200
-"""Records that are read at a time. A reply follows each step, so a client notices a node that hangs."""
+STEP: Final = 100
+"""Messages after which a reply says how far the command got, so that a client notices a node that hangs."""
 
 BulkRequest = RemoveMessagesOf | RestoreMessagesOf
 
@@ -70,22 +70,27 @@ class Bulk:
         # beginning.
         first = self.operator.room.time_index.first_position_between(since, until)
         if first is not None:
-            async for batch in batches(self.operator.at.log, first - 1, end, size=STEP):
+            async for batch in batches(self.operator.at.log, first - 1, end):
                 for stored in batch:
-                    if since <= stored.at < until:
-                        await self._change(stored)
+                    if since <= stored.at < until and self._is_message_of_agent(stored):
+                        await self._change(stored.position)
+                        if self.found % STEP == 0:
+                            yield Progress(stored.position, end, self.changed)
                 yield Progress(batch[-1].position, end, self.changed)
                 # A log in memory is read without a pause.
                 await asyncio.sleep(0)
         yield self._counts()
 
-    async def _change(self, stored: Stored) -> None:
-        """Have the command decided about a record, if it is a message of the agent."""
-        room, position = self.operator.room, stored.position
-        if stored.stream != f"agent/{self.agent.id}" or not room.rule_context.is_message(position):
-            return
+    def _is_message_of_agent(self, stored: Stored) -> bool:
+        """Whether a record is a message that the agent posted, also if its text was erased."""
+        # Not decoded: most records are of other agents.
+        is_of_agent = stored.stream == f"agent/{self.agent.id}"
+        return is_of_agent and self.operator.room.rule_context.is_message(stored.position)
+
+    async def _change(self, position: int) -> None:
+        """Have the command decided about the message at `position`."""
         self.found += 1
-        removal = room.history.removals.by_message.get(position)
+        removal = self.operator.room.history.removals.by_message.get(position)
         if removal is not None and removal.erased:
             self.erased += 1
         else:

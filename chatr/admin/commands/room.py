@@ -10,6 +10,7 @@ from chatr.domain.moderation_commands import CloseRoom, OpenRoom
 
 async def close(operator: Operator, request: CloseTheRoom) -> AsyncGenerator[Change]:
     """Close the room. If it is closed for another reason, the new one takes its place."""
+    # In the stream of the room: nodes learn of it in log order, but not in order with each agent's posts.
     yield await operator.change("room-closed", CloseRoom(request.reason, operator.by, operator.now()))
 
 

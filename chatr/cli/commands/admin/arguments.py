@@ -70,6 +70,7 @@ def add_reason(command: argparse.ArgumentParser) -> None:
 
 def add_unstored_reason(command: argparse.ArgumentParser) -> None:
     """Let a command take a reason like the others, although its record has none."""
+    # So that a reason can be given out of habit.
     command.add_argument("--reason", metavar="TEXT", type=utf8_text, help="not stored: these records have no reason")
 
 

@@ -50,6 +50,7 @@ def print_result(reply: Change | Counts, *, as_json: bool) -> None:
 
 def print_error(reply: Refused | Failed, changed: int, *, as_json: bool) -> int:
     """Print why a command ended early, and return the exit code of a failure. Raises CommandError for a refusal."""
+    # Programs read the code there; the sentence goes to standard error in any case.
     if as_json:
         print_above_bar(json_text(reply))
     sentence = f"{reply.error}{so_far(changed)}"

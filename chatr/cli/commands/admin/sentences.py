@@ -70,6 +70,7 @@ def lines_of(reply: Change | Counts) -> Iterator[str]:
     sentence = phrase.format(agent=reply.agent, message=reply.message, grace=reply.grace, until=until)
     record = f" (record {reply.record})" if reply.record is not None else ""
     yield printable(f"{sentence.removesuffix(':')}{record}{':' if sentence.endswith(':') else '.'}")
+    # As it is, so that a script can take the last line.
     if reply.api_key is not UNSET:
         yield reply.api_key
 

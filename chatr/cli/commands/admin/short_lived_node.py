@@ -27,6 +27,7 @@ async def short_lived_node(log_url: str) -> AsyncIterator[AdminNode]:
     file = sqlite_file(log_url)
     async with open_current_log(log_url) as log:
         checkpoint = Checkpoint(Path(f"{file}.checkpoint") if file else None)
+        # Folded here and not by the follower, which would show no progress and give up after five seconds.
         room, head = await checkpoint.load(log), await log.head()
         with progress("reading the log", head, room.position) as show_position:
             await replay(log, room, head, show_position)

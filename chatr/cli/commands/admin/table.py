@@ -70,6 +70,7 @@ def add_key_arguments(command: ArgumentParser) -> None:
         "--grace",
         metavar="DURATION",
         type=grace,
+        # The default of an agent's own rotation: its other sessions have time to take over the key.
         default=HOUR,
         help="for how long the old keys stay open after the first use of the new one, such as 30m; 0: not at all "
         "(default 1h)",
