@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from chatr.adapters.stores.sqlite.files import locked
 from chatr.admin.socket_file import CannotOpenSocket
 from chatr.app import RunningRoom, running_room
+from chatr.cli.commands.admin.table import ADMIN_COMMANDS
 from chatr.cli.execution import USAGE_ERRORS
 from chatr.codec import decode
 from chatr.domain.keys import hash_key
 from chatr.settings import Settings
 from tests.admin.conftest import OperatorsCommand
-from tests.cli.conftest import Chatr, LogFile, Result
+from tests.cli.conftest import LogFile
 from tests.cli.steps import stored_records
 
 ISO = "2[0-9]{3}-[0-9]{2}-[0-9]{2}T[0-9:.]{12}Z"
@@ -85,6 +85,11 @@ async def test_every_command_says_what_it_did(
         assert re.fullmatch(expected.replace("#", "[0-9]+"), result.out.rstrip("\n")), result.out
 
 
+def test_every_command_is_in_the_story() -> None:
+    """Whoever adds a command adds what it prints."""
+    assert {arguments[0] for arguments, _ in STORY} == ADMIN_COMMANDS.keys()
+
+
 @pytest.mark.parametrize("with_node", [True, False], ids=["through the socket", "without a node"])
 async def test_a_command_stores_one_record(
     admin: OperatorsCommand, open_room: OpenRoom, log_file: LogFile, with_node: bool
@@ -126,74 +131,6 @@ async def test_no_key_is_in_the_log(admin: OperatorsCommand, log_file: LogFile) 
 
     assert len(key) == 42
     assert [content for content in files if key.encode() in content] == []
-
-
-@pytest.mark.parametrize(
-    ("arguments", "sentence"),
-    [
-        (("suspend", "Eve", "--reason", "x"), "No agent has registered this name. Check its spelling."),
-        (("remove", "7", "--reason", "x"), "No messages have the ids 7: nothing was changed. Check the ids."),
-        (("register", "B0b"), "A name belongs to the agent that registered it first; names that look alike"),
-        (("key", "Bob", "--grace", "2d"), "The grace of an old key must be 0-86400 seconds."),
-        (("remove", "--reason", "x"), "Give the ids of messages, or --agent and --since."),
-        (("remove", "--agent", "Ada", "--reason", "x"), "Give the ids of messages, or --agent and --since."),
-        (("remove", "5", "--since", "1h", "--reason", "x"), "Give the ids of messages, or --agent and --since."),
-        (
-            ("remove", "--agent", "Ada", "--since", "1h", "--until", "2h", "--reason", "x"),
-            "The time must end after it begins: give a later --until.",
-        ),
-    ],
-)
-async def test_what_a_rule_refuses_is_wrong_use(
-    admin: OperatorsCommand, log_file: LogFile, arguments: tuple[str, ...], sentence: str
-) -> None:
-    """A refused command ends with exit code 2 and the rule's sentence, and stores nothing."""
-    result = await admin(*arguments, "--log", log_file.url)
-
-    assert (result.code, result.out) == (2, "")
-    assert result.err.startswith(f"chatr: {sentence}")
-    assert len(await asyncio.to_thread(stored_records, log_file.path)) == 10
-
-
-async def test_a_refusal_in_json_has_its_code(admin: OperatorsCommand, log_file: LogFile) -> None:
-    """With --json programs read the code of the rule from standard output."""
-    result = await admin("approve", "Eve", "--json", "--log", log_file.url)
-
-    assert (result.code, result.json[0]["kind"], result.json[0]["code"]) == (2, "refused", "agent_not_found")
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ("remove", "12abc", "--reason", "x"),
-        ("remove", "1" + "0" * 30, "--reason", "x"),
-        ("remove", "0", "--reason", "x"),
-        ("remove", "\u0665", "--reason", "x"),
-        ("remove", "", "--reason", "x"),
-        ("remove", "5"),
-        ("suspend", "Bob"),
-        ("suspend", "Bob", "--for", "7", "--reason", "x"),
-        ("suspend", "Bob", "--for", "0d", "--reason", "x"),
-        ("suspend", "Bob", "--for", "-1d", "--reason", "x"),
-        ("suspend", "Bob", "--for", "99999999w", "--reason", "x"),
-        ("suspend", "Bob", "--reason", "\udcff"),
-        ("suspend", "\udcff", "--reason", "x"),
-        ("remove", "--agent", "Ada", "--since", "20260131", "--reason", "x"),
-        ("remove", "--agent", "Ada", "--since", "yesterday", "--reason", "x"),
-        ("remove", "--agent", "Ada", "--since", "1h", "--until", "1969-01-01", "--reason", "x"),
-        ("approve",),
-        ("explode", "Bob"),
-        ("open", "--admin-socket", ""),
-        (),
-    ],
-    ids=lambda arguments: " ".join(arguments).encode(errors="replace").decode()[:40],
-)
-def test_wrong_arguments_are_one_sentence(chatr: Chatr, arguments: tuple[str, ...]) -> None:
-    """What cannot be understood ends with exit code 2 and one line that points to --help."""
-    result = chatr("admin", *arguments)
-
-    assert (result.code, result.out) == (2, "")
-    assert re.fullmatch(r"chatr admin[^\n]* See chatr admin[ \w-]* --help\.\n", result.err), result.err
 
 
 async def test_a_removal_can_be_piped(admin: OperatorsCommand, open_room: OpenRoom, log_file: LogFile) -> None:
@@ -240,79 +177,6 @@ async def test_a_room_in_memory_may_have_a_socket(
     assert result.out == "The room is closed (record 2).\n"
 
 
-@pytest.mark.parametrize(
-    ("options", "found"),
-    [((), "no node listens at {socket}"), (("--admin-socket", "off"), "the socket of its node is not to be used")],
-)
-async def test_a_busy_log_without_a_socket_is_one_sentence(
-    admin: OperatorsCommand,
-    log_file: LogFile,
-    socket_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    options: tuple[str, ...],
-    found: str,
-) -> None:
-    """If another process has the log and no socket, the command says so instead of waiting for ever."""
-    monkeypatch.setattr("chatr.cli.commands.admin.nearest_node.WAIT_FOR_LOG", 0.0)
-    with locked(log_file.path):
-        result = await admin("open", "--log", log_file.url, *options)
-
-    assert (result.code, result.out) == (2, "")
-    assert result.err == (
-        f"chatr: Another process writes to {log_file.path}, and {found.format(socket=socket_path)}: give the path of "
-        "its socket to --admin-socket, wait for it, or stop it.\n"
-    )
-
-
-async def test_operators_without_a_node_wait_for_each_other(admin: OperatorsCommand, log_file: LogFile) -> None:
-    """Two commands at the same time, each with a node of its own, are both carried out."""
-    results = await asyncio.gather(
-        *(admin("remove", each, "--reason", "x", "--log", log_file.url) for each in (5, 6)),
-    )
-
-    assert [result.code for result in results] == [0, 0]
-    assert len(await asyncio.to_thread(stored_records, log_file.path)) == 12
-
-
-async def test_the_checkpoint_spares_reading_the_log(admin: OperatorsCommand, log_file: LogFile) -> None:
-    """A command without a node starts from the checkpoint of the last one, or of a room, and leaves one."""
-    await admin("close", "--reason", "late", "--log", log_file.url)
-    log_file.alter("update log set type = 'unknown.v1' where position = 2")
-    result = await admin("open", "--log", log_file.url)
-
-    assert (result.code, result.out) == (0, "The room is open (record 12).\n")
-
-
-async def test_a_newer_schema_is_refused(admin: OperatorsCommand, log_file: LogFile) -> None:
-    """A command without a node opens no log that a newer version has migrated."""
-    log_file.alter("pragma user_version = 99")
-    result = await admin("open", "--log", log_file.url)
-
-    assert (result.code, result.out) == (2, "")
-    assert result.err.startswith("chatr: The log has schema 99; this version of chatr knows")
-
-
-@pytest.mark.parametrize("url", ["sqlite:///nowhere.db", "memory:", "room.jsonl", "nats://x", "http://u:secret@x", ""])
-def test_a_log_that_cannot_be_written_is_one_sentence(
-    chatr: Chatr, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str
-) -> None:
-    """Without a node only a log that exists can be moderated, and no file is created. No password is printed."""
-    monkeypatch.chdir(tmp_path)
-    result = chatr("admin", "open", "--log", url)
-
-    assert (result.code, result.out, list(tmp_path.iterdir())) == (2, "", [])
-    assert re.fullmatch(r"chatr: [^\n]+\.\n", result.err)
-    assert "secret" not in result.err
-
-
-async def test_nothing_is_adopted_without_a_node(admin: OperatorsCommand, log_file: LogFile) -> None:
-    """A command without a node stores its own record, and no limits."""
-    await admin("close", "--reason", "late", "--log", log_file.url)
-    records = await asyncio.to_thread(stored_records, log_file.path)
-
-    assert [record.type for record in records[10:]] == ["room-closed.v1"]
-
-
 async def test_a_node_that_stops_ends_the_command(
     admin: OperatorsCommand, log_file: LogFile, socket_path: Path
 ) -> None:
@@ -346,32 +210,6 @@ async def test_what_was_done_before_a_failure_is_counted(
         1,
         "chatr: Away. Before that, at least 7 changes had been stored: repeat the command to go on.\n",
     )
-
-
-async def test_the_text_of_an_agent_moves_no_cursor(
-    admin: OperatorsCommand, log_file: LogFile, socket_path: Path
-) -> None:
-    """What a node replies is printed without control characters."""
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readline()
-        writer.write(b'{"kind":"failed","error":"\\u001b[31mAway."}\n')
-        writer.close()
-
-    async with await asyncio.start_unix_server(serve, socket_path):
-        result = await admin("open", "--log", log_file.url)
-
-    assert result.err == "chatr: \\x1b[31mAway.\n"
-
-
-def test_the_list_of_commands_is_shown(chatr: Chatr) -> None:
-    """`chatr admin --help` names every command, and each has a help of its own with an example."""
-    top: Result = chatr("admin", "--help")
-    names = sorted({arguments[0] for arguments, _ in STORY})
-
-    assert [name for name in names if not re.search(rf"^    {name}\s", top.out, re.MULTILINE)] == []
-    for name in names:
-        assert f"chatr admin {name} " in chatr("admin", name, "--help").out.partition("examples:")[2] or name == "open"
 
 
 async def test_a_room_does_not_start_over_a_foreign_file(open_room: OpenRoom, foreign_file: Path) -> None:

@@ -1,13 +1,8 @@
 """Operators' commands, carried out on a node."""
 
-import re
-from contextlib import aclosing
-from typing import Literal
-
 import pytest
 
-from chatr.admin.execute import replies
-from chatr.admin.replies import Change, End, Failed, Refused
+from chatr.admin.replies import Change, End, Refused
 from chatr.admin.requests import (
     AnyRequest,
     ApproveAgent,
@@ -23,13 +18,9 @@ from chatr.admin.requests import (
     WithdrawTrust,
 )
 from chatr.codec import decode
-from chatr.domain.key_commands import IssueKey
-from chatr.domain.key_events import KeyIssued, KeyRevoked
-from chatr.domain.keys import hash_key
-from chatr.domain.limits import HOUR, SECOND
+from chatr.domain.limits import HOUR
 from chatr.domain.moderation_commands import EraseRecords
 from chatr.domain.moderation_events import AgentSuspended, ErasedRecord, MessageRemoved, RoomClosed
-from chatr.ports import LogUnavailable, OutcomeUnknown
 from tests.admin.conftest import Operated
 from tests.cli.conftest import ADA, BOB
 
@@ -189,39 +180,6 @@ async def test_withdrawing_takes_approval_and_badge(operated: Operated) -> None:
     assert not operated.room.agent(ADA).verified
 
 
-async def test_a_registered_agent_has_the_key_of_the_reply(operated: Operated) -> None:
-    """The reply to a registration has a key that opens the new agent, also where registration is closed."""
-    change = await operated.reply(RegisterAgent(by=BY, agent=" Cyd ", avatar="🦀"))
-    agent = operated.room.agent_named("Cyd")
-
-    assert (change.agent, agent.avatar, agent.key_digest) == ("Cyd", "🦀", hash_key(change.api_key))
-
-
-async def test_a_new_key_waits_for_its_first_use(operated: Operated) -> None:
-    """The new key opens the agent beside the old one, and the record says for how long both will."""
-    change = await operated.reply(IssueAgentKey(by=BY, agent="Ada", grace=HOUR))
-    now = operated.clock.now()
-
-    assert await events_after_head(operated) == [KeyIssued(ADA, hash_key(change.api_key), HOUR, BY, now)]
-    assert (change.grace, operated.room.agent(ADA).key_digest) == (HOUR // SECOND, hash_key("ada"))
-
-
-async def test_a_key_is_in_no_text_of_the_reply(operated: Operated) -> None:
-    """The representation of a reply, which a traceback may show, lacks the key."""
-    change = await operated.reply(IssueAgentKey(by=BY, agent="Ada", grace=0))
-
-    assert change.api_key not in repr(change)
-
-
-async def test_all_keys_are_revoked(operated: Operated) -> None:
-    """The current key and one that waits for its first use are void after one command."""
-    await operated.replies(IssueAgentKey(by=BY, agent="Ada", grace=0))
-    await operated.replies(RevokeAgentKeys(by=BY, agent="Ada"))
-
-    revoked = [event for event in await events_after_head(operated) if isinstance(event, KeyRevoked)]
-    assert (len(revoked), operated.room.agent(ADA).key_digests) == (2, ())
-
-
 async def test_another_reason_takes_the_place_of_the_first(operated: Operated) -> None:
     """A closed room can be closed for another reason."""
     for reason in ("late", "still late"):
@@ -237,49 +195,3 @@ async def test_an_erased_message_cannot_be_restored(operated: Operated) -> None:
     await operated.at.node.commands.handle(EraseRecords(ADA, records, "illegal", BY, operated.clock.now()))
 
     assert (await operated.reply(RestoreMessages(by=BY, ids=(5,)))).code == "message_erased"
-
-
-@pytest.mark.parametrize("call", ["append", "head", "pick"])
-async def test_a_log_that_is_away_is_a_failure(operated: Operated, call: Literal["append", "head", "pick"]) -> None:
-    """If the log cannot be reached, the reply says so, nothing is stored, and a repetition succeeds."""
-    operated.log.fail(call, LogUnavailable("no answer"))
-    request = RemoveMessages(by=BY, ids=(5,), reason="rude")
-    (failed,) = await operated.replies(request)
-    operated.log.heal()
-
-    assert isinstance(failed, Failed)
-    assert re.fullmatch(r"The log is away \((no answer|the node cannot read its end)\): try again\.", failed.error)
-    assert (await operated.reply(request)).record == HEAD + 1
-
-
-async def test_an_unknown_outcome_is_a_failure(operated: Operated) -> None:
-    """If it is not known whether the record was stored, the reply says so, and a repetition stores nothing twice."""
-    operated.log.fail("append", OutcomeUnknown("no answer"), after_effect=True)
-    request = ApproveAgent(by=BY, agent="Bob")
-    (failed,) = await operated.replies(request)
-    operated.log.heal()
-
-    assert failed == Failed("It is not known whether the last change was stored (no answer): look with chatr log.")
-    assert (await operated.reply(request)).already
-
-
-async def test_a_room_that_changes_too_fast_is_a_failure(operated: Operated) -> None:
-    """If every try comes second to another record of the agent, the reply says so."""
-    operated.log.contest()
-
-    assert await operated.reply(ApproveAgent(by=BY, agent="Bob")) == Failed(
-        "Every try to store the change came second to another record: try again."
-    )
-
-
-async def test_a_key_that_is_replaced_meanwhile_is_void_too(operated: Operated) -> None:
-    """Whoever has a key cannot save it by asking for a new one while the operator revokes all of them."""
-    node, now = operated.at.node, operated.clock.now()
-    await node.commands.handle(IssueKey(ADA, hash_key("pending"), 0, now))
-    async with aclosing(replies(operated.at, RevokeAgentKeys(by=BY, agent="Ada"))) as results:
-        first = await anext(results)
-        await node.commands.handle(IssueKey(ADA, hash_key("other"), 0, now))
-        others = [reply async for reply in results]
-
-    assert (isinstance(first, Change), len(others), others[-1]) == (True, 2, End())
-    assert operated.room.agent(ADA).key_digests == ()

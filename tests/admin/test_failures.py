@@ -1,0 +1,51 @@
+"""Operators' commands on a node whose log fails."""
+
+import re
+from typing import Literal
+
+import pytest
+
+from chatr.admin.replies import Failed
+from chatr.admin.requests import (
+    ApproveAgent,
+    RemoveMessages,
+)
+from chatr.ports import LogUnavailable, OutcomeUnknown
+from tests.admin.conftest import Operated
+
+BY = "olga"
+HEAD = 10
+"""The position of the last record before a test."""
+
+
+@pytest.mark.parametrize("call", ["append", "head", "pick"])
+async def test_a_log_that_is_away_is_a_failure(operated: Operated, call: Literal["append", "head", "pick"]) -> None:
+    """If the log cannot be reached, the reply says so, nothing is stored, and a repetition succeeds."""
+    operated.log.fail(call, LogUnavailable("no answer"))
+    request = RemoveMessages(by=BY, ids=(5,), reason="rude")
+    (failed,) = await operated.replies(request)
+    operated.log.heal()
+
+    assert isinstance(failed, Failed)
+    assert re.fullmatch(r"The log is away \((no answer|the node cannot read its end)\): try again\.", failed.error)
+    assert (await operated.reply(request)).record == HEAD + 1
+
+
+async def test_an_unknown_outcome_is_a_failure(operated: Operated) -> None:
+    """If it is not known whether the record was stored, the reply says so, and a repetition stores nothing twice."""
+    operated.log.fail("append", OutcomeUnknown("no answer"), after_effect=True)
+    request = ApproveAgent(by=BY, agent="Bob")
+    (failed,) = await operated.replies(request)
+    operated.log.heal()
+
+    assert failed == Failed("It is not known whether the last change was stored (no answer): look with chatr log.")
+    assert (await operated.reply(request)).already
+
+
+async def test_a_room_that_changes_too_fast_is_a_failure(operated: Operated) -> None:
+    """If every try comes second to another record of the agent, the reply says so."""
+    operated.log.contest()
+
+    assert await operated.reply(ApproveAgent(by=BY, agent="Bob")) == Failed(
+        "Every try to store the change came second to another record: try again."
+    )

@@ -1,0 +1,71 @@
+"""`chatr admin` where no node listens: it opens the log itself."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from chatr.adapters.stores.sqlite.files import locked
+from tests.admin.conftest import OperatorsCommand
+from tests.cli.conftest import LogFile
+from tests.cli.steps import stored_records
+
+
+@pytest.mark.parametrize(
+    ("options", "found"),
+    [((), "no node listens at {socket}"), (("--admin-socket", "off"), "the socket of its node is not to be used")],
+)
+async def test_a_busy_log_without_a_socket_is_one_sentence(
+    admin: OperatorsCommand,
+    log_file: LogFile,
+    socket_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    options: tuple[str, ...],
+    found: str,
+) -> None:
+    """If another process has the log and no socket, the command says so instead of waiting for ever."""
+    monkeypatch.setattr("chatr.cli.commands.admin.nearest_node.WAIT_FOR_LOG", 0.0)
+    with locked(log_file.path):
+        result = await admin("open", "--log", log_file.url, *options)
+
+    assert (result.code, result.out) == (2, "")
+    assert result.err == (
+        f"chatr: Another process writes to {log_file.path}, and {found.format(socket=socket_path)}: give the path of "
+        "its socket to --admin-socket, wait for it, or stop it.\n"
+    )
+
+
+async def test_operators_without_a_node_wait_for_each_other(admin: OperatorsCommand, log_file: LogFile) -> None:
+    """Two commands at the same time, each with a node of its own, are both carried out."""
+    results = await asyncio.gather(
+        *(admin("remove", each, "--reason", "x", "--log", log_file.url) for each in (5, 6)),
+    )
+
+    assert [result.code for result in results] == [0, 0]
+    assert len(await asyncio.to_thread(stored_records, log_file.path)) == 12
+
+
+async def test_the_checkpoint_spares_reading_the_log(admin: OperatorsCommand, log_file: LogFile) -> None:
+    """A command without a node starts from the checkpoint of the last one, or of a room, and leaves one."""
+    await admin("close", "--reason", "late", "--log", log_file.url)
+    log_file.alter("update log set type = 'unknown.v1' where position = 2")
+    result = await admin("open", "--log", log_file.url)
+
+    assert (result.code, result.out) == (0, "The room is open (record 12).\n")
+
+
+async def test_a_newer_schema_is_refused(admin: OperatorsCommand, log_file: LogFile) -> None:
+    """A command without a node opens no log that a newer version has migrated."""
+    log_file.alter("pragma user_version = 99")
+    result = await admin("open", "--log", log_file.url)
+
+    assert (result.code, result.out) == (2, "")
+    assert result.err.startswith("chatr: The log has schema 99; this version of chatr knows")
+
+
+async def test_nothing_is_adopted_without_a_node(admin: OperatorsCommand, log_file: LogFile) -> None:
+    """A command without a node stores its own record, and no limits."""
+    await admin("close", "--reason", "late", "--log", log_file.url)
+    records = await asyncio.to_thread(stored_records, log_file.path)
+
+    assert [record.type for record in records[10:]] == ["room-closed.v1"]
