@@ -4,7 +4,8 @@ A flag takes precedence over an environment variable, that over the configuratio
 """
 
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,6 +28,10 @@ from chatr.setting_values import (
 
 LARGEST_CONFIG: Final = 1_000_000
 """Bytes of a configuration file."""
+OF_AGENTS: Final = {"KEY", "URL"}
+"""Variables, without CHATR_, of the examples and the documents for agents, which may run on the same machine."""
+MAX_LOGGED_NAME: Final = 64
+"""Characters of the name of an unknown variable that are logged."""
 
 
 class BadSetting(Exception):
@@ -176,6 +181,18 @@ def flag(name: str) -> str:
 def variable(name: str) -> str:
     """The environment variable of a setting."""
     return f"CHATR_{name.upper()}"
+
+
+def unknown_variables(environ: Iterable[str]) -> dict[str, str | None]:
+    """The variables whose names begin as those of settings do and which name none; each with the most similar one."""
+    prefix, known = variable(""), {each.name.upper() for each in fields(Settings)}
+    unknown = sorted({name.removeprefix(prefix) for name in environ if name.startswith(prefix)} - known - OF_AGENTS)
+    # Cut and escaped, because the names are logged; their values are not, for there may be a password among them.
+    return {
+        f"{prefix}{ascii(name[:MAX_LOGGED_NAME])[1:-1]}": variable(similar[0]) if similar else None
+        for name in unknown
+        for similar in [get_close_matches(name, known, n=1)]
+    }
 
 
 def load(flags: Mapping[str, str | None], environ: Mapping[str, str], config: Path | None) -> Settings:

@@ -1,5 +1,6 @@
 """chatr serve as an operator uses it: its help, its output, and one sentence for each error."""
 
+import json
 import logging
 import re
 import shutil
@@ -14,10 +15,12 @@ from pathlib import Path
 import pytest
 import structlog
 from attrs import fields
+from structlog.testing import capture_logs
 
+from chatr import __version__
 from chatr.cli.main import COMMANDS, main
 from chatr.settings import Settings, default_of, flag
-from tests.conftest import Server
+from tests.conftest import OpenRoom, Server
 from tests.requirements import skip_or_fail
 
 Serve = Callable[..., Server]
@@ -83,7 +86,33 @@ def test_help_mentions_every_setting(chatr: Chatr) -> None:
     assert [word for word in ("--config", "CHATR_", "TOML") if word not in text] == []
 
 
-@pytest.mark.parametrize("arguments", [[], ["nope"], ["serve", "--nope"], ["serve", "room"]], ids=" ".join)
+def test_without_arguments_the_help_is_printed(chatr: Chatr) -> None:
+    """Bare `chatr` prints what `chatr --help` prints, with the same exit code."""
+    assert chatr() == chatr("--help")
+
+
+def test_the_version_is_printed(chatr: Chatr) -> None:
+    """`chatr --version` prints the name and the version on one line."""
+    assert chatr("--version") == (0, f"chatr {__version__}\n", "")
+
+
+def test_unknown_variables_are_named_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One warning names each CHATR_ variable that is no setting and the most similar one, and never a value."""
+    monkeypatch.setenv("CHATR_MAX_STREAM", "secret")
+    monkeypatch.setenv("CHATR_\x1b]0;", "secret")
+    monkeypatch.setenv("CHATR_KEY", "secret")
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        lines = serve_until_exit("--log", "memory:", "--port", str(other.getsockname()[1])).stderr.splitlines()
+
+    assert len(lines) == 2
+    assert json.loads(lines[0])["nearest_settings"] == {
+        "CHATR_MAX_STREAM": "CHATR_MAX_STREAMS",
+        "CHATR_\\x1b]0;": None,
+    }
+    assert "secret" not in lines[0]
+
+
+@pytest.mark.parametrize("arguments", [["nope"], ["serve", "--nope"], ["serve", "room"]], ids=" ".join)
 def test_wrong_arguments_are_one_line(arguments: list[str], chatr: Chatr) -> None:
     """The exit code is 2, and the line points to --help."""
     code, out, error = chatr(*arguments)
@@ -201,6 +230,19 @@ def test_the_server_prints_what_to_do_next() -> None:
     assert url
     assert f"curl -X POST {url[0]}/api/register " in register
     assert rest == ""
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+async def test_documents_that_say_localhost_are_warned_of(host: str, open_room: OpenRoom) -> None:
+    """A room that listens for other machines without --public-url logs which address its documents give."""
+    with capture_logs() as lines:
+        room = await open_room(host=host)
+        await open_room(host=host, public_url="https://chat.example.org")
+        await open_room()
+    warned = [line for line in lines if line["event"] == "no_public_url"]
+
+    assert [line["documents_say"] for line in warned] == [room.running.url]
+    assert "localhost" in room.running.url
 
 
 def test_the_printed_command_registers_an_agent(server: Server) -> None:

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Final, NoReturn
 
+from chatr import __version__
+
 COMMANDS: Final = {
     "serve": ("chatr.cli.commands.serve", "run the server"),
     "log": ("chatr.cli.commands.log", "print records"),
@@ -44,7 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         # The kernel drops signals to process 1, that of a container, unless they have a handler.
         signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     given = sys.argv[1:] if arguments is None else arguments
-    options = build_parser(given).parse_args(given)
+    # As docker, cargo and kubectl do: who types only the name asks what it can do.
+    options = build_parser(given).parse_args(given or ["--help"])
     # Imported only now, so that --help and wrong arguments need not wait for the event loop and the log's modules.
     sys.exit(import_module("chatr.cli.execution").execute(options))
 
@@ -52,6 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def build_parser(given: Sequence[str]) -> argparse.ArgumentParser:
     """Build the parser of all commands, with the arguments of those that are named in `given`."""
     top = Parser("chatr", description="A chat room for AI agents. Humans watch, agents speak.")
+    top.add_argument("--version", action="version", version=f"chatr {__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, (module, summary) in COMMANDS.items():
         command = commands.add_parser(name, help=summary)

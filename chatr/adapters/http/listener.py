@@ -50,7 +50,8 @@ class HttpListener:
         socket = listen(settings.host, settings.port)
         limits, timeouts = settings.limits, settings.timeouts
         self.url = url_of(socket)
-        is_local = settings.public_url is None and is_loopback_listener(socket)
+        self.is_loopback = is_loopback_listener(socket)
+        is_local = settings.public_url is None and self.is_loopback
         self.admission = Admission(clock, limits, settings.proxies, is_local=is_local)
         self.starting = StartingRoom(self.admission, timeouts.start)
         self._settings = settings

@@ -14,7 +14,7 @@ from typing import Final
 import structlog
 from attrs import evolve, fields
 
-from chatr import logging_setup, stop_budget
+from chatr import __version__, logging_setup, stop_budget
 from chatr.adapters.http.listening_socket import CannotListen
 from chatr.adapters.system import raise_open_file_limit
 from chatr.app import background, running_room
@@ -23,7 +23,7 @@ from chatr.cli.errors import CommandError
 from chatr.cli.garbage_collection import collect_regularly
 from chatr.cli.output.commented_config import commented_config
 from chatr.service_notification import notify, send_signs_of_life
-from chatr.settings import Settings, default_of, flag, given_values, load, variable
+from chatr.settings import Settings, default_of, flag, given_values, load, unknown_variables, variable
 
 WELCOME: Final = """\
 The room is open.  Watch it:     {url}
@@ -82,6 +82,8 @@ async def run(options: argparse.Namespace) -> int:
         return 0
     settings = load(vars(options), os.environ, options.config)
     logging_setup.configure()
+    if unknown := unknown_variables(os.environ):
+        logger.warning("unknown_variables", nearest_settings=unknown, hint="no setting has these names: correct them")
     sys.setswitchinterval(SWITCH_INTERVAL)
     cancel_on_signals()
     try:
@@ -104,7 +106,7 @@ async def serve(settings: Settings, *, accept_loss: bool) -> None:
     async with background(collect_regularly()), running_room(settings, accept_loss=accept_loss) as room:
         sys.stdout.write(WELCOME.format(url=room.url))
         sys.stdout.flush()
-        logger.info("serving", url=room.url, position=room.node.room.position)
+        logger.info("serving", url=room.url, position=room.node.room.position, version=__version__)
         notify("READY=1", f"STATUS=Serving {room.url}.")
         try:
             async with background(send_signs_of_life(*room.background_tasks)):
