@@ -94,11 +94,7 @@ async def running_room(  # noqa: PLR0913 -- named arguments, of which most only 
         admin_listener_for(settings) as admin,
         moltbook_for(settings, moltbook_client) as client,
     ):
-        logger.info("listening", url=listener.url)
-        if settings.public_url is None and not listener.is_loopback:
-            logger.warning(
-                "no_public_url", documents_say=listener.url, hint="others need --public-url URL to be sent here"
-            )
+        listener.announce()
         clock = clock or (log.clock if isinstance(log, BringsClock) else SystemClock())
         checkpoint = checkpoint_for(settings)
         follower = Follower(

@@ -3,14 +3,13 @@
 A flag takes precedence over an environment variable, that over the configuration file, and that over the default.
 """
 
-import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from difflib import get_close_matches
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from attrs import Attribute, field, fields, frozen
 
+from chatr.config_file import read_toml
 from chatr.domain.limits import DEFAULT_LIMITS, SECOND, Limit, Limits
 from chatr.ports import MOLTBOOK_URL
 from chatr.setting_values import (
@@ -25,13 +24,6 @@ from chatr.setting_values import (
     parse_web_address,
     whole_number_parser,
 )
-
-LARGEST_CONFIG: Final = 1_000_000
-"""Bytes of a configuration file."""
-OF_AGENTS: Final = {"KEY", "URL"}
-"""Variables, without CHATR_, of the examples and the documents for agents, which may run on the same machine."""
-MAX_LOGGED_NAME: Final = 64
-"""Characters of the name of an unknown variable that are logged."""
 
 
 class BadSetting(Exception):
@@ -183,18 +175,6 @@ def variable(name: str) -> str:
     return f"CHATR_{name.upper()}"
 
 
-def unknown_variables(environ: Iterable[str]) -> dict[str, str | None]:
-    """The variables whose names begin as those of settings do and which name none; each with the most similar one."""
-    prefix, known = variable(""), {each.name.upper() for each in fields(Settings)}
-    unknown = sorted({name.removeprefix(prefix) for name in environ if name.startswith(prefix)} - known - OF_AGENTS)
-    # Cut and escaped, because the names are logged; their values are not, for there may be a password among them.
-    return {
-        f"{prefix}{ascii(name[:MAX_LOGGED_NAME])[1:-1]}": variable(similar[0]) if similar else None
-        for name in unknown
-        for similar in [get_close_matches(name, known, n=1)]
-    }
-
-
 def load(flags: Mapping[str, str | None], environ: Mapping[str, str], config: Path | None) -> Settings:
     """The settings given by flags, environment variables and the TOML file `config`. Raises BadSetting."""
     return Settings(**given_values(flags, environ, config))
@@ -232,23 +212,13 @@ def given_value(
 def read_config_file(config: Path) -> dict[str, str]:
     """The settings in a TOML file, by name, as text. Raises BadSetting."""
     try:
-        document = tomllib.loads(config_text(config))
+        document = read_toml(config)
     except (OSError, ValueError) as error:
         raise BadSetting(f"The file {config} cannot be read: {error}.") from error
     given = {name.replace("-", "_"): value for name, value in document.items()}
     if unknown := given.keys() - {each.name for each in fields(Settings)}:
         raise BadSetting(f"The file {config} has settings that do not exist: {', '.join(sorted(unknown))}.")
     return {name: file_value_text(name, value) for name, value in given.items()}
-
-
-def config_text(config: Path) -> str:
-    """The text of a configuration file. Raises OSError or ValueError."""
-    # Not only regular files: a shell passes `--config <(…)` as a pipe. But /dev/zero has no end.
-    with config.open("rb") as file:
-        text = file.read(LARGEST_CONFIG + 1)
-    if len(text) > LARGEST_CONFIG:
-        raise ValueError(f"it has more than {LARGEST_CONFIG} bytes")
-    return text.decode()
 
 
 def file_value_text(name: str, value: object) -> str:

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import Final
 
+import structlog
 from aiohttp import web
 
 from chatr import stop_budget
@@ -26,6 +27,8 @@ LINE_BYTES: Final = 8 * 1024
 """Largest request line, and largest single header. Their sum is checked by the dispatcher."""
 MAX_HEADERS: Final = 64
 """Headers of one request."""
+
+logger = structlog.get_logger()
 
 WatchFirstBytes = Callable[[asyncio.Transport, StreamRequest], bool]
 """Makes a watcher of a new connection, or returns False."""
@@ -50,8 +53,8 @@ class HttpListener:
         socket = listen(settings.host, settings.port)
         limits, timeouts = settings.limits, settings.timeouts
         self.url = url_of(socket)
-        self.is_loopback = is_loopback_listener(socket)
-        is_local = settings.public_url is None and self.is_loopback
+        self._is_loopback = is_loopback_listener(socket)
+        is_local = settings.public_url is None and self._is_loopback
         self.admission = Admission(clock, limits, settings.proxies, is_local=is_local)
         self.starting = StartingRoom(self.admission, timeouts.start)
         self._settings = settings
@@ -79,6 +82,12 @@ class HttpListener:
         """Accept connections from now on."""
         await self._runner.setup()
         self._acceptor.start()
+
+    def announce(self) -> None:
+        """Log the address, and warn if other machines reach it, but the documents will say localhost."""
+        logger.info("listening", url=self.url)
+        if self._settings.public_url is None and not self._is_loopback:
+            logger.warning("no_public_url", documents_say=self.url, hint="set --public-url to the address for others")
 
     async def open(self, handler: Handler, watch: WatchHandler, watch_from_first_bytes: WatchFirstBytes) -> None:
         """Let the room serve all requests from now on, those on connections that are open already included."""

@@ -22,8 +22,9 @@ from chatr.background_output import write_what_waits
 from chatr.cli.errors import CommandError
 from chatr.cli.garbage_collection import collect_regularly
 from chatr.cli.output.commented_config import commented_config
+from chatr.cli.unknown_variables import unknown_variables
 from chatr.service_notification import notify, send_signs_of_life
-from chatr.settings import Settings, default_of, flag, given_values, load, unknown_variables, variable
+from chatr.settings import Settings, default_of, flag, given_values, load, variable
 
 WELCOME: Final = """\
 The room is open.  Watch it:     {url}
