@@ -14,9 +14,11 @@ from chatr.adapters.http.admission.admission import NodeLimits
 from chatr.adapters.http.http_settings import DEFAULT_HTTP_TIMEOUTS, HttpSettings, HttpTimeouts
 from chatr.adapters.http.listener import listening
 from chatr.adapters.http.server import HttpServer
+from chatr.adapters.http.server_state import ServerState
 from chatr.adapters.http.starting_room import StartingRoom
 from chatr.adapters.http.stream.hub import Hub
 from chatr.adapters.http.stream.live_messages import LiveMessages
+from chatr.adapters.metrics.room_metrics import serving_metrics
 from chatr.adapters.moltbook import open_moltbook
 from chatr.adapters.stores.urls import admin_socket, open_log, sqlite_file
 from chatr.adapters.system import SystemClock, SystemSecrets, open_file_limit
@@ -79,17 +81,20 @@ async def running_room(  # noqa: PLR0913 -- named arguments, of which most only 
     """Open the room and yield it. Leaving the context closes it: first requests, then streams, then the log.
 
     `event_log`, `clock`, `hub` and `moltbook_client` replace what the settings would make; `settings.log` still decides
-    where the checkpoint is. `accept_loss` opens a log that lost records. Raises CannotOpenLog, CannotListen, or what
-    the log raises while it is read: LogUnavailable, OutcomeUnknown, UnreadableRecord; BadSetting for a public URL whose
-    path the room cannot be below.
+    where the checkpoint is. `accept_loss` opens a log that lost records. Raises CannotOpenLog, CannotListen,
+    CannotServeMetrics, or what the log raises while it is read: LogUnavailable, OutcomeUnknown, UnreadableRecord;
+    BadSetting for a public URL whose path the room cannot be below.
+
+    The server listens first: supervisors end a process that does not answer, and a long log takes long to read. An
+    address in use is reported before the log is opened for writing.
     """
     # `hub or Hub()` would replace a given hub that has no watchers: its length is 0, so it is false.
     secrets, hub = SystemSecrets(), Hub() if hub is None else hub
     http = http_settings(settings, timeouts.http)
-    # The server listens first: supervisors end a process that does not answer, and a long log takes long to read. An
-    # address in use is reported before the log is opened for writing. The listener only measures how much time passed.
     async with (
-        listening(http, clock or SystemClock()) as listener,
+        serving_metrics(settings.metrics) as metrics,
+        # The listener only measures how much time passed.
+        listening(http, clock or SystemClock(), metrics.requests) as listener,
         log_for(settings, event_log, accept_loss=accept_loss) as log,
         admin_listener_for(settings) as admin,
         moltbook_for(settings, moltbook_client) as client,
@@ -97,10 +102,10 @@ async def running_room(  # noqa: PLR0913 -- named arguments, of which most only 
         listener.announce()
         clock = clock or (log.clock if isinstance(log, BringsClock) else SystemClock())
         checkpoint = checkpoint_for(settings)
-        follower = Follower(
-            log, await checkpoint.load(log, accept_loss=accept_loss), [LiveMessages(hub), checkpoint], timeouts.node
-        )
+        room = await checkpoint.load(log, accept_loss=accept_loss)
+        follower = Follower(log, room, [LiveMessages(hub), checkpoint, *metrics.listeners], timeouts.node)
         node = Node.create(log, follower, clock, secrets)
+        metrics.show(ServerState(listener, hub), node, log, clock)
         server = HttpServer(log, node, hub, clock, secrets, client, http)
         scrubber = background(Scrubber(log, follower).run())
         # The follower must have stopped before the checkpoint is written, or it would fold records meanwhile.
@@ -111,6 +116,7 @@ async def running_room(  # noqa: PLR0913 -- named arguments, of which most only 
             await adopt_limits(node, settings, clock)
             # The first list of who is online is made of all agents, which a request should not wait for.
             await server.presence_feed.advance()
+            metrics.count_records()
             operators = serving_operators(admin, AdminNode(node, log, clock, secrets))
             async with operators, server.open(listener) as url, background(server.run_background()) as serving:
                 yield RunningRoom(url, node, (following, serving))
@@ -153,6 +159,8 @@ def http_settings(settings: Settings, timeouts: HttpTimeouts) -> HttpSettings:
         settings.stats_every,
         settings.idle_timeout,
         timeouts,
+        access_log=settings.access_log,
+        log_refusals=settings.log_level == "debug",
     )
     if http.has_ambiguous_base_path:
         raise BadSetting(

@@ -4,9 +4,10 @@ import logging
 import sys
 
 import structlog
+from structlog.typing import EventDict
 
 from chatr.background_output import write_in_background
-from chatr.repeated_lines import RepeatedLines
+from chatr.repeated_lines import ACCESS_LINE, RepeatedLines
 
 
 class LineLogger(structlog.PrintLogger):
@@ -19,13 +20,29 @@ class LineLogger(structlog.PrintLogger):
     log = debug = info = warning = error = exception = critical = msg
 
 
-def configure() -> None:
-    """Send the program's own log events, and the warnings of libraries, to standard error, in the background.
+class LeastLevel:
+    """Drops lines below a level, except those of the access log, which has a setting of its own."""
+
+    def __init__(self, level: str) -> None:
+        self.number = logging.getLevelNamesMapping()[level.upper()]
+
+    def drop_event(self, _logger: object, method: str, event_dict: EventDict) -> EventDict:
+        """Raise DropEvent for a line that is not written; a processor of structlog."""
+        # structlog's method `exception` writes an error.
+        number = logging.getLevelNamesMapping().get(method.upper(), logging.ERROR)
+        if number >= self.number or event_dict["event"] == ACCESS_LINE:
+            return event_dict
+        raise structlog.DropEvent
+
+
+def configure(level: str = "info") -> None:
+    """Send the program's own log events from `level` on to standard error, in the background, and from libraries those
+    that are warnings at least.
 
     A line that comes too often is suppressed and counted.
     """
     write_in_background()
-    repeated = RepeatedLines()
+    repeated, least = RepeatedLines(), LeastLevel(level)
     is_terminal = sys.stderr.isatty()
     shared: list[structlog.typing.Processor] = [
         structlog.stdlib.add_log_level,
@@ -38,7 +55,7 @@ def configure() -> None:
     else:
         renderers = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     structlog.configure(
-        processors=[repeated.drop_event, *shared, *renderers],
+        processors=[least.drop_event, repeated.drop_event, *shared, *renderers],
         logger_factory=lambda *_: LineLogger(),
         cache_logger_on_first_use=True,
     )
@@ -51,4 +68,4 @@ def configure() -> None:
     )
     handler.addFilter(repeated.filter_record)
     # `force` replaces handlers that a library may have installed at import.
-    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+    logging.basicConfig(handlers=[handler], level=max(least.number, logging.WARNING), force=True)

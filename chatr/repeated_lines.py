@@ -12,8 +12,12 @@ from structlog.typing import EventDict
 MOST_PER_MINUTE: Final = 10
 """Lines about the same event that are written in one minute."""
 MINUTE: Final = 60.0
-UNLIMITED: Final = ("reading_the_log", "lines_suppressed")
-"""Events that are always written: an operator waits for them, or they say how many others were not written."""
+ACCESS_LINE: Final = "request_answered"
+"""The event of the access log."""
+UNLIMITED: Final = ("reading_the_log", "lines_suppressed", ACCESS_LINE, "request_refused", "connection_refused")
+"""Events that are always written: an operator waits for them, they say how many others were not written, or the
+operator asked for a line about each request.
+"""
 
 logger = structlog.get_logger()
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 from ipaddress import IPv4Network, IPv6Network, ip_network
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from chatr.domain.limits import SECOND, Limit
@@ -14,6 +14,8 @@ LARGEST_COUNT: Final = 1_000_000
 LARGEST_SMALL_COUNT: Final = 1_000
 LARGEST_WINDOW: Final = 366 * 24 * 3600
 """Seconds of the longest rate window, and of the longest `online_for`: a leap year."""
+LOG_LEVELS: Final = ("debug", "info", "warning", "error")
+"""Levels of log lines, ascending."""
 NOT_IN_ADDRESS: Final = frozenset(' "#<>?@\\^`{|}')
 """Characters that no URL contains, and those that begin a query or a fragment or end the name of a user."""
 INCOMPLETE_ESCAPE: Final = re.compile("%(?![0-9A-Fa-f]{2})")
@@ -85,6 +87,41 @@ def is_http(address: str) -> bool:
         parts = urlsplit(address)
         return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     return False
+
+
+class ListenAddress(NamedTuple):
+    """An address of this machine and a port of it; port 0 is any free one."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def parse_listen_address(text: str) -> ListenAddress:
+    """The address in ADDRESS:PORT, where an IPv6 address stands in brackets. Raises ValueError."""
+    host, _, port = text.strip().rpartition(":")
+    is_bracketed = host.startswith("[") and host.endswith("]")
+    # Without an address the port would be open to every machine.
+    if not host or is_bracketed != (":" in host):
+        raise ValueError("write ADDRESS:PORT, such as 127.0.0.1:9464 or [::1]:9464")
+    return ListenAddress(host.strip("[]"), whole_number_parser(0, 65535)(port))
+
+
+def parse_switch(text: str) -> bool:
+    """Whether the text says on, or true, yes or 1, and not the opposite. Raises ValueError for any other text."""
+    switch = {"on": True, "true": True, "yes": True, "1": True, "off": False, "false": False, "no": False, "0": False}
+    if text.strip().lower() not in switch:
+        raise ValueError("it must be on or off")
+    return switch[text.strip().lower()]
+
+
+def parse_log_level(text: str) -> str:
+    """The name of a level in lower case. Raises ValueError."""
+    if text.strip().lower() not in LOG_LEVELS:
+        raise ValueError(f"it must be one of {', '.join(LOG_LEVELS)}")
+    return text.strip().lower()
 
 
 def parse_networks(text: str) -> tuple[Network, ...]:

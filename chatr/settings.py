@@ -15,12 +15,17 @@ from chatr.ports import MOLTBOOK_URL
 from chatr.setting_values import (
     LARGEST_COUNT,
     LARGEST_WINDOW,
+    LOG_LEVELS,
+    ListenAddress,
     Network,
+    parse_listen_address,
+    parse_log_level,
     parse_networks,
     parse_non_empty,
     parse_public_url,
     parse_rate,
     parse_small_rate,
+    parse_switch,
     parse_web_address,
     whole_number_parser,
 )
@@ -113,6 +118,13 @@ class Settings:
     # A new watcher is sent messages from memory, which holds MESSAGES_IN_MEMORY of them.
     history: int = setting(100, "COUNT", "messages that a new watcher is sent", whole_number_parser(0, 1000))
     stats_every: int = setting(10, "SECONDS", "time between two stats frames on a stream", whole_number_parser(1, 3600))
+    metrics: ListenAddress | None = setting(
+        None, "ADDRESS:PORT", "address at which Prometheus reads metrics, such as 127.0.0.1:9464", parse_listen_address
+    )
+    access_log: bool = setting(False, "on|off", "whether every request is a line of the log", parse_switch)
+    log_level: str = setting(
+        "info", "LEVEL", f"lines of the log that are written: {', '.join(LOG_LEVELS)} and above", parse_log_level
+    )
 
     admin_socket: str | None = setting(
         None,
@@ -136,6 +148,8 @@ class Settings:
         )
 
 
+SWITCHES: Final = [each.name for each in fields(Settings) if each.metadata["parse"] is parse_switch]
+"""Names of the settings that are on or off. Their flags need no value."""
 DEFAULTS_OF_A_NEW_LOG: Final = {
     "rate_verified": DEFAULT_LIMITS.verified,
     "rate_unverified": DEFAULT_LIMITS.unverified,
@@ -154,6 +168,10 @@ def setting_text(value: object) -> str:
             return ""
         case Limit():
             return f"{value.count}/{value.window // SECOND}"
+        case bool():
+            return "on" if value else "off"
+        case ListenAddress():
+            return str(value)
         case tuple():
             return ",".join(map(str, value))
         case _:
@@ -225,6 +243,8 @@ def file_value_text(name: str, value: object) -> str:
     """A value of the file as a flag would give it; only `trusted_proxies` may be a list. Raises BadSetting."""
     if isinstance(value, list) and name == "trusted_proxies" and all(isinstance(each, str) for each in value):
         return ",".join(value)
+    if isinstance(value, bool) and name in SWITCHES:
+        return setting_text(value)
     # In Python a bool is an int, but `port = true` is a mistake.
     if not isinstance(value, str | int) or isinstance(value, bool):
         raise BadSetting(f"{name} in the file cannot be {value!r}: it must be text or a whole number.")

@@ -19,7 +19,7 @@ from structlog.testing import capture_logs
 
 from chatr import __version__
 from chatr.cli.main import COMMANDS, main
-from chatr.settings import Settings, default_of, flag
+from chatr.settings import SWITCHES, Settings, default_of, flag
 from tests.conftest import OpenRoom, Server
 from tests.requirements import skip_or_fail
 
@@ -81,7 +81,9 @@ def test_help_mentions_every_setting(chatr: Chatr) -> None:
     text, settings = " ".join(out.split()), fields(Settings)
 
     assert code == 0
-    assert [each.name for each in settings if f"{flag(each.name)} {each.metadata['metavar']} " not in text] == []
+    shown = {each.name: each.metadata["metavar"] for each in settings}
+    shown |= {name: f"[{shown[name]}]" for name in SWITCHES}
+    assert [name for name, metavar in shown.items() if f"{flag(name)} {metavar} " not in text] == []
     assert [each.name for each in settings if default_of(each) and f"(default {default_of(each)})" not in text] == []
     assert [word for word in ("--config", "CHATR_", "TOML") if word not in text] == []
 
@@ -127,6 +129,9 @@ def test_wrong_arguments_are_one_line(arguments: list[str], chatr: Chatr) -> Non
         ["--port", "http"],
         ["--rate-verified", "10"],
         ["--trusted-proxies", "nobody"],
+        ["--metrics", "9464"],
+        ["--access-log", "maybe"],
+        ["--log-level", "loud"],
         ["--config", "/nowhere/chatr.toml"],
         ["--log", "nats://localhost"],
         ["--log", "sqlite:chatr.db"],
@@ -164,6 +169,28 @@ def test_a_port_in_use_is_one_line(chatr: Chatr) -> None:
 
     assert (code, out) == (2, "")
     assert re.fullmatch(rf"chatr: [^\n]*{port}[^\n]*in use[^\n]*\.\n", error)
+
+
+def test_metrics_at_an_address_in_use_are_one_line(chatr: Chatr, tmp_path: Path) -> None:
+    """The sentence names the port and says that it is in use, and no log is created."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        log = f"sqlite:///{tmp_path}/chatr.db"
+        code, out, error = chatr("serve", "--log", log, "--port", "0", "--metrics", f"127.0.0.1:{port}")
+
+    assert (code, out) == (2, "")
+    assert re.fullmatch(rf"chatr: [^\n]*metrics[^\n]*{port}[^\n]*in use[^\n]*\.\n", error)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_metrics_without_their_library_are_one_line(chatr: Chatr, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sentence says what to install."""
+    monkeypatch.delitem(sys.modules, "chatr.adapters.metrics.exposition", raising=False)
+    monkeypatch.setitem(sys.modules, "prometheus_client", None)
+    code, out, error = chatr("serve", "--log", "memory:", "--port", "0", "--metrics", "127.0.0.1:0")
+
+    assert (code, out) == (2, "")
+    assert re.fullmatch(r"chatr: [^\n]*pip install prometheus-client[^\n]*\.\n", error)
 
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "a" * 64, "a..b"])

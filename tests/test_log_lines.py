@@ -1,6 +1,7 @@
 """Log lines are written in the background, and lines that repeat are limited."""
 
 import io
+import json
 import logging
 import os
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ import structlog
 from structlog.testing import capture_logs
 
 from chatr.background_output import BackgroundStream
+from chatr.logging_setup import LeastLevel
 from chatr.repeated_lines import MINUTE, MOST_PER_MINUTE, RepeatedLines
 
 
@@ -103,6 +105,37 @@ def test_progress_is_not_limited() -> None:
     repeated = RepeatedLines(lambda: 0.0)
 
     assert all(repeated.is_written("reading_the_log") for _ in range(50))
+
+
+@pytest.mark.parametrize("event", ["request_answered", "request_refused", "connection_refused"])
+def test_lines_about_each_request_are_not_limited(event: str) -> None:
+    """Who asks for a line about each request gets one about each."""
+    repeated = RepeatedLines(lambda: 0.0)
+
+    assert all(repeated.is_written(event) for _ in range(50))
+
+
+@pytest.mark.parametrize(
+    ("level", "written"),
+    [
+        ("debug", ["debug", "info", "warning", "error", "exception"]),
+        ("info", ["info", "warning", "error", "exception"]),
+        ("warning", ["warning", "error", "exception"]),
+        ("error", ["error", "exception"]),
+    ],
+)
+def test_lines_below_the_level_are_not_written(level: str, written: list[str]) -> None:
+    """--log-level is the least level that is written. The access log has a setting of its own."""
+    output = io.StringIO()
+    logger = structlog.wrap_logger(
+        structlog.PrintLogger(output), processors=[LeastLevel(level).drop_event, structlog.processors.JSONRenderer()]
+    )
+    for method in ("debug", "info", "warning", "error", "exception"):
+        getattr(logger, method)(method)
+    logger.info("request_answered")
+    events = [json.loads(line)["event"] for line in output.getvalue().splitlines()]
+
+    assert events == [*written, "request_answered"]
 
 
 def test_lines_of_libraries_are_limited_by_their_first_line() -> None:

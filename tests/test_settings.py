@@ -11,7 +11,8 @@ import pytest
 from attrs import fields
 
 from chatr.domain.limits import HOUR, MINUTE, SECOND, Limit, Limits
-from chatr.settings import BadSetting, Settings, flag, load, variable
+from chatr.setting_values import ListenAddress
+from chatr.settings import BadSetting, Settings, flag, load, setting_text, variable
 
 NAMES = [each.name for each in fields(Settings)]
 SAMPLES: dict[str, tuple[str, Any]] = {
@@ -37,6 +38,9 @@ SAMPLES: dict[str, tuple[str, Any]] = {
     "history": ("0", 0),
     "stats_every": ("1", 1),
     "admin_socket": (" /run/chatr/socket ", "/run/chatr/socket"),
+    "metrics": ("[::1]:9464", ListenAddress("::1", 9464)),
+    "access_log": ("on", True),
+    "log_level": ("Debug", "debug"),
 }
 BAD_VALUES: dict[str, list[str]] = {
     "host": [""],  # the empty address is every address: a variable left empty must not open the room to the world
@@ -87,6 +91,21 @@ BAD_VALUES: dict[str, list[str]] = {
     "history": ["-1", "1001", "all"],
     "stats_every": ["0", "3601"],
     "admin_socket": ["", " "],
+    # Without an address the port would be open to every machine.
+    "metrics": [
+        "",
+        "9464",
+        ":9464",
+        "127.0.0.1",
+        "127.0.0.1:",
+        "127.0.0.1:65536",
+        "::1:9464",
+        "[::1]",
+        "[]:1",
+        "[a]:1",
+    ],
+    "access_log": ["", "maybe", "onn"],
+    "log_level": ["", "trace", "infos"],
 }
 
 
@@ -190,6 +209,9 @@ def test_a_setting_can_be_given_in_the_file(name: str, dashed: bool, tmp_path: P
         ),
         ("trusted_proxies = []", "trusted_proxies", ()),
         ("host = 'ä'", "host", "ä"),
+        ("access_log = true", "access_log", True),
+        ("access_log = false", "access_log", False),
+        ("metrics = '127.0.0.1:9464'", "metrics", ListenAddress("127.0.0.1", 9464)),
     ],
 )
 def test_the_file_can_use_types_of_toml(toml: str, name: str, value: Any, tmp_path: Path) -> None:
@@ -233,10 +255,19 @@ def test_a_bad_value_is_reported_in_one_sentence(name: str, text: str, tmp_path:
     assert one_sentence(by_variable).startswith(f"{variable(name)} cannot be {text!r}: ")
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_a_value_can_be_written_as_text(name: str) -> None:
+    """The text of a value, as in --help and the reference, gives the same value again."""
+    _, value = SAMPLES[name]
+
+    assert load({name: setting_text(value)}, {}, None) == Settings(**{name: value})
+
+
 @pytest.mark.parametrize(
     ("toml", "mentioned"),
     [
         ("port = true", "port in the file"),
+        ("log_level = true", "log_level in the file"),
         ("port = 8080.5", "port in the file"),
         ("port = [80, 81]", "port in the file"),
         ("port = 2026-01-01", "port in the file"),

@@ -15,6 +15,7 @@ from chatr.domain.events import Event
 from chatr.domain.identity import AgentId
 from chatr.domain.policy.changing_keys import key_opens_agent
 from chatr.domain.rule import RuleViolated
+from chatr.node.append_observer import AppendObserver
 from chatr.node.follower import Follower
 from chatr.ports import Clock, Conflict, EventLog, LogUnavailable, OutcomeUnknown, Secrets
 
@@ -55,6 +56,7 @@ class CommandHandler:
         self._time_limits: set[asyncio.Timeout] = set()
         self._stopping = False
         self.last_append = 0  # milliseconds that the append took which ended last
+        self.observer = AppendObserver()
 
     def is_already_recorded(self, command: Command) -> bool:
         """Whether an existing record is the result of `command` already, so that it need not be handled."""
@@ -86,6 +88,7 @@ class CommandHandler:
                 try:
                     return Handled(await self._append(outcome), already_recorded=False)
                 except Conflict as conflict:
+                    self.observer.append_conflicted()
                     # Not every store knows where the conflicting record is: then catch up with the whole log.
                     await self._catch_up_to(conflict.position or await self._log.head())
         raise Overloaded
@@ -127,6 +130,7 @@ class CommandHandler:
         finally:
             self._follower.forget_folded_future(draft.id)
             self.last_append = self._clock.elapsed() - self._pending.pop(draft.id)
+            self.observer.append_ended(self.last_append)
 
     async def _catch_up_to(self, position: int) -> None:
         """Wait until the record that a decision conflicted with is folded. Raises LogUnavailable."""

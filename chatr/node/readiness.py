@@ -27,7 +27,7 @@ class Readiness:
     async def is_ready(self) -> bool:
         """Whether appends work, the log is not being read again, and the log's head is folded within a second."""
         # Appends first: a store that cannot be written may still be read, and then its head is folded in time.
-        if self._appends_fail() or self._follower.is_rereading:
+        if self.appends_fail() or self._follower.is_rereading:
             return False
         try:
             async with asyncio.timeout(TIME_LIMIT):
@@ -36,6 +36,6 @@ class Readiness:
             return False
         return True
 
-    def _appends_fail(self) -> bool:
+    def appends_fail(self) -> bool:
         """Whether an append failed lately, or one is pending too long: a disk that hangs raises no error."""
         return self._commands.failed_within(FAILURE_MEMORY) or self._commands.longest_pending() > TIME_LIMIT * SECOND

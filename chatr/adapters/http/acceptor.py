@@ -15,6 +15,7 @@ import structlog
 
 from chatr.adapters.http.error_catalogue import TOO_MANY_CONNECTIONS, http_error
 from chatr.adapters.http.errors import raw_error_response
+from chatr.adapters.http.observation import Observation
 from chatr.adapters.http.open_connections import ClientSocket, OpenConnections
 
 ACCEPTS_PER_ITERATION: Final = 16
@@ -45,7 +46,9 @@ class Acceptor:
         make_protocol: Callable[[ClientSocket], asyncio.Protocol],
         *,
         per_address: int,
+        observation: Observation | None = None,
     ) -> None:
+        self._observation = observation
         self._listening_socket = listening_socket
         self._connections = connections
         self._address_of = address_of
@@ -82,7 +85,7 @@ class Acceptor:
             if self._connections.admit(address):
                 self._open(ClientSocket.take(accepted, self._connections, address))
             else:
-                self._refuse(accepted)
+                self._refuse(accepted, peer[0])
             # The descriptor of a connection that was closed for this one is free in the next iteration only.
             if self._connections.is_full:
                 return
@@ -102,8 +105,10 @@ class Acceptor:
         except OSError:  # the client has gone already
             connection.close()
 
-    def _refuse(self, accepted: socket.socket) -> None:
+    def _refuse(self, accepted: socket.socket, peer: str) -> None:
         """Write the error straight to the socket, which costs less than a request, and close it."""
+        if self._observation is not None:
+            self._observation.connection_refused(TOO_MANY_CONNECTIONS.code, peer)
         with suppress(OSError), accepted:
             accepted.setblocking(False)
             accepted.send(self._refusal)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from time import perf_counter
 from typing import Any, Final
 from uuid import uuid4
 
@@ -11,6 +12,7 @@ from aiohttp import StreamReader, web
 from chatr.adapters.http.error_catalogue import REQUEST_TIMEOUT, http_error
 from chatr.adapters.http.errors import error_response, raw_error_response
 from chatr.adapters.http.headers import add_default_headers
+from chatr.adapters.http.observation import Observation
 from chatr.adapters.http.open_connections import ClientSocket
 
 FRAMING_BYTES: Final = 24 * 1024
@@ -32,17 +34,28 @@ class Connection(web.RequestHandler):
         "_handling",
         "_head_timeout",
         "_head_timer",
+        "_observation",
         "_reads_no_more",
+        "_received_at",
         "_response_timeout",
         "_waiting",
         "_write_timer",
     )
 
     def __init__(
-        self, server: web.Server, client: ClientSocket, *, head_timeout: float, response_timeout: float, **options: Any
+        self,
+        server: web.Server,
+        client: ClientSocket,
+        *,
+        head_timeout: float,
+        response_timeout: float,
+        observation: Observation | None = None,
+        **options: Any,
     ) -> None:
         super().__init__(server, loop=asyncio.get_running_loop(), **options)
         self._client = client
+        self._observation = observation
+        self._received_at = 0.0
         self._head_timeout = head_timeout
         self._head_timer: asyncio.TimerHandle | None = None
         self._response_timeout = response_timeout
@@ -65,6 +78,8 @@ class Connection(web.RequestHandler):
     def head_received(self, content: StreamReader) -> None:
         """Stop the timer: the dispatcher has the request, whose body is `content`."""
         self._handling = True
+        if self._observation is not None:
+            self._received_at = perf_counter()
         self._content, self._framing = content, -content.total_bytes
         self._client.mark_busy()
         self._stop_head_timer()
@@ -79,6 +94,11 @@ class Connection(web.RequestHandler):
         if not resp.prepared:
             add_default_headers(request, resp)
         finished = await super().finish_response(request, resp, start_time)
+        if self._observation is not None:
+            # 0 for a request that aiohttp could not parse, of which no head was received.
+            seconds = perf_counter() - self._received_at if self._received_at else 0.0
+            self._received_at = 0.0
+            self._observation.answered(request, resp, seconds)
         # Without a transport it has ended, or it is a stream now.
         if self.transport is not None:
             self._client.mark_idle(self.transport)
@@ -163,4 +183,7 @@ class Connection(web.RequestHandler):
             error = http_error(REQUEST_TIMEOUT, seconds=f"{self._head_timeout:g}")
             headers = {"X-Request-Id": str(uuid4()), "Connection": "close"}
             self.transport.write(raw_error_response(error, headers))
+            if self._observation is not None:
+                peer = self.transport.get_extra_info("peername") or ("",)
+                self._observation.connection_refused(error.code, peer[0], headers["X-Request-Id"])
         self.force_close()

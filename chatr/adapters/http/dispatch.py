@@ -32,6 +32,7 @@ from chatr.adapters.http.error_catalogue import (
 )
 from chatr.adapters.http.errors import error_response, request_refusal
 from chatr.adapters.http.json_response import RESPONSE_HEADERS, as_response
+from chatr.adapters.http.observation import OTHER, ROUTE
 from chatr.domain.agent import Agent
 from chatr.domain.commands import Heartbeat
 from chatr.domain.rule import RuleViolated
@@ -50,10 +51,12 @@ CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 class Endpoint:
     """What handles a request, and whether the request counts against the limit of its client address.
 
-    No cache may store the responses of one that `is_private`: they depend on the key, or contain one.
+    No cache may store the responses of one that `is_private`: they depend on the key, or contain one. `route` is the
+    path in the table, by which requests are counted and logged.
     """
 
     handler: Handler
+    route: str
     counts_as_request: bool
     is_private: bool = False
 
@@ -77,6 +80,7 @@ def request_handler(table: EndpointTable, admission: Admission) -> Handler:
         endpoint = find_endpoint(table, request.rel_url.path_safe, request.method)
         headers: dict[str, str] = {hdrs.CACHE_CONTROL: "no-store"} if endpoint.is_private else {}
         request[RESPONSE_HEADERS] = headers
+        request[ROUTE] = endpoint.route
         admission.check_host(request.headers)
         if endpoint.counts_as_request and (wait := admission.try_request(admission.client_address(request))):
             return request_refusal(request, admission.request_limit, whole_seconds(wait))
@@ -102,7 +106,10 @@ def find_endpoint(table: EndpointTable, path: str, method: str) -> Endpoint:
     """Return the endpoint; `{file}` in the table stands for any last segment of a path. Without one: 404 or 405."""
     folder, _, name = path.rpartition("/")
     methods = table.get(path) or (table.get(f"{folder}/{{file}}", {}) if name else {})
-    return methods.get(method) or Endpoint(no_endpoint(methods), counts_as_request=True)
+    if endpoint := methods.get(method):
+        return endpoint
+    route = next((endpoint.route for endpoint in methods.values()), OTHER)
+    return Endpoint(no_endpoint(methods), route, counts_as_request=True)
 
 
 def no_endpoint(methods: Mapping[str, Endpoint]) -> Handler:
@@ -218,6 +225,6 @@ def endpoint_table(
         )
         methods = (hdrs.METH_GET, hdrs.METH_HEAD) if route.method == hdrs.METH_GET else (route.method,)
         is_private = route.requires_key or route.method == hdrs.METH_POST
-        endpoint = Endpoint(handler, route.counts_as_request, is_private)
+        endpoint = Endpoint(handler, route.path, route.counts_as_request, is_private)
         table.setdefault(route.path, {}).update(dict.fromkeys(methods, endpoint))
     return table

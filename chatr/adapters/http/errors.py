@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from functools import lru_cache
 from http import HTTPStatus
-from typing import Final
 
 import structlog
 from aiohttp import HttpVersion11, hdrs, web
@@ -32,27 +31,30 @@ from chatr.adapters.http.error_catalogue import (
     HttpError,
     http_error,
 )
-from chatr.adapters.http.headers import ALLOWED_REQUEST_HEADERS, DEFAULT_HEADERS, response_head
+from chatr.adapters.http.headers import ALLOWED_REQUEST_HEADERS, DEFAULT_HEADERS, request_id_of, response_head
 from chatr.adapters.http.json_response import RESPONSE_HEADERS, encode
+from chatr.adapters.http.observation import ERROR_CODE, loggable_path
 from chatr.adapters.http.plain_error_response import HEADS_CACHED, PlainErrorResponse, RenderedError
 from chatr.domain.rule import Kind, RuleViolated
 from chatr.node.command_handler import Overloaded
 from chatr.ports import LogUnavailable, MoltbookUnavailable, OutcomeUnknown, RecordAltered
 
-MAX_LOGGED_PATH: Final = 200
-"""Characters of a path that are logged. A client may send 8 KiB, and could fill the operator's disk."""
-
 log = structlog.get_logger()
 
 
 def error_response(request: web.BaseRequest, error: Exception) -> web.StreamResponse:
-    """Return the response to a request whose handling raised `error`. Only errors inside chatr are logged."""
+    """Return the response to a request whose handling raised `error`, and log failures of chatr and its store."""
     response_error = as_http_error(error)
     # A CORS preflight asks for the methods of a path. The error 405 has them in its Allow header.
     if response_error.status == METHOD_NOT_ALLOWED.status and request.method == hdrs.METH_OPTIONS:
         return preflight_response(response_error.headers["Allow"])
     if response_error.code == INTERNAL_ERROR.code:
-        log.error("request_failed", path=request.path[:MAX_LOGGED_PATH], exc_info=error)
+        log.error("request_failed", path=loggable_path(request.path), request_id=request_id_of(request), exc_info=error)
+    elif response_error.status >= INTERNAL_ERROR.status and error is not response_error:
+        # Not what chatr itself raises to put a client off, such as while the room starts.
+        log.warning(
+            "request_not_served", code=response_error.code, reason=str(error), request_id=request_id_of(request)
+        )
     accept, base_path = request.headers.get("Accept", ""), request.get(BASE_PATH, "")
     return response_with(request, render_error(response_error, base_path, accept=accept))
 
@@ -71,14 +73,14 @@ def rendered_refusal(limit: str, seconds: int, accept: str, base_path: str) -> R
     return render_error(http_error(REQUEST_RATE_LIMITED, limit=limit, retryAfter=seconds), base_path, accept=accept)
 
 
-def error_bytes(error: HttpError, request_headers: Mapping[str, str], base_path: str) -> bytes:
-    """Return the response to a request for the stream that aiohttp has not read, with these headers."""
-    rendered = render_error(error, base_path, accept=request_headers.get("accept", ""))
-    return rendered.as_bytes(request_headers, (), is_api=True, closes=False)
+def error_bytes(error: HttpError, request_id: str, base_path: str, *, accept: str) -> bytes:
+    """Return the response to a request for the stream that aiohttp has not read."""
+    return render_error(error, base_path, accept=accept).as_bytes(request_id, (), is_api=True, closes=False)
 
 
 def response_with(request: web.BaseRequest, error: RenderedError) -> web.StreamResponse:
     """Return the response with an error: as bytes where that is possible, because it costs less."""
+    request[ERROR_CODE] = error.code
     # HTTP/1.0 announces in its response what it keeps open.
     if request.version == HttpVersion11:
         return PlainErrorResponse(request, error, tuple(request.get(RESPONSE_HEADERS, {}).items()))
@@ -141,7 +143,7 @@ def render_error(error: HttpError, base_path: str, *, accept: str) -> RenderedEr
     if "retryAfter" in error.details:
         headers["Retry-After"] = str(error.details["retryAfter"])
     headers[hdrs.CONTENT_TYPE] = PROBLEM if is_problem else JSON
-    return RenderedError(error.status, tuple(headers.items()), encode(body), error.closes)
+    return RenderedError(error.code, error.status, tuple(headers.items()), encode(body), error.closes)
 
 
 def raw_error_response(error: HttpError, more_headers: Mapping[str, str]) -> bytes:

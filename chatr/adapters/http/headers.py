@@ -11,6 +11,7 @@ from uuid import uuid4
 from aiohttp import hdrs, web
 
 from chatr.adapters.http.json_response import RESPONSE_HEADERS
+from chatr.domain.keys import PREFIX
 
 # aiohttp would name itself, Python and the versions of both in Server.
 DEFAULT_HEADERS: Final = {"X-Content-Type-Options": "nosniff", hdrs.SERVER: "chatr"}
@@ -26,12 +27,13 @@ ALLOWED_REQUEST_HEADERS: Final = "Authorization, Content-Type, Idempotency-Key, 
 """What a preflight response lets scripts send."""
 REQUEST_ID: Final = re.compile("[A-Za-z0-9._-]{1,64}")
 """Request ids of clients that may be repeated: nothing that could break a header or a line of a log."""
+ID_OF_REQUEST: Final = web.RequestKey("id", str)
 
 
 def add_default_headers(request: web.BaseRequest, response: web.StreamResponse) -> None:
     """Set the request id, the headers that every response has, and those that the handler left in the request."""
     headers = response.headers
-    headers["X-Request-Id"] = request_id_for(request.headers.get("X-Request-Id", ""))
+    headers["X-Request-Id"] = request_id_of(request)
     headers.update(default_headers(is_api=request.path.startswith("/api/")))
     headers.update(request.get(RESPONSE_HEADERS, {}))
 
@@ -41,9 +43,16 @@ def default_headers(*, is_api: bool) -> Mapping[str, str]:
     return API_HEADERS if is_api else DEFAULT_HEADERS
 
 
+def request_id_of(request: web.BaseRequest) -> str:
+    """Return the id of a request: the same one for its response and for each of its log lines."""
+    if (request_id := request.get(ID_OF_REQUEST)) is None:
+        request_id = request[ID_OF_REQUEST] = request_id_for(request.headers.get("X-Request-Id", ""))
+    return request_id
+
+
 def request_id_for(requested: str) -> str:
-    """Return the id that the client sent, if it is plain, else a new one."""
-    return requested if REQUEST_ID.fullmatch(requested) else str(uuid4())
+    """Return the id that the client sent, if it is plain and no API key, else a new one."""
+    return requested if REQUEST_ID.fullmatch(requested) and PREFIX not in requested else str(uuid4())
 
 
 @lru_cache(1)  # many responses are sent in the same second

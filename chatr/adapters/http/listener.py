@@ -16,6 +16,7 @@ from chatr.adapters.http.connection import Connection
 from chatr.adapters.http.dispatch import Handler, web_server
 from chatr.adapters.http.http_settings import HttpSettings
 from chatr.adapters.http.listening_socket import is_loopback_listener, listen, url_of
+from chatr.adapters.http.observation import Observation, RequestMetrics
 from chatr.adapters.http.open_connections import ClientSocket, OpenConnections
 from chatr.adapters.http.starting_room import StartingRoom, WatchHandler
 from chatr.adapters.http.stream.first_bytes import FirstBytesProtocol
@@ -35,9 +36,11 @@ WatchFirstBytes = Callable[[asyncio.Transport, StreamRequest], bool]
 
 
 @asynccontextmanager
-async def listening(settings: HttpSettings, clock: Clock) -> AsyncIterator["HttpListener"]:
-    """Listen while the block runs. Raises CannotListen."""
-    listener = HttpListener(settings, clock)
+async def listening(
+    settings: HttpSettings, clock: Clock, metrics: RequestMetrics | None = None
+) -> AsyncIterator["HttpListener"]:
+    """Listen while the block runs, and count requests in `metrics`. Raises CannotListen."""
+    listener = HttpListener(settings, clock, metrics)
     try:
         await listener.start()
         yield listener
@@ -48,7 +51,7 @@ async def listening(settings: HttpSettings, clock: Clock) -> AsyncIterator["Http
 class HttpListener:
     """Accepts connections. Until `open` is called, `starting` answers their requests."""
 
-    def __init__(self, settings: HttpSettings, clock: Clock) -> None:
+    def __init__(self, settings: HttpSettings, clock: Clock, metrics: RequestMetrics | None = None) -> None:
         """Bind the address. Raises CannotListen."""
         socket = listen(settings.host, settings.port)
         limits, timeouts = settings.limits, settings.timeouts
@@ -56,6 +59,7 @@ class HttpListener:
         self._is_loopback = is_loopback_listener(socket)
         is_local = settings.public_url is None and self._is_loopback
         self.admission = Admission(clock, limits, settings.proxies, is_local=is_local)
+        self._observation = observation_for(settings, metrics, self.admission)
         self.starting = StartingRoom(self.admission, timeouts.start)
         self._settings = settings
         self._watch: WatchFirstBytes | None = None
@@ -64,9 +68,10 @@ class HttpListener:
         self._idle_connections = IdleConnections(timeouts.first_byte)
         # Simple alternative: use what _connection_factory returns as the protocol, and aiohttp reads every request.
         # Only the time-out for connections that send nothing would then be missing: aiohttp has none.
+        self.connections = OpenConnections(limits.connections, limits.total_connections)
         self._acceptor = Acceptor(
             socket,
-            OpenConnections(limits.connections, limits.total_connections),
+            self.connections,
             self.admission.address_of_connection,
             partial(
                 FirstBytesProtocol,
@@ -74,8 +79,10 @@ class HttpListener:
                 self._watch_from_first_bytes,
                 self._connection_factory(),
                 base_path=settings.base_path,
+                observation=self._observation,
             ),
             per_address=limits.connections,
+            observation=self._observation,
         )
 
     async def start(self) -> None:
@@ -117,6 +124,7 @@ class HttpListener:
             self._server,
             head_timeout=timeouts.head,
             response_timeout=timeouts.response,
+            observation=self._observation,
             keepalive_timeout=self._settings.idle_timeout,
             tcp_keepalive=False,  # inherited from the listening socket, which saves a system call for each connection
             lingering_time=timeouts.linger,
@@ -126,3 +134,12 @@ class HttpListener:
             auto_decompress=False,  # compressed bodies are rejected before anything is unpacked
             access_log=None,
         )
+
+
+def observation_for(settings: HttpSettings, metrics: RequestMetrics | None, admission: Admission) -> Observation | None:
+    """Return what observes the requests; None, which costs nothing, if nobody wants to know of them."""
+    if metrics is None and not settings.access_log and not settings.log_refusals:
+        return None
+    return Observation(
+        metrics, admission.address_of_peer, access_log=settings.access_log, log_refusals=settings.log_refusals
+    )

@@ -3,7 +3,6 @@
 Simple alternative: aiohttp's own response, as for HTTP/1.0. It costs as much as any small response.
 """
 
-from collections.abc import Mapping
 from functools import lru_cache
 from time import time
 from typing import Final
@@ -12,7 +11,7 @@ from aiohttp import hdrs, web
 from aiohttp.abc import AbstractStreamWriter
 from attrs import frozen
 
-from chatr.adapters.http.headers import default_headers, http_date, request_id_for, response_head
+from chatr.adapters.http.headers import default_headers, http_date, request_id_of, response_head
 
 HEADS_CACHED: Final = 256
 """Response heads that are kept. Rate limits differ by the seconds to wait. About 1 kB each."""
@@ -24,16 +23,14 @@ Headers = tuple[tuple[str, str], ...]
 class RenderedError:
     """An error as it is sent. `closes` ends the connection after it."""
 
+    code: str
     status: int
     headers: Headers
     body: bytes
     closes: bool
 
-    def as_bytes(
-        self, request_headers: Mapping[str, str], more: Headers, *, is_api: bool, closes: bool, has_body: bool = True
-    ) -> bytes:
+    def as_bytes(self, request_id: str, more: Headers, *, is_api: bool, closes: bool, has_body: bool = True) -> bytes:
         """Return the whole response in HTTP/1.1, with `more` headers."""
-        request_id = request_id_for(request_headers.get("x-request-id", ""))
         template = head_template(self.status, self.headers, more, len(self.body), is_api=is_api, closes=closes)
         head = template % (request_id.encode(), http_date(int(time())).encode())
         return head + self.body if has_body else head
@@ -62,6 +59,7 @@ class PlainErrorResponse(web.StreamResponse):
         super().__init__(status=error.status)
         self._error = error
         self._more = more
+        self._has_body = request.method != hdrs.METH_HEAD
         self._closes = error.closes or not request.keep_alive
 
     @property
@@ -74,6 +72,11 @@ class PlainErrorResponse(web.StreamResponse):
         """Whether the connection stays open."""
         return not self._closes
 
+    @property
+    def body_length(self) -> int:
+        """The bytes of the body that are sent."""
+        return len(self._error.body) if self._has_body else 0
+
     def force_close(self) -> None:
         """Close the connection after the response."""
         self._closes = True
@@ -83,11 +86,11 @@ class PlainErrorResponse(web.StreamResponse):
         if request.transport is None:
             raise ConnectionResetError("the client has left already")
         raw = self._error.as_bytes(
-            request.headers,
+            request_id_of(request),
             self._more,
             is_api=request.path.startswith("/api/"),
             closes=self._closes,
-            has_body=request.method != hdrs.METH_HEAD,
+            has_body=self._has_body,
         )
         request.transport.write(raw)
         await request.writer.drain()

@@ -13,6 +13,7 @@ from chatr.adapters.http.endpoints.health import LIVE
 from chatr.adapters.http.error_catalogue import NOT_READY, ROOM_STARTING, http_error
 from chatr.adapters.http.headers import add_default_headers
 from chatr.adapters.http.json_response import as_response
+from chatr.adapters.http.observation import OTHER, ROUTE
 from chatr.adapters.http.stream.hub import COMMENT
 from chatr.adapters.http.stream.response_head import STREAM_HEADERS
 
@@ -20,6 +21,7 @@ RETRY_SECONDS: Final = 2
 """Retry-After while the room starts."""
 COMMENT_INTERVAL: Final = 10.0
 """Seconds between two comments on a stream that waits. Proxies close a silent connection after 60."""
+PATHS: Final = {route.path for route in routes.ROUTES}
 STREAMS_PER_ITERATION: Final = 16
 """Waiting streams that go on in one iteration of the event loop: each is sent the history."""
 
@@ -67,8 +69,9 @@ class StartingRoom:
                 future.set_result(None)
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        self._admission.check_host(request.headers)
         path, is_read = request.rel_url.path_safe, request.method in ("GET", "HEAD")
+        request[ROUTE] = path if path in PATHS else OTHER
+        self._admission.check_host(request.headers)
         if path == routes.LIVE.path and is_read:
             return as_response(LIVE)
         if path == routes.READY.path and is_read:

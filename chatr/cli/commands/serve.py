@@ -16,6 +16,7 @@ from attrs import evolve, fields
 
 from chatr import __version__, logging_setup, stop_budget
 from chatr.adapters.http.listening_socket import CannotListen
+from chatr.adapters.metrics.listener import CannotServeMetrics
 from chatr.adapters.system import raise_open_file_limit
 from chatr.app import background, running_room
 from chatr.background_output import write_what_waits
@@ -24,7 +25,7 @@ from chatr.cli.garbage_collection import collect_regularly
 from chatr.cli.output.commented_config import commented_config
 from chatr.cli.unknown_variables import unknown_variables
 from chatr.service_notification import notify, send_signs_of_life
-from chatr.settings import Settings, default_of, flag, given_values, load, variable
+from chatr.settings import SWITCHES, Settings, default_of, flag, given_values, load, variable
 
 WELCOME: Final = """\
 The room is open.  Watch it:     {url}
@@ -57,7 +58,8 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     for setting in fields(Settings):
         default = default_of(setting)
         text = setting.metadata["description"] + (f" (default {default})" if default else "")
-        command.add_argument(flag(setting.name), metavar=setting.metadata["metavar"], help=text)
+        metavar, const = setting.metadata["metavar"], "on" if setting.name in SWITCHES else None
+        command.add_argument(flag(setting.name), metavar=metavar, nargs="?" if const else None, const=const, help=text)
     command.add_argument(
         "--print-config",
         action="store_true",
@@ -82,7 +84,7 @@ async def run(options: argparse.Namespace) -> int:
         sys.stdout.write(commented_config(given_values(vars(options), os.environ, options.config)))
         return 0
     settings = load(vars(options), os.environ, options.config)
-    logging_setup.configure()
+    logging_setup.configure(settings.log_level)
     if unknown := unknown_variables(os.environ):
         logger.warning("unknown_variables", nearest_settings=unknown, hint="no setting has these names: correct them")
     sys.setswitchinterval(SWITCH_INTERVAL)
@@ -91,7 +93,7 @@ async def run(options: argparse.Namespace) -> int:
         # A signal cancels this task: that is the usual end, and no error.
         with suppress(asyncio.CancelledError):
             await serve(settings_within_file_limit(settings), accept_loss=options.accept_loss)
-    except CannotListen as error:
+    except (CannotListen, CannotServeMetrics) as error:
         raise CommandError(str(error)) from error
     return 0
 

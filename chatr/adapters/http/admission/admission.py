@@ -71,7 +71,7 @@ class Admission:
         self._verifications = [Quota(limit) for limit in VERIFICATION_LIMITS]
         self._recoveries = [Quota(limit) for limit in RECOVERY_LIMITS]
         self._agent_recoveries, self._first_recoveries = Quota(AGENT_RECOVERY_LIMIT), Quota(FIRST_RECOVERY_LIMIT)
-        self._stream_slots = StreamSlots(limits.streams, limits.total_streams)
+        self.streams = StreamSlots(limits.streams, limits.total_streams)
 
     def check_host(self, headers: Mapping[str, str]) -> None:
         """Reject what a web page of another machine may have sent to a local room. Raises HttpError (403)."""
@@ -144,7 +144,7 @@ class Admission:
 
     def take_stream_slot(self, address: str) -> Callable[[], None]:
         """Take a stream slot and return the function that frees it, to be called once. Raises HttpError (429)."""
-        return self._stream_slots.take(address)
+        return self.streams.take(address)
 
     @contextmanager
     def hold_stream_slot(self, request: web.BaseRequest) -> Iterator[None]:

@@ -12,26 +12,26 @@ RETRY_SECONDS: Final = 10
 
 
 class StreamSlots:
-    """Counts the streams that are open. A request that waits for messages holds a slot too."""
+    """Counts the streams that are open, in all: `taken`. A request that waits for messages holds a slot too."""
 
     def __init__(self, per_address: int, total: int) -> None:
         self._per_address = per_address
-        self._total = total
+        self.total = total
         self._taken_by: Counter[str] = Counter()
-        self._taken = 0
+        self.taken = 0
 
     def take(self, address: str) -> Callable[[], None]:
         """Take a slot and return the function that frees it, to be called once. Raises HttpError (429)."""
         if self._taken_by[address] >= self._per_address:
             raise too_many_streams(self._per_address, "from one address")
-        if self._taken >= self._total:
-            raise too_many_streams(self._total, "in all")
+        if self.taken >= self.total:
+            raise too_many_streams(self.total, "in all")
         self._taken_by[address] += 1
-        self._taken += 1
+        self.taken += 1
         return partial(self._free, address)
 
     def _free(self, address: str) -> None:
-        self._taken -= 1
+        self.taken -= 1
         self._taken_by[address] -= 1
         # Addresses without a stream are forgotten, or the counter would grow with every address that ever came.
         if not self._taken_by[address]:

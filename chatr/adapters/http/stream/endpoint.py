@@ -106,7 +106,7 @@ class StreamHandlers:
         self._admission.count_request(address)
         free_slot = self._admission.take_stream_slot(address)
         try:
-            head = stream_response_head(request.headers)
+            head = stream_response_head(request.request_id)
             first = self._first_frames(cursor, requested_max_missed(request.query))
             subscription = Subscription(free_slot, chunked=True, wants_presence=wants_presence(request.query))
             watcher = self._watcher_for(transport, subscription, first)

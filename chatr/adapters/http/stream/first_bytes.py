@@ -7,13 +7,16 @@ Measured gain: half the CPU of an accepted watcher (docs/decisions/measured-tric
 
 import asyncio
 from collections.abc import Callable
+from time import perf_counter
 from typing import cast
 
 import structlog
 
 from chatr.adapters.http.error_catalogue import HttpError
 from chatr.adapters.http.errors import error_bytes
+from chatr.adapters.http.observation import Answer, Observation
 from chatr.adapters.http.open_connections import ClientSocket
+from chatr.adapters.http.routes import STREAM
 from chatr.adapters.http.stream.idle_connections import IdleConnections
 from chatr.adapters.http.stream.stream_request import StreamRequest, parse_stream_request
 
@@ -28,7 +31,15 @@ class FirstBytesProtocol(asyncio.Protocol):
     `client` is the connection's socket. The path of a request may begin with `base_path`.
     """
 
-    __slots__ = ("_base_path", "_client", "_idle_connections", "_make_connection", "_transport", "_watch")
+    __slots__ = (
+        "_base_path",
+        "_client",
+        "_idle_connections",
+        "_make_connection",
+        "_observation",
+        "_transport",
+        "_watch",
+    )
 
     _transport: asyncio.Transport
 
@@ -40,7 +51,9 @@ class FirstBytesProtocol(asyncio.Protocol):
         client: ClientSocket,
         *,
         base_path: str = "",
+        observation: Observation | None = None,
     ) -> None:
+        self._observation = observation
         self._idle_connections = idle_connections
         self._watch = watch
         self._make_connection = make_connection
@@ -61,10 +74,13 @@ class FirstBytesProtocol(asyncio.Protocol):
             self._hand_on(data)
 
     def _became_watcher(self, request: StreamRequest) -> bool:
+        began = perf_counter()
         try:
             if became_watcher := self._watch(self._transport, request):
                 self._client.mark_busy()
+                self._observe(request, began, 200)
         except HttpError as error:
+            self._observe(request, began, error.status, error.code)
             self._refuse(request, error)
             return True
         except Exception:
@@ -75,13 +91,21 @@ class FirstBytesProtocol(asyncio.Protocol):
         else:
             return became_watcher
 
+    def _observe(self, request: StreamRequest, began: float, status: int, code: str | None = None) -> None:
+        if self._observation is not None:
+            peer = self._transport.get_extra_info("peername") or ("",)
+            path, seconds = STREAM.path, perf_counter() - began
+            answer = Answer("GET", path, path, status, code, seconds, 0, request.request_id, peer[0])
+            self._observation.stream_answered(answer, request.headers.get("x-forwarded-for", ""))
+
     def _refuse(self, request: StreamRequest, error: HttpError) -> None:
         """Write an error response, and wait for the next request as on a new connection."""
         if self._transport.get_write_buffer_size():
             # The client takes no responses. Further ones would only fill the memory.
             self._transport.abort()
             return
-        self._transport.write(error_bytes(error, request.headers, self._base_path))
+        accept = request.headers.get("accept", "")
+        self._transport.write(error_bytes(error, request.request_id, self._base_path, accept=accept))
         self.connection_made(self._transport)
 
     def _hand_on(self, data: bytes) -> None:

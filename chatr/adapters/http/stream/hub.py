@@ -27,6 +27,12 @@ MAX_SLICE_BYTES: Final = 16 * 1024 * 1024
 WATCHERS_PER_ITERATION: Final = 250
 """Watchers that are looked after, ended or dropped in one iteration of the loop: 5 ms, with the loss of connections."""
 
+STALLED: Final = "stalled"
+TOO_MUCH_WAITING: Final = "too_much_waiting"
+LOG_REPLACED: Final = "log_replaced"
+EVICTION_REASONS: Final = (STALLED, TOO_MUCH_WAITING, LOG_REPLACED)
+"""Why a watcher is dropped: it takes nothing, it takes too little, or its log is no longer there."""
+
 log = structlog.get_logger()
 
 W = TypeVar("W", Watcher, LaggingWatcher)
@@ -71,10 +77,21 @@ class Hub:
         self._published_at = 0.0
         self._emptied = asyncio.Event()
         self._to_abort: deque[Watcher | LaggingWatcher] = deque()
+        self.evictions = dict.fromkeys(EVICTION_REASONS, 0)
 
     def __len__(self) -> int:
         """Return the number of watchers, with those that are behind."""
         return len(self._watchers) + len(self._lagging)
+
+    @property
+    def live(self) -> int:
+        """The number of watchers that are not behind."""
+        return len(self._watchers)
+
+    @property
+    def behind(self) -> int:
+        """The number of watchers that are behind."""
+        return len(self._lagging)
 
     @property
     def has_presence_watchers(self) -> bool:
@@ -105,6 +122,10 @@ class Hub:
             self._presence_watchers.pop(watcher, None)
         if not len(self):
             self._emptied.set()
+
+    def dropped(self) -> None:
+        """Count a watcher that was dropped because too much waited for it."""
+        self.evictions[TOO_MUCH_WAITING] += 1
 
     def publish(self, frames: Iterable[bytes]) -> None:
         """Publish frames to all watchers. They are written soon, together with all that is published until then."""
@@ -161,6 +182,7 @@ class Hub:
         """
         if len(self):
             log.info("watchers_dropped", count=len(self))
+        self.evictions[LOG_REPLACED] += len(self)
         self._to_abort.extend([*self._watchers, *self._lagging])
         for watchers in (self._watchers, self._presence_watchers, self._lagging):
             watchers.clear()
@@ -184,6 +206,7 @@ class Hub:
             dropped += self._abort_if_stalled(lagging, now)
         async for watcher in a_few_per_iteration(self._watchers):
             dropped += self._abort_if_stalled(watcher, now)
+        self.evictions[STALLED] += dropped
         if dropped:
             log.info("watchers_dropped", count=dropped)
 

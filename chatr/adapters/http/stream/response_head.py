@@ -1,10 +1,9 @@
 """The response head of the stream: as headers for aiohttp, and as bytes for the first-bytes path."""
 
-from collections.abc import Mapping
 from time import time
 from typing import Final
 
-from chatr.adapters.http.headers import API_HEADERS, http_date, request_id_for, response_head
+from chatr.adapters.http.headers import API_HEADERS, http_date, response_head
 
 STREAM_HEADERS: Final = {
     "Content-Type": "text/event-stream; charset=utf-8",  # requests and others read text as Latin-1 without it
@@ -17,8 +16,7 @@ CONSTANT_HEAD: Final = response_head(
 """The part of the head that is the same in all responses."""
 
 
-def stream_response_head(request_headers: Mapping[str, str]) -> bytes:
-    """Return the head, with the same headers that aiohttp would write. Header names are in lower case."""
-    request_id = request_id_for(request_headers.get("x-request-id", ""))
+def stream_response_head(request_id: str) -> bytes:
+    """Return the head, with the same headers that aiohttp would write."""
     date = http_date(int(time()))
     return b"%bDate: %b\r\nX-Request-Id: %b\r\n\r\n" % (CONSTANT_HEAD, date.encode(), request_id.encode())

@@ -7,6 +7,8 @@ from typing import Final
 
 from attrs import frozen
 
+from chatr.adapters.http.headers import request_id_for
+
 MAX_BYTES: Final = 2 * 1024
 """Larger requests are left to aiohttp. Clients send some hundred bytes, more only with a large cookie."""
 # Printable ASCII only, nothing that has to be decoded, folded or skipped: aiohttp cannot read it in another way.
@@ -21,10 +23,14 @@ UNSUPPORTED_HEADERS: Final = frozenset(
 
 @frozen
 class StreamRequest:
-    """A request for the stream. Header names are in lower case; no header and no query parameter comes twice."""
+    """A request for the stream, with the id for its response.
+
+    Header names are in lower case; no header and no query parameter comes twice.
+    """
 
     headers: Mapping[str, str]
     query: Mapping[str, str]
+    request_id: str
 
 
 def parse_stream_request(data: bytes, base_path: str = "") -> StreamRequest | None:
@@ -41,7 +47,7 @@ def parse_stream_request(data: bytes, base_path: str = "") -> StreamRequest | No
         return None
     if headers.get("connection", "keep-alive").lower() != "keep-alive":
         return None
-    return StreamRequest(headers, query)
+    return StreamRequest(headers, query, request_id_for(headers.get("x-request-id", "")))
 
 
 @cache  # a process has one base path, tests aside

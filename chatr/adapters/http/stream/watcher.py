@@ -17,7 +17,10 @@ log = structlog.get_logger()
 
 
 class WatcherRegistry(Protocol):
-    """What a watcher notifies when its connection is lost. The hub implements it."""
+    """What a watcher notifies. The hub implements it."""
+
+    def dropped(self) -> None:
+        """Count a watcher that dropped itself."""
 
     def leave(self, watcher: "Watcher") -> None:
         """Forget the watcher."""
@@ -102,6 +105,7 @@ class Watcher(asyncio.Protocol):
         self._live_waiting = min(self._live_waiting, self._transport.get_write_buffer_size())
         if self._live_waiting > MAX_WAITING_BYTES:
             log.info("watcher_dropped", waiting=self._live_waiting)
+            self._hub.dropped()
             self.abort()
 
     def is_stalled(self, now: float, timeout: float) -> bool:
