@@ -159,6 +159,7 @@ def http_settings(settings: Settings, timeouts: HttpTimeouts) -> HttpSettings:
         settings.stats_every,
         settings.idle_timeout,
         timeouts,
+        denied=settings.deny,
         access_log=settings.access_log,
         log_refusals=settings.log_level == "debug",
     )

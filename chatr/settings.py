@@ -118,6 +118,7 @@ class Settings:
     # A new watcher is sent messages from memory, which holds MESSAGES_IN_MEMORY of them.
     history: int = setting(100, "COUNT", "messages that a new watcher is sent", whole_number_parser(0, 1000))
     stats_every: int = setting(10, "SECONDS", "time between two stats frames on a stream", whole_number_parser(1, 3600))
+    deny: tuple[Network, ...] = setting((), "CIDR,…", "client addresses that are not served", parse_networks)
     metrics: ListenAddress | None = setting(
         None, "ADDRESS:PORT", "address at which Prometheus reads metrics, such as 127.0.0.1:9464", parse_listen_address
     )
@@ -150,6 +151,8 @@ class Settings:
 
 SWITCHES: Final = [each.name for each in fields(Settings) if each.metadata["parse"] is parse_switch]
 """Names of the settings that are on or off. Their flags need no value."""
+LISTS: Final = [each.name for each in fields(Settings) if each.metadata["parse"] is parse_networks]
+"""Names of the settings that may be lists in a file."""
 DEFAULTS_OF_A_NEW_LOG: Final = {
     "rate_verified": DEFAULT_LIMITS.verified,
     "rate_unverified": DEFAULT_LIMITS.unverified,
@@ -240,8 +243,8 @@ def read_config_file(config: Path) -> dict[str, str]:
 
 
 def file_value_text(name: str, value: object) -> str:
-    """A value of the file as a flag would give it; only `trusted_proxies` may be a list. Raises BadSetting."""
-    if isinstance(value, list) and name == "trusted_proxies" and all(isinstance(each, str) for each in value):
+    """A value of the file as a flag would give it; only networks may be a list. Raises BadSetting."""
+    if isinstance(value, list) and name in LISTS and all(isinstance(each, str) for each in value):
         return ",".join(value)
     if isinstance(value, bool) and name in SWITCHES:
         return setting_text(value)

@@ -38,6 +38,7 @@ SAMPLES: dict[str, tuple[str, Any]] = {
     "history": ("0", 0),
     "stats_every": ("1", 1),
     "admin_socket": (" /run/chatr/socket ", "/run/chatr/socket"),
+    "deny": ("192.0.2.7,2001:db8::/32", (ip_network("192.0.2.7"), ip_network("2001:db8::/32"))),
     "metrics": ("[::1]:9464", ListenAddress("::1", 9464)),
     "access_log": ("on", True),
     "log_level": ("Debug", "debug"),
@@ -91,6 +92,7 @@ BAD_VALUES: dict[str, list[str]] = {
     "history": ["-1", "1001", "all"],
     "stats_every": ["0", "3601"],
     "admin_socket": ["", " "],
+    "deny": ["192.0.2.7/24", "192.0.2.0/33", "example.org", "192.0.2.1-192.0.2.9"],
     # Without an address the port would be open to every machine.
     "metrics": [
         "",
@@ -208,6 +210,7 @@ def test_a_setting_can_be_given_in_the_file(name: str, dashed: bool, tmp_path: P
             (ip_network("10.0.0.0/8"), ip_network("::1/128")),
         ),
         ("trusted_proxies = []", "trusted_proxies", ()),
+        ("deny = ['192.0.2.0/24']", "deny", (ip_network("192.0.2.0/24"),)),
         ("host = 'ä'", "host", "ä"),
         ("access_log = true", "access_log", True),
         ("access_log = false", "access_log", False),
@@ -273,6 +276,8 @@ def test_a_value_can_be_written_as_text(name: str) -> None:
         ("port = 2026-01-01", "port in the file"),
         ("rate_requests = 5", "COUNT/SECONDS"),
         ("trusted_proxies = [1, 2]", "trusted_proxies in the file"),
+        ("deny = [1, 2]", "deny in the file"),
+        ("host = ['127.0.0.1']", "host in the file"),
         ("trusted_proxies = [['10.0.0.0/8']]", "trusted_proxies in the file"),
         ("colour = 'red'", "colour"),
         ("[serve]\nport = 80", "serve"),

@@ -26,6 +26,7 @@ class ErrorCode(StrEnum):
     VERIFICATION_NOT_STARTED = "verification_not_started"
     # 401 and 403: the key is missing or unknown, or the agent or the page that asks may not do this.
     UNAUTHORIZED = "unauthorized"
+    DENIED = "denied"
     LOCAL_ONLY = "local_only"
     MOLTBOOK_NOT_CLAIMED = "moltbook_not_claimed"
     RECOVERY_BY_OTHER_ACCOUNT = "recovery_by_other_account"

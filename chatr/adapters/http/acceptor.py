@@ -9,11 +9,12 @@ import socket
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple, Self
 
 import structlog
 
-from chatr.adapters.http.error_catalogue import TOO_MANY_CONNECTIONS, http_error
+from chatr.adapters.http.admission.client_address import ClientAddress
+from chatr.adapters.http.error_catalogue import DENIED, TOO_MANY_CONNECTIONS, HttpError, http_error
 from chatr.adapters.http.errors import raw_error_response
 from chatr.adapters.http.observation import Observation
 from chatr.adapters.http.open_connections import ClientSocket, OpenConnections
@@ -32,17 +33,29 @@ DISCARDED_BYTES: Final = 64 * 1024
 logger = structlog.get_logger()
 
 
+class Refusal(NamedTuple):
+    """An error that is sent on a connection that nobody reads."""
+
+    code: str
+    response: bytes
+
+    @classmethod
+    def of(cls, error: HttpError) -> Self:
+        """Return the refusal with this error."""
+        return cls(error.code, raw_error_response(error, {"Connection": "close"}))
+
+
 class Acceptor:
     """Accepts connections on `listening_socket` and makes a protocol for each.
 
-    `address_of` returns the address that a peer is counted as, or None for a trusted proxy.
+    `address_of` returns the address of a peer, or None for a trusted proxy. One that is denied is refused unread.
     """
 
     def __init__(
         self,
         listening_socket: socket.socket,
         connections: OpenConnections,
-        address_of: Callable[[str], str | None],
+        address_of: Callable[[str], ClientAddress | None],
         make_protocol: Callable[[ClientSocket], asyncio.Protocol],
         *,
         per_address: int,
@@ -53,8 +66,8 @@ class Acceptor:
         self._connections = connections
         self._address_of = address_of
         self._make_protocol = make_protocol
-        error = http_error(TOO_MANY_CONNECTIONS, limit=per_address, retryAfter=REFUSAL_RETRY)
-        self._refusal = raw_error_response(error, {"Connection": "close"})
+        self._denial = Refusal.of(http_error(DENIED))
+        self._refusal = Refusal.of(http_error(TOO_MANY_CONNECTIONS, limit=per_address, retryAfter=REFUSAL_RETRY))
         self._opening: set[asyncio.Task[None]] = set()
         self._resume: asyncio.TimerHandle | None = None
         self._next_log = 0.0
@@ -81,14 +94,21 @@ class Acceptor:
             except OSError as error:  # EMFILE, ENFILE, ENOBUFS, ENOMEM; on Linux also errors of the network
                 self._pause(error)
                 return
-            address = self._address_of(peer[0])
-            if self._connections.admit(address):
-                self._open(ClientSocket.take(accepted, self._connections, address))
-            else:
-                self._refuse(accepted, peer[0])
+            self._admit(accepted, peer[0])
             # The descriptor of a connection that was closed for this one is free in the next iteration only.
             if self._connections.is_full:
                 return
+
+    def _admit(self, accepted: socket.socket, peer: str) -> None:
+        """Open an accepted connection, or refuse it."""
+        address = self._address_of(peer)
+        counted = address.counted if address else None
+        if address is not None and address.is_denied:
+            self._refuse(accepted, peer, self._denial)
+        elif self._connections.admit(counted):
+            self._open(ClientSocket.take(accepted, self._connections, counted))
+        else:
+            self._refuse(accepted, peer, self._refusal)
 
     def _open(self, connection: ClientSocket) -> None:
         """Make the transport and the protocol of an accepted connection."""
@@ -105,13 +125,13 @@ class Acceptor:
         except OSError:  # the client has gone already
             connection.close()
 
-    def _refuse(self, accepted: socket.socket, peer: str) -> None:
+    def _refuse(self, accepted: socket.socket, peer: str, refusal: Refusal) -> None:
         """Write the error straight to the socket, which costs less than a request, and close it."""
         if self._observation is not None:
-            self._observation.connection_refused(TOO_MANY_CONNECTIONS.code, peer)
+            self._observation.connection_refused(refusal.code, peer)
         with suppress(OSError), accepted:
             accepted.setblocking(False)
-            accepted.send(self._refusal)
+            accepted.send(refusal.response)
             accepted.shutdown(socket.SHUT_WR)
             accepted.recv(DISCARDED_BYTES)
 

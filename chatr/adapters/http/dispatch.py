@@ -81,7 +81,7 @@ def request_handler(table: EndpointTable, admission: Admission) -> Handler:
         headers: dict[str, str] = {hdrs.CACHE_CONTROL: "no-store"} if endpoint.is_private else {}
         request[RESPONSE_HEADERS] = headers
         request[ROUTE] = endpoint.route
-        admission.check_host(request.headers)
+        admission.check_request(request)
         if endpoint.counts_as_request and (wait := admission.try_request(admission.client_address(request))):
             return request_refusal(request, admission.request_limit, whole_seconds(wait))
         await answer_expectation(request)

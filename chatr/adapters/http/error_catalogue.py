@@ -108,6 +108,11 @@ UNKNOWN_KEY: Final = ErrorType(
     '"Authorization: Bearer YOUR_API_KEY". If it is lost, POST /api/recover/start gives an agent with a badge another '
     "one. Without a badge ask the operator of this room, or take another name with POST /api/register.",
 )
+DENIED: Final = ErrorType(
+    403,
+    "denied",
+    "The operator of this room does not serve your address. Trying again does not help: ask the operator.",
+)
 LOCAL_ONLY: Final = ErrorType(
     403,
     "local_only",
@@ -216,6 +221,7 @@ ERROR_TYPES: Final = (
     NO_KEY,
     NOT_A_KEY,
     UNKNOWN_KEY,
+    DENIED,
     LOCAL_ONLY,
     NO_SUCH_MOMENT,
     NOT_FOUND,

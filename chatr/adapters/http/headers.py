@@ -38,6 +38,13 @@ def add_default_headers(request: web.BaseRequest, response: web.StreamResponse) 
     headers.update(request.get(RESPONSE_HEADERS, {}))
 
 
+def forwarded_for(request: web.BaseRequest) -> str:
+    """Return the X-Forwarded-For of a request, "" without one."""
+    # A proxy may add a header instead of appending to the one that is there: together they are one list. aiohttp gives
+    # a request that it could not parse a plain dictionary.
+    return ",".join(request.headers.getall("X-Forwarded-For", ())) if request.headers else ""
+
+
 def default_headers(*, is_api: bool) -> Mapping[str, str]:
     """Return the headers of every response under /api/, or of every other one."""
     return API_HEADERS if is_api else DEFAULT_HEADERS

@@ -46,8 +46,8 @@ class HttpSettings:
 
     `proxies` are trusted to forward client addresses, `history` is the number of messages that a new watcher is sent,
     and `stats_every` the number of ticks between two frames of totals. A connection on which a request was answered is
-    closed after `idle_timeout` seconds without another one. With `access_log` each request is logged, with
-    `log_refusals` each error response is.
+    closed after `idle_timeout` seconds without another one. Client addresses in `denied` are not served. With
+    `access_log` each request is logged, with `log_refusals` each error response is.
     """
 
     limits: NodeLimits
@@ -59,6 +59,7 @@ class HttpSettings:
     stats_every: int
     idle_timeout: float
     timeouts: HttpTimeouts = DEFAULT_HTTP_TIMEOUTS
+    denied: Sequence[IPv4Network | IPv6Network] = ()
     access_log: bool = False
     log_refusals: bool = False
 

@@ -58,7 +58,7 @@ class HttpListener:
         self.url = url_of(socket)
         self._is_loopback = is_loopback_listener(socket)
         is_local = settings.public_url is None and self._is_loopback
-        self.admission = Admission(clock, limits, settings.proxies, is_local=is_local)
+        self.admission = Admission(clock, limits, settings.proxies, denied=settings.denied, is_local=is_local)
         self._observation = observation_for(settings, metrics, self.admission)
         self.starting = StartingRoom(self.admission, timeouts.start)
         self._settings = settings

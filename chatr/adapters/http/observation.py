@@ -11,7 +11,7 @@ import structlog
 from aiohttp import hdrs, web
 from attrs import evolve, frozen
 
-from chatr.adapters.http.headers import request_id_of
+from chatr.adapters.http.headers import forwarded_for, request_id_of
 from chatr.domain.keys import PREFIX
 
 ROUTE: Final = web.RequestKey("route", str)
@@ -81,9 +81,7 @@ class Observation:
         route, code = request.get(ROUTE, OTHER), request.get(ERROR_CODE)
         if self._counted(route, code, seconds):
             size, request_id = body_size(request, response), request_id_of(request)
-            # aiohttp gives a request that it could not parse a plain dictionary.
-            forwarded_for = request.headers.getall("X-Forwarded-For", ()) if request.headers else ()
-            address = self._address_of(request.remote or "", ",".join(forwarded_for))
+            address = self._address_of(request.remote or "", forwarded_for(request))
             self._write(
                 Answer(request.method, route, request.path, response.status, code, seconds, size, request_id, address)
             )

@@ -71,7 +71,7 @@ class StartingRoom:
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         path, is_read = request.rel_url.path_safe, request.method in ("GET", "HEAD")
         request[ROUTE] = path if path in PATHS else OTHER
-        self._admission.check_host(request.headers)
+        self._admission.check_request(request)
         if path == routes.LIVE.path and is_read:
             return as_response(LIVE)
         if path == routes.READY.path and is_read:

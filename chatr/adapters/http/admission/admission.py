@@ -8,11 +8,12 @@ from typing import Final
 from aiohttp import web
 from attrs import frozen
 
-from chatr.adapters.http.admission.client_address import ClientAddresses
+from chatr.adapters.http.admission.client_address import ClientAddress, ClientAddresses
 from chatr.adapters.http.admission.loopback import is_loopback, is_loopback_origin
 from chatr.adapters.http.admission.quota import Quota
 from chatr.adapters.http.admission.stream_slots import StreamSlots
 from chatr.adapters.http.error_catalogue import (
+    DENIED,
     LOCAL_ONLY,
     RECOVERY_RATE_LIMITED,
     REGISTRATION_RATE_LIMITED,
@@ -22,6 +23,7 @@ from chatr.adapters.http.error_catalogue import (
     HttpError,
     http_error,
 )
+from chatr.adapters.http.headers import forwarded_for
 from chatr.domain.agent import Agent
 from chatr.domain.limits import HOUR, SECOND, Limit
 from chatr.ports import Clock, OutcomeUnknown
@@ -60,11 +62,12 @@ class Admission:
         limits: NodeLimits,
         trusted_proxies: Sequence[IPv4Network | IPv6Network] = (),
         *,
+        denied: Sequence[IPv4Network | IPv6Network] = (),
         is_local: bool = False,
     ) -> None:
         self._is_local = is_local
         self._clock = clock
-        self._addresses = ClientAddresses(trusted_proxies)
+        self._addresses = ClientAddresses(trusted_proxies, denied)
         self._requests = Quota(limits.requests)
         self.request_limit = str(limits.requests)
         self._registrations = Quota(limits.registrations)
@@ -72,6 +75,20 @@ class Admission:
         self._recoveries = [Quota(limit) for limit in RECOVERY_LIMITS]
         self._agent_recoveries, self._first_recoveries = Quota(AGENT_RECOVERY_LIMIT), Quota(FIRST_RECOVERY_LIMIT)
         self.streams = StreamSlots(limits.streams, limits.total_streams)
+
+    def check_request(self, request: web.BaseRequest) -> None:
+        """Reject a request of a denied address, and one that another machine's page may have sent to a local room.
+
+        Raises HttpError (403).
+        """
+        if self._addresses.are_denied:
+            self.check_address(request.remote or "", forwarded_for(request))
+        self.check_host(request.headers)
+
+    def check_address(self, peer: str, forwarded_for: str) -> None:
+        """Reject a request from `peer` with this X-Forwarded-For if its client is denied. Raises HttpError (403)."""
+        if self._addresses.is_denied(peer, forwarded_for):
+            raise http_error(DENIED)
 
     def check_host(self, headers: Mapping[str, str]) -> None:
         """Reject what a web page of another machine may have sent to a local room. Raises HttpError (403)."""
@@ -90,8 +107,8 @@ class Admission:
         """Return the address that a request from `peer` with this X-Forwarded-For is counted against."""
         return self._addresses.of_peer(peer, forwarded_for)
 
-    def address_of_connection(self, peer: str) -> str | None:
-        """Return the address that a connection of `peer` is counted against, or None for a trusted proxy."""
+    def address_of_connection(self, peer: str) -> ClientAddress | None:
+        """Return the address of a connection of `peer`, or None for a trusted proxy."""
         return self._addresses.of_connection(peer)
 
     def count_request(self, address: str) -> None:

@@ -1,11 +1,15 @@
-"""The address that a request is counted against: the peer's, or the one that trusted proxies forward."""
+"""The address of a client: the peer's, or the one that trusted proxies forward. Some addresses are denied."""
 
+import asyncio
 from collections.abc import Sequence
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
-from typing import Final
+from typing import Final, NamedTuple
 
 from aiohttp import web
+
+from chatr.adapters.http.admission.network_set import NetworkSet
+from chatr.adapters.http.headers import forwarded_for
 
 UNKNOWN_PEER: Final = "unknown"
 """The one address of all peers whose address cannot be read, for example because the connection is closed already."""
@@ -13,43 +17,65 @@ UNKNOWN_PEER: Final = "unknown"
 ADDRESSES_CACHED: Final = 256
 
 
-class ClientAddresses:
-    """Finds client addresses. Forwarded addresses are believed only from peers in `trusted_proxies`."""
+class ClientAddress(NamedTuple):
+    """The address that a client is counted as, an IPv4 address or an IPv6 /64 network, and whether it is denied."""
 
-    def __init__(self, trusted_proxies: Sequence[IPv4Network | IPv6Network]) -> None:
+    counted: str
+    is_denied: bool
+
+
+class ClientAddresses:
+    """Finds client addresses. Forwarded addresses are believed only from peers in `trusted_proxies`.
+
+    Addresses in `denied` are not served.
+    """
+
+    def __init__(
+        self, trusted_proxies: Sequence[IPv4Network | IPv6Network], denied: Sequence[IPv4Network | IPv6Network] = ()
+    ) -> None:
         self._trusted_proxies = trusted_proxies
+        self._denied = NetworkSet(denied)
         self._cached_address = lru_cache(ADDRESSES_CACHED)(self._address)
         self._cached_connection_address = lru_cache(ADDRESSES_CACHED)(self._connection_address)
 
     def of_request(self, request: web.BaseRequest) -> str:
         """Return the address of the client that sent `request`."""
-        # A proxy may add a header instead of appending to the one that is there: together they are one list.
-        return self.of_peer(request.remote or "", ",".join(request.headers.getall("X-Forwarded-For", ())))
+        return self.of_peer(request.remote or "", forwarded_for(request))
 
     def of_peer(self, peer: str, forwarded_for: str) -> str:
         """Return an IPv4 address or an IPv6 /64 network, from the peer's address and the X-Forwarded-For it sent."""
-        return self._cached_address(peer, forwarded_for if self._trusted_proxies else "")
+        return self._cached_address(peer, forwarded_for if self._trusted_proxies else "").counted
 
-    def of_connection(self, peer: str) -> str | None:
-        """Return the address that a connection of `peer` is counted as, or None for a trusted proxy."""
+    def is_denied(self, peer: str, forwarded_for: str) -> bool:
+        """Return whether the client is denied, by the peer's address and the X-Forwarded-For it sent."""
+        return self._cached_address(peer, forwarded_for if self._trusted_proxies else "").is_denied
+
+    @property
+    def are_denied(self) -> bool:
+        """Whether any address is denied."""
+        return bool(self._denied)
+
+    def of_connection(self, peer: str) -> ClientAddress | None:
+        """Return the address of a connection of `peer`, or None for a trusted proxy, which carries other clients."""
         return self._cached_connection_address(peer)
 
-    def _connection_address(self, peer: str) -> str | None:
+    def _connection_address(self, peer: str) -> ClientAddress | None:
         try:
             trusted = self._is_trusted(unmapped_ipv4(ip_address(peer)))
         except ValueError:
             trusted = False
         return None if trusted else self._address(peer, "")
 
-    def _address(self, peer: str, forwarded_for: str) -> str:
+    def _address(self, peer: str, forwarded_for: str) -> ClientAddress:
         try:
             address = unmapped_ipv4(ip_address(peer))
         except ValueError:
-            return UNKNOWN_PEER
+            return ClientAddress(UNKNOWN_PEER, is_denied=False)
         if self._is_trusted(address):
             address = self._forwarded_address(address, forwarded_for)
         # A single customer is given a whole IPv6 /64, and could use another address of it for each request.
-        return str(address) if isinstance(address, IPv4Address) else str(IPv6Network((int(address) >> 64 << 64, 64)))
+        network = address if isinstance(address, IPv4Address) else IPv6Network((int(address) >> 64 << 64, 64))
+        return ClientAddress(str(network), address in self._denied)
 
     def _is_trusted(self, address: IPv4Address | IPv6Address) -> bool:
         return any(address in network for network in self._trusted_proxies if address.version == network.version)
@@ -66,6 +92,12 @@ class ClientAddresses:
             if not self._is_trusted(address):
                 return address
         return peer
+
+
+def peer_of(transport: asyncio.Transport) -> str:
+    """Return the address at the other end of a connection, "" once it is closed."""
+    peer = transport.get_extra_info("peername")
+    return str(peer[0]) if peer else ""
 
 
 def unmapped_ipv4(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:

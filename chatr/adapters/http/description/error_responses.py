@@ -34,6 +34,7 @@ from chatr.past.room_at import MAX_BLOCKS_READ
 
 COMMON_ERRORS: Final[tuple[ErrorSource, ...]] = (
     error_catalogue.BAD_REQUEST,
+    error_catalogue.DENIED,
     error_catalogue.LOCAL_ONLY,
     error_catalogue.REQUEST_TIMEOUT,
     error_catalogue.BODY_TOO_LARGE,

@@ -12,6 +12,7 @@ from aiohttp import HttpVersion11, web
 from attrs import field, frozen
 
 from chatr.adapters.http.admission.admission import Admission
+from chatr.adapters.http.admission.client_address import peer_of
 from chatr.adapters.http.headers import add_default_headers
 from chatr.adapters.http.response_cache import CachedValue
 from chatr.adapters.http.stream import frames
@@ -98,11 +99,13 @@ class StreamHandlers:
 
         Returns False without any effect if the request has to wait: `watch` does that. Raises HttpError (403, 429).
         """
+        client = (peer_of(transport), request.headers.get("x-forwarded-for", ""))
+        self._admission.check_address(*client)
         cursor = requested_cursor(request.headers, request.query)
         if self._is_ahead(cursor) or transport.is_closing():
             return False
         self._admission.check_host(request.headers)
-        address = self._client_address(transport, request)
+        address = self._admission.address_of_peer(*client)
         self._admission.count_request(address)
         free_slot = self._admission.take_stream_slot(address)
         try:
@@ -116,10 +119,6 @@ class StreamHandlers:
             raise
         self._join(watcher, head, first)
         return True
-
-    def _client_address(self, transport: asyncio.Transport, request: StreamRequest) -> str:
-        peer = transport.get_extra_info("peername")
-        return self._admission.address_of_peer(peer[0] if peer else "", request.headers.get("x-forwarded-for", ""))
 
     def _is_ahead(self, cursor: Cursor | None) -> bool:
         """Return whether the cursor is beyond what this node has folded; another node may have folded more."""

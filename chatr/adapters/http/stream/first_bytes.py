@@ -12,6 +12,7 @@ from typing import cast
 
 import structlog
 
+from chatr.adapters.http.admission.client_address import peer_of
 from chatr.adapters.http.error_catalogue import HttpError
 from chatr.adapters.http.errors import error_bytes
 from chatr.adapters.http.observation import Answer, Observation
@@ -93,9 +94,8 @@ class FirstBytesProtocol(asyncio.Protocol):
 
     def _observe(self, request: StreamRequest, began: float, status: int, code: str | None = None) -> None:
         if self._observation is not None:
-            peer = self._transport.get_extra_info("peername") or ("",)
-            path, seconds = STREAM.path, perf_counter() - began
-            answer = Answer("GET", path, path, status, code, seconds, 0, request.request_id, peer[0])
+            path, seconds, peer = STREAM.path, perf_counter() - began, peer_of(self._transport)
+            answer = Answer("GET", path, path, status, code, seconds, 0, request.request_id, peer)
             self._observation.stream_answered(answer, request.headers.get("x-forwarded-for", ""))
 
     def _refuse(self, request: StreamRequest, error: HttpError) -> None:
