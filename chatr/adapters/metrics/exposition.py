@@ -13,7 +13,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from chatr.adapters.metrics.counts import BOUNDS, Durations
-from chatr.adapters.metrics.sources import Counts, HttpState, NodeState, Sources
+from chatr.adapters.metrics.sources import Counts, HttpState, NodeState, Sources, Verification
 from chatr.wire.errors import ErrorCode
 
 BUCKETS: Final = (*map(str, BOUNDS), "+Inf")
@@ -65,7 +65,8 @@ def node_metrics(node: NodeState) -> Iterator[Metric]:
     """Yield what this node knows of the log and the room. What is unknown while the store is away is left out."""
     room = node.room
     yield gauge("chatr_position", "Position of the last record that is folded here.", {"": room.position})
-    # chatr_verified_position follows here, from `node.integrity.verified_to`, once nodes verify what they have read.
+    if node.verification is not None:
+        yield from verification_metrics(node.verification)
     if (age := node.head_age()) is not None:
         yield gauge("chatr_head_age_seconds", "Time since the last record.", {"": age})
     if node.lag is not None:
@@ -74,6 +75,14 @@ def node_metrics(node: NodeState) -> Iterator[Metric]:
     # Sizes that the room keeps anyway: a scrape must not look at every agent. The state `suspended` is to be added.
     states = {"registered": len(room.agents), "online": len(room.presence)}
     yield gauge("chatr_agents", "Agents.", states, "state")
+
+
+def verification_metrics(verification: Verification) -> Iterator[Metric]:
+    """Yield how far the log was verified, and where it was altered."""
+    text = "Position up to which the hash of every record was checked."
+    yield gauge("chatr_verified_position", text, {"": verification.verified_to})
+    text = "Position of the first record that is not what was stored; 0 if there is none."
+    yield gauge("chatr_altered_position", text, {"": verification.altered or 0})
 
 
 def gauge(name: str, text: str, values: Mapping[str, float], label: str = "") -> Metric:

@@ -9,7 +9,7 @@ from attrs import field, frozen
 
 from chatr.adapters.metrics.counts import RecordCounts, RequestCounts
 from chatr.adapters.metrics.listener import CannotServeMetrics, metrics_listener
-from chatr.adapters.metrics.sources import HttpState, NodeState, Sources
+from chatr.adapters.metrics.sources import HttpState, NodeState, Sources, Verification
 from chatr.node.node import Node
 from chatr.ports import Clock, LogReader
 
@@ -33,12 +33,14 @@ class RoomMetrics:
         """What the follower feeds."""
         return [self.sources.counts.records] if self.is_on else []
 
-    def show(self, http: HttpState, node: Node, log: LogReader, clock: Clock) -> None:
+    def show(
+        self, http: HttpState, node: Node, log: LogReader, clock: Clock, verification: Verification | None = None
+    ) -> None:
         """Show the state of these parts, and count the appends of the node, from now on."""
         if self.is_on:
             node.commands.observer = self.sources.counts.appends
             self.sources.http = http
-            self.sources.node = NodeState(node, log, clock, self.sources.counts.records)
+            self.sources.node = NodeState(node, log, clock, self.sources.counts.records, verification)
 
     def count_records(self) -> None:
         """Count records from now on: what a start reads happened long ago."""

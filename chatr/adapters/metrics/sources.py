@@ -50,18 +50,33 @@ class HttpState(Protocol):
         ...
 
 
+class Verification(Protocol):
+    """What a node knows of the hashes of its log's records."""
+
+    @property
+    def verified_to(self) -> int:
+        """The position up to which all records were checked."""
+        ...
+
+    @property
+    def altered(self) -> int | None:
+        """The first position at which a record is not what was stored; None if there is none."""
+        ...
+
+
 @define
 class NodeState:
     """The state of a node, and what was known of its store when `ask_store` was called last.
 
     `store_is_up`: it answered, and appends succeed. `lag`: how many of its records the node has not folded; None if it
-    did not answer.
+    did not answer. `verification` is None for a node that verifies nothing.
     """
 
     _node: Node
     _log: LogReader
     _clock: Clock
     _records: RecordCounts
+    verification: Verification | None = None
     store_is_up: bool = False
     lag: int | None = None
 
