@@ -10,15 +10,19 @@ import pytest
 from aiohttp import ClientSession
 from structlog.testing import capture_logs
 
+from chatr.adapters.http import error_catalogue
+from chatr.adapters.http.admission.client_address import ClientAddresses
 from chatr.adapters.http.admission.network_set import NetworkSet
+from chatr.adapters.http.description.error_responses import errors_by_status
 from chatr.adapters.http.http_settings import HttpTimeouts
+from chatr.adapters.http.routes import ROUTES
 from chatr.adapters.stores.memory import MemoryLog
 from chatr.domain.limits import MINUTE, Limit
 from chatr.setting_values import parse_networks
 from chatr.testing.faulty_log import FaultyLog
-from tests.conftest import OpenRoom, Room
+from tests.conftest import OpenRoom
 from tests.metrics.scrape import calls_of
-from tests.stream_client import connected, read_response, request, watching
+from tests.stream_client import connected, read_response, request
 
 PROXY: Final = parse_networks("127.0.0.0/8")
 DENIED: Final = parse_networks("192.0.2.0/24,2001:db8:1::/48,::ffff:198.51.100.0/120,203.0.113.7")
@@ -64,36 +68,30 @@ async def test_a_denied_client_behind_a_proxy_gets_403(sent: bytes, open_room: O
 
 
 @pytest.mark.parametrize(
-    ("hops", "status"),
+    ("hops", "is_denied"),
     [
-        ("192.0.2.1", 403),
-        ("192.0.2.255", 403),
-        ("192.0.3.0", 200),
-        ("192.0.1.255", 200),
-        ("203.0.113.7", 403),
-        ("203.0.113.8", 200),
-        ("2001:db8:1:ffff::1", 403),
-        ("2001:db8:2::1", 200),
-        ("::ffff:192.0.2.1", 403),
-        ("198.51.100.1", 403),
-        ("::ffff:198.51.100.1", 403),
-        ("198.51.101.1", 200),
-        ("192.0.2.1, 192.0.3.1", 200),
-        ("192.0.3.1, 192.0.2.1", 403),
-        ("192.0.2.1, 127.0.0.9", 403),
-        ("192.0.2.1, nonsense", 200),
-        ("", 200),
+        ("192.0.2.1", True),
+        ("192.0.2.255", True),
+        ("192.0.3.0", False),
+        ("192.0.1.255", False),
+        ("203.0.113.7", True),
+        ("203.0.113.8", False),
+        ("2001:db8:1:ffff::1", True),
+        ("2001:db8:2::1", False),
+        ("::ffff:192.0.2.1", True),
+        ("198.51.100.1", True),
+        ("::ffff:198.51.100.1", True),
+        ("198.51.101.1", False),
+        ("192.0.2.1, 192.0.3.1", False),
+        ("192.0.3.1, 192.0.2.1", True),
+        ("192.0.2.1, 127.0.0.9", True),
+        ("192.0.2.1, nonsense", False),
+        ("", False),
     ],
 )
-async def test_the_forwarded_address_decides_behind_a_proxy(hops: str, status: int, open_room: OpenRoom) -> None:
+def test_the_forwarded_address_decides_behind_a_proxy(hops: str, is_denied: bool) -> None:
     """It is the same address by which limits count, IPv4 written as IPv6 included, and not its /64."""
-    room = await open_room(trusted_proxies=PROXY, deny=DENIED)
-    headers = {"X-Forwarded-For": hops}
-    async with watching(room.running.url, X_Forwarded_For=hops) as watch:
-        pass
-
-    assert (await room.get("/api/agents", headers=headers)).status == status
-    assert watch.status == status
+    assert ClientAddresses(PROXY, DENIED).is_denied("127.0.0.1", hops) == is_denied
 
 
 @pytest.mark.parametrize(
@@ -170,7 +168,7 @@ def test_a_set_of_networks_contains_their_addresses() -> None:
 def test_a_long_list_costs_no_more_than_a_short_one() -> None:
     """An address is looked up by the same number of calls in one network and in thousands."""
     short = NetworkSet(parse_networks("192.0.2.0/24"))
-    long = NetworkSet([ip_network((number << 9, 24)) for number in range(5_000)])
+    long = NetworkSet([ip_network((number << 9, 24)) for number in range(2_000)])
     address = ip_address("192.0.2.1")
 
     assert calls_of(lambda: address in long) == calls_of(lambda: address in short)
@@ -182,9 +180,6 @@ def test_no_network_contains_nothing() -> None:
     assert ip_address("192.0.2.1") not in NetworkSet([])
 
 
-async def test_the_refusal_is_documented(room: Room) -> None:
+def test_the_refusal_is_documented() -> None:
     """OpenAPI lists 403 `denied` for every endpoint."""
-    paths = (await room.get("/openapi.json")).json["paths"]
-    texts = [json.dumps(call) for path in paths.values() for call in path.values()]
-
-    assert [text for text in texts if "denied" not in text] == []
+    assert [route.path for route in ROUTES if error_catalogue.DENIED not in errors_by_status(route)[403]] == []

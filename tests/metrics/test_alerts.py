@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 from typing import Final
 
+import pytest
 from attrs import frozen
 
 from chatr.adapters.metrics.counts import RecordCounts
@@ -55,6 +56,7 @@ def test_the_rules_are_valid() -> None:
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
+@pytest.mark.long
 def test_each_alert_fires_where_it_must_and_only_there() -> None:
     """In a room that is well none fires, and where everything is wrong all of them do."""
     tested = promtool("test", "rules", CASES)
