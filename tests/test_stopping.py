@@ -221,7 +221,8 @@ async def test_unfinished_requests_do_not_delay_the_stop(server: Server) -> None
 
 async def test_no_key_is_ever_printed(serve: Callable[..., Server], book: FakeMoltbook) -> None:
     """Neither the operator's key nor an agent's is part of what the server prints, whatever goes wrong."""
-    server = serve("--log", "memory:", "--moltbook-url", book.url, "--moltbook-key", "operator-secret")
+    talkative = ("--access-log", "--log-level", "debug")
+    server = serve("--log", "memory:", "--moltbook-url", book.url, "--moltbook-key", "operator-secret", *talkative)
     book.failing("Clawd", 500)
     async with ClientSession(server.url) as http:
         key = await new_key(http)
@@ -231,9 +232,11 @@ async def test_no_key_is_ever_printed(serve: Callable[..., Server], book: FakeMo
             {"Authorization": f"Bearer {key[:-1]}"},
         ):
             for path in ("messages", "verify/start", "verify/complete", f"nope?key={key}", key):
+                headers["X-Request-Id"] = key
                 await post(http, f"/api/{path}", headers=headers, json={"content": key, "moltbookName": "Clawd"})
     _, output, errors = await asyncio.to_thread(stop, server)
 
+    assert errors.count("request_answered") == 16
     assert key[6:-1] not in output + errors
     assert "operator-secret" not in output + errors
 

@@ -231,6 +231,15 @@ async def test_the_lag_is_what_is_not_folded(open_room: OpenRoom) -> None:
     assert scrape.value("chatr_follow_lag_records") == 0
 
 
+def test_a_room_that_opens_its_log_shows_what_it_has() -> None:
+    """Before there is a node and a web server, counts and the metrics of the process are served."""
+    text = Exposition(Sources()).text().decode()
+
+    assert "chatr_refusals_total" in text
+    assert "process_start_time_seconds" in text
+    assert "chatr_position" not in text
+
+
 async def test_what_a_start_reads_is_not_counted(open_room: OpenRoom, tmp_path: Path) -> None:
     """Records from before the start count nothing; the age of the last one is known, also from a checkpoint."""
     settings = Settings(**(OPEN_SETTINGS | {"log": f"sqlite:///{tmp_path}/chatr.db"}))

@@ -52,9 +52,8 @@ def error_response(request: web.BaseRequest, error: Exception) -> web.StreamResp
         log.error("request_failed", path=loggable_path(request.path), request_id=request_id_of(request), exc_info=error)
     elif response_error.status >= INTERNAL_ERROR.status and error is not response_error:
         # Not what chatr itself raises to put a client off, such as while the room starts.
-        log.warning(
-            "request_not_served", code=response_error.code, reason=str(error), request_id=request_id_of(request)
-        )
+        reason = str(error) or type(error).__name__
+        log.warning("request_not_served", code=response_error.code, reason=reason, request_id=request_id_of(request))
     accept, base_path = request.headers.get("Accept", ""), request.get(BASE_PATH, "")
     return response_with(request, render_error(response_error, base_path, accept=accept))
 

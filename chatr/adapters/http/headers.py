@@ -11,7 +11,7 @@ from uuid import uuid4
 from aiohttp import hdrs, web
 
 from chatr.adapters.http.json_response import RESPONSE_HEADERS
-from chatr.domain.keys import PREFIX
+from chatr.domain.keys import KEY_INSIDE
 
 # aiohttp would name itself, Python and the versions of both in Server.
 DEFAULT_HEADERS: Final = {"X-Content-Type-Options": "nosniff", hdrs.SERVER: "chatr"}
@@ -59,7 +59,7 @@ def request_id_of(request: web.BaseRequest) -> str:
 
 def request_id_for(requested: str) -> str:
     """Return the id that the client sent, if it is plain and no API key, else a new one."""
-    return requested if REQUEST_ID.fullmatch(requested) and PREFIX not in requested else str(uuid4())
+    return requested if REQUEST_ID.fullmatch(requested) and not KEY_INSIDE.search(requested) else str(uuid4())
 
 
 @lru_cache(1)  # many responses are sent in the same second
