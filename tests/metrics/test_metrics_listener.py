@@ -116,6 +116,27 @@ async def test_idle_connections_keep_nobody_away(url: str) -> None:
     assert oldest == b"" or isinstance(oldest, ConnectionResetError)
 
 
+async def test_connections_that_come_at_once_are_closed(url: str) -> None:
+    """Also one that is too many before anything was read from it is closed, and not forgotten."""
+    port = urlsplit(url).port
+    assert port is not None
+    opened = await asyncio.gather(*(asyncio.open_connection("127.0.0.1", port) for _ in range(3 * MAX_CONNECTIONS)))
+    reads = [asyncio.create_task(reader.read()) for reader, _ in opened]
+    ended = 0
+    async with asyncio.timeout(TIMEOUT):
+        for read in asyncio.as_completed(reads):
+            await asyncio.gather(read, return_exceptions=True)
+            ended += 1
+            if ended == 2 * MAX_CONNECTIONS:
+                break
+    for read in reads:
+        read.cancel()
+    for _, writer in opened:
+        writer.close()
+
+    assert ended == 2 * MAX_CONNECTIONS
+
+
 async def test_a_metric_that_cannot_be_made_is_a_500() -> None:
     """The failure is logged, and the listener goes on."""
 

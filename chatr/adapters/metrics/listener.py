@@ -8,6 +8,7 @@ import re
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from http import HTTPStatus
 from typing import Final
 
@@ -78,7 +79,7 @@ class Connections:
         """Answer the request of a new connection, and close it."""
         task = asyncio.create_task(self._answer(reader, writer))
         self._open[task] = None
-        task.add_done_callback(lambda _: self._open.pop(task, None))
+        task.add_done_callback(partial(self._ended, writer))
         if len(self._open) > MAX_CONNECTIONS:
             next(iter(self._open)).cancel()
 
@@ -98,10 +99,13 @@ class Connections:
             writer.close()
         except (TimeoutError, ConnectionError, asyncio.IncompleteReadError):
             pass
-        finally:
-            # `close` would hold in memory what a client does not read, for as long as it likes.
-            if not writer.is_closing():
-                writer.transport.abort()
+
+    def _ended(self, writer: asyncio.StreamWriter, task: asyncio.Task[None]) -> None:
+        # Not in a `finally` of the task: one that is cancelled before its first step runs none of its code.
+        del self._open[task]
+        # `close` would hold in memory what a client does not read, for as long as it likes.
+        if not writer.is_closing():
+            writer.transport.abort()
 
     async def _response(self, reader: asyncio.StreamReader) -> bytes:
         try:
