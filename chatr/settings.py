@@ -124,7 +124,7 @@ class Settings:
     )
     access_log: bool = setting(False, "on|off", "whether every request is a line of the log", parse_switch)
     log_level: str = setting(
-        "info", "LEVEL", f"lines of the log that are written: {', '.join(LOG_LEVELS)} and above", parse_log_level
+        "info", "LEVEL", f"least level of the log lines that are written: {', '.join(LOG_LEVELS)}", parse_log_level
     )
 
     admin_socket: str | None = setting(

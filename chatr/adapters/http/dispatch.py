@@ -31,6 +31,7 @@ from chatr.adapters.http.error_catalogue import (
     http_error,
 )
 from chatr.adapters.http.errors import error_response, request_refusal
+from chatr.adapters.http.headers import set_request_id
 from chatr.adapters.http.json_response import RESPONSE_HEADERS, as_response
 from chatr.adapters.http.observation import OTHER, ROUTE
 from chatr.domain.agent import Agent
@@ -94,6 +95,7 @@ async def respond(answer: Handler, request: web.BaseRequest) -> web.StreamRespon
     """Return what `answer` returns for a request, or an error response where anything goes wrong."""
     assert isinstance(request.protocol, Connection)
     request.protocol.head_received(request.content)
+    set_request_id(request)
     try:
         return await answer(request)
     except ConnectionError:

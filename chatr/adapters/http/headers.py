@@ -52,8 +52,16 @@ def default_headers(*, is_api: bool) -> Mapping[str, str]:
 
 def request_id_of(request: web.BaseRequest) -> str:
     """Return the id of a request: the same one for its response and for each of its log lines."""
-    if (request_id := request.get(ID_OF_REQUEST)) is None:
-        request_id = request[ID_OF_REQUEST] = request_id_for(request.headers.get("X-Request-Id", ""))
+    # Not `get`, which aiohttp's requests inherit: it raises an exception inside where there is no value.
+    try:
+        return request[ID_OF_REQUEST]
+    except KeyError:  # aiohttp could not parse the request, so it was not dispatched
+        return set_request_id(request)
+
+
+def set_request_id(request: web.BaseRequest) -> str:
+    """Choose the id of a request, and return it."""
+    request_id = request[ID_OF_REQUEST] = request_id_for(request.headers.get("X-Request-Id", ""))
     return request_id
 
 

@@ -18,6 +18,8 @@ ROUTE: Final = web.RequestKey("route", str)
 """Key of the request under which the dispatcher leaves the path of its route, a template."""
 ERROR_CODE: Final = web.RequestKey("error_code", str)
 """Key of the request under which the code of its error response is left."""
+FIRST_ERROR: Final = 400
+"""The smallest status of an error."""
 OTHER: Final = "other"
 """The route of all requests that have none: labels and lines must not grow with the paths that strangers invent."""
 MAX_LOGGED_PATH: Final = 200
@@ -78,7 +80,9 @@ class Observation:
 
     def answered(self, request: web.BaseRequest, response: web.StreamResponse, seconds: float) -> None:
         """Observe the response to a request that aiohttp has read."""
-        route, code = request.get(ROUTE, OTHER), request.get(ERROR_CODE)
+        route = request.get(ROUTE, OTHER)
+        # Asked for what it has not, a request is slow: see `request_id_of`.
+        code = request.get(ERROR_CODE) if response.status >= FIRST_ERROR else None
         if self._counted(route, code, seconds):
             size, request_id = body_size(request, response), request_id_of(request)
             address = self._address_of(request.remote or "", forwarded_for(request))
