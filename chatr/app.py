@@ -10,8 +10,7 @@ from typing import Final
 import structlog
 from attrs import frozen
 
-from chatr.adapters.http.admission.admission import NodeLimits
-from chatr.adapters.http.http_settings import DEFAULT_HTTP_TIMEOUTS, HttpSettings, HttpTimeouts
+from chatr.adapters.http.http_settings import DEFAULT_HTTP_TIMEOUTS, HttpTimeouts
 from chatr.adapters.http.listener import listening
 from chatr.adapters.http.server import HttpServer
 from chatr.adapters.http.server_state import ServerState
@@ -21,7 +20,7 @@ from chatr.adapters.http.stream.live_messages import LiveMessages
 from chatr.adapters.metrics.room_metrics import serving_metrics
 from chatr.adapters.moltbook import open_moltbook
 from chatr.adapters.stores.urls import admin_socket, open_log, sqlite_file
-from chatr.adapters.system import SystemClock, SystemSecrets, open_file_limit
+from chatr.adapters.system import SystemClock, SystemSecrets
 from chatr.admin.operator import AdminNode
 from chatr.admin.server import serving_operators
 from chatr.admin.socket_file import admin_listener
@@ -33,15 +32,11 @@ from chatr.node.timeouts import DEFAULT_NODE_TIMEOUTS, NodeTimeouts
 from chatr.past.checkpoint import Checkpoint
 from chatr.ports import BringsClock, Clock, EventLog, LogUnavailable, Moltbook
 from chatr.service_notification import notify_start_progress
-from chatr.settings import BadSetting, Settings
+from chatr.settings import Settings
+from chatr.web_settings import http_settings
 
 PROGRESS_INTERVAL: Final = 1.0
 """Seconds between two log lines about a log that takes long to read."""
-
-CONNECTIONS_BESIDE_STREAMS: Final = 32
-"""Connections of an address beside its streams, where the limit of connections is not larger than that of streams."""
-FILES_NOT_FOR_CONNECTIONS: Final = 100
-"""Open files that the log, checkpoints and Moltbook may need."""
 
 logger = structlog.get_logger()
 
@@ -105,7 +100,7 @@ async def running_room(  # noqa: PLR0913 -- named arguments, of which most only 
         room = await checkpoint.load(log, accept_loss=accept_loss)
         follower = Follower(log, room, [LiveMessages(hub), checkpoint, *metrics.listeners], timeouts.node)
         node = Node.create(log, follower, clock, secrets)
-        metrics.show(ServerState(listener, hub), node, log, clock)
+        metrics.show(ServerState(listener, hub), node, log, clock, node.integrity)
         server = HttpServer(log, node, hub, clock, secrets, client, http)
         scrubber = background(Scrubber(log, follower).run())
         # The follower must have stopped before the checkpoint is written, or it would fold records meanwhile.
@@ -138,50 +133,6 @@ def admin_listener_for(settings: Settings) -> AbstractAsyncContextManager[socket
 def moltbook_for(settings: Settings, client: Moltbook | None) -> AbstractAsyncContextManager[Moltbook]:
     """The given client of Moltbook, or one for the address and key of the settings."""
     return open_moltbook(settings.moltbook_url, settings.moltbook_key) if client is None else nullcontext(client)
-
-
-def http_settings(settings: Settings, timeouts: HttpTimeouts) -> HttpSettings:
-    """The part of the settings that the web server needs. Raises BadSetting."""
-    http = HttpSettings(
-        NodeLimits(
-            settings.rate_requests,
-            settings.rate_registrations,
-            settings.max_streams_per_ip,
-            settings.max_streams,
-            connections_per_address(settings),
-            connections_within(open_file_limit()),
-        ),
-        settings.host,
-        settings.port,
-        settings.public_url,
-        settings.trusted_proxies,
-        settings.history,
-        settings.stats_every,
-        settings.idle_timeout,
-        timeouts,
-        denied=settings.deny,
-        access_log=settings.access_log,
-        log_refusals=settings.log_level == "debug",
-    )
-    if http.has_ambiguous_base_path:
-        raise BadSetting(
-            f"--public-url cannot be {settings.public_url!r}: the room has paths of its own below {http.base_path}; "
-            "choose another path, such as /chat."
-        )
-    return http
-
-
-def connections_per_address(settings: Settings) -> int:
-    """Return how many connections one address may open: more than streams, or it could not post beside them."""
-    if settings.max_connections_per_ip > settings.max_streams_per_ip:
-        return settings.max_connections_per_ip
-    return settings.max_streams_per_ip + CONNECTIONS_BESIDE_STREAMS
-
-
-def connections_within(files: int) -> int:
-    """Return how many connections may be open where the process may have so many files open."""
-    # A process with very few files keeps a quarter of them.
-    return files - min(FILES_NOT_FOR_CONNECTIONS, files // 4)
 
 
 def checkpoint_for(settings: Settings) -> Checkpoint:

@@ -120,18 +120,22 @@ class Settings:
     stats_every: int = setting(10, "SECONDS", "time between two stats frames on a stream", whole_number_parser(1, 3600))
     deny: tuple[Network, ...] = setting((), "CIDR,…", "client addresses that are not served", parse_networks)
     metrics: ListenAddress | None = setting(
-        None, "ADDRESS:PORT", "address at which Prometheus reads metrics, such as 127.0.0.1:9464", parse_listen_address
+        None,
+        "ADDRESS:PORT",
+        "address at which Prometheus reads metrics, such as 127.0.0.1:9464",
+        parse_listen_address,
+        example="127.0.0.1:9464",
     )
     access_log: bool = setting(False, "on|off", "whether every request is a line of the log", parse_switch)
     log_level: str = setting(
         "info", "LEVEL", f"least level of the log lines that are written: {', '.join(LOG_LEVELS)}", parse_log_level
     )
-
     admin_socket: str | None = setting(
         None,
         "PATH|off",
         "Unix socket for chatr admin, which only this user may use; by default FILE.admin beside a SQLite file",
         parse_non_empty,
+        example="/run/chatr/admin.socket",
     )
 
     def limits(self, in_force: Limits) -> Limits:

@@ -37,11 +37,11 @@ SAMPLES: dict[str, tuple[str, Any]] = {
     "idle_timeout": ("60", 60),
     "history": ("0", 0),
     "stats_every": ("1", 1),
-    "admin_socket": (" /run/chatr/socket ", "/run/chatr/socket"),
     "deny": ("192.0.2.7,2001:db8::/32", (ip_network("192.0.2.7"), ip_network("2001:db8::/32"))),
     "metrics": ("[::1]:9464", ListenAddress("::1", 9464)),
     "access_log": ("on", True),
     "log_level": ("Debug", "debug"),
+    "admin_socket": (" /run/chatr/socket ", "/run/chatr/socket"),
 }
 BAD_VALUES: dict[str, list[str]] = {
     "host": [""],  # the empty address is every address: a variable left empty must not open the room to the world

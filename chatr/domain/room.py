@@ -27,6 +27,8 @@ from chatr.domain.identity import AgentId
 from chatr.domain.immutability import statically_frozen
 from chatr.domain.key_events import KeyEvent
 from chatr.domain.moderation_events import (
+    AgentReinstated,
+    AgentSuspended,
     BadgeWithdrawn,
     MessageRemoved,
     MessageRestored,
@@ -60,7 +62,8 @@ class Room:
     hash chain over all records. Agents are indexed by the digest of their key and by the keys of their Moltbook account
     (`account_keys`); `accounts_without_badge` are those of these keys that verified an agent which had a badge already.
     `older_names` maps the strict form of a name to the first agent of an older version with it. `void_keys` are the
-    digests of keys that never open again. What the rules may know is in `rule_context`.
+    digests of keys that never open again, and `suspended` the agents with a suspension, and its end. What the rules may
+    know is in `rule_context`.
     """
 
     position: int = 0
@@ -78,6 +81,7 @@ class Room:
     time_index: TimeIndex = field(factory=TimeIndex)
     older_names: dict[str, str] = field(factory=dict)
     void_keys: dict[str, AgentId] = field(factory=dict)
+    suspended: dict[AgentId, int | None] = field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
         # The rules see the indexes themselves, so that they are current without another update.
@@ -155,21 +159,29 @@ class Room:
                 self.index_name(event.agent, event.name)
                 self.time_index.registrations.append(position)
             case AgentVerified():
-                # Its stream allows one agent for each account. Should a log hold two, the first one stays.
-                for key in account_keys(event.moltbook_name, event.account_id):
-                    if key not in self.agents_by_account:
-                        self.agents_by_account[key] = event.agent
-                        if self.agent(event.agent).badge is not None:
-                            self.accounts_without_badge[key] = event.agent
+                self._bind_account(event)
             case BadgeWithdrawn():
                 badge = self.agent(event.agent).badge
                 # The account stays bound to the agent.
                 for key in () if badge is None else account_keys(badge.moltbook_name, badge.account_id):
                     self.accounts_without_badge[key] = self.agents_by_account[key]
+            case AgentSuspended():
+                self.suspended[event.agent] = event.until
+            case AgentReinstated():
+                self.suspended.pop(event.agent, None)
             case MessageRemoved() | MessageRestored() | RecordsErased():
                 self.history.apply_visibility(event, position)
             case _:
                 pass
+
+    def _bind_account(self, event: AgentVerified) -> None:
+        """Make an agent findable by the Moltbook account that verified it."""
+        # Its stream allows one agent for each account. Should a log hold two, the first one stays.
+        for key in account_keys(event.moltbook_name, event.account_id):
+            if key not in self.agents_by_account:
+                self.agents_by_account[key] = event.agent
+                if self.agent(event.agent).badge is not None:
+                    self.accounts_without_badge[key] = event.agent
 
     def index_name(self, agent: AgentId, name: str) -> None:
         """Make an agent findable by the strict form of its name, if its id does not follow from that form."""

@@ -110,6 +110,8 @@ def add_agents(room: Room, agents: Iterable[Agent]) -> None:
     for agent in room.agents.values():
         if agent.badge is not None:
             add_badge(room, agent, agent.badge)
+        if agent.standing is not None and agent.standing.suspension is not None:
+            room.suspended[agent.id] = agent.standing.suspension.until
 
 
 def add_badge(room: Room, agent: Agent, badge: Badge) -> None:

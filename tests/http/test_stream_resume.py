@@ -14,13 +14,14 @@ from chatr.adapters.http.stream.live_messages import LiveMessages
 from chatr.adapters.moltbook import open_moltbook
 from chatr.adapters.stores.memory import MemoryLog
 from chatr.adapters.system import SystemSecrets
-from chatr.app import background, http_settings, running_room
+from chatr.app import background, running_room
 from chatr.domain.limits import MESSAGES_IN_MEMORY
 from chatr.node.node import Node
 from chatr.node.timeouts import DEFAULT_NODE_TIMEOUTS, NodeTimeouts
 from chatr.settings import Settings
 from chatr.testing.clock import SettableClock
 from chatr.testing.nodes import node_on
+from chatr.web_settings import http_settings
 from tests.conftest import OPEN_SETTINGS, Room
 from tests.node_agents import NodeAgent, numbered_texts, register_agent
 from tests.sse import Frame

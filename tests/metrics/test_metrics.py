@@ -15,10 +15,12 @@ from chatr.adapters.metrics.sources import NodeState, Sources
 from chatr.adapters.stores.memory import MemoryLog
 from chatr.app import running_room
 from chatr.codec import EVENT_TYPES
+from chatr.domain.commands import agent_id
 from chatr.domain.limits import HOUR, MINUTE, SECOND
+from chatr.domain.moderation_commands import Suspend
 from chatr.ports import LogUnavailable
 from chatr.settings import Settings
-from chatr.testing.clock import SettableClock
+from chatr.testing.clock import START, SettableClock
 from chatr.testing.faulty_log import FaultyLog
 from chatr.testing.nodes import node_on
 from chatr.wire.errors import ErrorCode
@@ -32,7 +34,7 @@ NAMES: Final = {
     *("chatr_records_total", "chatr_position", "chatr_head_age_seconds", "chatr_follow_lag_records"),
     *("chatr_refusals_total", "chatr_append_duration_seconds", "chatr_append_conflicts_total", "chatr_streams"),
     *("chatr_max_streams", "chatr_stream_evictions_total", "chatr_connections", "chatr_agents", "chatr_store_up"),
-    "http_server_request_duration_seconds",
+    *("http_server_request_duration_seconds", "chatr_verified_position", "chatr_altered_position"),
 }
 LABELS: Final = {"code", "http_route", "kind", "le", "reason", "state", "type"}
 """All labels that there are. Each has a fixed set of values."""
@@ -164,15 +166,20 @@ async def test_evictions_are_counted_by_reason(open_room: OpenRoom) -> None:
 
 
 async def test_agents_are_counted_by_state(open_room: OpenRoom) -> None:
-    """Registered agents, and those of them that are online."""
+    """Registered agents, and those of them that are online or suspended."""
     measured = await open_measured(open_room)
-    ada, bob = await measured.room.register("Ada"), await measured.room.register("Bob")
+    ada, bob, _ = [await measured.room.register(name) for name in ("Ada", "Bob", "Cy")]
     for path, agent in (("heartbeat", ada), ("heartbeat", bob), ("disconnect", bob)):
         await measured.room.post(f"/api/{path}", agent=agent)
+    for name, until in (("Ada", START), ("Cy", None)):
+        suspend = Suspend(agent_id(name), until, "It posts advertisements.", "grace", START - 1)
+        await measured.room.running.node.commands.handle(suspend)
     scrape = await measured.scrape()
 
-    assert scrape.value("chatr_agents", state="registered") == 2
-    assert scrape.value("chatr_agents", state="online") == 1
+    assert scrape.value("chatr_agents", state="registered") == 3
+    # The suspension of Ada has ended, but it has done nothing since.
+    assert scrape.value("chatr_agents", state="online") == 0
+    assert scrape.value("chatr_agents", state="suspended") == 1
 
 
 async def test_a_store_that_is_away_is_down_until_it_is_back(open_room: OpenRoom) -> None:

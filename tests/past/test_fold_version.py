@@ -27,7 +27,7 @@ FROZEN = {
     "chatr/domain/history.py": "06851fb0b520d287",
     "chatr/domain/limits.py": "726eb0b00b93da69",
     "chatr/domain/presence.py": "549d75402995aeb8",
-    "chatr/domain/room.py": "ba886e1d1a48f5f5",
+    "chatr/domain/room.py": "45ccfd64ee19f11d",
     "chatr/domain/text.py strict_form": "1e004d28f2d7bfd0",
 }
 

@@ -174,7 +174,7 @@ def redirect_to_page(base_path: str, body_timeout: float) -> Mapping[str, Endpoi
         location = f"{folder}?{query}" if query else folder
         return web.Response(status=301, headers={hdrs.LOCATION: location, hdrs.CACHE_CONTROL: "no-cache"})
 
-    endpoint = Endpoint(open_handler(redirect, body_timeout), counts_as_request=True)
+    endpoint = Endpoint(open_handler(redirect, body_timeout), "/", counts_as_request=True)
     return dict.fromkeys((hdrs.METH_GET, hdrs.METH_HEAD), endpoint)
 
 

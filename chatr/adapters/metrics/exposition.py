@@ -72,8 +72,8 @@ def node_metrics(node: NodeState) -> Iterator[Metric]:
     if node.lag is not None:
         yield gauge("chatr_follow_lag_records", "Records of the log that are not folded here yet.", {"": node.lag})
     yield gauge("chatr_store_up", "Whether the store answers, and appends succeed.", {"": int(node.store_is_up)})
-    # Sizes that the room keeps anyway: a scrape must not look at every agent. The state `suspended` is to be added.
-    states = {"registered": len(room.agents), "online": len(room.presence)}
+    # Sizes that the room keeps anyway: a scrape must not look at every agent.
+    states = {"registered": len(room.agents), "online": len(room.presence), "suspended": node.suspended()}
     yield gauge("chatr_agents", "Agents.", states, "state")
 
 

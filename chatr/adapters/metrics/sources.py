@@ -90,6 +90,11 @@ class NodeState:
         at = self._records.last_at
         return None if at is None else max(0, self._clock.now() - at) / SECOND
 
+    def suspended(self) -> int:
+        """Return how many agents are suspended now: operators suspend few."""
+        now = self._clock.now()
+        return sum(until is None or now < until for until in self.room.suspended.values())
+
     async def ask_store(self) -> None:
         """Ask the store for its head. Takes TIME_LIMIT seconds at most, and raises nothing."""
         head = None

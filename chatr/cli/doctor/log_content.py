@@ -100,14 +100,10 @@ def missing_or_altered(batch: Sequence[Stored], next_position: int) -> Iterator[
     """Yield the positions from `next_position` on that the batch lacks, and those of records that were altered."""
     for stored in batch:
         yield from range(next_position, stored.position)
-        if is_altered(stored):
+        # Of a record whose text was erased, only an audit can say more.
+        if not stored.is_intact:
             yield stored.position
         next_position = stored.position + 1
-
-
-def is_altered(stored: Stored) -> bool:
-    """Return whether the record differs from what was stored. Of one whose text was erased, only an audit can say."""
-    return stored.data != "" and stored.record_hash != stored.record_hash_after(stored.previous, "surrogateescape")
 
 
 def named(positions: Sequence[int]) -> str:

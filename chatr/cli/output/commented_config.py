@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from attrs import Attribute, fields
 
-from chatr.settings import DEFAULTS_OF_A_NEW_LOG, BadSetting, Settings, flag, setting_text, variable
+from chatr.settings import DEFAULTS_OF_A_NEW_LOG, LISTS, BadSetting, Settings, flag, setting_text, variable
 
 INTRODUCTION: Final = """\
 # Settings of a chatr server, for: chatr serve --config FILE
@@ -51,7 +51,7 @@ def toml_value(name: str, value: object) -> str:
             return str(value).lower()
         case int():
             return setting_text(value)
-        case tuple():
+        case tuple() if name in LISTS:
             return f"[{', '.join(toml_text(name, str(each)) for each in value)}]"
         case _:
             return toml_text(name, setting_text(value))
