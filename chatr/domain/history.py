@@ -93,9 +93,22 @@ class History:
         return list(map(message_from_record, islice(visible, count)))[::-1]
 
     @property
+    def count(self) -> int:
+        """How many messages there are, with the hidden ones."""
+        return len(self.positions)
+
+    @property
     def visible_count(self) -> int:
         """How many messages are not hidden."""
         return len(self.positions) - len(self.removals)
+
+    def visible_count_until(self, position: int) -> int:
+        """How many messages up to `position` are not hidden."""
+        return self._visible_before(bisect_right(self.positions, position))
+
+    def has_visible_after(self, position: int) -> bool:
+        """Whether a message after `position` is not hidden."""
+        return self.visible_count > self.visible_count_until(position)
 
     def page(self, after: int | None, before: int | None, limit: int) -> Page:
         """At most `limit` messages between the positions `after` and `before`, both exclusive. Hidden ones are skipped.
@@ -119,10 +132,29 @@ class History:
         """The positions of messages that are not hidden, from number `start` to before number `stop` of them."""
         if not self.removals or start >= stop:
             return self.positions[start:stop]
-        indices = range(len(self.positions))
         # The index of a message is the first one with enough visible messages up to it.
-        first, last = (
-            bisect_left(indices, number + 1, key=lambda index: self._visible_before(index + 1))
-            for number in (start, stop - 1)
-        )
-        return [position for position in self.positions[first : last + 1] if position not in self.removals]
+        index = bisect_left(range(len(self.positions)), start + 1, key=lambda each: self._visible_before(each + 1))
+        found: list[int] = []
+        while len(found) < stop - start:
+            end = min(self._next_hidden(index), index + stop - start - len(found))
+            found.extend(self.positions[index:end])
+            index = self.next_visible(end)
+        return found
+
+    def _next_hidden(self, index: int) -> int:
+        """The index of the first hidden message from `index` on; that after the last message if none is hidden."""
+        first = self.removals.count_before(self.positions[index])
+        return bisect_left(self.positions, self.removals.positions[first]) if first < len(self.removals) else self.count
+
+    def next_visible(self, index: int) -> int:
+        """The index of the first message from `index` on that is not hidden; that after the last message if all are.
+
+        It takes no longer where a million messages in a row are hidden.
+        """
+        if index >= self.count:
+            return index
+        first = self.removals.count_before(self.positions[index])
+        # Hidden messages are among all: as far as both sorted arrays agree from here on, all messages are hidden.
+        hidden = range(len(self.removals) - first)
+        positions = self.removals.positions
+        return index + bisect_left(hidden, 1, key=lambda each: self.positions[index + each] != positions[first + each])

@@ -27,8 +27,10 @@ from chatr.domain.identity import AgentId
 from chatr.domain.immutability import statically_frozen
 from chatr.domain.key_events import KeyEvent
 from chatr.domain.moderation_events import (
+    AgentApproved,
     AgentReinstated,
     AgentSuspended,
+    ApprovalWithdrawn,
     BadgeWithdrawn,
     MessageRemoved,
     MessageRestored,
@@ -63,7 +65,8 @@ class Room:
     (`account_keys`); `accounts_without_badge` are those of these keys that verified an agent which had a badge already.
     `older_names` maps the strict form of a name to the first agent of an older version with it. `void_keys` are the
     digests of keys that never open again, and `suspended` the agents with a suspension, and its end. What the rules may
-    know is in `rule_context`.
+    know is in `rule_context`. `verification_position` is that of the last record since the start that changed who is
+    verified, or by whom.
     """
 
     position: int = 0
@@ -82,6 +85,8 @@ class Room:
     older_names: dict[str, str] = field(factory=dict)
     void_keys: dict[str, AgentId] = field(factory=dict)
     suspended: dict[AgentId, int | None] = field(factory=dict)
+    # Only for caches of what shows badges: a room of a checkpoint has none of them yet.
+    verification_position: int = field(default=0, eq=False)
 
     def __attrs_post_init__(self) -> None:
         # The rules see the indexes themselves, so that they are current without another update.
@@ -154,6 +159,8 @@ class Room:
 
     def _index(self, event: AgentEvent, position: int) -> None:
         """Bring what the room knows besides its agents up to date: names, Moltbook accounts, hidden messages."""
+        if isinstance(event, AgentVerified | BadgeWithdrawn | AgentApproved | ApprovalWithdrawn):
+            self.verification_position = position
         match event:
             case AgentRegistered():
                 self.index_name(event.agent, event.name)

@@ -24,10 +24,10 @@ FROZEN = {
     "chatr/domain/events.py": "75c402127b9c7618",
     "chatr/domain/keyed_posts.py": "3095014529eb63bc",
     "chatr/domain/post_times.py": "20193aab5e8dd9a9",
-    "chatr/domain/history.py": "06851fb0b520d287",
+    "chatr/domain/history.py": "86281b861027dcc2",
     "chatr/domain/limits.py": "726eb0b00b93da69",
     "chatr/domain/presence.py": "549d75402995aeb8",
-    "chatr/domain/room.py": "45ccfd64ee19f11d",
+    "chatr/domain/room.py": "fa5c496ed6d37d2f",
     "chatr/domain/text.py strict_form": "1e004d28f2d7bfd0",
 }
 
