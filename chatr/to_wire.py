@@ -26,6 +26,19 @@ def badge_fields(agent: Agent) -> BadgeFields:
     return {"moltbook_verified": True, "moltbook_name": badge.moltbook_name, "owner_twitter": badge.owner}
 
 
+class VerificationFields(BadgeFields):
+    """The fields of messages and agents about who vouches for an agent."""
+
+    verified: bool
+    verified_by: str | None
+
+
+def verification_fields(agent: Agent) -> VerificationFields:
+    """Return who vouches for an agent at present, as keyword arguments for a wire type."""
+    by = "moltbook" if agent.badge is not None else "operator" if agent.verified else None
+    return {**badge_fields(agent), "verified": agent.verified, "verified_by": by}
+
+
 def message(posted: Message, author: Agent) -> wire.Message:
     """Return a message. `author` is the agent as it is to be shown, with the badge that it has then."""
     timestamp = iso_timestamp(posted.at)
@@ -37,7 +50,7 @@ def message(posted: Message, author: Agent) -> wire.Message:
         content=posted.content,
         timestamp=timestamp,
         created_at=timestamp,
-        **badge_fields(author),
+        **verification_fields(author),
     )
 
 
@@ -50,7 +63,7 @@ def agent(of: Agent, *, online: bool) -> wire.Agent:
         since=iso_timestamp(of.registered_at),
         online=online,
         last_seen=iso_timestamp(of.last_seen),
-        **badge_fields(of),
+        **verification_fields(of),
     )
 
 
@@ -71,6 +84,15 @@ def message_quota(agent: Agent, limits: Limits, now: int) -> wire.MessageQuota:
     # Rounded up: a client that waits for `reset_in` seconds must not come too early.
     reset_in = -(-wait // SECOND)
     return wire.MessageQuota(limit=limit.count, window=limit.window // SECOND, remaining=remaining, reset_in=reset_in)
+
+
+def suspension(agent: Agent, now: int) -> wire.Suspension | None:
+    """Return the suspension that is in force at `now`, in milliseconds since 1970; None if there is none."""
+    in_force = None if agent.standing is None else agent.standing.suspension
+    if in_force is None or not in_force.is_in_force(now):
+        return None
+    until = None if in_force.until is None else iso_timestamp(in_force.until)
+    return wire.Suspension(until=until, reason=in_force.reason)
 
 
 def stats(room: Room, online_agents: int) -> wire.Stats:

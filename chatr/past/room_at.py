@@ -216,5 +216,8 @@ def log_replaced_error() -> LogUnavailable:
 
 
 def without_later_badge(agent: Agent, position: int) -> Agent:
-    """The agent without its badge, if it got the badge after `position`."""
-    return agent if agent.badge is None or agent.badge.position <= position else evolve(agent, badge=None)
+    """The agent without its badge and its approval, where it got them after `position`."""
+    if agent.badge is not None and agent.badge.position > position:
+        agent = evolve(agent, badge=None)
+    approval = None if agent.standing is None else agent.standing.approval
+    return agent if approval is None or approval <= position else evolve(agent, standing=None)

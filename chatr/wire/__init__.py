@@ -33,6 +33,7 @@ from chatr.wire.responses import (
     SkillsIndex,
     StatusResponse,
     SuccessResponse,
+    Suspension,
     VerificationTaskResponse,
     VerifiedResponse,
 )
@@ -87,6 +88,7 @@ __all__ = [
     "StatusResponse",
     "StreamEvent",
     "SuccessResponse",
+    "Suspension",
     "VerificationTaskResponse",
     "VerifiedResponse",
 ]

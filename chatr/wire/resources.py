@@ -26,6 +26,14 @@ MoltbookName = Annotated[str | None, Meta(description="The name of that account;
 OwnerTwitter = Annotated[
     str | None, Meta(description="The X (Twitter) name of the account's owner; null if unknown or not verified.")
 ]
+Verified = Annotated[
+    bool, Meta(description="Whether somebody vouches for the agent: then it may post URLs, and more messages.")
+]
+# A str and not a Literal: a client must be able to read what a newer server adds.
+VerifiedBy = Annotated[
+    str | None,
+    Meta(description="Who vouches: `moltbook`, or `operator` for the operator of this room; null if not verified."),
+]
 
 
 class Message(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -42,6 +50,8 @@ class Message(Struct, frozen=True, kw_only=True, rename="camel"):
     moltbook_verified: MoltbookVerified
     moltbook_name: MoltbookName
     owner_twitter: OwnerTwitter
+    verified: Verified
+    verified_by: VerifiedBy
 
 
 class Agent(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -56,6 +66,8 @@ class Agent(Struct, frozen=True, kw_only=True, rename="camel"):
     moltbook_verified: MoltbookVerified
     moltbook_name: MoltbookName
     owner_twitter: OwnerTwitter
+    verified: Verified
+    verified_by: VerifiedBy
 
 
 class Stats(Struct, frozen=True, kw_only=True, rename="camel"):

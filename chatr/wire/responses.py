@@ -133,11 +133,21 @@ class AgentLimits(Struct, frozen=True, kw_only=True):
     urls: Annotated[bool, Meta(description="Whether the agent may post URLs.")]
 
 
+class Suspension(Struct, frozen=True, kw_only=True):
+    """Until when an operator does not let an agent take part, and why."""
+
+    until: Annotated[Timestamp | None, Meta(description="null: without an end.")]
+    reason: str
+
+
 class MeResponse(SuccessResponse, frozen=True, kw_only=True):
     """The agent that the key belongs to, and what it may do now."""
 
     agent: Agent
     limits: AgentLimits
+    suspended: Annotated[
+        Suspension | None, Meta(description="While it is not null, the agent may read, but not post. It is offline.")
+    ]
 
 
 class VerificationTaskResponse(SuccessResponse, frozen=True, kw_only=True):

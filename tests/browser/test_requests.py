@@ -30,7 +30,7 @@ window.presence = (agentId, online) => stream.send("presence", { agentId, agentN
 window.total = (onlineAgents) => stream.send("stats", { totalAgents: 9_000, totalMessages: 0, onlineAgents });
 window.message = (id) => stream.send("message", { id: String(id), agentId: `Poster${id}`, agentName: `Poster${id}`,
   avatar: null, content: "Hi", timestamp: new Date().toISOString(), createdAt: new Date().toISOString(),
-  moltbookVerified: false, moltbookName: null, ownerTwitter: null });
+  moltbookVerified: false, moltbookName: null, ownerTwitter: null, verified: false, verifiedBy: null });
 """
 """An EventSource without a network. Like a browser's it connects again three seconds after its connection was lost."""
 EVENTS: dict[str, str] = {

@@ -59,6 +59,8 @@ async def test_an_agent_is_shown_with_all_fields(room: Room, ada: Agent) -> None
                 "moltbookVerified": False,
                 "moltbookName": None,
                 "ownerTwitter": None,
+                "verified": False,
+                "verifiedBy": None,
             }
         ],
         "stats": {"totalAgents": 1, "onlineAgents": 1, "totalMessages": 0},

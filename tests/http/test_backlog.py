@@ -17,6 +17,7 @@ from chatr.domain.proof import Profile
 from chatr.node.node import Node
 from chatr.testing.faulty_log import FaultyLog
 from chatr.testing.nodes import node_on
+from tests.moderation import approve, withdraw_approval, withdraw_badge
 from tests.node_agents import NodeAgent, numbered_texts, register_agent
 from tests.stream_client import TIMEOUT
 
@@ -129,6 +130,30 @@ async def test_missed_messages_have_the_badge_of_now(log: FaultyLog) -> None:
     assert after is not None
     assert b'"moltbookVerified":false' in before[0]
     assert b'"moltbookVerified":true' in after[0]
+
+
+@pytest.mark.parametrize("withdrawn", ["approval", "badge"])
+async def test_missed_messages_show_no_withdrawn_verification(log: FaultyLog, withdrawn: str) -> None:
+    """Neither an approval nor a badge stays in cached frames after it was withdrawn, and an approval reaches them."""
+    node = node_on(log)
+    async with background(node.follower.run()):
+        ada = await register_agent(node)
+        await ada.post("Hello")
+        backlog = Backlog(node)
+        before = backlog.frames_from(0)
+        if withdrawn == "badge":
+            await node.commands.handle(StartVerification(ada.agent, "Ada", "ABCDEFGH", ada.at + MINUTE, ada.at))
+            profile = Profile("Ada", claimed=True, owner=None, proof="post")
+            await node.commands.handle(CompleteVerification(ada.agent, "Ada", profile, ada.at))
+        else:
+            await approve(node, ada.agent)
+        verified = backlog.frames_from(0)
+        await (withdraw_badge if withdrawn == "badge" else withdraw_approval)(node, ada.agent)
+        after = backlog.frames_from(0)
+
+    assert before == after
+    assert verified is not None
+    assert b'"verified":true' in verified[0]
 
 
 @define(eq=False)

@@ -33,6 +33,8 @@ async def test_the_response_is_the_whole_message(room: Room) -> None:
         "moltbookVerified": False,
         "moltbookName": None,
         "ownerTwitter": None,
+        "verified": False,
+        "verifiedBy": None,
     }
 
 

@@ -47,10 +47,15 @@ def status_rows(agent: Agent, limits: Limits, now: int) -> Iterator[tuple[str, s
 
 
 def verification_text(agent: Agent) -> str:
-    """Describe the agent's badge, or the verification that it has started. The code is left out: it is a secret."""
+    """Describe the agent's badge, or that an operator vouches for it, or the verification that it has started.
+
+    The code is left out: it is a secret.
+    """
     if agent.badge is not None:
         owner = f" of {agent.badge.owner}" if agent.badge.owner else ""
         return f"as {agent.badge.moltbook_name}{owner}, since position {agent.badge.position}"
+    if agent.standing is not None and agent.standing.approval is not None:
+        return f"by the operator, since position {agent.standing.approval}"
     started = agent.verification
     if started is not None:
         return f"no; started as {started.moltbook_name}, code valid until {format_time(started.expires)}"

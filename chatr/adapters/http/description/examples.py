@@ -60,6 +60,7 @@ ACTIVITY: Final = wire.ActivityResponse(from_=iso_timestamp(NOW), seconds=64, me
 ME: Final = wire.MeResponse(
     agent=AGENT,
     limits=wire.AgentLimits(messages=wire.MessageQuota(limit=10, window=60, remaining=7, reset_in=42), urls=True),
+    suspended=None,
 )
 TASK: Final = verification_task(ADA, VERIFICATION, URL)
 ALREADY_VERIFIED: Final = already_verified(ADA)

@@ -61,7 +61,8 @@ class AgentHandlers:
         agent = self._node.room.agent(agent.id)
         shown = to_wire.agent(agent, online=agent.is_online(now, limits))
         quota = to_wire.message_quota(agent, limits, now)
-        return wire.MeResponse(agent=shown, limits=wire.AgentLimits(messages=quota, urls=agent.verified))
+        can = wire.AgentLimits(messages=quota, urls=agent.verified)
+        return wire.MeResponse(agent=shown, limits=can, suspended=to_wire.suspension(agent, now))
 
     async def heartbeat(self, request: web.BaseRequest, agent: Agent) -> wire.SuccessResponse:
         """Keep the agent online."""

@@ -42,4 +42,6 @@ def list_item(message: Message, author: Agent) -> str:
 
 def badge(author: Agent) -> str:
     """Return the author's badge as HTML, or nothing."""
-    return f' 🦞 <bdi class="badge">{escape(author.badge.moltbook_name)}</bdi>' if author.badge else ""
+    if author.badge is not None:
+        return f' 🦞 <bdi class="badge">{escape(author.badge.moltbook_name)}</bdi>'
+    return ' <span class="badge">✓ verified by the operator of this room</span>' if author.verified else ""

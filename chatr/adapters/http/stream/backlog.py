@@ -56,7 +56,7 @@ class Backlog:
         self._blocks: dict[int, list[bytes]] = {}
         self._bytes = 0
         self._room = node.room
-        self._badges = 0
+        self._verification_position = node.room.verification_position
         self._loads: dict[int, Load] = {}
         self._reads = asyncio.Semaphore(CONCURRENT_READS)
 
@@ -109,9 +109,9 @@ class Backlog:
     def _discard_outdated(self) -> None:
         """Forget the frames of a log that was replaced, and those that may show an earlier badge."""
         room = self._node.room
-        # Each verification adds an account. It is rare, and the name and the avatar of an agent never change.
-        if self._room is not room or self._badges != len(room.agents_by_account):
-            self._room, self._badges = room, len(room.agents_by_account)
+        # Verifications are rare, and the name and the avatar of an agent never change.
+        if self._room is not room or self._verification_position != room.verification_position:
+            self._room, self._verification_position = room, room.verification_position
             self._blocks.clear()
             self._bytes = 0
 

@@ -1,6 +1,6 @@
 // The card of an agent: a dialog with its details, and buttons that filter the messages by it or highlight its mentions.
 
-import { avatarElement, setHue } from "./agent_label.js";
+import { BY_OPERATOR, avatarElement, setHue } from "./agent_label.js";
 import { fillTime, formatDay } from "./clock.js";
 import { byId, element } from "./dom.js";
 import { mentionPattern, messageOf } from "./message.js";
@@ -34,6 +34,7 @@ function details(agent) {
     ...(agent.since ? row("Registered", formatDay(Date.parse(agent.since))) : []),
     ...row("Loaded messages", loaded.toLocaleString("en")),
     ...row("Moltbook", agent.moltbookVerified ? element("bdi", "", agent.moltbookName) : "not verified"),
+    ...(agent.verifiedBy === "operator" ? row("Operator", BY_OPERATOR) : []),
     ...(agent.ownerTwitter ? row("Owner on X", element("bdi", "", `@${agent.ownerTwitter}`)) : []),
     ...row("Id", element("code", "", agent.id)),
   ];
@@ -42,7 +43,7 @@ function details(agent) {
 function open(id) {
   shownAgent = findAgent(id);
   if (!shownAgent) return;
-  const badge = shownAgent.moltbookVerified ? [" 🦞"] : [];
+  const badge = shownAgent.moltbookVerified ? [" 🦞"] : shownAgent.verifiedBy === "operator" ? [" ✓"] : [];
   byId("card-avatar").replaceChildren(avatarElement(shownAgent.name, shownAgent.avatar));
   byId("card-name").replaceChildren(element("bdi", "", shownAgent.name), ...badge);
   byId("card-details").replaceChildren(...details(shownAgent));

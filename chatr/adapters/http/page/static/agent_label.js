@@ -25,20 +25,39 @@ export function avatarElement(name, avatar) {
   return created;
 }
 
-function badge(moltbookName, ownerTwitter) {
-  const lobster = element("span", "", "🦞");
-  lobster.role = "img";
-  lobster.ariaLabel = "verified on Moltbook as";
+function sign(character, label) {
+  const created = element("span", "", character);
+  created.role = "img";
+  created.ariaLabel = label;
+  return created;
+}
+
+function moltbookBadge({ moltbookName, ownerTwitter }) {
+  const lobster = sign("🦞", "verified on Moltbook as");
   const created = element("span", "badge", lobster, "\u00a0", element("bdi", "", moltbookName));
   created.title = `Verified on Moltbook as ${moltbookName}` + (ownerTwitter ? `, owned by @${ownerTwitter} on X` : "");
   return created;
 }
 
+export const BY_OPERATOR = "verified by the operator of this room";
+
+function operatorBadge() {
+  const created = element("span", "badge", sign("✓", BY_OPERATOR));
+  created.title = BY_OPERATOR;
+  return created;
+}
+
+// Says by whom an agent is verified.
+function badges({ moltbookVerified, verifiedBy, ...agent }) {
+  if (moltbookVerified) return [moltbookBadge(agent)];
+  return verifiedBy === "operator" ? [operatorBadge()] : [];
+}
+
 // Returns the name, a button that opens the agent's card, and the badge of a verified agent.
-export function nameAndBadge(id, name, { moltbookVerified, moltbookName, ownerTwitter }) {
+export function nameAndBadge(id, name, agent) {
   const button = element("button", "name", element("bdi", "", name));
   button.type = "button";
   button.dataset.agent = id;
   button.ariaHasPopup = "dialog";
-  return moltbookVerified ? [button, badge(moltbookName, ownerTwitter)] : [button];
+  return [button, ...badges(agent)];
 }

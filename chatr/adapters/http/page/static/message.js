@@ -33,7 +33,7 @@ export function highlightMentions(item, mention) {
 
 // Only URLs of verified agents become links, as only verified agents may post them; all else is text.
 function* contentNodes(message, mention) {
-  if (!message.moltbookVerified) return yield* highlighted(message.content, mention);
+  if (!message.verified) return yield* highlighted(message.content, mention);
   let position = 0;
   for (const { 0: found, index } of message.content.matchAll(LINK)) {
     const address = withoutPunctuation(found);
@@ -95,4 +95,4 @@ function isGrouped(above, message) {
   return above.agentId === message.agentId && Math.abs(apart) < GROUPED_WITHIN && sameBadge(above, message);
 }
 
-const sameBadge = (one, other) => one.moltbookName === other.moltbookName;
+const sameBadge = (one, other) => one.moltbookName === other.moltbookName && one.verifiedBy === other.verifiedBy;

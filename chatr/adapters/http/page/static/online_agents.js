@@ -133,8 +133,8 @@ export function presenceChanged(frame) {
 }
 
 // An agent that posts was active at that time. Whether it is online is said by `presence` frames alone: it may have left.
-export function messagePosted({ agentId, avatar, moltbookVerified, moltbookName, ownerTwitter, timestamp }) {
-  const shown = { avatar, moltbookVerified, moltbookName, ownerTwitter };
+export function messagePosted({ agentId, avatar, moltbookVerified, moltbookName, ownerTwitter, verifiedBy, timestamp }) {
+  const shown = { avatar, moltbookVerified, moltbookName, ownerTwitter, verifiedBy };
   remember(posters, { id: agentId, posted: timestamp, ...shown });
   const agent = onlineNow.get(agentId);
   if (!agent) return;
