@@ -2,10 +2,13 @@
 
 from typing import TypedDict
 
+from msgspec import UNSET
+
 from chatr import wire
 from chatr.domain.agent import Agent
 from chatr.domain.history import Message
 from chatr.domain.limits import SECOND, Limit, Limits
+from chatr.domain.removals import Removal
 from chatr.domain.room import Room
 from chatr.domain.timestamps import iso_timestamp
 
@@ -39,18 +42,26 @@ def verification_fields(agent: Agent) -> VerificationFields:
     return {**badge_fields(agent), "verified": agent.verified, "verified_by": by}
 
 
-def message(posted: Message, author: Agent) -> wire.Message:
-    """Return a message. `author` is the agent as it is to be shown, with the badge that it has then."""
+def message(posted: Message, author: Agent, removal: Removal | None = None) -> wire.Message:
+    """Return a message; with a removal without its text.
+
+    `author` is the agent as it is to be shown, with the badge that it has then.
+    """
     timestamp = iso_timestamp(posted.at)
+    # An erased text is empty also where the record that says so has not been folded.
+    removed = removal is not None or not posted.content
     return wire.Message(
         id=str(posted.cursor.position),
         agent_id=author.id,
         agent_name=author.name,
         avatar=author.avatar,
-        content=posted.content,
+        content=wire.REMOVED_CONTENT if removed else posted.content,
         timestamp=timestamp,
         created_at=timestamp,
         **verification_fields(author),
+        removed=True if removed else UNSET,
+        removed_by=UNSET if removal is None else removal.by,
+        reason=UNSET if removal is None else removal.reason,
     )
 
 
@@ -100,7 +111,7 @@ def stats(room: Room, online_agents: int) -> wire.Stats:
     return wire.Stats(
         total_agents=len(room.agents),
         online_agents=online_agents,
-        total_messages=len(room.history.positions),
+        total_messages=room.history.visible_count,
     )
 
 
@@ -109,7 +120,7 @@ def stats_at_head(room: Room, online_agents: int) -> wire.StatsAtHead:
     return wire.StatsAtHead(
         total_agents=len(room.agents),
         online_agents=online_agents,
-        total_messages=len(room.history.positions),
+        total_messages=room.history.visible_count,
         position=room.position,
         digest=room.chain_hash.hex(),
     )

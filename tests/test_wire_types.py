@@ -85,7 +85,7 @@ def test_a_client_reads_what_the_server_writes(history: list[Record]) -> None:
 def test_a_client_tells_events_apart_by_their_type() -> None:
     """The union of the events decodes each into its own class."""
     decode: Any = msgspec.json.Decoder(wire.StreamEvent).decode
-    sent = [frames.history(Room(), 0), frames.stats(Room(), START), frames.reset("too old")]
+    sent = [frames.history(Room(), Room().history.last(0), 0), frames.stats(Room(), START), frames.reset("too old")]
 
     decoded = [decode(frame.partition(b"data: ")[2]) for frame in sent]
 

@@ -106,6 +106,18 @@ class History:
         """How many messages up to `position` are not hidden."""
         return self._visible_before(bisect_right(self.positions, position))
 
+    def shows(self, message: Message) -> bool:
+        """Whether a message is to be shown: it is not hidden, and its text was not erased."""
+        # Another node may have erased the text before the record that says so is folded here.
+        return bool(message.content) and message.cursor.position not in self.removals
+
+    def holds_last(self, count: int) -> bool:
+        """Whether the newest `count` messages that are not hidden are in memory."""
+        if not self.removals:
+            return count <= MESSAGES_IN_MEMORY
+        older = self.visible_count_until(self.newest[0].position - 1)
+        return not older or self.visible_count - older >= count
+
     def has_visible_after(self, position: int) -> bool:
         """Whether a message after `position` is not hidden."""
         return self.visible_count > self.visible_count_until(position)
@@ -151,7 +163,7 @@ class History:
 
         It takes no longer where a million messages in a row are hidden.
         """
-        if index >= self.count:
+        if index >= self.count or not self.removals:
             return index
         first = self.removals.count_before(self.positions[index])
         # Hidden messages are among all: as far as both sorted arrays agree from here on, all messages are hidden.

@@ -8,6 +8,7 @@ from typing import Final, Protocol
 import structlog
 
 from chatr.domain.events import MessagePosted, Record
+from chatr.domain.moderation_events import MessageRestored
 from chatr.domain.room import Room
 from chatr.node.integrity import Integrity
 from chatr.node.message_waiters import MessageWaiters
@@ -51,12 +52,16 @@ class Follower:
         self.integrity = Integrity()
         self._log = event_log
         self._room = room
-        self._listeners = listeners
+        self._listeners = list(listeners)
         # By record id and by position: a command knows the id of its record, a request the position that it waits for.
         self._fold_futures: dict[int | str, asyncio.Future[int]] = {}
         self._message_waiters = MessageWaiters()
         self._stopping = False
         self._rereading = False
+
+    def add_listener(self, listener: Listener) -> None:
+        """Notify this listener too, after the others."""
+        self._listeners.append(listener)
 
     @property
     def room(self) -> Room:
@@ -90,7 +95,7 @@ class Follower:
         records = self.integrity.fold(self._room, batch)
         for listener in self._listeners:
             listener.records_folded(self._room, records)
-        if any(isinstance(record.event, MessagePosted) for record in records):
+        if any(isinstance(record.event, MessagePosted | MessageRestored) for record in records):
             self._message_waiters.release()
         for record in records:
             for key in (record.position, record.id):
@@ -172,9 +177,8 @@ class Follower:
             await asyncio.sleep(self.timeouts.retry_pause)
 
     def has_message_after(self, position: int) -> bool:
-        """Whether there is a message after `position`. Always true while the node stops, so that no request waits."""
-        positions = self._room.history.positions
-        return self._stopping or (bool(positions) and positions[-1] > position)
+        """Whether a message after `position` is shown. Always true while the node stops, so that no request waits."""
+        return self._stopping or self._room.history.has_visible_after(position)
 
     async def wait_for_message_after(self, position: int) -> None:
         """Wait for a message after `position`. Other records wake nobody."""

@@ -9,6 +9,7 @@ from chatr.node.command_handler import CommandHandler
 from chatr.node.follower import Follower
 from chatr.node.integrity import Integrity
 from chatr.node.message_reader import MessageReader
+from chatr.node.newest_messages import NewestMessages
 from chatr.node.readiness import Readiness
 from chatr.ports import Clock, EventLog, Secrets
 
@@ -20,6 +21,7 @@ class Node:
     follower: Follower
     commands: CommandHandler
     messages: MessageReader
+    newest: NewestMessages
     readiness: Readiness
 
     @classmethod
@@ -27,7 +29,8 @@ class Node:
         """Create the parts of a node on `event_log`. `follower` must follow the same log."""
         commands = CommandHandler(event_log, follower, clock, secrets)
         messages = MessageReader(event_log, follower)
-        return cls(follower, commands, messages, Readiness(event_log, follower, commands))
+        newest = NewestMessages(messages, follower)
+        return cls(follower, commands, messages, newest, Readiness(event_log, follower, commands))
 
     @property
     def integrity(self) -> Integrity:

@@ -4,7 +4,6 @@ Most of it is in the room's memory: message positions, registrations, limits. Wh
 shortly before the moment, and only those are read. docs/decisions/moments.md has the reasons.
 """
 
-from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Sequence
 from typing import Final
@@ -15,8 +14,11 @@ from chatr.domain.agent import Agent
 from chatr.domain.history import Message
 from chatr.domain.identity import AgentId
 from chatr.domain.limits import Limits
+from chatr.domain.removals import Removal
+from chatr.domain.room import Room
 from chatr.domain.time_index import BLOCK_SIZE
 from chatr.node.node import Node
+from chatr.past.messages_then import last_shown, messages_then, without_later_badge
 from chatr.past.online_at import ACTIVE, STREAM_PREFIX, LastSeen, last_seen_in, last_seen_now, online_at
 from chatr.past.replay import TOO_EARLY, Moment, NoSuchMoment, Timestamp, check_position
 from chatr.ports import LogReader, LogUnavailable, RecordAltered, Stored
@@ -48,12 +50,13 @@ class ResolvedMoment:
 class RoomView:
     """The room at `moment`: the last messages with their authors, the online agents, totals, and the limits in force.
 
-    `messages` are oldest first, and `has_more` is true if there are older ones. `online` are the first online agents by
-    name, of `total_online`.
+    `messages` are oldest first, and `has_more` is true if there are older ones; those that were removed later have the
+    removal beside them. `online` are the first online agents by name, of `total_online`. `total_messages` counts
+    what is shown now.
     """
 
     moment: ResolvedMoment
-    messages: Sequence[tuple[Message, Agent]]
+    messages: Sequence[tuple[Message, Agent, Removal | None]]
     has_more: bool
     online: Sequence[Agent]
     total_online: int
@@ -172,8 +175,8 @@ class RoomViews:
         Raises TooManyRecords or LogUnavailable.
         """
         room, position = self.room, moment.position
-        page = room.history.page(None, position + 1, message_count)
-        messages = await self._node.messages.read(page.positions)
+        positions, has_more = await last_shown(room.history, position, message_count)
+        messages = await self._node.messages.read(positions)
         limits = room.time_index.limits_at(position)
         online = await online_at(room, moment.at, limits, self._last_seen(moment, limits), agent_count)
         # If the log was replaced while this waited, part of what was read is from the new log.
@@ -181,12 +184,12 @@ class RoomViews:
             raise log_replaced_error()
         return RoomView(
             moment,
-            [(each, without_later_badge(room.agent(each.agent), position)) for each in messages],
-            page.has_more,
+            list(messages_then(room, messages, position)),
+            has_more,
             [evolve(without_later_badge(room.agent(agent), position), last_seen=at) for agent, at in online.first],
             online.count,
             room.time_index.agent_count_at(position),
-            bisect_right(room.history.positions, position),
+            room.history.visible_count_until(position),
             limits,
         )
 
@@ -213,11 +216,3 @@ class RoomViews:
 def log_replaced_error() -> LogUnavailable:
     """The error for a log that is not the one that was folded. The node notices it too and reads the log again."""
     return LogUnavailable("the log was replaced")
-
-
-def without_later_badge(agent: Agent, position: int) -> Agent:
-    """The agent without its badge and its approval, where it got them after `position`."""
-    if agent.badge is not None and agent.badge.position > position:
-        agent = evolve(agent, badge=None)
-    approval = None if agent.standing is None else agent.standing.approval
-    return agent if approval is None or approval <= position else evolve(agent, standing=None)

@@ -10,7 +10,7 @@ OpenAPI shows the docstrings of these classes and the descriptions of their fiel
 """
 
 from chatr.wire.errors import ErrorBody, ErrorCode, ProblemBody
-from chatr.wire.resources import Agent, Limits, Message, Rate, Stats
+from chatr.wire.resources import REMOVED_CONTENT, Agent, Limits, Message, Rate, Stats
 from chatr.wire.responses import (
     ActivityResponse,
     AgentLimits,
@@ -20,6 +20,7 @@ from chatr.wire.responses import (
     LogHeadResponse,
     MeResponse,
     MessageQuota,
+    MessageResponse,
     MessagesResponse,
     PostResponse,
     ReadyResponse,
@@ -42,14 +43,17 @@ from chatr.wire.stream_events import (
     MessageEvent,
     PresenceChange,
     PresenceEvent,
+    RemovedEvent,
     ResetEvent,
     ResetReason,
     StatsAtHead,
     StatsEvent,
     StreamEvent,
+    VisibilityChange,
 )
 
 __all__ = [
+    "REMOVED_CONTENT",
     "ActivityResponse",
     "Agent",
     "AgentLimits",
@@ -65,6 +69,7 @@ __all__ = [
     "Message",
     "MessageEvent",
     "MessageQuota",
+    "MessageResponse",
     "MessagesResponse",
     "PostResponse",
     "PresenceChange",
@@ -76,6 +81,7 @@ __all__ = [
     "RecoveryTaskResponse",
     "RegisterResponse",
     "RegisteredAgent",
+    "RemovedEvent",
     "ResetEvent",
     "ResetReason",
     "RoomAtResponse",
@@ -91,4 +97,5 @@ __all__ = [
     "Suspension",
     "VerificationTaskResponse",
     "VerifiedResponse",
+    "VisibilityChange",
 ]

@@ -38,6 +38,7 @@ class ErrorCode(StrEnum):
     URLS_NOT_ALLOWED = "urls_not_allowed"
     # 404 and 409: it does not exist, or it contradicts what exists.
     AGENT_NOT_FOUND = "agent_not_found"
+    MESSAGE_NOT_FOUND = "message_not_found"
     MOLTBOOK_NOT_FOUND = "moltbook_not_found"
     NO_SUCH_MOMENT = "no_such_moment"
     NOT_FOUND = "not_found"

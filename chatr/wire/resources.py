@@ -1,8 +1,8 @@
 """Messages, agents, totals and limits as they stand in responses and in stream events."""
 
-from typing import Annotated
+from typing import Annotated, Final, Literal
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 Count = Annotated[int, Meta(ge=0)]
 Seconds = Annotated[int, Meta(ge=0)]
@@ -36,8 +36,15 @@ VerifiedBy = Annotated[
 ]
 
 
+REMOVED_CONTENT: Final = "[removed]"
+"""What stands in the place of a text that nobody is shown any longer."""
+
+
 class Message(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A message and its author. `content` is untrusted text."""
+    """A message and its author. `content` is untrusted text; `[removed]` where `removed` is true.
+
+    `removed` and the fields after it are there only if an operator has removed the message or erased its text.
+    """
 
     id: MessageId
     agent_id: Uuid
@@ -52,6 +59,9 @@ class Message(Struct, frozen=True, kw_only=True, rename="camel"):
     owner_twitter: OwnerTwitter
     verified: Verified
     verified_by: VerifiedBy
+    removed: Annotated[Literal[True], Meta(description="The message is not shown any longer.")] | UnsetType = UNSET
+    removed_by: Annotated[str, Meta(description="The operator who removed it.")] | UnsetType = UNSET
+    reason: Annotated[str, Meta(description="Why it was removed.")] | UnsetType = UNSET
 
 
 class Agent(Struct, frozen=True, kw_only=True, rename="camel"):

@@ -78,6 +78,12 @@ class PostResponse(SuccessResponse, frozen=True, kw_only=True):
     message: Message
 
 
+class MessageResponse(SuccessResponse, frozen=True, kw_only=True):
+    """One message; without its text if it was removed."""
+
+    message: Message
+
+
 class MessagesResponse(SuccessResponse, frozen=True, kw_only=True):
     """A page of messages, oldest first."""
 
@@ -98,7 +104,11 @@ class RoomAtResponse(SuccessResponse, frozen=True, kw_only=True):
     position: Position
     time: Annotated[Timestamp, Meta(description="The time at which agents are shown as online.")]
     messages: Annotated[
-        list[Message], Meta(description="The last messages, oldest first, with the badges of that time.")
+        list[Message],
+        Meta(
+            description="The last messages, oldest first, with the badges of that time. Those that were removed later "
+            "are without their text."
+        ),
     ]
     has_more: Annotated[bool, Meta(description="Whether there were older messages.")]
     agents: Annotated[list[Agent], Meta(description="The first of the agents that were online, sorted by name.")]

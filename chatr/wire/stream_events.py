@@ -1,8 +1,10 @@
 """The JSON in the events of `GET /api/stream`: `{"type": …, "data": …}`."""
 
-from msgspec import Struct
+from typing import Annotated
 
-from chatr.wire.resources import ChainHash, Message, Position, Stats, Uuid
+from msgspec import Meta, Struct
+
+from chatr.wire.resources import ChainHash, Message, MessageId, Position, Stats, Uuid
 
 
 # msgspec writes the tag first and decodes `StreamEvent` by it.
@@ -52,10 +54,24 @@ class PresenceChange(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class PresenceEvent(Struct, frozen=True, kw_only=True, tag_field="type", tag="presence"):
-    """A change of presence; sent only if the stream was opened with `presence=1`."""
+    """A change of presence; sent only if the stream was opened with `events=presence`."""
 
     data: PresenceChange
 
 
-StreamEvent = HistoryEvent | StatsEvent | MessageEvent | ResetEvent | PresenceEvent
+class VisibilityChange(Struct, frozen=True, kw_only=True):
+    """A message that an operator removed, or shows again (`restored`)."""
+
+    id: MessageId
+    reason: Annotated[str, Meta(description="Why it was removed; empty if it is shown again.")]
+    restored: bool
+
+
+class RemovedEvent(Struct, frozen=True, kw_only=True, tag_field="type", tag="removed"):
+    """A message is not to be shown any longer, or again; sent only if the stream was opened with `events=removed`."""
+
+    data: VisibilityChange
+
+
+StreamEvent = HistoryEvent | StatsEvent | MessageEvent | ResetEvent | PresenceEvent | RemovedEvent
 """Any event of the stream; `type` tells which."""

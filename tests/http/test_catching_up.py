@@ -10,6 +10,7 @@ from attrs import define, evolve
 from chatr.adapters.http.stream.backlog import BLOCK, Backlog
 from chatr.adapters.http.stream.hub import Hub
 from chatr.adapters.http.stream.lagging_watcher import CatchUp, LaggingWatcher
+from chatr.adapters.http.stream.removed_feed import RemovedFeed
 from chatr.adapters.http.stream.resume import Subscription, resume_point
 from chatr.adapters.http.stream.slice_turns import SliceTurns
 from chatr.adapters.stores.memory import MemoryLog
@@ -61,7 +62,9 @@ async def behind() -> Behind:
     point = resume_point(node.room, node.room.history.newest[0].cursor, None)
     assert not isinstance(point, str)
     subscription = Subscription(lambda: None, chunked=True, wants_presence=False)
-    watcher = LaggingWatcher(CatchUp(Hub(), Backlog(node), turns), wire, point, subscription, lambda _: is_live.set())
+    hub = Hub()
+    catch_up = CatchUp(hub, Backlog(node), turns, RemovedFeed(node, hub))
+    watcher = LaggingWatcher(catch_up, wire, point, subscription, lambda _: is_live.set())
     return Behind(log, node, ada, turns, wire, watcher, is_live)
 
 

@@ -33,11 +33,11 @@ def test_a_cached_message_shows_the_present_badge(history: list[Record]) -> None
 @given(histories())
 def test_the_cached_history_is_current(history: list[Record]) -> None:
     """After each record, the cached history frame is the current one."""
-    room, cached = Room(), CachedValue(lambda room: frames.history(room, 5))
+    room, cached = Room(), CachedValue(lambda room: frames.history(room, room.history.last(5), 5))
     for record in history:
         room.apply(record)
 
-        assert cached.of(room) == frames.history(room, 5)
+        assert cached.of(room) == frames.history(room, room.history.last(5), 5)
 
 
 def test_a_value_is_computed_once_while_its_version_is_the_same() -> None:

@@ -24,6 +24,7 @@ STREAMS: Final = {
     "HTTP/1.0": {"version": "1.0"},
     "on aiohttp's path": {"path": "/api/stream?presence=%31"},
     "with presence": {"path": "/api/stream?presence=1"},
+    "with removals": {"path": "/api/stream?events=removed", "last": "first"},
 }
 
 

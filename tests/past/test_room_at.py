@@ -64,7 +64,7 @@ def shown(view: RoomView) -> dict[str, object]:
     return {
         "position": view.moment.position,
         "at": view.moment.at,
-        "messages": [to_wire.message(message, author) for message, author in view.messages],
+        "messages": [to_wire.message(message, author, removal) for message, author, removal in view.messages],
         "more": view.has_more,
         "online": [to_wire.agent(each, online=True) for each in view.online],
         "stats": (view.total_agents, view.total_online, view.total_messages),

@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import nullcontext, suppress
 from functools import partial
@@ -45,6 +46,8 @@ Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 PLAIN_ENCODINGS: Final = ("", "identity", "chunked")
 """Values of Content-Encoding and Transfer-Encoding that leave a body as it is."""
+LAST_PARAMETER: Final = re.compile("{[a-z]+}$")
+"""A parameter in the path of a route, such as `{id}`."""
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -105,9 +108,9 @@ async def respond(answer: Handler, request: web.BaseRequest) -> web.StreamRespon
 
 
 def find_endpoint(table: EndpointTable, path: str, method: str) -> Endpoint:
-    """Return the endpoint; `{file}` in the table stands for any last segment of a path. Without one: 404 or 405."""
+    """Return the endpoint; `{}` in the table stands for any last segment of a path. Without one: 404 or 405."""
     folder, _, name = path.rpartition("/")
-    methods = table.get(path) or (table.get(f"{folder}/{{file}}", {}) if name else {})
+    methods = table.get(path) or (table.get(f"{folder}/{{}}", {}) if name else {})
     if endpoint := methods.get(method):
         return endpoint
     route = next((endpoint.route for endpoint in methods.values()), OTHER)
@@ -228,5 +231,6 @@ def endpoint_table(
         methods = (hdrs.METH_GET, hdrs.METH_HEAD) if route.method == hdrs.METH_GET else (route.method,)
         is_private = route.requires_key or route.method == hdrs.METH_POST
         endpoint = Endpoint(handler, route.path, route.counts_as_request, is_private)
-        table.setdefault(route.path, {}).update(dict.fromkeys(methods, endpoint))
+        path = LAST_PARAMETER.sub("{}", route.path)
+        table.setdefault(path, {}).update(dict.fromkeys(methods, endpoint))
     return table

@@ -122,6 +122,9 @@ LOCAL_ONLY: Final = ErrorType(
 NO_SUCH_MOMENT: Final = ErrorType(
     404, "no_such_moment", "The log has no such moment. Ask for one between its first record and position {head}."
 )
+MESSAGE_NOT_FOUND: Final = ErrorType(
+    404, "message_not_found", "There is no message with this id. GET /api/messages lists those that there are."
+)
 NOT_FOUND: Final = ErrorType(404, "not_found", "Nothing is served at this path. GET /llms.txt lists what is.")
 METHOD_NOT_ALLOWED: Final = ErrorType(405, "method_not_allowed", "This path allows {allow} only.")
 REQUEST_TIMEOUT: Final = ErrorType(
@@ -224,6 +227,7 @@ ERROR_TYPES: Final = (
     DENIED,
     LOCAL_ONLY,
     NO_SUCH_MOMENT,
+    MESSAGE_NOT_FOUND,
     NOT_FOUND,
     METHOD_NOT_ALLOWED,
     REQUEST_TIMEOUT,

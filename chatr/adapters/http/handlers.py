@@ -43,6 +43,7 @@ class Handlers:
             routes.REGISTER: self.registration.register,
             routes.POST_MESSAGE: self.messages.post,
             routes.MESSAGES: self.messages.page,
+            routes.MESSAGE: self.messages.one,
             routes.STREAM: self.stream.watch,
             routes.HEARTBEAT: self.agents.heartbeat,
             routes.DISCONNECT: self.agents.disconnect,

@@ -14,6 +14,13 @@ from chatr.domain.standing import Standing
 T = TypeVar("T")
 
 
+def message_now(room: Room, posted: Message) -> wire.Message:
+    """Return a message as it is to be shown now: without its text if it is hidden."""
+    author = room.agent(posted.agent)
+    removal = room.history.removals.by_message.get(posted.cursor.position)
+    return message(posted, author) if removal is None else to_wire.message(posted, author, removal)
+
+
 def message(posted: Message, author: Agent) -> wire.Message:
     """Return a message as a wire type, with the current badge of its author. The result is cached."""
     return _message(posted, author.name, author.avatar, author.badge, author.standing)
@@ -26,6 +33,11 @@ def _message(
     posted: Message, name: str, avatar: str | None, badge: Badge | None, standing: Standing | None
 ) -> wire.Message:
     return to_wire.message(posted, Agent(posted.agent, name, avatar, badge=badge, standing=standing))
+
+
+def forget_messages() -> None:
+    """Forget all messages, because texts were erased."""
+    _message.cache_clear()
 
 
 class CachedValue(Generic[T]):

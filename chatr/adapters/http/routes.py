@@ -46,13 +46,28 @@ MESSAGES: Final = Route(
     parameters=(parameters.LIMIT, parameters.BEFORE, parameters.AFTER, parameters.SINCE, parameters.WAIT),
     errors=(error_catalogue.INVALID_CURSOR, error_catalogue.TOO_MANY_STREAMS, error_catalogue.STORAGE_UNAVAILABLE),
 )
+MESSAGE: Final = Route(
+    "GET",
+    "/api/messages/{id}",
+    "messages",
+    "Read one message; one that was removed without its text.",
+    responses.MESSAGE,
+    parameters=(parameters.ID,),
+    errors=(error_catalogue.MESSAGE_NOT_FOUND, error_catalogue.STORAGE_UNAVAILABLE),
+)
 STREAM: Final = Route(
     "GET",
     "/api/stream",
     "stream",
     "Receive the newest messages and then each new one, as Server-Sent Events.",
     responses.STREAM,
-    parameters=(parameters.LAST_EVENT_ID, parameters.LAST_EVENT_QUERY, parameters.MAX_MISSED, parameters.PRESENCE),
+    parameters=(
+        parameters.LAST_EVENT_ID,
+        parameters.LAST_EVENT_QUERY,
+        parameters.MAX_MISSED,
+        parameters.EVENTS,
+        parameters.PRESENCE,
+    ),
     errors=(error_catalogue.TOO_MANY_STREAMS,),
     # An EventSource never returns from an error response.
     needs_open_room=False,
@@ -196,6 +211,7 @@ ROUTES: Final = (
     REGISTER,
     POST_MESSAGE,
     MESSAGES,
+    MESSAGE,
     STREAM,
     HEARTBEAT,
     DISCONNECT,

@@ -29,6 +29,7 @@ from chatr.adapters.http.stream import frames
 from chatr.adapters.http.stream.endpoint import StreamHandlers
 from chatr.adapters.http.stream.hub import Hub
 from chatr.adapters.http.stream.presence_feed import PresenceFeed
+from chatr.adapters.http.stream.removed_feed import RemovedFeed
 from chatr.node.node import Node
 from chatr.ports import Clock, LogReader, Moltbook, Secrets
 
@@ -48,10 +49,17 @@ class HttpServer:
     moltbook: Moltbook
     settings: HttpSettings
     presence_feed: PresenceFeed = field(init=False)
+    removed_feed: RemovedFeed = field(init=False)
 
     @presence_feed.default
     def _make_presence_feed(self) -> PresenceFeed:
         return PresenceFeed(self.node, self.hub, self.clock)
+
+    @removed_feed.default
+    def _make_removed_feed(self) -> RemovedFeed:
+        feed = RemovedFeed(self.node, self.hub)
+        self.node.follower.add_listener(feed)
+        return feed
 
     @asynccontextmanager
     async def open(self, listener: HttpListener) -> AsyncIterator[str]:
@@ -92,7 +100,9 @@ class HttpServer:
             verification=VerificationHandlers(node, clock, secrets, self.moltbook, admission, public_url, host),
             keys=KeyHandlers(node, clock, secrets),
             recovery=RecoveryHandlers(node, clock, secrets, self.moltbook, admission, public_url, host),
-            stream=StreamHandlers(node, self.hub, clock, admission, self.presence_feed, settings.history),
+            stream=StreamHandlers(
+                node, self.hub, clock, admission, self.presence_feed, settings.history, self.removed_feed
+            ),
             documents=DocumentHandlers(ROUTES, node, settings.limits, public_url),
             log=LogHandlers(node),
             health=HealthHandlers(node),

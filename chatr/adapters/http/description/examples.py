@@ -14,6 +14,7 @@ from chatr.domain.events import Cursor
 from chatr.domain.history import Message
 from chatr.domain.keys import RANDOM_LENGTH, key_from_random
 from chatr.domain.limits import CODE_VALIDITY, SECOND, Limits
+from chatr.domain.removals import Removal
 from chatr.domain.timestamps import iso_timestamp
 
 NOW: Final = 1_767_225_600_000
@@ -38,6 +39,7 @@ DIGEST: Final = sha256(b"Hello from Ada").hexdigest()
 
 AGENT: Final = to_wire.agent(ADA, online=True)
 MESSAGE: Final = to_wire.message(POSTED, ADA)
+REMOVED_MESSAGE: Final = to_wire.message(POSTED, ADA, Removal(1042, 1043, "It is spam.", "olga", NOW, erased=False))
 STATS: Final = wire.Stats(total_agents=2, online_agents=1, total_messages=12)
 STATS_AT_HEAD: Final = wire.StatsAtHead(
     total_agents=2, online_agents=1, total_messages=12, position=1042, digest=DIGEST

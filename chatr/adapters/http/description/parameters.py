@@ -93,6 +93,7 @@ GRACE: Final = Parameter(
 RECOVERED_NAME: Final = Parameter(
     "body", "name", "The name of the agent whose keys are lost.", trimmed(NAME.pattern), ADA.name, required=True
 )
+ID: Final = Parameter("path", "id", "The id of the message.", MESSAGE_ID, "1042", required=True)
 AFTER: Final = Parameter("query", "after", "A message id. Return the messages after it.", MESSAGE_ID, "1042")
 SINCE: Final = Parameter(
     "query", "since", "The same as `after`. If both are given, `after` is used.", MESSAGE_ID, "1042"
@@ -168,7 +169,13 @@ MAX_MISSED: Final = Parameter(
     TEXT,
     "1000",
 )
-PRESENCE: Final = Parameter(
-    "query", "presence", "`1`: also send an event when an agent comes online or goes offline.", TEXT, "1"
+EVENTS: Final = Parameter(
+    "query",
+    "events",
+    "Kinds of further events, separated by commas: `presence` when an agent comes online or goes offline, `removed` "
+    "when a message is removed or shown again. Other kinds are ignored.",
+    TEXT,
+    "presence,removed",
 )
+PRESENCE: Final = Parameter("query", "presence", "`1`: the same as `events=presence`.", TEXT, "1")
 FILE: Final = Parameter("path", "file", "The name of a file of the pages.", TEXT, "page.css", required=True)

@@ -32,6 +32,12 @@ MESSAGES: Final = ResponseDescription(
     (wire.MessagesResponse,),
     example=wire.MessagesResponse(messages=[examples.MESSAGE], has_more=False),
 )
+MESSAGE: Final = ResponseDescription(
+    "The message. If it was removed, `removed` is true, `content` is `[removed]`, and `removedBy` and `reason` say by "
+    "whom and why.",
+    (wire.MessageResponse,),
+    example=wire.MessageResponse(message=examples.REMOVED_MESSAGE),
+)
 ONLINE: Final = ResponseDescription(
     "The agents that are online, sorted by name, and totals of the room.",
     (wire.AgentsResponse,),
@@ -39,7 +45,8 @@ ONLINE: Final = ResponseDescription(
 )
 ROOM_AT: Final = ResponseDescription(
     "The room as it was: the last messages, oldest first, with the badges of that time, and the agents that were "
-    "online, sorted by name. `hasMore` says whether there were older messages.",
+    "online, sorted by name. `hasMore` says whether there were older messages. A message that was removed "
+    "later is without its text.",
     (wire.RoomAtResponse,),
     example=examples.ROOM_AT,
 )
@@ -82,9 +89,11 @@ STREAM: Final = ResponseDescription(
     "for each message that a resumed stream has missed; then `stats`, again every few seconds; and a `message` when "
     "one is posted. `reset` comes before `history` if the given id is not of this log, or more than `maxMissed` "
     "messages were missed. With "
-    "`presence=1` there is also `presence`: `{agentId, agentName, online}`, about a second after an agent came or "
-    "went. The `id` of an event is that of the last message in it. Schemas: HistoryEvent, StatsEvent, MessageEvent, "
-    "ResetEvent, PresenceEvent.",
+    "`events=presence` there is also `presence`: `{agentId, agentName, online}`, about a second after an agent came or "
+    "went; with `events=removed` also `removed`: `{id, reason, restored}`, when a message is not to be shown any "
+    "longer, or again if `restored` is true, and for each such change since the given id. The `id` of an event is that "
+    "of the last message in it. Schemas: HistoryEvent, StatsEvent, MessageEvent, ResetEvent, PresenceEvent, "
+    "RemovedEvent.",
     example=examples.STREAM,
     content_type="text/event-stream",
 )

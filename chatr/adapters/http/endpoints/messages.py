@@ -1,7 +1,6 @@
 """POST and GET /api/messages."""
 
 import asyncio
-from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -13,9 +12,10 @@ from chatr.adapters.http import response_cache
 from chatr.adapters.http.admission.admission import Admission
 from chatr.adapters.http.admission.authentication import KEY_DIGEST
 from chatr.adapters.http.connection import Connection
+from chatr.adapters.http.error_catalogue import MESSAGE_NOT_FOUND, http_error
 from chatr.adapters.http.json_body import read_object, text_field
 from chatr.adapters.http.json_response import RESPONSE_HEADERS
-from chatr.adapters.http.query_string import cursor, number
+from chatr.adapters.http.query_string import ID, cursor, number
 from chatr.domain.agent import Agent
 from chatr.domain.commands import Post
 from chatr.domain.identity import AgentId
@@ -52,8 +52,7 @@ class MessageHandlers:
         if handled.already_recorded:
             request[RESPONSE_HEADERS]["Idempotency-Replayed"] = "true"
         # Read from the log: for a repeated key this is the message that was posted first, not that of this request.
-        (message,) = await self._read([handled.position])
-        return wire.PostResponse(message=message)
+        return wire.PostResponse(message=await self._message_at(handled.position))
 
     def _add_quota_headers(self, request: web.BaseRequest, agent_id: AgentId) -> None:
         """Set the headers of the response to the agent's quota and the rest of it, before any other header is added.
@@ -78,7 +77,22 @@ class MessageHandlers:
         if after is not None and before is None:
             await self._wait(request, after, number(request, "wait", 0, MAX_WAIT, minimum=0))
         page = self._node.room.history.page(after, before, number(request, "limit", DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE))
-        return wire.MessagesResponse(messages=await self._read(page.positions), has_more=page.has_more)
+        room = self._node.room
+        posted = await self._node.messages.read(page.positions)
+        # Some may have been removed while they were read.
+        shown = [response_cache.message_now(room, each) for each in posted if room.history.shows(each)]
+        return wire.MessagesResponse(messages=shown, has_more=page.has_more)
+
+    async def one(self, request: web.BaseRequest) -> wire.MessageResponse:
+        """Return one message, without its text if it was removed. Raises HttpError (404) or LogUnavailable."""
+        text = request.rel_url.path_safe.rpartition("/")[2]
+        position = int(text) if ID.fullmatch(text) else 0
+        # Another node may have returned this id before this node has folded its record.
+        if position > self._node.room.position:
+            await self._node.follower.catch_up()
+        if not self._node.room.rule_context.is_message(position):
+            raise http_error(MESSAGE_NOT_FOUND)
+        return wire.MessageResponse(message=await self._message_at(position))
 
     async def _wait(self, request: web.BaseRequest, after: int, seconds: int) -> None:
         """Wait for a message after position `after`, for at most so many seconds. Raises HttpError."""
@@ -92,8 +106,8 @@ class MessageHandlers:
                 with connection.ends(limit):
                     await follower.wait_for_message_after(after)
 
-    async def _read(self, positions: Sequence[int]) -> list[wire.Message]:
-        """Return the messages at these positions. Raises LogUnavailable."""
+    async def _message_at(self, position: int) -> wire.Message:
+        """Return the message at this position, without its text if it is hidden. Raises LogUnavailable."""
         room = self._node.room
-        posted = await self._node.messages.read(positions)
-        return [response_cache.message(message, room.agent(message.agent)) for message in posted]
+        (posted,) = await self._node.messages.read([position])
+        return response_cache.message_now(room, posted)

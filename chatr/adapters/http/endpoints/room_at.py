@@ -41,6 +41,8 @@ class RoomAtHandlers:
         self._slots = asyncio.Semaphore(MAX_CONCURRENT)
         # In order of use: the first is the least recently used one, which is removed first.
         self._responses: OrderedDict[tuple[ResolvedMoment, int], bytes] = OrderedDict()
+        # How many removals and restorations the responses show, and the last change of who is verified.
+        self._shown = (0, 0)
 
     async def at(self, request: web.BaseRequest) -> web.Response:
         """Return the room at the position or time in the query string."""
@@ -69,11 +71,17 @@ class RoomAtHandlers:
         return self._past
 
     async def _encoded_room(self, past: RoomViews, resolved: ResolvedMoment, count: int) -> bytes:
-        """Return the encoded response for a moment. It is cached, because the past does not change."""
+        """Return the encoded response for a moment. It is cached until a removal or a withdrawn badge changes it."""
+        room = self._node.room
+        if (shown := (len(room.history.removals.changes), room.verification_position)) != self._shown:
+            self._shown = shown
+            self._responses.clear()
         body = self._responses.pop((resolved, count), None) or encode(
             response(await past.view(resolved, count, agents.MAX_PAGE_SIZE))
         )
-        self._responses[resolved, count] = body
+        # Both may have changed while the log was read.
+        if shown == self._shown:
+            self._responses[resolved, count] = body
         if len(self._responses) > RESPONSES_CACHED:
             self._responses.popitem(last=False)
         return body
@@ -89,7 +97,7 @@ def response(view: RoomView) -> wire.RoomAtResponse:
     return wire.RoomAtResponse(
         position=view.moment.position,
         time=iso_timestamp(view.moment.at),
-        messages=[to_wire.message(message, author) for message, author in view.messages],
+        messages=[to_wire.message(message, author, removal) for message, author, removal in view.messages],
         has_more=view.has_more,
         agents=[to_wire.agent(agent, online=True) for agent in view.online],
         stats=wire.Stats(

@@ -1,6 +1,7 @@
 """GET /, GET /docs and the files of these pages."""
 
 import re
+from contextlib import suppress
 from functools import cached_property, lru_cache
 from gzip import compress
 from importlib.resources import files
@@ -11,8 +12,9 @@ from attrs import frozen
 
 from chatr.adapters.http.conditional_response import conditional_response
 from chatr.adapters.http.error_catalogue import NOT_FOUND, http_error
-from chatr.adapters.http.page.page_html import render_page
+from chatr.adapters.http.page.page_html import MAX_MESSAGES, render_page
 from chatr.node.node import Node
+from chatr.ports import LogUnavailable
 
 CONTENT_TYPES: Final = {
     "html": "text/html",
@@ -83,12 +85,18 @@ class PageHandlers:
         page = self._files["index.html"].content.decode()
         # Rendered once for each position of the log, however many clients request it.
         self._index = lru_cache(1)(
-            lambda _cursor: PageFile(render_page(page, node.room, public_url).encode(), CONTENT_TYPES["html"])
+            lambda _cursor, _are_all_at_hand: PageFile(
+                render_page(page, node.room, public_url, node.newest.at_hand(MAX_MESSAGES)).encode(),
+                CONTENT_TYPES["html"],
+            )
         )
 
     async def index(self, request: web.BaseRequest) -> web.Response:
         """Return the watch page with the newest messages."""
-        return self._index(self._node.room.cursor).response(request)
+        newest = self._node.newest
+        with suppress(LogUnavailable):
+            await newest.load(MAX_MESSAGES)
+        return self._index(self._node.room.cursor, newest.are_at_hand(MAX_MESSAGES)).response(request)
 
     async def docs(self, request: web.BaseRequest) -> web.Response:
         """Return the page that shows the OpenAPI document."""

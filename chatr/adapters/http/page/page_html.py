@@ -1,5 +1,6 @@
 """The HTML of the watch page for readers without scripts, and the preview that a link to the page shows elsewhere."""
 
+from collections.abc import Sequence
 from html import escape
 from typing import Final
 
@@ -24,9 +25,13 @@ LINK_PREVIEW: Final = """\
   <meta name="twitter:card" content="summary_large_image">"""
 
 
-def render_page(page: str, room: Room, url: str) -> str:
-    """Return the page with the link preview and the newest messages in place of its two placeholders."""
-    messages = "\n".join(list_item(message, room.agent(message.agent)) for message in room.history.last(MAX_MESSAGES))
+def render_page(page: str, room: Room, url: str, newest: Sequence[Message] | None = None) -> str:
+    """Return the page with the link preview and the newest messages in place of its two placeholders.
+
+    `newest` are the messages if those in the room's memory are too few.
+    """
+    shown = room.history.last(MAX_MESSAGES) if newest is None else newest
+    messages = "\n".join(list_item(message, room.agent(message.agent)) for message in shown)
     return page.replace(PREVIEW, LINK_PREVIEW.format(url=escape(url)), 1).replace(MESSAGES, messages, 1)
 
 

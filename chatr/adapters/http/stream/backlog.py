@@ -4,6 +4,7 @@ Messages are counted from 0. A *block* is 50 consecutive ones; blocks are what i
 """
 
 import asyncio
+from bisect import bisect_left
 from collections.abc import Sequence
 from typing import Final, Protocol
 
@@ -22,6 +23,8 @@ MAX_CACHE_BYTES: Final = 16 * 1024 * 1024
 """Bytes of the frames that are cached for all watchers."""
 CONCURRENT_READS: Final = 2
 """Blocks that are read from the log at the same time. Posts use the same store."""
+CHANGES_AT_ONCE: Final = 1_000
+"""Removals and restorations whose blocks are discarded one by one. After more than these the whole cache is."""
 RETRY_PAUSE: Final = 0.5
 """Seconds until a log that is unavailable is asked again."""
 
@@ -57,6 +60,7 @@ class Backlog:
         self._bytes = 0
         self._room = node.room
         self._verification_position = node.room.verification_position
+        self._changes = len(node.room.history.removals.changes)
         self._loads: dict[int, Load] = {}
         self._reads = asyncio.Semaphore(CONCURRENT_READS)
 
@@ -71,7 +75,10 @@ class Backlog:
         return len(self._node.room.history.positions)
 
     def frames_from(self, index: int) -> Sequence[bytes] | None:
-        """Return the frames from this message to the end of its block, or None if the block must be loaded first."""
+        """Return the frames from this message to the end of its block, or None if the block must be loaded first.
+
+        In the place of a hidden message stands the line with its id, which is no frame.
+        """
         self._discard_outdated()
         block, start = divmod(index, BLOCK)
         cached = self._blocks.pop(block, [])
@@ -81,16 +88,26 @@ class Backlog:
         return cached[start:] if is_complete else None
 
     def frames_to_end(self, index: int, limit: int) -> list[bytes] | None:
-        """Return all frames from this message on, or None if they are over `limit` bytes or must be loaded first."""
+        """Return all frames from this message on, or None if they are over `limit` bytes or must be loaded first.
+
+        Hidden messages are as in `frames_from`, but most of them are left out.
+        """
         found: list[bytes] = []
-        while index + len(found) < self.end:
-            block = self.frames_from(index + len(found))
+        size = 0
+        while index < self.end:
+            block = self.frames_from(index)
             if block is None:
                 return None
             found.extend(block)
-            if sum(map(len, found)) > limit:
+            size += sum(map(len, block))
+            if size > limit:
                 return None
+            index = self.next_shown(index + len(block))
         return found
+
+    def next_shown(self, index: int) -> int:
+        """Return the index of the first message from this one on that is not hidden."""
+        return self._node.room.history.next_visible(index)
 
     def load(self, index: int, waiter: BlockWaiter) -> None:
         """Read the block of this message, and call `waiter.block_loaded` then. One read serves all its waiters."""
@@ -107,13 +124,21 @@ class Backlog:
             del self._loads[index // BLOCK]
 
     def _discard_outdated(self) -> None:
-        """Forget the frames of a log that was replaced, and those that may show an earlier badge."""
-        room = self._node.room
+        """Forget the frames of a log that was replaced, and those that may show an old badge or a hidden message."""
+        room, changes = self._node.room, self._node.room.history.removals.changes
+        is_outdated = self._room is not room or self._verification_position != room.verification_position
         # Verifications are rare, and the name and the avatar of an agent never change.
-        if self._room is not room or self._verification_position != room.verification_position:
+        if is_outdated or len(changes) - self._changes > CHANGES_AT_ONCE:
             self._room, self._verification_position = room, room.verification_position
             self._blocks.clear()
             self._bytes = 0
+        else:
+            for change in changes[self._changes :]:
+                self._discard(bisect_left(room.history.positions, change.message) // BLOCK)
+        self._changes = len(changes)
+
+    def _discard(self, block: int) -> None:
+        self._bytes -= sum(map(len, self._blocks.pop(block, [])))
 
     def _extend_from_memory(self, block: int, cached: list[bytes]) -> bool:
         """Add what memory holds of a block to its frames. Return whether they are complete for now."""
@@ -121,7 +146,7 @@ class Backlog:
         missing = history.positions[block * BLOCK + len(cached) : (block + 1) * BLOCK]
         records = [record for position in missing if (record := history.record_at(position)) is not None]
         if len(records) == len(missing):
-            self._add(cached, [frames.message(self._room, message_from_record(record)) for record in records])
+            self._add(cached, [frames.message_or_id(self._room, message_from_record(record)) for record in records])
         return len(records) == len(missing)
 
     def _add(self, cached: list[bytes], more: list[bytes]) -> None:
@@ -160,8 +185,8 @@ class Backlog:
         if room is not self._node.room:
             return False
         self._discard_outdated()
-        self._bytes -= sum(map(len, self._blocks.pop(block, [])))
+        self._discard(block)
         cached: list[bytes] = []
-        self._add(cached, [frames.message(room, message) for message in messages])
+        self._add(cached, [frames.message_or_id(room, message) for message in messages])
         self._blocks[block] = cached
         return True

@@ -6,6 +6,7 @@ plain requests itself, before aiohttp sees the connection (docs/decisions/first-
 """
 
 import asyncio
+from contextlib import suppress
 from typing import Final
 
 from aiohttp import HttpVersion11, web
@@ -20,8 +21,9 @@ from chatr.adapters.http.stream.backlog import Backlog
 from chatr.adapters.http.stream.chunks import http_chunk
 from chatr.adapters.http.stream.connection_handover import hand_over
 from chatr.adapters.http.stream.hub import Hub
-from chatr.adapters.http.stream.lagging_watcher import CatchUp, LaggingWatcher
+from chatr.adapters.http.stream.lagging_watcher import CHANGES_IN_SLICE, CatchUp, LaggingWatcher
 from chatr.adapters.http.stream.presence_feed import PresenceFeed
+from chatr.adapters.http.stream.removed_feed import RemovedFeed
 from chatr.adapters.http.stream.response_head import STREAM_HEADERS, stream_response_head
 from chatr.adapters.http.stream.resume import (
     ResumePoint,
@@ -29,17 +31,19 @@ from chatr.adapters.http.stream.resume import (
     requested_cursor,
     requested_max_missed,
     resume_point,
-    wants_presence,
+    subscription_for,
 )
 from chatr.adapters.http.stream.slice_turns import SliceTurns
 from chatr.adapters.http.stream.stream_request import StreamRequest
 from chatr.adapters.http.stream.watcher import Watcher
 from chatr.domain.events import Cursor
 from chatr.node.node import Node
-from chatr.ports import Clock
+from chatr.ports import Clock, LogUnavailable
 
 MAX_FIRST_BYTES: Final = 64 * 1024
 """Bytes of missed messages that are written at once, with the response head. A watcher that missed more is behind."""
+HISTORY_TIMEOUT: Final = 2.0
+"""Seconds for reading the newest messages, where a thousand newer ones were removed."""
 
 
 @frozen
@@ -52,16 +56,22 @@ class StreamHandlers:
     _admission: Admission
     _presence_feed: PresenceFeed
     _history: int
+    _removed_feed: RemovedFeed
     _history_frame: CachedValue[bytes] = field(init=False)
     _catch_up: CatchUp = field(init=False)
 
     @_catch_up.default
     def _make_catch_up(self) -> CatchUp:
-        return CatchUp(self._hub, Backlog(self._node), SliceTurns())
+        return CatchUp(self._hub, Backlog(self._node), SliceTurns(), self._removed_feed)
 
     @_history_frame.default
     def _make_history_frame(self) -> CachedValue[bytes]:
-        return CachedValue(lambda room: frames.history(room, self._history))
+        # One message even if none is to be sent, for the id of the frame.
+        count = max(self._history, 1)
+        return CachedValue(
+            lambda room: frames.history(room, self._node.newest.at_hand(count), self._history),
+            lambda room: (room.position, self._node.newest.are_at_hand(count)),
+        )
 
     async def watch(
         self, request: web.BaseRequest, response: web.StreamResponse | None = None, /
@@ -79,13 +89,14 @@ class StreamHandlers:
             cursor = requested_cursor(request.headers, request.query)
             if self._is_ahead(cursor):
                 await self._node.follower.catch_up()
+            await self._load_history()
             add_default_headers(request, response)
             await response.prepare(request)
             # From here on nothing may be awaited: messages that arrive meanwhile would be missed or sent twice.
             # HTTP/1.0 has no chunked encoding. nginx uses it to upstream servers unless it is configured otherwise.
             chunked = request.version >= HttpVersion11
-            subscription = Subscription(free_slot, chunked, wants_presence(request.query))
-            first = self._first_frames(cursor, requested_max_missed(request.query))
+            subscription = subscription_for(request.query, free_slot, chunked=chunked)
+            first = self._first_frames(cursor, requested_max_missed(request.query), subscription)
             watcher = hand_over(request, lambda transport: self._watcher_for(transport, subscription, first))
         except BaseException:
             # The client may have disconnected, or the server may be closing: nothing else would free the slot.
@@ -102,7 +113,7 @@ class StreamHandlers:
         client = (peer_of(transport), request.headers.get("x-forwarded-for", ""))
         self._admission.check_address(*client)
         cursor = requested_cursor(request.headers, request.query)
-        if self._is_ahead(cursor) or transport.is_closing():
+        if self._is_ahead(cursor) or not self._has_history() or transport.is_closing():
             return False
         self._admission.check_host(request.headers)
         address = self._admission.address_of_peer(*client)
@@ -110,8 +121,8 @@ class StreamHandlers:
         free_slot = self._admission.take_stream_slot(address)
         try:
             head = stream_response_head(request.request_id)
-            first = self._first_frames(cursor, requested_max_missed(request.query))
-            subscription = Subscription(free_slot, chunked=True, wants_presence=wants_presence(request.query))
+            subscription = subscription_for(request.query, free_slot, chunked=True)
+            first = self._first_frames(cursor, requested_max_missed(request.query), subscription)
             watcher = self._watcher_for(transport, subscription, first)
             transport.set_protocol(watcher)
         except BaseException:
@@ -124,18 +135,32 @@ class StreamHandlers:
         """Return whether the cursor is beyond what this node has folded; another node may have folded more."""
         return cursor is not None and cursor.position > self._node.room.position
 
-    def _first_frames(self, cursor: Cursor | None, max_missed: int | None) -> tuple[bytes, ...] | ResumePoint:
+    def _has_history(self) -> bool:
+        return self._node.newest.are_at_hand(max(self._history, 1))
+
+    async def _load_history(self) -> None:
+        """Read the newest messages if all that are in memory are hidden. Without the log those at hand are sent."""
+        with suppress(LogUnavailable, TimeoutError):
+            async with asyncio.timeout(HISTORY_TIMEOUT):
+                await self._node.newest.load(max(self._history, 1))
+
+    def _first_frames(
+        self, cursor: Cursor | None, max_missed: int | None, subscription: Subscription
+    ) -> tuple[bytes, ...] | ResumePoint:
         """Return the frames with which the stream begins, or where a watcher that is behind begins to read."""
         point = resume_point(self._node.room, cursor, max_missed) if cursor else None
         if not isinstance(point, ResumePoint):
             return self._history_frames(point)
         # With the message of the cursor itself, whose frame shows whether it is the same one.
         known = self._catch_up.backlog.frames_to_end(point.next_message - 1, MAX_FIRST_BYTES)
-        if known is None:
+        changes = (
+            self._removed_feed.changes_from(point.next_change, CHANGES_IN_SLICE) if subscription.wants_removed else ()
+        )
+        if known is None or len(changes) == CHANGES_IN_SLICE:
             return point
         if not known[0].startswith(point.id_line):
             return self._history_frames("this id is not of this log")
-        return (*known[1:], self._stats())
+        return (*map(frames.removed, changes), *filter(frames.is_frame, known[1:]), self._stats())
 
     def _history_frames(self, reset_reason: str | None) -> tuple[bytes, ...]:
         """Return the newest messages and the totals, after a reset if there is a reason for one."""
@@ -160,8 +185,14 @@ class StreamHandlers:
         )
 
     def _live_watcher(self, transport: asyncio.Transport, subscription: Subscription) -> Watcher:
-        chunked, presence = subscription.chunked, subscription.wants_presence
-        return Watcher(self._hub, transport, subscription.free_slot, chunked=chunked, wants_presence=presence)
+        return Watcher(
+            self._hub,
+            transport,
+            subscription.free_slot,
+            chunked=subscription.chunked,
+            wants_presence=subscription.wants_presence,
+            wants_removed=subscription.wants_removed,
+        )
 
     def _join(self, watcher: Watcher | LaggingWatcher, head: bytes, first: tuple[bytes, ...] | ResumePoint) -> None:
         """Write the response head and the beginning of the stream, with `retry:` as its first line."""

@@ -14,6 +14,7 @@ from chatr.adapters.http.json_response import encode
 from chatr.domain.agent import Agent
 from chatr.domain.events import Cursor
 from chatr.domain.history import Message
+from chatr.domain.removals import VisibilityChange
 from chatr.domain.room import Room
 
 RETRY: Final = b"retry: 3000\n"
@@ -49,17 +50,32 @@ def message(room: Room, posted: Message) -> bytes:
     return with_id(posted.cursor, frame(event))
 
 
-def messages(room: Room, posted: Sequence[Message]) -> bytes:
-    """Return a frame for each of these messages."""
-    return b"".join(message(room, each) for each in posted)
+def message_or_id(room: Room, posted: Message) -> bytes:
+    """Return the frame of a message, or only the line with its id if it is hidden."""
+    return message(room, posted) if room.history.shows(posted) else id_line(posted.cursor)
 
 
-def history(room: Room, count: int) -> bytes:
-    """Return the frame of the newest `count` messages. Its id is that of the newest one even if `count` is 0."""
-    newest = room.history.last(max(count, 1))
-    shown = newest if count else []
+def is_frame(message_or_id: bytes) -> bool:
+    """Return whether this is the frame of a message and not only the line with its id."""
+    return message_or_id.endswith(b"\n\n")
+
+
+def id_line(cursor: Cursor) -> bytes:
+    """Return the line with which the frame of the message at `cursor` begins."""
+    return b"id: %b\n" % str(cursor).encode()
+
+
+def history(room: Room, newest: Sequence[Message], count: int) -> bytes:
+    """Return the frame of the newest messages, `count` at most. Its id is that of the newest one even if none is."""
+    shown = newest[len(newest) - count :] if count < len(newest) else newest
     event = wire.HistoryEvent(data=[response_cache.message(each, room.agent(each.agent)) for each in shown])
     return with_id(newest[-1].cursor if newest else None, frame(event))
+
+
+def removed(change: VisibilityChange) -> bytes:
+    """Return the frame that says that a message is not to be shown any longer, or again."""
+    data = wire.VisibilityChange(id=str(change.message), reason=change.reason, restored=change.restored)
+    return frame(wire.RemovedEvent(data=data))
 
 
 def reset(reason: str) -> bytes:

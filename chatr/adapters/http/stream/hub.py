@@ -65,9 +65,11 @@ class Hub:
         # Dicts as ordered sets: watchers are written to in the order in which they came.
         self._watchers: dict[Watcher, None] = {}
         self._presence_watchers: dict[Watcher, None] = {}
+        self._removal_watchers: dict[Watcher, None] = {}
         self._lagging: dict[LaggingWatcher, None] = {}
         self._pending: list[bytes] = []
         self._pending_presence: list[bytes] = []
+        self._pending_removed: list[bytes] = []
         self._batches: deque[Batch] = deque()
         self._schedule = WriteSchedule(self, pause_factor)
         self._watchers_per_slice = watchers_per_slice
@@ -98,6 +100,11 @@ class Hub:
         """Whether any watcher is sent presence frames."""
         return bool(self._presence_watchers)
 
+    @property
+    def has_removal_watchers(self) -> bool:
+        """Whether any watcher is sent removed frames as they are published."""
+        return bool(self._removal_watchers)
+
     def join(self, watcher: Watcher, backlog: bytes) -> None:
         """Write the backlog to a new watcher, and let live frames follow.
 
@@ -108,6 +115,8 @@ class Hub:
         self._watchers[watcher] = None
         if watcher.wants_presence:
             self._presence_watchers[watcher] = None
+        if watcher.wants_removed:
+            self._removal_watchers[watcher] = None
 
     def follow(self, watcher: LaggingWatcher) -> None:
         """Look after a watcher that is behind. It gets no live frames until it has become one that joins."""
@@ -120,6 +129,7 @@ class Hub:
         else:
             self._watchers.pop(watcher, None)
             self._presence_watchers.pop(watcher, None)
+            self._removal_watchers.pop(watcher, None)
         if not len(self):
             self._emptied.set()
 
@@ -135,6 +145,11 @@ class Hub:
     def publish_presence(self, frames: Iterable[bytes]) -> None:
         """Publish frames to the watchers that want presence, after those for all watchers."""
         self._pending_presence.extend(frames)
+        self._schedule.request()
+
+    def publish_removed(self, frames: Iterable[bytes]) -> None:
+        """Publish frames to the watchers that want to know of removed messages, after those for all watchers."""
+        self._pending_removed.extend(frames)
         self._schedule.request()
 
     def flush(self) -> None:
@@ -163,13 +178,18 @@ class Hub:
 
     def has_pending(self) -> bool:
         """Return whether there are frames that are in no batch yet."""
-        return bool(self._pending or self._pending_presence)
+        return bool(self._pending or self._pending_presence or self._pending_removed)
 
     def _make_batches(self) -> None:
         if self._pending:
             # Presence frames do not count: the watchers that get none of them still need a comment after a silence.
             self._published_at = asyncio.get_running_loop().time()
-        for frames, watchers in ((self._pending, self._watchers), (self._pending_presence, self._presence_watchers)):
+        # A message that was removed in the same round comes before its removal.
+        for frames, watchers in (
+            (self._pending, self._watchers),
+            (self._pending_removed, self._removal_watchers),
+            (self._pending_presence, self._presence_watchers),
+        ):
             if frames:
                 self._batches.append(Batch(encode_frames(b"".join(frames)), iter(list(watchers))))
                 frames.clear()
@@ -184,7 +204,7 @@ class Hub:
             log.info("watchers_dropped", count=len(self))
         self.evictions[LOG_REPLACED] += len(self)
         self._to_abort.extend([*self._watchers, *self._lagging])
-        for watchers in (self._watchers, self._presence_watchers, self._lagging):
+        for watchers in (self._watchers, self._presence_watchers, self._removal_watchers, self._lagging):
             watchers.clear()
         self._emptied.set()
         self._abort_some()

@@ -12,14 +12,19 @@ from typing import Final, Protocol
 from attrs import frozen
 
 from chatr.adapters.http.listening_socket import SEND_BUFFER
+from chatr.adapters.http.stream import frames
 from chatr.adapters.http.stream.backlog import Backlog
 from chatr.adapters.http.stream.chunks import LAST_CHUNK, EncodedFrames, encode_frames
+from chatr.adapters.http.stream.removed_feed import RemovedFeed
 from chatr.adapters.http.stream.resume import ResumePoint, Subscription
 from chatr.adapters.http.stream.slice_turns import SliceTurns
 from chatr.adapters.http.stream.socket_write import NO_DESCRIPTOR, descriptor_of, write_to_socket
+from chatr.domain.removals import VisibilityChange
 
 SLICE_BYTES: Final = 16 * 1024
 """Bytes of frames in a slice, unless a single frame is longer."""
+CHANGES_IN_SLICE: Final = 150
+"""Removals and restorations in a slice: about as many bytes."""
 # The kernel allows twice as much: 5,000 watchers that read nothing hold 170 MB in it, and 1.3 GB with SEND_BUFFER.
 LAGGING_SEND_BUFFER: Final = 16 * 1024
 """Bytes that the kernel holds for a watcher that is behind."""
@@ -39,6 +44,7 @@ class CatchUp:
     hub: LaggingRegistry
     backlog: Backlog
     turns: SliceTurns
+    removed_feed: RemovedFeed
 
 
 class LaggingWatcher(asyncio.Protocol):
@@ -50,11 +56,13 @@ class LaggingWatcher(asyncio.Protocol):
 
     __slots__ = (
         "_catch_up",
+        "_cursor_message",
         "_descriptor",
         "_expected_id_line",
         "_go_live",
         "_is_loading",
         "_next",
+        "_next_change",
         "_room",
         "_subscription",
         "_transport",
@@ -73,9 +81,11 @@ class LaggingWatcher(asyncio.Protocol):
     ) -> None:
         self._catch_up = catch_up
         self._transport = transport
-        self._next = point.next_message
+        self._cursor_message = point.next_message - 1
+        self._next = catch_up.backlog.next_shown(point.next_message)
+        self._next_change = point.next_change
         self._room = catch_up.backlog.room
-        # The id line that the frame before `_next` must begin with; None once that is verified.
+        # The id line that the frame of `_cursor_message` must begin with; None once that is verified.
         self._expected_id_line: bytes | None = point.id_line
         self._subscription = subscription
         self._go_live = go_live
@@ -108,29 +118,40 @@ class LaggingWatcher(asyncio.Protocol):
         # In a room that has replaced it other messages have these numbers. The hub drops this watcher soon.
         if self._room is not self._catch_up.backlog.room:
             return
-        frames = self._catch_up.backlog.frames_from(self._wanted)
-        if frames is None:
+        if self._expected_id_line is None and (changes := self._missed_changes()):
+            self._next_change += len(changes)
+            self._write_frames(list(map(frames.removed, changes)))
+            return
+        found = self._catch_up.backlog.frames_from(self._wanted)
+        if found is None:
             self._is_loading = True
             self._catch_up.backlog.load(self._wanted, self)
         elif self._expected_id_line is None:
-            self._write_frames(first_slice(frames))
-        elif frames[0].startswith(self._expected_id_line):
+            found = first_slice(found)
+            self._next = self._catch_up.backlog.next_shown(self._next + len(found))
+            self._write_frames(list(filter(frames.is_frame, found)))
+        elif found[0].startswith(self._expected_id_line):
             self._expected_id_line = None
-            self._write_frames(first_slice(frames[1:]))
+            self.write_slice()
         else:
             self._finish("this id is not of this log")
 
     @property
     def _wanted(self) -> int:
         """The message that is read next: first that of the cursor itself."""
-        return self._next if self._expected_id_line is None else self._next - 1
+        return self._next if self._expected_id_line is None else self._cursor_message
 
-    def _write_frames(self, frames: Sequence[bytes]) -> None:
-        self._next += len(frames)
-        # Nothing follows the last message of a block, and an empty chunk would end the body.
-        if frames:
-            self._write_raw(self._encoded(encode_frames(b"".join(frames))))
-        if self._next == self._catch_up.backlog.end:
+    def _missed_changes(self) -> Sequence[VisibilityChange]:
+        """Return the next removals and restorations for a client that wants to know of them."""
+        if not self._subscription.wants_removed:
+            return ()
+        return self._catch_up.removed_feed.changes_from(self._next_change, CHANGES_IN_SLICE)
+
+    def _write_frames(self, written: Sequence[bytes]) -> None:
+        # All messages of a block may be hidden, and an empty chunk would end the body.
+        if written:
+            self._write_raw(self._encoded(encode_frames(b"".join(written))))
+        if self._next == self._catch_up.backlog.end and not self._missed_changes():
             # Until its next turn there may be a newer message, again and again. Live frames wait behind this slice.
             self._finish(None)
         else:

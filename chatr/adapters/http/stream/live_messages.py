@@ -18,11 +18,11 @@ class LiveMessages:
     _hub: Hub
 
     def records_folded(self, room: Room, records: Sequence[Record]) -> None:
-        """Publish a frame for each message among `records`."""
+        """Publish a frame for each message among `records` that was not hidden by a later one of them."""
         # Without watchers nothing is encoded: a replay passes a million messages through here.
         if len(self._hub):
             messages = [message_from_record(record) for record in records if isinstance(record.event, MessagePosted)]
-            self._hub.publish(frames.message(room, message) for message in messages)
+            self._hub.publish(frames.message(room, message) for message in messages if room.history.shows(message))
 
     def room_replaced(self, room: Room) -> None:  # noqa: ARG002 -- watchers read the new room when they come back
         """Drop all watchers: they reconnect with their last id, which the new log may not contain."""

@@ -1,12 +1,14 @@
 """Where a stream begins: what a request asks for, and which message is the first that its client has missed."""
 
 import re
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping
+from operator import attrgetter
 from typing import Final
 
 from attrs import frozen
 
+from chatr.adapters.http.stream.frames import id_line
 from chatr.domain.events import Cursor
 from chatr.domain.room import Room
 
@@ -17,29 +19,32 @@ COUNT: Final = re.compile("[0-9]{1,18}")
 
 @frozen
 class Subscription:
-    """How a stream is written and released. `free_slot` is to be called once, when the connection is lost; `chunked` is
-    for HTTP/1.1.
+    """How a stream is written and released, and which kinds of frames it gets besides those that all get.
+
+    `free_slot` is to be called once, when the connection is lost; `chunked` is for HTTP/1.1.
     """
 
     free_slot: Callable[[], None]
     chunked: bool
     wants_presence: bool
+    wants_removed: bool = False
 
 
 @frozen
 class ResumePoint:
-    """The message that follows a cursor, counted from 0.
+    """The message that follows a cursor, and the first removal or restoration since, both counted from 0.
 
     It is still to be checked that the message at the cursor has the fingerprint of the cursor.
     """
 
     cursor: Cursor
     next_message: int
+    next_change: int = 0
 
     @property
     def id_line(self) -> bytes:
         """The line with which the frame of the cursor's message begins if it is the same message."""
-        return b"id: %b\n" % str(self.cursor).encode()
+        return id_line(self.cursor)
 
 
 def requested_cursor(headers: Mapping[str, str], query: Mapping[str, str]) -> Cursor | None:
@@ -58,16 +63,23 @@ def requested_max_missed(query: Mapping[str, str]) -> int | None:
 
 def resume_point(room: Room, cursor: Cursor, max_missed: int | None) -> ResumePoint | str:
     """Return where the stream goes on after `cursor`, or the reason why it cannot."""
-    positions = room.history.positions
-    index = bisect_left(positions, cursor.position)
+    history = room.history
+    index = bisect_left(history.positions, cursor.position)
     # Only messages have ids: the position of any other record was never sent as one.
-    if index == len(positions) or positions[index] != cursor.position:
+    if index == history.count or history.positions[index] != cursor.position:
         return "this id is not of this log"
-    if max_missed is not None and len(positions) - index - 1 > max_missed:
+    changes = history.removals.changes
+    next_change = bisect_right(changes, cursor.position, key=attrgetter("position"))
+    missed = history.visible_count - history.visible_count_until(cursor.position)
+    # A client that would rather begin anew than read so many messages does not want as many removals either.
+    if max_missed is not None and max(missed, len(changes) - next_change) > max_missed:
         return f"more than {max_missed} messages were missed"
-    return ResumePoint(cursor, index + 1)
+    return ResumePoint(cursor, index + 1, next_change)
 
 
-def wants_presence(query: Mapping[str, str]) -> bool:
-    """Return whether the client asked for presence frames."""
-    return query.get("presence") == "1"
+def subscription_for(query: Mapping[str, str], free_slot: Callable[[], None], *, chunked: bool) -> Subscription:
+    """Return the subscription to the kinds of frames that the client asked for. Unknown kinds are ignored."""
+    kinds = query.get("events", "").split(",")
+    # An older name of the same.
+    wants_presence = "presence" in kinds or query.get("presence") == "1"
+    return Subscription(free_slot, chunked, wants_presence, wants_removed="removed" in kinds)

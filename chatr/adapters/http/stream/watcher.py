@@ -30,7 +30,7 @@ class Watcher(asyncio.Protocol):
     """The protocol of a connection that receives the stream. Whatever the client still sends is ignored.
 
     `on_lost` is called once, when the connection is lost. `chunked` is for HTTP/1.1. One that `wants_presence` is sent
-    presence frames too.
+    presence frames too, and one that `wants_removed` removed frames.
     """
 
     # There may be thousands: slots keep an idle one below 3 kB, and it has no task and no queue of its own.
@@ -46,6 +46,7 @@ class Watcher(asyncio.Protocol):
         "_transport_bytes",
         "chunked",
         "wants_presence",
+        "wants_removed",
     )
 
     def __init__(
@@ -56,12 +57,14 @@ class Watcher(asyncio.Protocol):
         *,
         chunked: bool,
         wants_presence: bool = False,
+        wants_removed: bool = False,
     ) -> None:
         self._hub = hub
         self._transport = transport
         self._on_lost = on_lost
         self.chunked = chunked
         self.wants_presence = wants_presence
+        self.wants_removed = wants_removed
         self._descriptor = descriptor_of(transport)
         # The headers that aiohttp wrote may still be in the transport's buffer.
         self._is_buffering = transport.get_write_buffer_size() > 0
