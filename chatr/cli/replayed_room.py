@@ -1,12 +1,21 @@
 """The room at a moment, folded from the first record of its log."""
 
+from typing import Final
+
 from attrs import frozen
 
 from chatr.adapters.system import SystemClock
 from chatr.cli.output.progress import progress
+from chatr.codec import decode
+from chatr.domain.history import Message, message_from_record
+from chatr.domain.removals import Removal, Removals
 from chatr.domain.room import Room
-from chatr.past.replay import Moment, Timestamp, fold_until, position_of, time_of
+from chatr.past.messages_then import last_shown
+from chatr.past.replay import Moment, Timestamp, fold_until, position_of, removals_at, time_of
 from chatr.ports import LogReader
+
+PICKED_AT_ONCE: Final = 100
+"""Records that a log returns for their positions at a time."""
 
 
 @frozen
@@ -26,6 +35,29 @@ async def replay_room(log: LogReader, moment: Moment | None) -> ReplayedRoom:
     with progress("replaying", position) as show_position:
         room = await fold_until(log, position, show_position)
     return ReplayedRoom(room, await time_at(log, moment))
+
+
+async def redact(log: LogReader, room: Room) -> None:
+    """Hide the messages of the room that are hidden at the end of the log, and show the others, as the server does.
+
+    Shows progress.
+    """
+    head = await log.head()
+    with progress("searching removals", head) as show_position:
+        removals = await removals_at(log, head, show_position)
+    room.history.removals = Removals.restored(
+        [each for each in removals.by_message.values() if each.message <= room.position], []
+    )
+
+
+async def last_messages(log: LogReader, room: Room, count: int) -> list[tuple[Message, Removal | None]]:
+    """Return the last messages that were shown, oldest first; those that were removed later with the removal."""
+    history, found = room.history, []
+    positions, _ = await last_shown(history, room.position, count)
+    for start in range(0, len(positions), PICKED_AT_ONCE):
+        found += await log.pick(positions[start : start + PICKED_AT_ONCE])
+    messages = [message_from_record(decode(stored)) for stored in found]
+    return [(message, history.removals.by_message.get(message.cursor.position)) for message in messages]
 
 
 async def find_position(log: LogReader, moment: Moment | None) -> int:

@@ -35,7 +35,7 @@ def wrong_parts(shown: ShownRoom, room: Room) -> Iterator[str]:
     # An agent whose time ran out between `since` and `until` may be shown as online or not.
     early, late = ({agent.id for agent in room.online_agents(at)} for at in (shown.since, shown.until))
     agents = {agent["id"]: agent for agent in shown.agents}
-    totals = {"totalAgents": len(room.agents), "totalMessages": len(room.history.positions)}
+    totals = {"totalAgents": len(room.agents), "totalMessages": room.history.visible_count}
     newest = room.history.last(MESSAGES_FETCHED)
     messages = [to_builtins(to_wire.message(message, room.agent(message.agent))) for message in newest]
     if not agrees(totals, shown.stats):
@@ -44,7 +44,10 @@ def wrong_parts(shown: ShownRoom, room: Room) -> Iterator[str]:
         yield "agents as online"
     if not all(agrees(to_builtins(to_wire.agent(room.agent(agent), online=True)), agents[agent]) for agent in agents):
         yield "agents"
-    if len(messages) != len(shown.messages) or not all(map(agrees, messages, shown.messages)):
+    # After a thousand removals in a row the room has fewer in memory than the server reads from the log.
+    in_memory = len(shown.messages) if room.history.holds_last(MESSAGES_FETCHED) else len(messages)
+    known = shown.messages[max(0, len(shown.messages) - in_memory) :]
+    if len(messages) != len(known) or not all(map(agrees, messages, known)):
         yield "messages"
 
 

@@ -28,7 +28,7 @@ async def last_shown(history: History, position: int, count: int) -> tuple[Seque
         found[:0] = [each for each in history.positions[start:end] if not was_hidden(history, each, position)]
         end, size = start, MESSAGES_PER_STEP
         await asyncio.sleep(0)
-    return found[-count:], len(found) > count
+    return found[max(0, len(found) - count) :], len(found) > count
 
 
 def was_hidden(history: History, message: int, position: int) -> bool:

@@ -2,16 +2,20 @@
 
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, get_args
 
 from attrs import frozen
 
+from chatr.codec import TYPE_NAMES, decode
+from chatr.domain.removals import Removals, VisibilityEvent
 from chatr.domain.room import Room
 from chatr.fold import fold
 from chatr.ports import LogReader, Stored
 
 BATCH: Final = 1_000
 """Records that are read from a log at a time."""
+VISIBILITY_TYPES: Final = frozenset(TYPE_NAMES[each] for each in get_args(VisibilityEvent))
+"""The stored types of records that hide or show messages."""
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND: Final = timedelta(milliseconds=1)
 
@@ -103,6 +107,20 @@ async def replay(log: LogReader, room: Room, until: int, progress: Progress = ig
     async for batch in batches(log, room.position, until):
         fold(room, batch)
         progress(room.position)
+
+
+async def removals_at(log: LogReader, position: int, progress: Progress = ignore_progress) -> Removals:
+    """The messages that are hidden after the record at `position`. Raises UnreadableRecord or LogUnavailable."""
+    removals = Removals()
+    async for batch in batches(log, until=position):
+        for stored in batch:
+            # Decoding all records would take as long as folding them.
+            if stored.type in VISIBILITY_TYPES:
+                event = decode(stored).event
+                assert isinstance(event, VisibilityEvent)
+                removals.apply(event, stored.position)
+        progress(batch[-1].position)
+    return removals
 
 
 async def fold_until(log: LogReader, position: int, progress: Progress = ignore_progress) -> Room:

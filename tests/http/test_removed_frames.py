@@ -16,6 +16,8 @@ from chatr.adapters.http.stream.live_messages import LiveMessages
 from chatr.adapters.http.stream.removed_feed import CHANGES_PER_ITERATION, RemovedFeed
 from chatr.adapters.stores.memory import MemoryLog
 from chatr.app import background
+from chatr.cli.running_room import fetch_room
+from chatr.cli.running_room_check import differences
 from chatr.domain.events import Event
 from chatr.domain.limits import MESSAGES_IN_MEMORY
 from chatr.domain.moderation_events import MessageRemoved
@@ -54,7 +56,7 @@ async def posted(room: Room, *texts: str) -> tuple[NodeAgent, list[str]]:
 
 
 @pytest.mark.parametrize("events", ["removed", "presence,removed", "x,,removed,REMOVED"])
-async def test_watchers_that_asked_are_told(room: Room, events: str) -> None:
+async def test_watchers_that_asked_are_notified(room: Room, events: str) -> None:
     """A removal and a restoration are each one frame without an id."""
     ada, (message,) = await posted(room, "Hello")
     async with watching(room.running.url, f"/api/stream?events={events}") as watch:
@@ -70,7 +72,7 @@ async def test_watchers_that_asked_are_told(room: Room, events: str) -> None:
 
 
 @pytest.mark.parametrize("query", ["", "?presence=1", "?events=presence", "?events=remove", "?removed=1"])
-async def test_nobody_else_is_told(room: Room, query: str) -> None:
+async def test_nobody_else_is_notified(room: Room, query: str) -> None:
     """A watcher that did not ask gets no removed frame."""
     ada, (message,) = await posted(room, "Hello")
     async with watching(room.running.url, REMOVED) as asked, watching(room.running.url, f"/api/stream{query}") as watch:
@@ -84,7 +86,7 @@ async def test_nobody_else_is_told(room: Room, query: str) -> None:
 
 @pytest.mark.long
 @pytest.mark.parametrize("query", ["presence=1", "events=presence", "events=removed,presence"])
-async def test_presence_can_be_asked_for_in_two_ways(room: Room, query: str) -> None:
+async def test_presence_has_two_parameters(room: Room, query: str) -> None:
     """`presence=1` is a synonym of `events=presence`."""
     ada = await room.register()
     async with watching(room.running.url, f"/api/stream?{query}") as watch:
@@ -225,7 +227,7 @@ async def test_one_iteration_publishes_a_bounded_number_of_frames() -> None:
 
 
 @pytest.mark.long
-async def test_a_watcher_that_joins_meanwhile_is_told_once(room: Room) -> None:
+async def test_a_watcher_that_joins_meanwhile_is_notified_once(room: Room) -> None:
     """A watcher that joins while removals are being published gets those before by its resume, and the rest live."""
     node = room.running.node
     ada, messages = await posted(room, *numbered_texts(1_000), "last")
@@ -303,3 +305,15 @@ async def test_the_history_reaches_behind_hidden_messages(open_room: OpenRoom) -
     assert history.id == f"{messages[109]}-{history.id.partition('-')[2]}"
     assert (again, log.calls["pick"]) == ([("history", "100")], 0)
     assert page.count('<li id="m-') == MAX_MESSAGES
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("removed", [1, MESSAGES_IN_MEMORY])
+async def test_an_audit_agrees_with_a_server_that_hides_messages(open_room: OpenRoom, removed: int) -> None:
+    """`chatr audit URL` compares what is shown, however many messages were removed."""
+    room = await open_room()
+    ada, messages = await posted(room, *numbered_texts(removed + 120))
+    await hide_all(room, ada, messages[120:])
+    shown = await fetch_room(room.running.url, 1)
+
+    assert list(differences(shown, room.running.node.room)) == []

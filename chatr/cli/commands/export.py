@@ -11,7 +11,7 @@ from chatr.cli.output.progress import print_above_bar, progress
 from chatr.cli.output.text import counted
 from chatr.cli.output.transcript import FORMATS, new_transcript, transcript_lines
 from chatr.domain.chain import CHAIN_START
-from chatr.past.replay import Progress
+from chatr.past.replay import Progress, removals_at
 from chatr.past.transfer import advance, verified_batches
 from chatr.ports import LogReader
 
@@ -26,7 +26,9 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         "room.md --transcript md",
     )
     command.add_argument("file", type=Path, metavar="FILE", help="FILE.jsonl, or FILE.jsonl.gz to compress it")
-    command.add_argument("--transcript", choices=FORMATS, help="write the messages for people instead of the records")
+    command.add_argument(
+        "--transcript", choices=FORMATS, help="write for people the messages that are not removed, instead of records"
+    )
     add_log_option(command)
     command.set_defaults(run=run)
 
@@ -36,10 +38,10 @@ async def run(options: argparse.Namespace) -> int:
     async with open_reader(options.log) as log:
         # A server may append meanwhile: records after this position are left out, so that the export ends.
         end = await log.head()
-        with progress("exporting", end) as show_position:
-            if options.transcript:
-                result = await write_transcript(log, end, options, show_position)
-            else:
+        if options.transcript:
+            result = await write_transcript(log, end, options)
+        else:
+            with progress("exporting", end) as show_position:
                 result = await write_records(log, end, options.file, show_position)
     print_above_bar(result)
     return 0
@@ -58,11 +60,13 @@ async def write_records(log: LogReader, end: int, path: Path, show_position: Pro
     return f"{counted(point.position, 'record')} exported. Head: {point}"
 
 
-async def write_transcript(log: LogReader, end: int, options: argparse.Namespace, show_position: Progress) -> str:
-    """Write the messages up to position `end` and return a sentence about the result."""
+async def write_transcript(log: LogReader, end: int, options: argparse.Namespace) -> str:
+    """Write the messages up to position `end` that are not removed, and return a sentence about the result."""
     count = 0
-    with new_transcript(options.file, options.transcript) as transcript:
-        async for line in transcript_lines(log, end, show_position):
+    with progress("searching removals", end) as show_position:
+        removals = await removals_at(log, end, show_position)
+    with progress("exporting", end) as show_position, new_transcript(options.file, options.transcript) as transcript:
+        async for line in transcript_lines(log, end, removals, show_position):
             transcript.write(line)
             count += 1
     return f"{counted(count, 'message')} written."

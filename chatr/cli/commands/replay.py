@@ -9,7 +9,7 @@ from chatr.cli.output.progress import progress
 from chatr.cli.output.room_diff import RoomDiff, RoomState, diff_json, diff_rows
 from chatr.cli.output.room_summary import print_room, room_json
 from chatr.cli.output.tables import print_json, print_table
-from chatr.cli.replayed_room import find_position, replay_room, time_at
+from chatr.cli.replayed_room import find_position, last_messages, redact, replay_room, time_at
 from chatr.domain.limits import MESSAGES_IN_MEMORY
 from chatr.domain.room import Room
 from chatr.past.replay import Moment, replay
@@ -44,6 +44,11 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         default=10,
         help="how many of the last messages (default 10)",
     )
+    command.add_argument(
+        "--redact",
+        action="store_true",
+        help="leave out the texts of messages that were removed later, as the server does",
+    )
     add_json_option(command, "print one JSON object")
     command.set_defaults(run=run)
 
@@ -59,10 +64,13 @@ async def run(options: argparse.Namespace) -> int:
                 print_table(diff_rows(diff))
         else:
             replayed = await replay_room(log, options.at)
+            if options.redact:
+                await redact(log, replayed.room)
+            messages = await last_messages(log, replayed.room, options.messages)
             if options.json:
-                print_json(room_json(replayed, options.agent, options.messages))
+                print_json(room_json(replayed, options.agent, messages))
             else:
-                print_room(replayed, options.agent, options.messages)
+                print_room(replayed, options.agent, messages)
     return 0
 
 

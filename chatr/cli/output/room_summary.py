@@ -1,18 +1,23 @@
 """The room at a moment, as tables or as JSON: totals, limits, one agent, who was online, the last messages."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from chatr import to_wire
+from chatr import to_wire, wire
 from chatr.cli.output import agent_status
 from chatr.cli.output.tables import print_section, print_table
 from chatr.cli.output.text import counted, format_time
 from chatr.cli.replayed_room import ReplayedRoom
 from chatr.domain.agent import Agent
+from chatr.domain.history import Message
 from chatr.domain.presence import name_order
+from chatr.domain.removals import Removal
+
+Messages = Sequence[tuple[Message, Removal | None]]
+"""The last messages, with their later removals."""
 
 
-def print_room(replayed: ReplayedRoom, name: str | None, message_count: int) -> None:
+def print_room(replayed: ReplayedRoom, name: str | None, messages: Messages) -> None:
     """Print the room, the agent with that name if one is given, and the last messages. Raises UnknownAgent."""
     room, limits = replayed.room, replayed.room.rule_context.limits
     # Looked up first, so that nothing is printed if no agent has that name.
@@ -22,14 +27,25 @@ def print_room(replayed: ReplayedRoom, name: str | None, message_count: int) -> 
     print_section(
         "online", ((online.name, f"last seen {format_time(online.last_seen)}") for online in online_agents(replayed))
     )
-    messages = room.history.last(message_count)
     print_section(
         "last messages",
         (
-            (message.cursor.position, format_time(message.at), room.agent(message.agent).name, message.content)
-            for message in messages
+            (
+                message.cursor.position,
+                format_time(message.at),
+                room.agent(message.agent).name,
+                content(message, removal),
+            )
+            for message, removal in messages
         ),
     )
+
+
+def content(message: Message, removal: Removal | None) -> str:
+    """Return the text of a message, or what stands in its place."""
+    if removal is not None:
+        return f"[removed by {removal.by}: {removal.reason}]"
+    return message.content or wire.REMOVED_CONTENT
 
 
 def room_rows(replayed: ReplayedRoom) -> Iterator[tuple[str, str]]:
@@ -45,7 +61,7 @@ def room_rows(replayed: ReplayedRoom) -> Iterator[tuple[str, str]]:
     yield "totals", f"{counted(agents, 'agent')}, {online:,} online, {counted(messages, 'message')}"
 
 
-def room_json(replayed: ReplayedRoom, name: str | None, message_count: int) -> dict[str, Any]:
+def room_json(replayed: ReplayedRoom, name: str | None, messages: Messages) -> dict[str, Any]:
     """Return the room as `/api/at` shows it, with its chain hash, and the agent with that name. Raises UnknownAgent."""
     room, now, limits = replayed.room, replayed.at, replayed.room.rule_context.limits
     shown: dict[str, Any] = {
@@ -56,9 +72,7 @@ def room_json(replayed: ReplayedRoom, name: str | None, message_count: int) -> d
         "limits": to_wire.limits(limits),
         "stats": to_wire.stats(room, len(online_agents(replayed))),
         "agents": [to_wire.agent(agent, online=True) for agent in online_agents(replayed)],
-        "messages": [
-            to_wire.message(message, room.agent(message.agent)) for message in room.history.last(message_count)
-        ],
+        "messages": [to_wire.message(message, room.agent(message.agent), removal) for message, removal in messages],
     }
     if name:
         shown["agent"] = agent_status.status_json(agent_status.agent_named(room, name), limits, now)

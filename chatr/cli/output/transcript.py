@@ -13,6 +13,7 @@ from chatr.atomic_file import create_atomically
 from chatr.cli.output.records import NameIndex
 from chatr.cli.output.text import format_time, printable
 from chatr.domain.events import MessagePosted
+from chatr.domain.removals import Removals
 from chatr.past.replay import Progress
 from chatr.past.transfer import verified_batches
 from chatr.ports import LogReader
@@ -33,13 +34,19 @@ class TranscriptLine:
     content: str
 
 
-async def transcript_lines(log: LogReader, end: int, show_position: Progress) -> AsyncIterator[TranscriptLine]:
-    """Yield every message up to position `end`, oldest first. Raises LogsDiffer or UnreadableRecord."""
+async def transcript_lines(
+    log: LogReader, end: int, removals: Removals, show_position: Progress
+) -> AsyncIterator[TranscriptLine]:
+    """Yield every message up to position `end` that is not hidden, oldest first.
+
+    Raises LogsDiffer or UnreadableRecord.
+    """
     names = NameIndex()
     async for batch in verified_batches(log, 0, end):
         for named in map(names.named, batch):
             event = named.record.event
-            if isinstance(event, MessagePosted):
+            # Without content: erased, by a record that may be behind `end`.
+            if isinstance(event, MessagePosted) and event.content and named.record.position not in removals:
                 yield TranscriptLine(named.record.position, format_time(event.at), str(named.name), event.content)
         show_position(batch[-1].position)
 
