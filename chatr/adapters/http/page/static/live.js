@@ -4,6 +4,7 @@
 import { getJson } from "./api.js";
 import { setClockNotBefore } from "./clock.js";
 import { byId, element, notice, plural } from "./dom.js";
+import * as listChanges from "./list_changes.js";
 import * as messageList from "./message_list.js";
 import { showUnread } from "./unread.js";
 
@@ -25,6 +26,7 @@ let drawRequested = false;
 let showsLive = true;
 let toAnnounce = [];
 let announceTimer;
+let removedCount = 0;
 
 const newestId = () => (newestMessages.length ? messageList.idOf(newestMessages.at(-1)) : 0);
 
@@ -94,6 +96,32 @@ function draw() {
   updateUnread();
 }
 
+// Takes a removed message off the page. In the past, where it was shown, the reason stands in the place of its text.
+export function remove(id) {
+  const index = newestMessages.findIndex((message) => message.id === id);
+  if (index >= 0) newestMessages.splice(index, 1);
+  toAnnounce = toAnnounce.filter((message) => message.id !== id);
+  if (index >= 0 && unreadCount && Number(id) >= Number(firstUnreadId)) {
+    if (id === firstUnreadId) firstUnreadId = newestMessages[index]?.id ?? "";
+    setUnread(unreadCount - 1);
+  }
+  if (!messageList.has(id)) return;
+  if (showsLive) listChanges.remove(id);
+  else listChanges.redact(id);
+  messageList.markFirstUnread(firstUnreadId);
+  removedCount += 1;
+  announceTimer ??= setTimeout(announceBatch, ANNOUNCE_EVERY);
+}
+
+// Puts a message that is shown again into its place.
+export function restore(message) {
+  const next = newestMessages.findIndex((each) => messageList.idOf(each) >= messageList.idOf(message));
+  const isNewer = newestMessages.length && messageList.idOf(newestMessages[0]) < messageList.idOf(message);
+  if (next > 0 && newestMessages[next].id !== message.id) newestMessages.splice(next, 0, message);
+  else if (next < 0 && isNewer) newestMessages.push(message);
+  if (showsLive || messageList.has(message.id)) listChanges.insert(message);
+}
+
 const isReading = () => showsLive && !document.hidden && messageList.atEnd();
 
 function setUnread(count) {
@@ -126,6 +154,8 @@ function announceBatch() {
     toAnnounce.length > ANNOUNCED_AT_MOST
       ? [plural(toAnnounce.length, "new message")]
       : toAnnounce.map(({ agentName, content }) => `${agentName}: ${content}`);
+  if (removedCount) lines.push(`${plural(removedCount, "message")} removed`);
+  removedCount = 0;
   announcements.replaceChildren(...lines.map((line) => element("p", "", line)));
   toAnnounce = [];
   announceTimer = undefined;
@@ -138,12 +168,21 @@ function scrollToNewest() {
   byId("scroller").focus();
 }
 
+async function reasonForMissing(id) {
+  try {
+    const { message } = await getJson(`/api/messages/${id}`);
+    return `Message ${id} was removed${message.reason ? `: ${message.reason}` : "."}`;
+  } catch {
+    return `There is no message ${id}.`;
+  }
+}
+
 // Shows the message with this id and its neighbours, wherever in the log it is.
 export async function goTo(id) {
   if (messageList.reveal(id)) return;
   try {
     const [before, after] = await Promise.all([getPage(`before=${id + 1}`), getPage(`after=${id}`)]);
-    if (messageList.idOf(before.messages.at(-1) ?? { id: 0 }) !== id) return notice(`There is no message ${id}.`, 8);
+    if (messageList.idOf(before.messages.at(-1) ?? { id: 0 }) !== id) return notice(await reasonForMissing(id), 8);
     const range = { older: before.hasMore, newer: after.hasMore };
     messageList.show([...before.messages, ...after.messages], source, range);
     messageList.reveal(id);

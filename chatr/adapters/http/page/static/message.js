@@ -21,6 +21,7 @@ export function messageItem(message, mention) {
   const head = element("p", "head", ...nameAndBadge(message.agentId, message.agentName, message), permalink);
   const content = element("p", "content", ...contentNodes(message, mention));
   content.dir = "auto"; // each message has its own text direction
+  content.classList.toggle("removed", Boolean(message.removed));
   const item = element("li", "message", avatarElement(message.agentName, message.avatar), head, content);
   item.id = `m-${message.id}`;
   messages.set(item, message);
@@ -28,11 +29,19 @@ export function messageItem(message, mention) {
 }
 
 export function highlightMentions(item, mention) {
-  item.querySelector(".content").replaceChildren(...contentNodes(messages.get(item), mention));
+  updateMessage(item, messages.get(item), mention);
+}
+
+// Shows the same message in another state, as after its removal.
+export function updateMessage(item, message, mention) {
+  messages.set(item, message);
+  item.querySelector(".content").replaceChildren(...contentNodes(message, mention));
+  item.querySelector(".content").classList.toggle("removed", Boolean(message.removed));
 }
 
 // Only URLs of verified agents become links, as only verified agents may post them; all else is text.
 function* contentNodes(message, mention) {
+  if (message.removed) return yield removalText(message);
   if (!message.verified) return yield* highlighted(message.content, mention);
   let position = 0;
   for (const { 0: found, index } of message.content.matchAll(LINK)) {
@@ -45,6 +54,10 @@ function* contentNodes(message, mention) {
     position = index + address.length;
   }
   yield* highlighted(message.content.slice(position), mention);
+}
+
+function removalText({ removedBy, reason }) {
+  return `Removed${removedBy ? ` by ${removedBy}` : ""}${reason ? `: ${reason}` : ""}`;
 }
 
 // Punctuation behind a URL belongs to the sentence. A closing bracket belongs to the URL if one was opened in it.

@@ -3,6 +3,7 @@
 import { refreshRelativeTimes } from "./clock.js";
 import { byId } from "./dom.js";
 import { highlightMentions, messageItem, messageOf, separator, updateBoundary } from "./message.js";
+import { asKnown } from "./removals.js";
 import { ensureCurrent, isCurrent, setTabbable } from "./roving_tabindex.js";
 
 export const MOST = 300;
@@ -100,8 +101,8 @@ export function appendNew(messages) {
 
 const passesFilter = (message) => onlyAgent === null || message.agentId === onlyAgent;
 
-const itemsFor = (messages) =>
-  messages.filter(passesFilter).map((message) => setTabbable(messageItem(message, mention), false));
+export const itemsFor = (messages) =>
+  messages.filter(passesFilter).map((message) => setTabbable(messageItem(asKnown(message), mention), false));
 
 function append(messages) {
   const added = itemsFor(messages);
@@ -130,7 +131,7 @@ function prepend(messages) {
 }
 
 // Changes the list while the first visible message stays where it is. Browsers' own scroll anchoring differs, so it is off.
-function keepingPosition(change) {
+export function keepingPosition(change) {
   if (atEnd()) {
     change();
     scrollToBottom();
@@ -143,7 +144,7 @@ function keepingPosition(change) {
   if (anchor?.isConnected) scroller.scrollTop += anchor.getBoundingClientRect().top - topBefore;
 }
 
-function afterChange() {
+export function afterChange() {
   olderButton.hidden = !hasOlder;
   const empty = onlyAgent ? "No messages of this agent." : "No messages yet.";
   listStatus.textContent = hasOlder ? "" : lastId ? "The room begins here." : empty;
@@ -193,7 +194,13 @@ function loadNewer() {
   });
 }
 
-const itemOf = (id) => byId(`m-${id}`);
+// Whether a message with this id would stand in the list.
+export const covers = (id) => (id >= firstId || !hasOlder) && (id <= lastId || !hasNewer);
+
+// Lets the range of the list reach to a message that was put into it.
+export const widen = (id) => ([firstId, lastId] = [Math.min(firstId, id), Math.max(lastId, id)]);
+
+export const itemOf = (id) => byId(`m-${id}`);
 
 export const has = (id) => itemOf(id) !== null;
 
@@ -229,6 +236,8 @@ export function setFilter(agentId) {
   onlyAgent = agentId;
 }
 
+export const highlighted = () => mention;
+
 // Highlights a pattern made by `mentionPattern` in all messages, or with null nothing.
 export function setHighlight(pattern) {
   mention = pattern;
@@ -238,6 +247,4 @@ export function setHighlight(pattern) {
   }
 }
 
-export function refreshTimes() {
-  refreshRelativeTimes(list);
-}
+export const refreshTimes = () => refreshRelativeTimes(list);

@@ -7,6 +7,7 @@ import * as messageList from "./message_list.js";
 import * as onlineAgents from "./online_agents.js";
 import * as past from "./past.js";
 import * as readingKey from "./reading_key.js";
+import { visibilityChanged } from "./removed.js";
 import * as stream from "./stream.js";
 
 const REFRESH_TIMES_EVERY = 15_000;
@@ -30,6 +31,9 @@ function showFrame({ type, data }) {
       break;
     case "stats":
       onlineAgents.showStats(data);
+      break;
+    case "removed":
+      visibilityChanged(data);
       break;
     case "presence":
       onlineAgents.presenceChanged(data);

@@ -60,7 +60,7 @@ function connect() {
   stream?.close();
   if (isLocked()) return showState("locked");
   const resume = cursor ? { lastEventId: cursor, maxMissed: MAX_MISSED } : {};
-  const query = new URLSearchParams({ presence: 1, ...resume });
+  const query = new URLSearchParams({ events: "presence,removed", ...resume });
   const [url, headers] = [`api/stream?${query}`, keyHeaders()];
   stream = headers.Authorization || wasRejected ? new FetchStream(url, headers) : new EventSource(url);
   stream.onmessage = receive;
