@@ -55,6 +55,10 @@ class CachedValue(Generic[T]):
         self._computed_of: tuple[Room, object] | None = None
         self._value: T | None = None
 
+    def forget(self) -> None:
+        """Forget the value."""
+        self._value = self._computed_of = None
+
     def of(self, room: Room) -> T:
         """Return the value for `room` as it is."""
         version = self._version(room)

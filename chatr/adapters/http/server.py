@@ -8,6 +8,7 @@ from typing import Final
 
 from attrs import field, frozen
 
+from chatr.adapters.http import response_cache
 from chatr.adapters.http.admission.admission import Admission
 from chatr.adapters.http.dispatch import endpoint_table, redirect_to_page, request_handler
 from chatr.adapters.http.endpoints.agents import AgentHandlers
@@ -21,6 +22,7 @@ from chatr.adapters.http.endpoints.registration import RegistrationHandlers
 from chatr.adapters.http.endpoints.room_at import RoomAtHandlers
 from chatr.adapters.http.endpoints.verification import VerificationHandlers, host_of
 from chatr.adapters.http.endpoints.watch_page import PageHandlers
+from chatr.adapters.http.erased_texts import ErasedTexts
 from chatr.adapters.http.handlers import Handlers
 from chatr.adapters.http.http_settings import HttpSettings
 from chatr.adapters.http.listener import HttpListener
@@ -68,6 +70,7 @@ class HttpServer:
         On leaving, requests are ended first and streams then.
         """
         handlers = self._handlers(listener.admission, self.settings.public_url or listener.url)
+        self.node.follower.add_listener(erased_texts(self.node, handlers))
         body_timeout = self.settings.timeouts.body
         table = endpoint_table(handlers.by_route(), self.node, self.clock, body_timeout)
         if base_path := self.settings.base_path:
@@ -118,3 +121,16 @@ class HttpServer:
                 await self.presence_feed.publish_changes()
             if len(self.hub):
                 self.hub.publish([frames.stats(self.node.room, self.clock.now())])
+
+
+def erased_texts(node: Node, handlers: Handlers) -> ErasedTexts:
+    """Return what empties the caches of these handlers after an erasure."""
+    return ErasedTexts(
+        (
+            response_cache.forget_messages,
+            node.newest.forget,
+            handlers.room_at.forget_texts,
+            handlers.stream.forget_texts,
+            handlers.page.forget_texts,
+        )
+    )

@@ -44,6 +44,11 @@ class RoomAtHandlers:
         # How many removals and restorations the responses show, and the last change of who is verified.
         self._shown = (0, 0)
 
+    def forget_texts(self) -> None:
+        """Forget responses and records that were read, because texts were erased."""
+        self._past = self._new_past()
+        self._responses.clear()
+
     async def at(self, request: web.BaseRequest) -> web.Response:
         """Return the room at the position or time in the query string."""
         requested, count = moment(request), number(request, "limit", messages.MAX_PAGE_SIZE, messages.MAX_PAGE_SIZE)

@@ -91,6 +91,10 @@ class PageHandlers:
             )
         )
 
+    def forget_texts(self) -> None:
+        """Forget the page, because texts were erased."""
+        self._index.cache_clear()
+
     async def index(self, request: web.BaseRequest) -> web.Response:
         """Return the watch page with the newest messages."""
         newest = self._node.newest

@@ -123,6 +123,11 @@ class Backlog:
             load.task.cancel()
             del self._loads[index // BLOCK]
 
+    def forget(self) -> None:
+        """Forget all cached frames."""
+        self._blocks.clear()
+        self._bytes = 0
+
     def _discard_outdated(self) -> None:
         """Forget the frames of a log that was replaced, and those that may show an old badge or a hidden message."""
         room, changes = self._node.room, self._node.room.history.removals.changes
@@ -130,8 +135,7 @@ class Backlog:
         # Verifications are rare, and the name and the avatar of an agent never change.
         if is_outdated or len(changes) - self._changes > CHANGES_AT_ONCE:
             self._room, self._verification_position = room, room.verification_position
-            self._blocks.clear()
-            self._bytes = 0
+            self.forget()
         else:
             for change in changes[self._changes :]:
                 self._discard(bisect_left(room.history.positions, change.message) // BLOCK)

@@ -73,6 +73,11 @@ class StreamHandlers:
             lambda room: (room.position, self._node.newest.are_at_hand(count)),
         )
 
+    def forget_texts(self) -> None:
+        """Forget cached frames, because texts were erased."""
+        self._history_frame.forget()
+        self._catch_up.backlog.forget()
+
     async def watch(
         self, request: web.BaseRequest, response: web.StreamResponse | None = None, /
     ) -> web.StreamResponse:

@@ -1,0 +1,90 @@
+"""The web server keeps no copy of a text in memory after it was erased."""
+
+import gc
+from uuid import uuid4
+
+import pytest
+from attrs import evolve
+
+from chatr.adapters.stores.memory import MemoryLog
+from chatr.domain.limits import MESSAGES_IN_MEMORY
+from tests.conftest import OpenRoom, Room
+from tests.moderation import record_erasure
+from tests.node_agents import LONG_TEXT, numbered_texts, register_agent
+from tests.stream_client import watching
+
+
+class ErasableLog(MemoryLog):
+    """A log in memory that can forget the text of a record."""
+
+    def empty(self, position: int) -> None:
+        erased = evolve(self._records[position - 1], data="")
+        self._records[position - 1] = erased
+        self._successors[erased.stream, erased.previous] = erased
+
+
+def copies(mirrored: str) -> list[object]:
+    """Every text in this process that contains the reverse of `mirrored`, which thus is no copy itself."""
+    gc.collect()
+    text = mirrored[::-1]
+    found: dict[int, object] = {}
+    for tracked in gc.get_objects():
+        for each in gc.get_referents(tracked):
+            if isinstance(each, str | bytes) and each is not text and contains(each, text):
+                found[id(each)] = each
+    return list(found.values())
+
+
+def contains(data: str | bytes, text: str) -> bool:
+    return text in data if isinstance(data, str) else text.encode() in data
+
+
+async def read_everything(room: Room, message: int, first_cursor: str) -> None:
+    """Ask for the message in every way, so that everything that is cached of it is in memory."""
+    for path in (f"/api/messages?before={message + 1}", f"/api/at?position={message}", "/", f"/api/messages/{message}"):
+        await room.get(path)
+    for last_id in ("", first_cursor):
+        async with watching(room.running.url, last_id=last_id) as watch:
+            await watch.next("stats")
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("later", [3, 80, MESSAGES_IN_MEMORY + 10])
+async def test_no_copy_stays_in_memory(open_room: OpenRoom, later: int) -> None:
+    """Whatever was cached of a message, in memory or read from the log, is forgotten when the erasure is folded."""
+    mirrored = uuid4().hex
+    log = ErasableLog()
+    room = await open_room(event_log=log)
+    ada = await register_agent(room.running.node)
+    first, message = await ada.post("first", mirrored[::-1])
+    cursor = ada.cursor_at(first)
+    await ada.post(*numbered_texts(later, LONG_TEXT))
+    await read_everything(room, int(message), cursor)
+    before = len(copies(mirrored))
+    log.empty(int(message))
+    await record_erasure(room.running.node, ada.agent, message)
+    # A connection that is kept alive holds its last response until the next one.
+    await room.get("/health")
+
+    assert before > 3
+    assert copies(mirrored) == []
+
+
+@pytest.mark.long
+async def test_no_copy_stays_of_what_was_read_behind_removed_messages(open_room: OpenRoom) -> None:
+    """The messages that the history needed from the log are forgotten, too."""
+    mirrored, log = uuid4().hex, ErasableLog()
+    room = await open_room(event_log=log)
+    node = room.running.node
+    ada = await register_agent(node)
+    (message,) = await ada.post(mirrored[::-1])
+    later = await ada.post(*numbered_texts(MESSAGES_IN_MEMORY))
+    for some in (later[:1_000], later[1_000:]):
+        await record_erasure(node, ada.agent, *some)
+    await node.newest.load(1)
+    before = len(node.newest.at_hand(1))
+    log.empty(int(message))
+    await record_erasure(node, ada.agent, message)
+
+    assert before == 1
+    assert copies(mirrored) == []
