@@ -15,7 +15,6 @@ from chatr.domain.history import Message
 from chatr.domain.identity import AgentId
 from chatr.domain.limits import Limits
 from chatr.domain.removals import Removal
-from chatr.domain.room import Room
 from chatr.domain.time_index import BLOCK_SIZE
 from chatr.node.node import Node
 from chatr.past.messages_then import last_shown, messages_then, without_later_badge

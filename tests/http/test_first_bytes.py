@@ -31,7 +31,10 @@ GENERATED_ID_LENGTH: Final = 36
 PLAIN_REQUESTS: Final = {
     "bare": request(),
     "as browsers send it": request(
-        "/api/stream?presence=1", Accept="text/event-stream", Connection="keep-alive", User_Agent="Mozilla/5.0 (X11)"
+        "/api/stream?events=presence,removed&",
+        Accept="text/event-stream",
+        Connection="keep-alive",
+        User_Agent="Mozilla/5.0 (X11)",
     ),
     "names in lower case": request().replace(b"Host", b"host"),
     "no space after the colon": request().replace(b": ", b":"),
@@ -51,6 +54,7 @@ PLAIN_REQUESTS: Final = {
 }
 OTHER_REQUESTS: Final = {
     "id ahead of the log": request(Last_Event_ID="999-00000000"),
+    "encoded comma": request("/api/stream?events=presence%2Cremoved"),
     "presence twice": request("/api/stream?presence=1&presence=0"),
     "encoded query": request("/api/stream?lastEventId=%4C%41ST&presence=%31"),
     "last id twice": request(Last_Event_ID="LAST").replace(b"\r\n\r\n", b"\r\nlast-event-id: 1-00000000\r\n\r\n"),

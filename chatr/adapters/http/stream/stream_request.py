@@ -13,7 +13,7 @@ MAX_BYTES: Final = 2 * 1024
 """Larger requests are left to aiohttp. Clients send some hundred bytes, more only with a large cookie."""
 # Printable ASCII only, nothing that has to be decoded, folded or skipped: aiohttp cannot read it in another way.
 # Possessive quantifiers (++, *+) never backtrack, so no request can make the match slow.
-PLAIN_REQUEST: Final = r"/api/stream(?:\?([\w.~=&-]*+))?+ HTTP/1\.1\r\n((?:[\w-]++:[ -~]*+\r\n){1,32}+)\r\n"
+PLAIN_REQUEST: Final = r"/api/stream(?:\?([\w.~=&,-]*+))?+ HTTP/1\.1\r\n((?:[\w-]++:[ -~]*+\r\n){1,32}+)\r\n"
 """A regular expression of the request, behind the method and the base path."""
 UNSUPPORTED_HEADERS: Final = frozenset(
     "content-length transfer-encoding content-encoding expect upgrade proxy-connection sec-websocket-key1".split()

@@ -170,7 +170,7 @@ function scrollToNewest() {
 
 async function reasonForMissing(id) {
   try {
-    const { message } = await getJson(`/api/messages/${id}`);
+    const { message } = await getJson(`api/messages/${id}`);
     return `Message ${id} was removed${message.reason ? `: ${message.reason}` : "."}`;
   } catch {
     return `There is no message ${id}.`;

