@@ -123,6 +123,15 @@ async def test_a_resumed_stream_repeats_what_was_removed_since(room: Room) -> No
     assert await resumed(room, "") == [("history", "3")]
 
 
+async def test_a_restored_message_that_was_missed_comes_once(room: Room) -> None:
+    """A message that was posted, removed and restored since the id of a client comes as a message only."""
+    ada, (first, second) = await posted(room, "one", "two")
+    await remove(room.running.node, ada.agent, second)
+    await restore(room.running.node, ada.agent, second)
+
+    assert await resumed(room, ada.cursor_at(first)) == [("removed", second), ("message", second)]
+
+
 @pytest.mark.parametrize("count", [3, pytest.param(MESSAGES_IN_MEMORY + BLOCK, marks=pytest.mark.long)])
 async def test_the_id_of_a_hidden_message_resumes_exactly(room: Room, count: int) -> None:
     """A client whose last message was removed gets each later one once, wherever the hidden one is read from."""

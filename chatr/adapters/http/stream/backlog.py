@@ -109,6 +109,10 @@ class Backlog:
         """Return the index of the first message from this one on that is not hidden."""
         return self._node.room.history.next_visible(index)
 
+    def position_before(self, index: int) -> int:
+        """Return the position of the message before this one."""
+        return self._node.room.history.positions[index - 1]
+
     def load(self, index: int, waiter: BlockWaiter) -> None:
         """Read the block of this message, and call `waiter.block_loaded` then. One read serves all its waiters."""
         block = index // BLOCK

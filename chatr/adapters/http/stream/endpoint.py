@@ -23,7 +23,7 @@ from chatr.adapters.http.stream.connection_handover import hand_over
 from chatr.adapters.http.stream.hub import Hub
 from chatr.adapters.http.stream.lagging_watcher import CHANGES_IN_SLICE, CatchUp, LaggingWatcher
 from chatr.adapters.http.stream.presence_feed import PresenceFeed
-from chatr.adapters.http.stream.removed_feed import RemovedFeed
+from chatr.adapters.http.stream.removed_feed import RemovedFeed, repeated
 from chatr.adapters.http.stream.response_head import STREAM_HEADERS, stream_response_head
 from chatr.adapters.http.stream.resume import (
     ResumePoint,
@@ -165,7 +165,8 @@ class StreamHandlers:
             return point
         if not known[0].startswith(point.id_line):
             return self._history_frames("this id is not of this log")
-        return (*map(frames.removed, changes), *filter(frames.is_frame, known[1:]), self._stats())
+        missed = filter(frames.is_frame, known[1:])
+        return (*repeated(changes, point.cursor.position), *missed, self._stats())
 
     def _history_frames(self, reset_reason: str | None) -> tuple[bytes, ...]:
         """Return the newest messages and the totals, after a reset if there is a reason for one."""

@@ -15,7 +15,7 @@ from chatr.adapters.http.listening_socket import SEND_BUFFER
 from chatr.adapters.http.stream import frames
 from chatr.adapters.http.stream.backlog import Backlog
 from chatr.adapters.http.stream.chunks import LAST_CHUNK, EncodedFrames, encode_frames
-from chatr.adapters.http.stream.removed_feed import RemovedFeed
+from chatr.adapters.http.stream.removed_feed import RemovedFeed, repeated
 from chatr.adapters.http.stream.resume import ResumePoint, Subscription
 from chatr.adapters.http.stream.slice_turns import SliceTurns
 from chatr.adapters.http.stream.socket_write import NO_DESCRIPTOR, descriptor_of, write_to_socket
@@ -120,7 +120,7 @@ class LaggingWatcher(asyncio.Protocol):
             return
         if self._expected_id_line is None and (changes := self._missed_changes()):
             self._next_change += len(changes)
-            self._write_frames(list(map(frames.removed, changes)))
+            self._write_frames(repeated(changes, self._catch_up.backlog.position_before(self._next)))
             return
         found = self._catch_up.backlog.frames_from(self._wanted)
         if found is None:

@@ -25,6 +25,12 @@ class FanOut(Protocol):
         """Write frames to them soon."""
 
 
+def repeated(changes: Sequence[VisibilityChange], sent_until: int) -> list[bytes]:
+    """Return the frames of changes for a client that resumes and has been sent the messages up to this position."""
+    # What was restored after that position comes as a message: a client that loads it, too, would have it twice.
+    return [frames.removed(each) for each in changes if not each.restored or each.message <= sent_until]
+
+
 class RemovedFeed:
     """Publishes removals and restorations in log order. Implements `chatr.node.follower.Listener`.
 
