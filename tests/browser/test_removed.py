@@ -40,7 +40,7 @@ def post(page: Page, room: HostedRoom, *texts: str) -> list[str]:
 
 
 def test_a_removed_message_leaves_the_page_at_once(page: Page, room: HostedRoom) -> None:
-    """It is taken off the list, a screen reader is told, and the focus stays in the list."""
+    """It is taken off the list, screen readers announce that, and the focus stays in the list."""
     _, spam, _ = post(page, room, "one", "spam", "three")
     page.locator(f"#m-{spam}").focus()
     at_node(room, remove(room.node, ADA, spam))

@@ -40,7 +40,7 @@ def contains(data: str | bytes, text: str) -> bool:
 
 
 async def read_everything(room: Room, message: int, first_cursor: str) -> None:
-    """Ask for the message in every way, so that everything that is cached of it is in memory."""
+    """Ask for the message at every endpoint that shows it, so that everything that is cached of it is in memory."""
     for path in (f"/api/messages?before={message + 1}", f"/api/at?position={message}", "/", f"/api/messages/{message}"):
         await room.get(path)
     for last_id in ("", first_cursor):
