@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -15,18 +16,19 @@ from chatr.adapters.http.stream.lagging_watcher import CHANGES_IN_SLICE
 from chatr.adapters.http.stream.live_messages import LiveMessages
 from chatr.adapters.http.stream.removed_feed import CHANGES_PER_ITERATION, RemovedFeed
 from chatr.adapters.stores.memory import MemoryLog
-from chatr.app import background
+from chatr.app import background, running_room
 from chatr.cli.running_room import fetch_room
 from chatr.cli.running_room_check import differences
 from chatr.domain.events import Event
 from chatr.domain.limits import MESSAGES_IN_MEMORY
 from chatr.domain.moderation_events import MessageRemoved
 from chatr.ports import LogUnavailable
-from chatr.testing.clock import START
+from chatr.settings import Settings
+from chatr.testing.clock import START, SettableClock
 from chatr.testing.faulty_log import FaultyLog
 from chatr.testing.nodes import node_on
 from chatr.testing.records import folded_room, records_of
-from tests.conftest import OpenRoom, Room
+from tests.conftest import OPEN_SETTINGS, OpenRoom, Room
 from tests.domain.examples import CRAB, CRAB_POSTED, CRAB_REGISTERED
 from tests.moderation import OPERATOR, REASON, record_erasure, remove, restore
 from tests.node_agents import NodeAgent, numbered_texts, register_agent
@@ -326,3 +328,22 @@ async def test_an_audit_agrees_with_a_server_that_hides_messages(open_room: Open
     shown = await fetch_room(room.running.url, 1)
 
     assert list(differences(shown, room.running.node.room)) == []
+
+
+@pytest.mark.parametrize("last_id", ["", "first"])
+async def test_a_restarted_server_repeats_nothing(tmp_path: Path, open_room: OpenRoom, last_id: str) -> None:
+    """What was removed before the server started is not published to the first watchers that come."""
+    log, clock = f"sqlite:///{tmp_path}/chatr.db", SettableClock()
+    async with running_room(Settings(**OPEN_SETTINGS | {"log": log}), clock=clock) as running:
+        ada = await register_agent(running.node)
+        removed, first = await ada.post("gone", "first")
+        await remove(running.node, ada.agent, removed)
+        (second,) = await ada.post("second")
+        cursor = ada.cursor_at(second)
+    room = await open_room(log=log, clock=clock)
+    async with watching(room.running.url, REMOVED, last_id=cursor if last_id else "") as watch:
+        await watch.next("stats")
+        await remove(room.running.node, ada.agent, first)
+        after = await watch.frame()
+
+    assert (after.kind, after.data["id"]) == ("removed", first)

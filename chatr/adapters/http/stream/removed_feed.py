@@ -40,7 +40,8 @@ class RemovedFeed:
     def __init__(self, node: Node, hub: FanOut) -> None:
         self._node = node
         self._hub = hub
-        self._published = 0
+        # Those of a checkpoint are not news.
+        self._published = len(self._changes)
         self._scheduled = False
 
     @property
