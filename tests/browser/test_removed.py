@@ -125,6 +125,7 @@ def moderated(open_room: OpenRoom) -> HostedRoom:
     return open_room(an_hour())
 
 
+@pytest.mark.long
 def test_the_past_says_by_whom_and_why(moderated: HostedRoom, open_page: OpenPage) -> None:
     """At a moment before its removal a message says who removed it and why, and what is removed meanwhile says so."""
     page = open_page(f"{moderated.url}/#t-{iso_timestamp(START + 5 * MINUTE)}")
