@@ -10,14 +10,14 @@ from typing import Final
 import structlog
 from attrs import frozen
 
-from chatr.adapters.http.http_settings import DEFAULT_HTTP_TIMEOUTS, HttpTimeouts
-from chatr.adapters.http.listener import listening
+from chatr.adapters.http.http_settings import DEFAULT_HTTP_TIMEOUTS, HttpSettings, HttpTimeouts
+from chatr.adapters.http.listener import HttpListener, listening
 from chatr.adapters.http.server import HttpServer
 from chatr.adapters.http.server_state import ServerState
 from chatr.adapters.http.starting_room import StartingRoom
 from chatr.adapters.http.stream.hub import Hub
 from chatr.adapters.http.stream.live_messages import LiveMessages
-from chatr.adapters.metrics.room_metrics import serving_metrics
+from chatr.adapters.metrics.room_metrics import RoomMetrics, serving_metrics
 from chatr.adapters.moltbook import open_moltbook
 from chatr.adapters.stores.urls import admin_socket, open_log, sqlite_file
 from chatr.adapters.system import SystemClock, SystemSecrets
@@ -30,7 +30,7 @@ from chatr.node.node import Node
 from chatr.node.scrubber import Scrubber
 from chatr.node.timeouts import DEFAULT_NODE_TIMEOUTS, NodeTimeouts
 from chatr.past.checkpoint import Checkpoint
-from chatr.ports import BringsClock, Clock, EventLog, LogUnavailable, Moltbook
+from chatr.ports import BringsClock, Clock, EventLog, LogUnavailable, Moltbook, Secrets
 from chatr.service_notification import notify_start_progress
 from chatr.settings import Settings
 from chatr.web_settings import http_settings
@@ -79,13 +79,12 @@ async def running_room(  # noqa: PLR0913 -- named arguments, of which most only 
     where the checkpoint is. `accept_loss` opens a log that lost records. Raises CannotOpenLog, CannotListen,
     CannotServeMetrics, or what the log raises while it is read: LogUnavailable, OutcomeUnknown, UnreadableRecord;
     BadSetting for a public URL whose path the room cannot be below.
-
-    The server listens first: supervisors end a process that does not answer, and a long log takes long to read. An
-    address in use is reported before the log is opened for writing.
     """
     # `hub or Hub()` would replace a given hub that has no watchers: its length is 0, so it is false.
-    secrets, hub = SystemSecrets(), Hub() if hub is None else hub
+    hub = Hub() if hub is None else hub
     http = http_settings(settings, timeouts.http)
+    # The server listens first: supervisors end a process that does not answer, and a long log takes long to read. An
+    # address in use is reported before the log is opened for writing.
     async with (
         serving_metrics(settings.metrics) as metrics,
         # The listener only measures how much time passed.
@@ -96,25 +95,57 @@ async def running_room(  # noqa: PLR0913 -- named arguments, of which most only 
     ):
         listener.announce()
         clock = clock or (log.clock if isinstance(log, BringsClock) else SystemClock())
-        checkpoint = checkpoint_for(settings)
-        room = await checkpoint.load(log, accept_loss=accept_loss)
-        follower = Follower(log, room, [LiveMessages(hub), checkpoint, *metrics.listeners], timeouts.node)
-        node = Node.create(log, follower, clock, secrets)
-        metrics.show(ServerState(listener, hub), node, log, clock, node.integrity)
-        server = HttpServer(log, node, hub, clock, secrets, client, http)
-        scrubber = background(Scrubber(log, follower).run())
-        # The follower must have stopped before the checkpoint is written, or it would fold records meanwhile.
-        async with written_at_end(node, checkpoint), scrubber, background(follower.run()) as following:
-            await catch_up(node, log, following, timeouts.progress_interval, listener.starting)
-            node.integrity.check_from_now_on(node.room)
-            # Only now: limits are decided by what the log holds, and no request is served before.
-            await adopt_limits(node, settings, clock)
-            # The first list of who is online is made of all agents, which a request should not wait for.
-            await server.presence_feed.advance()
-            metrics.count_records()
-            operators = serving_operators(admin, AdminNode(node, log, clock, secrets))
-            async with operators, server.open(listener) as url, background(server.run_background()) as serving:
-                yield RunningRoom(url, node, (following, serving))
+        opened = Opened(log, clock, SystemSecrets(), hub, client, listener, admin, metrics)
+        async with room_on(opened, settings, http, timeouts, accept_loss=accept_loss) as room:
+            yield room
+
+
+@frozen
+class Opened:
+    """What a room needs of the world outside, opened."""
+
+    log: EventLog
+    clock: Clock
+    secrets: Secrets
+    hub: Hub
+    moltbook: Moltbook
+    listener: HttpListener
+    admin: socket | None
+    metrics: RoomMetrics
+
+
+@asynccontextmanager
+async def room_on(
+    opened: Opened, settings: Settings, http: HttpSettings, timeouts: Timeouts, *, accept_loss: bool
+) -> AsyncIterator[RunningRoom]:
+    """Read the log, then serve the room. Raises what `running_room` raises while the log is read."""
+    log, clock, secrets, metrics = opened.log, opened.clock, opened.secrets, opened.metrics
+    checkpoint = checkpoint_for(settings)
+    room = await checkpoint.load(log, accept_loss=accept_loss)
+    follower = Follower(log, room, [LiveMessages(opened.hub), checkpoint, *metrics.listeners], timeouts.node)
+    node = Node.create(log, follower, clock, secrets)
+    metrics.show(ServerState(opened.listener, opened.hub), node, log, clock, node.integrity)
+    server = HttpServer(log, node, opened.hub, clock, secrets, opened.moltbook, http)
+    scrubber = background(Scrubber(log, follower).run())
+    # The follower must have stopped before the checkpoint is written, or it would fold records meanwhile.
+    async with written_at_end(node, checkpoint), scrubber, background(follower.run()) as following:
+        await catch_up(node, log, following, timeouts.progress_interval, opened.listener.starting)
+        await prepare_to_serve(node, settings, clock, server, metrics)
+        operators = serving_operators(opened.admin, AdminNode(node, log, clock, secrets))
+        async with operators, server.open(opened.listener) as url, background(server.run_background()) as serving:
+            yield RunningRoom(url, node, (following, serving))
+
+
+async def prepare_to_serve(
+    node: Node, settings: Settings, clock: Clock, server: HttpServer, metrics: RoomMetrics
+) -> None:
+    """Do what has to be done once the log is read, and before the first request."""
+    node.integrity.check_from_now_on(node.room)
+    # Only now: limits are decided by what the log holds.
+    await adopt_limits(node, settings, clock)
+    # The first list of who is online is made of all agents, which a request should not wait for.
+    await server.presence_feed.advance()
+    metrics.count_records()
 
 
 def log_for(

@@ -17,7 +17,8 @@ from chatr.adapters.stores.sqlite.reader import sqlite_reader
 from chatr.past.checkpoint import Checkpoint
 from chatr.ports import CannotOpenLog
 from chatr.regular_file import NotRegularFile, open_regular, open_to_read, read_regular
-from chatr.settings import BadSetting, read_config_file
+from chatr.settings import BadSetting
+from chatr.settings_loading import read_config_file
 from tests.cli.conftest import Chatr
 from tests.cli.conftest import chatr as _chatr
 

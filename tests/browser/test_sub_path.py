@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 import requests
 from attrs import define, field
-from chatr.timestamps import iso_timestamp
 from playwright.sync_api import Page, Request, Response, expect
 from yarl import URL
 
 from chatr.domain.commands import agent_id
 from chatr.domain.events import Event, MessagePosted
 from chatr.domain.limits import MINUTE
+from chatr.domain.timestamps import iso_timestamp
 from chatr.testing.clock import START
 from tests.browser.conftest import OpenPage
 from tests.browser.hosted_room import HostedRoom, registered, unlimited, write_log

@@ -8,7 +8,8 @@ import pytest
 from attrs import asdict, fields
 
 from chatr.cli.output.commented_config import commented_config
-from chatr.settings import Settings, default_of, flag, load, variable
+from chatr.settings import Settings, default_of, flag, variable
+from chatr.settings_loading import load
 from tests.cli.conftest import Chatr
 from tests.cli.steps import error_of, output_of
 from tests.test_settings import SAMPLES

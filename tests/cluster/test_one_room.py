@@ -150,6 +150,7 @@ async def test_every_node_has_the_same_chain_hash(rooms: list[Room]) -> None:
     await asyncio.gather(*(post(room, agent) for agent in agents for room in rooms))
     for room in rooms:
         await room.running.node.follower.catch_up()
-    heads = [(await room.get("/api/log/head")).json for room in rooms]
+    # How far a node has verified the log depends on when it started.
+    heads = [(await room.get("/api/log/head")).json | {"verifiedTo": 0} for room in rooms]
 
     assert heads == heads[:1] * 3

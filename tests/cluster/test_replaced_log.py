@@ -60,7 +60,8 @@ async def test_a_node_reads_the_log_again(
         await wait_until_dropped(watch)
     posted += await ada.post("later")
     await fresh.running.node.follower.catch_up()
-    heads = [(await each.get("/api/log/head")).json for each in (room, fresh)]
+    # How far a node has verified the log depends on when it started.
+    heads = [(await each.get("/api/log/head")).json | {"verifiedTo": 0} for each in (room, fresh)]
 
     assert (posted, heads[0]) == (await message_ids(room), heads[1])
 

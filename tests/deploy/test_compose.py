@@ -18,7 +18,7 @@ import yaml
 
 from chatr.cli.main import build_parser
 from chatr.domain.limits import MINUTE, Limit
-from chatr.settings import load
+from chatr.settings_loading import load
 from tests.cluster.test_proxies import REQUESTS, client, frames, statuses
 from tests.conftest import NO_RATE_LIMIT, OpenRoom, new_key
 from tests.reverse_proxies import free_port, program

@@ -19,7 +19,8 @@ import pytest
 from attrs import frozen
 from packaging.requirements import Requirement
 
-from chatr.settings import Settings, load
+from chatr.settings import Settings
+from chatr.settings_loading import load
 from tests.deploy.containerfile import BUILD, IGNORED, IMAGE, argument_of, build, copy_context
 from tests.requirements import skip_or_fail
 

@@ -7,7 +7,8 @@ from itertools import count, pairwise
 from structlog.testing import capture_logs
 
 from chatr.adapters.http.stream.chunks import LAST_CHUNK
-from chatr.adapters.http.stream.hub import COMMENT, WATCHERS_PER_ITERATION, Hub
+from chatr.adapters.http.stream.few_per_iteration import WATCHERS_PER_ITERATION
+from chatr.adapters.http.stream.hub import COMMENT, Hub
 from tests.wire import joined, publish_now
 
 

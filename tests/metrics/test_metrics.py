@@ -7,7 +7,8 @@ from typing import Any, Final
 
 import pytest
 
-from chatr.adapters.http.stream.hub import EVICTION_REASONS, Hub
+from chatr.adapters.http.stream.evictions import EVICTION_REASONS
+from chatr.adapters.http.stream.hub import Hub
 from chatr.adapters.http.stream.watcher import MAX_WAITING_BYTES
 from chatr.adapters.metrics.counts import BOUNDS, Durations, RecordCounts, RequestCounts
 from chatr.adapters.metrics.exposition import Exposition

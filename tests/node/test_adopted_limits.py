@@ -13,7 +13,8 @@ from chatr.adapters.stores.urls import open_log
 from chatr.app import RunningRoom, running_room
 from chatr.domain.events import LimitsAdopted
 from chatr.domain.limits import DEFAULT_LIMITS, HOUR, MINUTE, SECOND, Limit, Limits
-from chatr.settings import Settings, load
+from chatr.settings import Settings
+from chatr.settings_loading import load
 from chatr.testing.clock import START, SettableClock
 from chatr.testing.records import log_with, records_of
 

@@ -28,7 +28,8 @@ from chatr.cli.output.progress import print_above_bar
 from chatr.cli.output.tables import json_text
 from chatr.cli.output.text import printable
 from chatr.ports import CannotOpenLog, LogUnavailable
-from chatr.settings import BadSetting, Settings, load
+from chatr.settings import BadSetting, Settings
+from chatr.settings_loading import load
 
 WIDTH: Final = max(map(len, Status))
 

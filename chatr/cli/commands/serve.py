@@ -25,7 +25,8 @@ from chatr.cli.garbage_collection import collect_regularly
 from chatr.cli.output.commented_config import commented_config
 from chatr.cli.unknown_variables import unknown_variables
 from chatr.service_notification import notify, send_signs_of_life
-from chatr.settings import SWITCHES, Settings, default_of, flag, given_values, load, variable
+from chatr.settings import SWITCHES, Settings, default_of, flag, variable
+from chatr.settings_loading import given_values, load
 
 WELCOME: Final = """\
 The room is open.  Watch it:     {url}

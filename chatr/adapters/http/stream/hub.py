@@ -6,14 +6,16 @@ dropped. Its client reconnects with the last id that it received and misses noth
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
-from typing import Final, TypeVar
+from typing import Final
 
 import structlog
 from attrs import frozen
 
 from chatr.adapters.http.stream.chunks import EncodedFrames, encode_frames
+from chatr.adapters.http.stream.evictions import EVICTION_REASONS, LOG_REPLACED, STALLED, TOO_MUCH_WAITING
+from chatr.adapters.http.stream.few_per_iteration import WATCHERS_PER_ITERATION, a_few_per_iteration
 from chatr.adapters.http.stream.lagging_watcher import LaggingWatcher
 from chatr.adapters.http.stream.watcher import Watcher
 from chatr.adapters.http.stream.write_schedule import PAUSE_FACTOR, WATCHERS_PER_SLICE, WriteSchedule
@@ -24,18 +26,8 @@ COMMENT: Final = b":\n"
 # 200 messages of 1.2 kB to 1,000 watchers, which other nodes may post at once, took 140 ms in one iteration.
 MAX_SLICE_BYTES: Final = 16 * 1024 * 1024
 """Bytes that are written in one iteration of the loop, to all watchers of the slice together: about 10 ms."""
-WATCHERS_PER_ITERATION: Final = 250
-"""Watchers that are looked after, ended or dropped in one iteration of the loop: 5 ms, with the loss of connections."""
-
-STALLED: Final = "stalled"
-TOO_MUCH_WAITING: Final = "too_much_waiting"
-LOG_REPLACED: Final = "log_replaced"
-EVICTION_REASONS: Final = (STALLED, TOO_MUCH_WAITING, LOG_REPLACED)
-"""Why a watcher is dropped: it takes nothing, it takes too little, or its log is no longer there."""
 
 log = structlog.get_logger()
-
-W = TypeVar("W", Watcher, LaggingWatcher)
 
 
 @frozen
@@ -254,13 +246,4 @@ class Hub:
         except TimeoutError:
             self.drop_all()
         while self._to_abort:  # noqa: ASYNC110 -- the steps of `drop_all`, each in a loop iteration
-            await asyncio.sleep(0)
-
-
-async def a_few_per_iteration(watchers: Mapping[W, None]) -> AsyncIterator[W]:
-    """Yield the watchers that are there now and have not left since, WATCHERS_PER_ITERATION at a time."""
-    for number, watcher in enumerate(list(watchers), 1):
-        if watcher in watchers:
-            yield watcher
-        if number % WATCHERS_PER_ITERATION == 0:
             await asyncio.sleep(0)

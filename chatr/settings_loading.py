@@ -1,0 +1,68 @@
+"""The settings that are given by flags, environment variables and a configuration file."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from attrs import Attribute, fields
+
+from chatr.config_file import read_toml
+from chatr.settings import LISTS, SWITCHES, BadSetting, Settings, flag, setting_text, variable
+
+
+def load(flags: Mapping[str, str | None], environ: Mapping[str, str], config: Path | None) -> Settings:
+    """The settings given by flags, environment variables and the TOML file `config`. Raises BadSetting."""
+    return Settings(**given_values(flags, environ, config))
+
+
+def given_values(flags: Mapping[str, str | None], environ: Mapping[str, str], config: Path | None) -> dict[str, Any]:
+    """The values of the settings that are given somewhere, by name. Raises BadSetting."""
+    file = read_config_file(config) if config else {}
+    return {each.name: value for each in fields(Settings) for value in given_value(each, flags, environ, file)}
+
+
+def given_value(
+    attribute: "Attribute[Any]", flags: Mapping[str, str | None], environ: Mapping[str, str], file: Mapping[str, str]
+) -> Iterator[Any]:
+    """Yield the value of a setting from the first source that has it, or nothing if none has. Raises BadSetting.
+
+    Later sources are not even parsed, so that a flag can correct a bad variable and a variable a bad file.
+    """
+    # An iterator of at most one value: `given_values` leaves out a setting without one, so that its default applies.
+    name = attribute.name
+    sources = (
+        (flag(name), flags.get(name)),
+        (variable(name), environ.get(variable(name))),
+        (f"{name} in the file", file.get(name)),
+    )
+    for source, text in sources:
+        if text is not None:
+            try:
+                yield attribute.metadata["parse"](text)
+            except ValueError as error:
+                raise BadSetting(f"{source} cannot be {text!r}: {error}.") from error
+            return
+
+
+def read_config_file(config: Path) -> dict[str, str]:
+    """The settings in a TOML file, by name, as text. Raises BadSetting."""
+    try:
+        document = read_toml(config)
+    except (OSError, ValueError) as error:
+        raise BadSetting(f"The file {config} cannot be read: {error}.") from error
+    given = {name.replace("-", "_"): value for name, value in document.items()}
+    if unknown := given.keys() - {each.name for each in fields(Settings)}:
+        raise BadSetting(f"The file {config} has settings that do not exist: {', '.join(sorted(unknown))}.")
+    return {name: file_value_text(name, value) for name, value in given.items()}
+
+
+def file_value_text(name: str, value: object) -> str:
+    """A value of the file as a flag would give it; only networks may be a list. Raises BadSetting."""
+    if isinstance(value, list) and name in LISTS and all(isinstance(each, str) for each in value):
+        return ",".join(value)
+    if isinstance(value, bool) and name in SWITCHES:
+        return setting_text(value)
+    # In Python a bool is an int, but `port = true` is a mistake.
+    if not isinstance(value, str | int) or isinstance(value, bool):
+        raise BadSetting(f"{name} in the file cannot be {value!r}: it must be text or a whole number.")
+    return str(value)
