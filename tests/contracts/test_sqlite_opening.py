@@ -5,14 +5,18 @@ import os
 import shutil
 import sqlite3
 import stat
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from importlib.resources import as_file
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from chatr.adapters.stores.migrations import SchemaTooNew, bundled_migrations, pending_migrations
+from chatr.adapters.stores.sqlite import connection
 from chatr.adapters.stores.sqlite.files import LogInUse
 from chatr.adapters.stores.sqlite.log import sqlite_log
 from chatr.ports import CannotOpenLog, Conflict
@@ -231,3 +235,32 @@ async def test_a_log_of_a_newer_chatr_is_rejected(path: Path) -> None:
             pass
 
     assert (99, {"log"}) == (version(path), tables(path))
+
+
+class SlowConnection(sqlite3.Connection):
+    """A connection that takes a while to open, as on a slow disk."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        time.sleep(0.05)
+        super().__init__(*args, **kwargs)
+
+
+def test_a_cancelled_opening_is_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If the opening of a log is cancelled, as by Ctrl-C, no thread needs the event loop after that."""
+    errors: list[threading.ExceptHookArgs] = []
+    monkeypatch.setattr(threading, "excepthook", errors.append)
+
+    async def cancel_opening() -> None:
+        async with sqlite_log(tmp_path / "chatr.db"):
+            pass
+        opening = asyncio.ensure_future(connection.reader(tmp_path / "chatr.db", SlowConnection).__aenter__())
+        await asyncio.sleep(0)
+        opening.cancel()
+        await asyncio.wait([opening])
+
+    asyncio.run(cancel_opening())
+    for thread in threading.enumerate():
+        if "_connection_worker_thread" in thread.name:
+            thread.join(timeout=5)
+
+    assert errors == []

@@ -1,8 +1,9 @@
 """Connections to the file of a SQLite log: opened, made durable, and brought up to date."""
 
+import asyncio
 import sqlite3
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import closing
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Final, TypeVar
@@ -22,21 +23,34 @@ BUSY_TIMEOUT: Final = 5.0
 """Seconds for which SQLite waits where another program locks the file."""
 
 
-def writer(path: Path, factory: Factory = sqlite3.Connection) -> aiosqlite.Connection:
-    """Return the connection that writes, which opens when it is awaited or entered."""
+@asynccontextmanager
+async def opened(connection: aiosqlite.Connection) -> AsyncIterator[aiosqlite.Connection]:
+    """Open a connection, and close it at the end of the block, also where the opening is cancelled."""
+    # aiosqlite leaves the thread of a connection whose opening was cancelled alone: it would end after the event loop.
+    opening = asyncio.ensure_future(connection)
+    try:
+        await asyncio.shield(opening)
+        yield connection
+    finally:
+        await opening
+        await connection.close()
+
+
+def writer(path: Path, factory: Factory = sqlite3.Connection) -> AbstractAsyncContextManager[aiosqlite.Connection]:
+    """Return the connection that writes, which opens when it is entered."""
     # A deferred transaction that reads before it writes fails with SQLITE_BUSY, without waiting for a lock.
-    return aiosqlite.connect(path, isolation_level="IMMEDIATE", factory=factory, timeout=BUSY_TIMEOUT)
+    return opened(aiosqlite.connect(path, isolation_level="IMMEDIATE", factory=factory, timeout=BUSY_TIMEOUT))
 
 
-def reader(path: Path, factory: Factory = sqlite3.Connection) -> aiosqlite.Connection:
-    """Return a connection that can only read, which opens when it is awaited or entered.
+def reader(path: Path, factory: Factory = sqlite3.Connection) -> AbstractAsyncContextManager[aiosqlite.Connection]:
+    """Return a connection that can only read, which opens when it is entered.
 
     Raises sqlite3.Error or OSError.
     """
     check_regular(path)
     address = f"{path.absolute().as_uri()}?mode=ro"
     check_is_database(address)
-    return aiosqlite.connect(address, uri=True, factory=factory, timeout=BUSY_TIMEOUT)
+    return opened(aiosqlite.connect(address, uri=True, factory=factory, timeout=BUSY_TIMEOUT))
 
 
 def check_is_database(address: str) -> None:
