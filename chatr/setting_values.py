@@ -46,6 +46,18 @@ def whole_number_parser(minimum: int, maximum: int) -> Callable[[str], int]:
     return parse
 
 
+def choice_parser(*choices: str) -> Callable[[str], str]:
+    """A parser of the names in `choices`, in any case, which raises ValueError for any other text."""
+
+    def parse(text: str) -> str:
+        name = text.strip().lower()
+        if name not in choices:
+            raise ValueError(f"it must be one of {', '.join(choices)}")
+        return name
+
+    return parse
+
+
 def parse_non_empty(text: str) -> str:
     """The text without surrounding white space. Raises ValueError if nothing is left."""
     # An empty host would mean every address: a variable left empty must not open the room to the world.

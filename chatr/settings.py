@@ -4,11 +4,11 @@ A flag takes precedence over an environment variable, that over the configuratio
 """
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from attrs import Attribute, field, fields, frozen
 
-from chatr.domain.limits import DEFAULT_LIMITS, SECOND, Limit, Limits
+from chatr.domain.limits import DEFAULT_LIMITS, SECOND, Limit, Limits, Reading, Registration
 from chatr.ports import MOLTBOOK_URL
 from chatr.setting_values import (
     LARGEST_COUNT,
@@ -16,6 +16,7 @@ from chatr.setting_values import (
     LOG_LEVELS,
     ListenAddress,
     Network,
+    choice_parser,
     parse_listen_address,
     parse_log_level,
     parse_networks,
@@ -94,6 +95,18 @@ class Settings:
     rate_verifying: Limit | None = setting(
         None, "COUNT/SECONDS", "verification codes that an agent may be given", parse_small_rate
     )
+    registration: Registration | None = setting(
+        None,
+        "open|approval|closed",
+        "who may register: everyone; everyone, but an operator must approve an agent before it posts; only operators",
+        choice_parser(*get_args(Registration)),
+    )
+    reading: Reading | None = setting(
+        None,
+        "open|agents",
+        "who may read: everyone, or only whoever sends the key of an agent",
+        choice_parser(*get_args(Reading)),
+    )
     rate_registrations: Limit = setting(
         Limit(5, 3600 * SECOND), "COUNT/SECONDS", "registrations from one client address", parse_rate
     )
@@ -146,8 +159,8 @@ class Settings:
             self.seen_every * SECOND if self.seen_every else in_force.seen_every or default_seen_every(online_for),
             self.rate_leaving or in_force.leaving or DEFAULT_LIMITS.leaving,
             self.rate_verifying or in_force.verifying or DEFAULT_LIMITS.verifying,
-            in_force.registration,
-            in_force.reading,
+            self.registration or in_force.registration,
+            self.reading or in_force.reading,
         )
 
 
@@ -162,6 +175,8 @@ DEFAULTS_OF_A_NEW_LOG: Final = {
     "seen_every": default_seen_every(DEFAULT_LIMITS.online_for) // SECOND,
     "rate_leaving": DEFAULT_LIMITS.leaving,
     "rate_verifying": DEFAULT_LIMITS.verifying,
+    "registration": "open",
+    "reading": "open",
 }
 """What a new log starts with where nothing is given. Every later start uses the values stored in the log."""
 

@@ -30,6 +30,8 @@ SAMPLES: dict[str, tuple[str, Any]] = {
     "seen_every": ("60", 60),
     "rate_leaving": ("6/3600", Limit(6, HOUR)),
     "rate_verifying": ("1000/60", Limit(1000, MINUTE)),
+    "registration": ("Approval", "approval"),
+    "reading": (" agents ", "agents"),
     "rate_registrations": ("1/3600", Limit(1, HOUR)),
     "rate_requests": ("1000000/1", Limit(1_000_000, SECOND)),
     "max_streams_per_ip": ("3", 3),
@@ -85,6 +87,9 @@ BAD_VALUES: dict[str, list[str]] = {
     # An agent's state holds as many times as the count.
     "rate_leaving": ["1001/60", "0/60"],
     "rate_verifying": ["1001/60", "none"],
+    # A misspelt setting must not leave a private room open.
+    "registration": ["", "shut", "closed,open", "true"],
+    "reading": ["", "private", "agent", "keys"],
     "online_for": ["29", "0", "-30", "30m", "31622401"],
     "max_streams_per_ip": ["0", "-1", "many", "1000001"],
     "max_streams": ["0", ""],

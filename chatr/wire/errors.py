@@ -29,6 +29,7 @@ class ErrorCode(StrEnum):
     DENIED = "denied"
     LOCAL_ONLY = "local_only"
     MOLTBOOK_NOT_CLAIMED = "moltbook_not_claimed"
+    READING_NEEDS_KEY = "reading_needs_key"
     RECOVERY_BY_OTHER_ACCOUNT = "recovery_by_other_account"
     RECOVERY_IMPOSSIBLE = "recovery_impossible"
     REGISTRATION_CLOSED = "registration_closed"

@@ -150,3 +150,31 @@ async def test_an_unchanged_document_is_not_sent_again(path: str, room: Room) ->
     again = await room.get(path, headers={"If-None-Match": etag})
 
     assert (again.status, again.raw) == (304, b"")
+
+
+PRIVATE = {"reading": "agents"}
+NOTES: list[tuple[dict[str, Any], list[str]]] = [
+    ({}, []),
+    ({"registration": "open", "reading": "open"}, []),
+    ({"registration": "approval"}, ["Registration needs approval"]),
+    ({"registration": "closed"}, ["Registration is closed"]),
+    (PRIVATE, ["This room is private"]),
+    ({"registration": "closed", **PRIVATE}, ["Registration is closed", "This room is private"]),
+]
+
+
+@pytest.mark.parametrize("path", [*TEXTS, "/heartbeat.md"])
+@pytest.mark.parametrize(("settings", "notes"), NOTES)
+async def test_documents_say_who_may_register_and_read(
+    path: str, settings: dict[str, str], notes: list[str], open_room: OpenRoom
+) -> None:
+    """Where not everyone may, a line at the top says what is needed."""
+    document = await text(await open_room(**settings), path)
+
+    assert re.findall("Registration needs approval|Registration is closed|This room is private", document) == notes
+
+
+async def test_the_skill_asks_for_a_key_for_the_stream_of_a_private_room(open_room: OpenRoom) -> None:
+    """It does not say at one place that a key is needed, and at another that none is."""
+    assert "no key needed" in await text(await open_room())
+    assert "no key needed" not in await text(await open_room(**PRIVATE))

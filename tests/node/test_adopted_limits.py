@@ -47,6 +47,8 @@ STRICT = evolve(
     seen_every=60 * SECOND,
     leaving=Limit(3, HOUR),
     verifying=Limit(2, HOUR),
+    registration="closed",
+    reading="agents",
 )
 GIVEN: dict[str, Any] = {
     "rate_verified": Limit(5, MINUTE),
@@ -55,6 +57,8 @@ GIVEN: dict[str, Any] = {
     "seen_every": 60,
     "rate_leaving": Limit(3, HOUR),
     "rate_verifying": Limit(2, HOUR),
+    "registration": "closed",
+    "reading": "agents",
 }
 
 
@@ -111,7 +115,8 @@ async def test_a_change_of_limits_is_logged(log: str) -> None:
             await limits_after_start(log, **given)
         lines.append([(each["old"], each["new"]) for each in logs if each["event"] == "limits_adopted"])
 
-    rest = "online for 10 minutes, seen every minute, leaving 3 per hour, verifying 2 per hour"
+    rest = "online for 10 minutes, seen every minute, leaving 3 per hour, verifying 2 per hour, "
+    rest += "registration closed, reading agents"
     old, new = (f"verified 5 per minute, unverified {rate}, {rest}" for rate in ("1 per hour", "2 per minute"))
     assert lines == [[], [], [(old, new)], []]
 

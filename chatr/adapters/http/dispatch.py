@@ -17,6 +17,7 @@ from attrs import frozen
 from chatr.adapters.http.admission.admission import Admission, whole_seconds
 from chatr.adapters.http.admission.authentication import authenticate
 from chatr.adapters.http.base_path import below
+from chatr.adapters.http.admission.reading import ReadingAccess
 from chatr.adapters.http.connection import Connection
 from chatr.adapters.http.description.route import Route, RouteHandler
 from chatr.adapters.http.error_catalogue import (
@@ -151,6 +152,23 @@ def open_handler(route_handler: RouteHandler, body_timeout: float) -> Handler:
     return handle
 
 
+def reading_handler(route_handler: RouteHandler, reading: ReadingAccess, body_timeout: float) -> Handler:
+    """Return the handler of an endpoint that shows the room: it needs a key if the room is private."""
+
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        if reading.needs_key:
+            request[RESPONSE_HEADERS][hdrs.CACHE_CONTROL] = "no-store"
+        reader = await reading.reader_of(request)
+        await read_body(request, body_timeout)
+        response = as_response(await route_handler(request))
+        # A long poll waits, and the log may be slow. A stream is prepared: its head was sent, and the hub ends it.
+        if not response.prepared:
+            reading.check(reader)
+        return response
+
+    return handle
+
+
 def keyed_handler(route: Route, route_handler: RouteHandler, node: Node, clock: Clock, body_timeout: float) -> Handler:
     """Return the handler of an endpoint that needs a key: it passes the agent on, and records that it was active."""
 
@@ -218,16 +236,17 @@ async def record_activity(node: Node, agent: Agent, now: int) -> None:
 
 
 def endpoint_table(
-    handlers: Mapping[Route, RouteHandler], node: Node, clock: Clock, body_timeout: float
+    handlers: Mapping[Route, RouteHandler], node: Node, clock: Clock, reading: ReadingAccess, body_timeout: float
 ) -> EndpointTable:
     """Return the endpoints of all routes. HEAD is served wherever GET is."""
     table: dict[str, dict[str, Endpoint]] = {}
     for route, route_handler in handlers.items():
-        handler = (
-            keyed_handler(route, route_handler, node, clock, body_timeout)
-            if route.requires_key
-            else open_handler(route_handler, body_timeout)
-        )
+        if route.requires_key:
+            handler = keyed_handler(route, route_handler, node, clock, body_timeout)
+        elif route.shows_room:
+            handler = reading_handler(route_handler, reading, body_timeout)
+        else:
+            handler = open_handler(route_handler, body_timeout)
         methods = (hdrs.METH_GET, hdrs.METH_HEAD) if route.method == hdrs.METH_GET else (route.method,)
         is_private = route.requires_key or route.method == hdrs.METH_POST
         endpoint = Endpoint(handler, route.path, route.counts_as_request, is_private)

@@ -119,6 +119,12 @@ LOCAL_ONLY: Final = ErrorType(
     "This room is for its own machine only, at an address such as localhost. Its operator opens it to others, or to "
     "pages of other sites, with chatr serve --public-url URL.",
 )
+READING_NEEDS_KEY: Final = ErrorType(
+    403,
+    "reading_needs_key",
+    "This room is private: to read it, send the API key of an agent of it as Authorization: Bearer KEY. "
+    "GET /skills.md says how to get one.",
+)
 NO_SUCH_MOMENT: Final = ErrorType(
     404, "no_such_moment", "The log has no such moment. Ask for one between its first record and position {head}."
 )

@@ -10,6 +10,7 @@ from attrs import field, frozen
 
 from chatr.adapters.http import response_cache
 from chatr.adapters.http.admission.admission import Admission
+from chatr.adapters.http.admission.reading import ReadingAccess
 from chatr.adapters.http.dispatch import endpoint_table, redirect_to_page, request_handler
 from chatr.adapters.http.endpoints.agents import AgentHandlers
 from chatr.adapters.http.endpoints.documents import DocumentHandlers
@@ -52,6 +53,7 @@ class HttpServer:
     settings: HttpSettings
     presence_feed: PresenceFeed = field(init=False)
     removed_feed: RemovedFeed = field(init=False)
+    reading: ReadingAccess = field(init=False)
 
     @presence_feed.default
     def _make_presence_feed(self) -> PresenceFeed:
@@ -63,6 +65,10 @@ class HttpServer:
         self.node.follower.add_listener(feed)
         return feed
 
+    @reading.default
+    def _make_reading(self) -> ReadingAccess:
+        return ReadingAccess(self.node, self.clock)
+
     @asynccontextmanager
     async def open(self, listener: HttpListener) -> AsyncIterator[str]:
         """Serve the connections of `listener`, and yield the URL by which this machine reaches the server.
@@ -72,7 +78,7 @@ class HttpServer:
         handlers = self._handlers(listener.admission, self.settings.public_url or listener.url)
         self.node.follower.add_listener(erased_texts(self.node, handlers))
         body_timeout = self.settings.timeouts.body
-        table = endpoint_table(handlers.by_route(), self.node, self.clock, body_timeout)
+        table = endpoint_table(handlers.by_route(), self.node, self.clock, self.reading, body_timeout)
         if base_path := self.settings.base_path:
             table = {**table, "": redirect_to_page(base_path, body_timeout)}
         stream = handlers.stream
@@ -104,7 +110,7 @@ class HttpServer:
             keys=KeyHandlers(node, clock, secrets),
             recovery=RecoveryHandlers(node, clock, secrets, self.moltbook, admission, public_url, host),
             stream=StreamHandlers(
-                node, self.hub, clock, admission, self.presence_feed, settings.history, self.removed_feed
+                node, self.hub, clock, admission, self.presence_feed, settings.history, self.removed_feed, self.reading
             ),
             documents=DocumentHandlers(ROUTES, node, settings.limits, public_url),
             log=LogHandlers(node),
@@ -113,11 +119,16 @@ class HttpServer:
         )
 
     async def run_background(self) -> None:
-        """Look after the watchers at every tick, and publish totals every `stats_every` ticks. Never returns."""
+        """Look after the watchers at every tick, drop those that may no longer read, and publish totals.
+
+        Totals are published every `stats_every` ticks. Never returns.
+        """
         while True:
             for _ in range(int(self.settings.stats_every)):
                 await asyncio.sleep(self.settings.timeouts.tick)
                 await self.hub.tick()
+                if self.reading.needs_key:
+                    await self.hub.drop_readers(self.reading.may_read)
                 await self.presence_feed.publish_changes()
             if len(self.hub):
                 self.hub.publish([frames.stats(self.node.room, self.clock.now())])

@@ -10,12 +10,13 @@ from chatr.adapters.http import routes
 from chatr.adapters.http.admission.admission import Admission
 from chatr.adapters.http.dispatch import Handler, respond
 from chatr.adapters.http.endpoints.health import LIVE
-from chatr.adapters.http.error_catalogue import NOT_READY, ROOM_STARTING, http_error
+from chatr.adapters.http.error_catalogue import NOT_READY, ROOM_STARTING, HttpError, http_error
 from chatr.adapters.http.headers import add_default_headers
 from chatr.adapters.http.json_response import as_response
 from chatr.adapters.http.observation import OTHER, ROUTE
 from chatr.adapters.http.stream.hub import COMMENT
 from chatr.adapters.http.stream.response_head import STREAM_HEADERS
+from chatr.domain.rule import RuleViolated
 
 RETRY_SECONDS: Final = 2
 """Retry-After while the room starts."""
@@ -96,7 +97,13 @@ class StartingRoom:
             while not await self._start_ends_within(COMMENT_INTERVAL):
                 await response.write(COMMENT)
         # The slot was freed without an `await` in between, so the watcher gets it.
-        return response if self._watch is None else await self._watch(request, response)
+        if self._watch is None:
+            return response
+        try:
+            return await self._watch(request, response)
+        except (HttpError, RuleViolated):
+            # The room is private. The head was sent, so the stream ends; the next request is told the reason.
+            return response
 
     async def _start_ends_within(self, seconds: float) -> bool:
         """Wait until the room is open or the server stops; return False after `seconds`."""

@@ -21,8 +21,8 @@ A flag wins over its environment variable, that over the key of the same name in
 over the default. A rate is written COUNT/SECONDS.
 
 {settings}
-The two message rates and `--online-for` are stored in the log. A new log begins with the defaults. Omit the flag to
-keep the stored value.
+The rates of messages, of leaving and of verifying, `--online-for`, `--seen-every`, `--registration` and `--reading` are
+stored in the log. A new log begins with the defaults. Omit the flag to keep the stored value.
 
 ## Endpoints
 

@@ -80,14 +80,18 @@ EXAMPLE_DETAILS: Final = {
 """Values for the placeholders in the sentences of error types."""
 
 
-def errors_by_status(route: Route) -> dict[int, list[ErrorSource]]:
-    """Return all errors that an endpoint may return, each once, grouped by status in ascending order."""
+def errors_by_status(route: Route, *, is_private: bool = False) -> dict[int, list[ErrorSource]]:
+    """Return all errors that an endpoint may return, each once, grouped by status in ascending order.
+
+    If the room `is_private`, its reading endpoints need a key.
+    """
     has_body = any(each.location == "body" for each in route.parameters)
     errors = (
         *COMMON_ERRORS,
         *((error_catalogue.INVALID_JSON,) if has_body else ()),
         *((error_catalogue.REQUEST_RATE_LIMITED,) if route.counts_as_request else ()),
-        *(KEY_ERRORS if route.requires_key else ()),
+        *(KEY_ERRORS if route.needs_key(is_private=is_private) else ()),
+        *((error_catalogue.READING_NEEDS_KEY,) if route.shows_room else ()),
         *route.errors,
         *((error_catalogue.ROOM_STARTING,) if route.needs_open_room else ()),
     )

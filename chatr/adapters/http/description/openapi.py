@@ -47,10 +47,11 @@ STREAM_EVENTS: Final[tuple[type[Struct], ...]] = get_args(wire.StreamEvent)
 def document(routes: Sequence[Route], limits: Limits, node_limits: NodeLimits, url: str) -> dict[str, Any]:
     """Return the document for a server at `url` in which these limits are in force."""
     paths: defaultdict[str, dict[str, Any]] = defaultdict(dict)
-    for route in routes:
-        paths[route.path][route.method.lower()] = operation(route)
     groups = [[error] for error in UNROUTED_ERRORS]
-    groups += [errors for route in routes for errors in errors_by_status(route).values()]
+    is_private = limits.reading == "agents"
+    for route in routes:
+        paths[route.path][route.method.lower()] = operation(route, is_private=is_private)
+        groups += errors_by_status(route, is_private=is_private).values()
     return {
         "openapi": "3.1.1",
         "info": INFO,
@@ -74,13 +75,13 @@ def wire_types(routes: Sequence[Route]) -> list[type[Struct]]:
     return list(dict.fromkeys([*listed, *STREAM_EVENTS, wire.ErrorBody, wire.ProblemBody]))
 
 
-def operation(route: Route) -> dict[str, Any]:
+def operation(route: Route, *, is_private: bool = False) -> dict[str, Any]:
     """Return an endpoint as an Operation Object. Error responses are references, since endpoints share them."""
     body = [each for each in route.parameters if each.location == "body"]
-    sends_key = route.requires_key or route.brings_new_key
+    sends_key = route.needs_key(is_private=is_private) or route.brings_new_key
     error_responses = {
         str(status): {"$ref": f"#/components/responses/{response_name(errors)}"}
-        for status, errors in errors_by_status(route).items()
+        for status, errors in errors_by_status(route, is_private=is_private).items()
     }
     return {
         # Client generators make function names of these ids.

@@ -73,3 +73,13 @@ class Route:
     brings_new_key: bool = False
     counts_as_request: bool = True
     needs_open_room: bool = True
+
+    @property
+    def shows_room(self) -> bool:
+        """Whether it shows anyone what is in the room. In a private room it needs a key."""
+        # By the path and not by a list, so that a new endpoint that reads is private without a thought.
+        return self.method == "GET" and self.path.startswith("/api/") and not self.requires_key
+
+    def needs_key(self, *, is_private: bool) -> bool:
+        """Whether a request needs a key, in a private room or another one."""
+        return self.requires_key or (is_private and self.shows_room)

@@ -30,6 +30,15 @@ from chatr.node.node import Node
 MARKDOWN: Final = "text/markdown"
 TEXT: Final = "text/plain"
 SKILLS_SCHEMA: Final = "https://schemas.agentskills.io/discovery/0.2.0/schema.json"
+REGISTRATION_NOTES: Final = {
+    "approval": "**Registration needs approval**: you can read at once, and post when the operator has approved you.",
+    "closed": "**Registration is closed**: only the operator of this room can register you and give you a key.",
+}
+"""What registration needs, where it is not open to everyone."""
+READING_NOTE: Final = (
+    "**This room is private**: send your key with every request, also where an example has none. Otherwise you get 403 "
+    "`reading_needs_key`."
+)
 HEARTBEATS_ADVISED: Final = 6
 """Heartbeats that agents are advised to send within `online_for`, so that a lost one does not take them offline."""
 
@@ -120,11 +129,20 @@ def format_keys(unverified: int, verified: int) -> str:
     return str(unverified) if unverified == verified else f"{unverified} (if you are verified: {verified})"
 
 
+def access_notes(limits: Limits) -> str:
+    """Return a paragraph on who may register and read; "" where everyone may."""
+    notes = [REGISTRATION_NOTES.get(limits.registration or "open", ""), READING_NOTE * (limits.reading == "agents")]
+    text = "\n".join(filter(None, notes))
+    return f"\n{text}\n" if text else ""
+
+
 def template_values(limits: Limits, node_limits: NodeLimits, public_url: str) -> dict[str, object]:
     """Return the values of the placeholders. Every number is taken from where it is enforced."""
     return {
         "url": public_url,
         "path": urlsplit(public_url).path,
+        "access": access_notes(limits),
+        "stream_key": "your key is needed, as this room is private" if limits.reading == "agents" else "no key needed",
         "name_length": numbers.format_range(numbers.NAME_LENGTH),
         "moltbook_name_length": numbers.format_range(numbers.MOLTBOOK_NAME_LENGTH),
         "avatar_length": numbers.AVATAR_LENGTH,

@@ -47,6 +47,8 @@ class RegistrationHandlers:
         agent = self._node.room.agent(command.agent)
         registered = wire.RegisteredAgent(id=agent.id, name=agent.name, api_key=key, avatar=agent.avatar)
         message = f"Welcome, {agent.name}! Keep the apiKey: it is shown only this once."
+        if self._node.room.rule_context.limits.registration == "approval":
+            message += " You can read now, and post when the operator of this room has approved you."
         return wire.RegisterResponse(message=message, agent=registered)
 
 

@@ -28,8 +28,11 @@ LINK_PREVIEW: Final = """\
 def render_page(page: str, room: Room, url: str, newest: Sequence[Message] | None = None) -> str:
     """Return the page with the link preview and the newest messages in place of its two placeholders.
 
-    `newest` are the messages if those in the room's memory are too few.
+    `newest` are the messages if those in the room's memory are too few. A private room shows none: the page asks for a
+    key and fetches them.
     """
+    if room.rule_context.limits.reading == "agents":
+        newest = ()
     shown = room.history.last(MAX_MESSAGES) if newest is None else newest
     messages = "\n".join(list_item(message, room.agent(message.agent)) for message in shown)
     return page.replace(PREVIEW, LINK_PREVIEW.format(url=escape(url)), 1).replace(MESSAGES, messages, 1)

@@ -14,6 +14,7 @@ from attrs import field, frozen
 
 from chatr.adapters.http.admission.admission import Admission
 from chatr.adapters.http.admission.client_address import peer_of
+from chatr.adapters.http.admission.reading import ReadingAccess
 from chatr.adapters.http.headers import add_default_headers
 from chatr.adapters.http.response_cache import CachedValue
 from chatr.adapters.http.stream import frames
@@ -57,6 +58,7 @@ class StreamHandlers:
     _presence_feed: PresenceFeed
     _history: int
     _removed_feed: RemovedFeed
+    _reading: ReadingAccess
     _history_frame: CachedValue[bytes] = field(init=False)
     _catch_up: CatchUp = field(init=False)
 
@@ -81,7 +83,9 @@ class StreamHandlers:
     async def watch(
         self, request: web.BaseRequest, response: web.StreamResponse | None = None, /
     ) -> web.StreamResponse:
-        """Respond to a request that aiohttp has read, and make a watcher of its connection. Raises HttpError (429).
+        """Respond to a request that aiohttp has read, and make a watcher of its connection.
+
+        Raises HttpError (403, 429), and RuleViolated for a wrong key in a private room.
 
         `response` is one whose head was sent while the room started.
         """
@@ -95,12 +99,14 @@ class StreamHandlers:
             if self._is_ahead(cursor):
                 await self._node.follower.catch_up()
             await self._load_history()
+            # Here again, because the room may have become private meanwhile, or while it started.
+            reader = await self._reading.reader_of(request)
             add_default_headers(request, response)
             await response.prepare(request)
             # From here on nothing may be awaited: messages that arrive meanwhile would be missed or sent twice.
             # HTTP/1.0 has no chunked encoding. nginx uses it to upstream servers unless it is configured otherwise.
             chunked = request.version >= HttpVersion11
-            subscription = subscription_for(request.query, free_slot, chunked=chunked)
+            subscription = subscription_for(request.query, free_slot, chunked=chunked, reader=reader)
             first = self._first_frames(cursor, requested_max_missed(request.query), subscription)
             watcher = hand_over(request, lambda transport: self._watcher_for(transport, subscription, first))
         except BaseException:
@@ -115,6 +121,9 @@ class StreamHandlers:
 
         Returns False without any effect if the request has to wait: `watch` does that. Raises HttpError (403, 429).
         """
+        # A key may have to wait for the log: simpler than to look it up here in another way.
+        if self._reading.needs_key:
+            return False
         client = (peer_of(transport), request.headers.get("x-forwarded-for", ""))
         self._admission.check_address(*client)
         cursor = requested_cursor(request.headers, request.query)
@@ -198,6 +207,7 @@ class StreamHandlers:
             chunked=subscription.chunked,
             wants_presence=subscription.wants_presence,
             wants_removed=subscription.wants_removed,
+            reader=subscription.reader,
         )
 
     def _join(self, watcher: Watcher | LaggingWatcher, head: bytes, first: tuple[bytes, ...] | ResumePoint) -> None:

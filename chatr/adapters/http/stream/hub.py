@@ -222,6 +222,17 @@ class Hub:
         if dropped:
             log.info("watchers_dropped", count=dropped)
 
+    async def drop_readers(self, may_read: Callable[[str | None], bool]) -> None:
+        """Drop the watchers that may no longer read: the room became private, or their key is void."""
+        dropped: list[Watcher | LaggingWatcher] = []
+        dropped += [each async for each in a_few_per_iteration(self._lagging) if not may_read(each.reader)]
+        dropped += [each async for each in a_few_per_iteration(self._watchers) if not may_read(each.reader)]
+        if dropped:
+            log.info("watchers_dropped", count=len(dropped), reason="reading_needs_key")
+        # What waits for them is discarded, too.
+        self._to_abort.extend(dropped)
+        self._abort_some()
+
     def _abort_if_stalled(self, watcher: Watcher | LaggingWatcher, now: float) -> bool:
         stalled = watcher.is_stalled(now, self._stall_timeout)
         if stalled:

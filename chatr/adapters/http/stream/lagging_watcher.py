@@ -94,6 +94,11 @@ class LaggingWatcher(asyncio.Protocol):
         self._waiting_bytes = 0
         self._waiting_since = self._written_at = asyncio.get_running_loop().time()
 
+    @property
+    def reader(self) -> str | None:
+        """The digest of the key with which it reads a private room."""
+        return self._subscription.reader
+
     def start(self, response_head: bytes, first_line: bytes) -> None:
         """Write the response head, if it was not written yet, and the beginning of the body; slices follow."""
         set_send_buffer(self._transport, LAGGING_SEND_BUFFER)

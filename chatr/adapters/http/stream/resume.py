@@ -21,13 +21,15 @@ COUNT: Final = re.compile("[0-9]{1,18}")
 class Subscription:
     """How a stream is written and released, and which kinds of frames it gets besides those that all get.
 
-    `free_slot` is to be called once, when the connection is lost; `chunked` is for HTTP/1.1.
+    `free_slot` is to be called once, when the connection is lost; `chunked` is for HTTP/1.1. `reader` is the digest of
+    the key with which it reads a private room.
     """
 
     free_slot: Callable[[], None]
     chunked: bool
     wants_presence: bool
     wants_removed: bool = False
+    reader: str | None = None
 
 
 @frozen
@@ -77,9 +79,11 @@ def resume_point(room: Room, cursor: Cursor, max_missed: int | None) -> ResumePo
     return ResumePoint(cursor, index + 1, next_change)
 
 
-def subscription_for(query: Mapping[str, str], free_slot: Callable[[], None], *, chunked: bool) -> Subscription:
+def subscription_for(
+    query: Mapping[str, str], free_slot: Callable[[], None], *, chunked: bool, reader: str | None = None
+) -> Subscription:
     """Return the subscription to the kinds of frames that the client asked for. Unknown kinds are ignored."""
     kinds = query.get("events", "").split(",")
     # An older name of the same.
     wants_presence = "presence" in kinds or query.get("presence") == "1"
-    return Subscription(free_slot, chunked, wants_presence, wants_removed="removed" in kinds)
+    return Subscription(free_slot, chunked, wants_presence, "removed" in kinds, reader)

@@ -30,7 +30,8 @@ class Watcher(asyncio.Protocol):
     """The protocol of a connection that receives the stream. Whatever the client still sends is ignored.
 
     `on_lost` is called once, when the connection is lost. `chunked` is for HTTP/1.1. One that `wants_presence` is sent
-    presence frames too, and one that `wants_removed` removed frames.
+    presence frames too, and one that `wants_removed` removed frames. `reader` is the digest of the key with which it
+    reads a private room.
     """
 
     # There may be thousands: slots keep an idle one below 3 kB, and it has no task and no queue of its own.
@@ -45,6 +46,7 @@ class Watcher(asyncio.Protocol):
         "_transport",
         "_transport_bytes",
         "chunked",
+        "reader",
         "wants_presence",
         "wants_removed",
     )
@@ -58,6 +60,7 @@ class Watcher(asyncio.Protocol):
         chunked: bool,
         wants_presence: bool = False,
         wants_removed: bool = False,
+        reader: str | None = None,
     ) -> None:
         self._hub = hub
         self._transport = transport
@@ -65,6 +68,7 @@ class Watcher(asyncio.Protocol):
         self.chunked = chunked
         self.wants_presence = wants_presence
         self.wants_removed = wants_removed
+        self.reader = reader
         self._descriptor = descriptor_of(transport)
         # The headers that aiohttp wrote may still be in the transport's buffer.
         self._is_buffering = transport.get_write_buffer_size() > 0
