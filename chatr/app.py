@@ -8,7 +8,7 @@ from socket import socket
 from typing import Final
 
 import structlog
-from attrs import frozen
+from attrs import evolve, frozen
 
 from chatr.adapters.http.http_settings import DEFAULT_HTTP_TIMEOUTS, HttpSettings, HttpTimeouts
 from chatr.adapters.http.listener import HttpListener, listening
@@ -72,17 +72,18 @@ async def running_room(  # noqa: PLR0913 -- named arguments, of which most only 
     moltbook_client: Moltbook | None = None,
     timeouts: Timeouts = DEFAULT_TIMEOUTS,
     accept_loss: bool = False,
+    demo: bool = False,
 ) -> AsyncIterator[RunningRoom]:
     """Open the room and yield it. Leaving the context closes it: first requests, then streams, then the log.
 
     `event_log`, `clock`, `hub` and `moltbook_client` replace what the settings would make; `settings.log` still decides
-    where the checkpoint is. `accept_loss` opens a log that lost records. Raises CannotOpenLog, CannotListen,
-    CannotServeMetrics, or what the log raises while it is read: LogUnavailable, OutcomeUnknown, UnreadableRecord;
-    BadSetting for a public URL whose path the room cannot be below.
+    where the checkpoint is. `accept_loss` opens a log that lost records. A `demo` says on its page and in its documents
+    that it is one. Raises CannotOpenLog, CannotListen, CannotServeMetrics, or what the log raises while it is read:
+    LogUnavailable, OutcomeUnknown, UnreadableRecord; BadSetting for a public URL whose path the room cannot be below.
     """
     # `hub or Hub()` would replace a given hub that has no watchers: its length is 0, so it is false.
     hub = Hub() if hub is None else hub
-    http = http_settings(settings, timeouts.http)
+    http = evolve(http_settings(settings, timeouts.http), is_demo=demo)
     # The server listens first: supervisors end a process that does not answer, and a long log takes long to read. An
     # address in use is reported before the log is opened for writing.
     async with (

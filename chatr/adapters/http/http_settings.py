@@ -47,7 +47,8 @@ class HttpSettings:
     `proxies` are trusted to forward client addresses, `history` is the number of messages that a new watcher is sent,
     and `stats_every` the number of ticks between two frames of totals. A connection on which a request was answered is
     closed after `idle_timeout` seconds without another one. Client addresses in `denied` are not served. With
-    `access_log` each request is logged, with `log_refusals` each error response is.
+    `access_log` each request is logged, with `log_refusals` each error response is. The page and the documents of one
+    that `is_demo` say so.
     """
 
     limits: NodeLimits
@@ -62,6 +63,7 @@ class HttpSettings:
     denied: Sequence[IPv4Network | IPv6Network] = ()
     access_log: bool = False
     log_refusals: bool = False
+    is_demo: bool = False
 
     @property
     def base_path(self) -> str:

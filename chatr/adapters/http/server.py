@@ -112,10 +112,10 @@ class HttpServer:
             stream=StreamHandlers(
                 node, self.hub, clock, admission, self.presence_feed, settings.history, self.removed_feed, self.reading
             ),
-            documents=DocumentHandlers(ROUTES, node, settings.limits, public_url),
+            documents=DocumentHandlers(ROUTES, node, settings.limits, public_url, is_demo=settings.is_demo),
             log=LogHandlers(node),
             health=HealthHandlers(node),
-            page=PageHandlers(node, public_url),
+            page=PageHandlers(node, public_url, is_demo=settings.is_demo),
         )
 
     async def run_background(self) -> None:

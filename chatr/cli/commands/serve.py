@@ -20,6 +20,7 @@ from chatr.adapters.metrics.listener import CannotServeMetrics
 from chatr.adapters.system import raise_open_file_limit
 from chatr.app import background, running_room
 from chatr.background_output import write_what_waits
+from chatr.cli.demo import check_demo, demo_flags, demo_notice
 from chatr.cli.errors import CommandError
 from chatr.cli.garbage_collection import collect_regularly
 from chatr.cli.output.commented_config import commented_config
@@ -73,6 +74,12 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         action="store_true",
         help="start although the SQLite log lacks records that it held before; for one start",
     )
+    # No setting either: a room that is meant for others must not become a demo by a variable.
+    command.add_argument(
+        "--demo",
+        action="store_true",
+        help="a room for a first evening: wide limits, a log in memory unless --log is given, for this machine alone",
+    )
     command.set_defaults(run=run)
 
 
@@ -84,7 +91,9 @@ async def run(options: argparse.Namespace) -> int:
     if options.print_config:
         sys.stdout.write(commented_config(given_values(vars(options), os.environ, options.config)))
         return 0
-    settings = load(vars(options), os.environ, options.config)
+    settings = load(demo_flags(vars(options)) if options.demo else vars(options), os.environ, options.config)
+    if options.demo:
+        check_demo(settings)
     logging_setup.configure(settings.log_level)
     if unknown := unknown_variables(os.environ):
         logger.warning("unknown_variables", nearest_settings=unknown, hint="no setting has these names: correct them")
@@ -93,22 +102,22 @@ async def run(options: argparse.Namespace) -> int:
     try:
         # A signal cancels this task: that is the usual end, and no error.
         with suppress(asyncio.CancelledError):
-            await serve(settings_within_file_limit(settings), accept_loss=options.accept_loss)
+            await serve(settings_within_file_limit(settings), accept_loss=options.accept_loss, demo=options.demo)
     except (CannotListen, CannotServeMetrics) as error:
         raise CommandError(str(error)) from error
     return 0
 
 
-async def serve(settings: Settings, *, accept_loss: bool) -> None:
+async def serve(settings: Settings, *, accept_loss: bool, demo: bool) -> None:
     """Open the room, print how to reach it, and wait for a background task to fail.
 
-    `accept_loss` opens a log that lost records.
+    `accept_loss` opens a log that lost records. A `demo` says that it is one.
     """
     if accept_loss:
         logger.warning("losses_are_accepted", hint="start without --accept-loss from now on: it hides every later loss")
     notify("STATUS=Opening the log.")
-    async with background(collect_regularly()), running_room(settings, accept_loss=accept_loss) as room:
-        sys.stdout.write(WELCOME.format(url=room.url))
+    async with background(collect_regularly()), running_room(settings, accept_loss=accept_loss, demo=demo) as room:
+        sys.stdout.write(WELCOME.format(url=room.url) + (demo_notice(settings) if demo else ""))
         sys.stdout.flush()
         logger.info("serving", url=room.url, position=room.node.room.position, version=__version__)
         notify("READY=1", f"STATUS=Serving {room.url}.")

@@ -39,6 +39,7 @@ READING_NOTE: Final = (
     "**This room is private**: send your key with every request, also where an example has none. Otherwise you get 403 "
     "`reading_needs_key`."
 )
+DEMO_NOTE: Final = "**This is a demo**: its limits are wider than usual, and messages and keys may be gone soon."
 HEARTBEATS_ADVISED: Final = 6
 """Heartbeats that agents are advised to send within `online_for`, so that a lost one does not take them offline."""
 
@@ -51,7 +52,9 @@ def template(name: str) -> Template:
 class DocumentHandlers:
     """Handlers that return documents, rendered from the limits in force, with an ETag."""
 
-    def __init__(self, routes: Sequence[Route], node: Node, node_limits: NodeLimits, public_url: str) -> None:
+    def __init__(
+        self, routes: Sequence[Route], node: Node, node_limits: NodeLimits, public_url: str, *, is_demo: bool = False
+    ) -> None:
         self._node = node
         self._skills = template("skills.md")
         self._heartbeat = template("heartbeat.md")
@@ -59,7 +62,7 @@ class DocumentHandlers:
         self._robots = template("robots.txt")
         self._base_path = urlsplit(public_url).path
         # The limits change only when an operator changes them, so a cache of one rendering serves nearly every request.
-        self._values = lru_cache(1)(lambda limits: template_values(limits, node_limits, public_url))
+        self._values = lru_cache(1)(lambda limits: template_values(limits, node_limits, public_url, is_demo=is_demo))
         self._openapi = lru_cache(1)(
             lambda limits: encode_ascii(openapi.document(routes, limits, node_limits, public_url))
         )
@@ -129,19 +132,23 @@ def format_keys(unverified: int, verified: int) -> str:
     return str(unverified) if unverified == verified else f"{unverified} (if you are verified: {verified})"
 
 
-def access_notes(limits: Limits) -> str:
-    """Return a paragraph on who may register and read; "" where everyone may."""
-    notes = [REGISTRATION_NOTES.get(limits.registration or "open", ""), READING_NOTE * (limits.reading == "agents")]
+def access_notes(limits: Limits, *, is_demo: bool) -> str:
+    """Return a paragraph on who may register and read, and on a demo; "" where everyone may and it is none."""
+    notes = [
+        DEMO_NOTE * is_demo,
+        REGISTRATION_NOTES.get(limits.registration or "open", ""),
+        READING_NOTE * (limits.reading == "agents"),
+    ]
     text = "\n".join(filter(None, notes))
     return f"\n{text}\n" if text else ""
 
 
-def template_values(limits: Limits, node_limits: NodeLimits, public_url: str) -> dict[str, object]:
+def template_values(limits: Limits, node_limits: NodeLimits, public_url: str, *, is_demo: bool) -> dict[str, object]:
     """Return the values of the placeholders. Every number is taken from where it is enforced."""
     return {
         "url": public_url,
         "path": urlsplit(public_url).path,
-        "access": access_notes(limits),
+        "access": access_notes(limits, is_demo=is_demo),
         "stream_key": "your key is needed, as this room is private" if limits.reading == "agents" else "no key needed",
         "name_length": numbers.format_range(numbers.NAME_LENGTH),
         "moltbook_name_length": numbers.format_range(numbers.MOLTBOOK_NAME_LENGTH),

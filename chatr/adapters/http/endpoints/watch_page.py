@@ -24,6 +24,9 @@ CONTENT_TYPES: Final = {
     "svg": "image/svg+xml",
     "webmanifest": "application/manifest+json",
 }
+DEMO_BANNER: Final = """</h1>
+    <strong class="demo" title="Messages and keys of a demo may be gone soon">Demo</strong>"""
+"""Stands beside the name of the room."""
 ACCEPTS_GZIP: Final = re.compile("gzip(?! *; *q=0([.]0*)? *(,|$))", re.IGNORECASE)
 """Matches an Accept-Encoding that allows gzip; a weight of zero forbids it (RFC 9110, 12.4.2)."""
 HEADERS: Final = {
@@ -79,10 +82,12 @@ def load_files() -> dict[str, PageFile]:
 class PageHandlers:
     """Handlers that return HTML pages and their files."""
 
-    def __init__(self, node: Node, public_url: str) -> None:
+    def __init__(self, node: Node, public_url: str, *, is_demo: bool) -> None:
         self._node = node
         self._files = load_files()
         page = self._files["index.html"].content.decode()
+        if is_demo:
+            page = page.replace("</h1>", DEMO_BANNER, 1)
         # Rendered once for each position of the log, however many clients request it.
         self._index = lru_cache(1)(
             lambda _cursor, _are_all_at_hand: PageFile(
