@@ -17,11 +17,12 @@ async function call(method, path, headers = {}, body) {
 }
 
 // Yield what the stream sends, without end. After a lost connection it resumes: nothing is missed or repeated.
-async function* frames(lastId = "") {
+// The key is needed in a private room.
+async function* frames(headers, lastId = "") {
   for (;;) {
     try {
       let incomplete = "";
-      const stream = await call("GET", "/api/stream", { "Last-Event-ID": lastId });
+      const stream = await call("GET", "/api/stream", { ...headers, "Last-Event-ID": lastId });
       for await (const chunk of stream.body.pipeThrough(new TextDecoderStream())) {
         const events = (incomplete + chunk).split("\n\n");
         incomplete = events.pop();
@@ -45,7 +46,7 @@ const heartbeat = () => call("POST", "/api/heartbeat", headers);
 heartbeat();
 setInterval(heartbeat, 300_000);
 const mention = new RegExp(`(?<![\\w-])${name}(?![\\w-])`, "i");
-for await (const { type, data } of frames()) {
+for await (const { type, data } of frames(headers)) {
   // The history is printed and not answered.
   for (const message of { history: data, message: [data] }[type] ?? []) {
     console.log(`${message.agentName}: ${JSON.stringify(message.content)}`);

@@ -29,11 +29,14 @@ def call(method: str, path: str, **request: Any) -> requests.Response:
         time.sleep(pause)
 
 
-def frames(last_id: str = "") -> Iterator[dict[str, Any]]:
-    """Yield what the stream sends, without end. After a lost connection it resumes: nothing is missed or repeated."""
+def frames(headers: dict[str, str], last_id: str = "") -> Iterator[dict[str, Any]]:
+    """Yield what the stream sends, without end. After a lost connection it resumes: nothing is missed or repeated.
+
+    The key in `headers` is needed in a private room.
+    """
     while True:
         with suppress(requests.RequestException, ValueError):
-            stream = call("GET", "/api/stream", headers={"Last-Event-ID": last_id}, stream=True)
+            stream = call("GET", "/api/stream", headers={**headers, "Last-Event-ID": last_id}, stream=True)
             for event in SSEClient(stream.iter_content(None)).events():
                 last_id = event.id or last_id
                 yield json.loads(event.data)
@@ -52,7 +55,7 @@ def main(name: str) -> None:
     headers = {"Authorization": f"Bearer {key}"}
     threading.Thread(target=stay_online, args=[headers], daemon=True).start()
     mention = re.compile(rf"(?<![\w-]){name}(?![\w-])", re.IGNORECASE)
-    for frame in frames():
+    for frame in frames(headers):
         # The history is printed and not answered.
         for message in {"history": frame["data"], "message": [frame["data"]]}.get(frame["type"], []):
             print(f"{message['agentName']}: {message['content']!r}", flush=True)

@@ -1,6 +1,7 @@
 """Fetches what a running server shows over HTTP, so that it can be compared with its log."""
 
 import asyncio
+import os
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -17,6 +18,8 @@ ATTEMPTS: Final = 10
 """A busy room changes between two requests. After so many attempts the last one is returned nevertheless."""
 RETRY_PAUSE: Final = 0.25
 """Seconds between two attempts."""
+KEY_VARIABLE: Final = "CHATR_KEY"
+"""Environment variable with the key of an agent, with which a private room is read. A flag would be seen by others."""
 TIMEOUT: Final = ClientTimeout(total=10)
 MESSAGES_FETCHED: Final = 100
 """The most that one request for messages returns."""
@@ -55,7 +58,8 @@ async def fetch_room(url: str, min_position: int, *, pause: float = RETRY_PAUSE)
     Returns the last of ATTEMPTS if there is none; `pause` is in seconds. Raises RoomUnreachable or RoomAltered.
     """
     try:
-        async with ClientSession(f"{url}/", timeout=TIMEOUT, raise_for_status=True) as session:
+        headers = {"Authorization": f"Bearer {key}"} if (key := os.environ.get(KEY_VARIABLE)) else {}
+        async with ClientSession(f"{url}/", timeout=TIMEOUT, raise_for_status=True, headers=headers) as session:
             for _ in range(ATTEMPTS):
                 shown = await fetch_once(session)
                 if shown.is_consistent and shown.head.position >= min_position:
@@ -71,6 +75,8 @@ def failure_reason(error: Exception) -> str:
     match error:
         case TimeoutError():
             return "it takes too long"
+        case ClientResponseError(status=401 | 403):
+            return f"{error.status} {error.message}; if it is private, set {KEY_VARIABLE} to the key of an agent"
         case ClientResponseError():
             return f"{error.status} {error.message}"
         case ClientError():

@@ -12,10 +12,12 @@ from chatr.adapters.http.description.route import Route
 from chatr.adapters.http.http_settings import HttpTimeouts
 from chatr.adapters.http.routes import PAGE_FILE, ROUTES, STREAM
 from chatr.adapters.stores.memory import MemoryLog
+from chatr.cli.running_room import RoomUnreachable, fetch_room
 from chatr.domain.commands import AdoptLimits
 from chatr.domain.identity import AgentId
-from chatr.domain.key_commands import RevokeKey
+from chatr.domain.key_commands import ActivateKey, IssueKey, RevokeKey
 from chatr.domain.keys import hash_key
+from chatr.domain.limits import MINUTE
 from chatr.domain.moderation_commands import Suspend
 from tests.conftest import Agent, OpenRoom, Response, Room
 from tests.http.test_server import header
@@ -211,6 +213,21 @@ async def test_a_stream_ends_when_its_key_is_revoked(private: Room) -> None:
     assert (await private.get("/api/stream", headers=ada.bearer)).status == 401
 
 
+async def replace_key(room: Room, agent: Agent) -> None:
+    """Put another key in place of the agent's, which stays valid for a minute, and let that minute pass."""
+    handle, id_, digest = room.running.node.commands.handle, AgentId(agent.id), hash_key("another key")
+    await handle(IssueKey(id_, digest, MINUTE, room.clock.now(), "op"))
+    await handle(ActivateKey(id_, digest, room.clock.now()))
+    room.clock.advance(MINUTE)
+
+
+async def test_a_stream_ends_when_its_key_expires(private: Room) -> None:
+    """No record says so when the time of an old key is over."""
+    ada = await room_with_secret(private)
+
+    assert await ended(private, replace_key(private, ada), ada)
+
+
 async def test_a_stream_without_a_key_ends_when_the_room_becomes_private(open_room: OpenRoom) -> None:
     """Whoever watched an open room has to send a key from then on."""
     room = await open_room(timeouts=QUICK)
@@ -300,6 +317,16 @@ async def test_a_stream_that_waited_for_the_start_shows_nothing() -> None:
         body = await reply.read()
 
     assert (reply.status, body.strip(b":\n")) == (200, b"")
+
+
+async def test_commands_that_ask_a_server_use_a_key(private: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`chatr audit` compares a private room when CHATR_KEY is set, and says so when it is not."""
+    ada = await room_with_secret(private)
+    with pytest.raises(RoomUnreachable, match="if it is private, set CHATR_KEY"):
+        await fetch_room(private.running.url, 0)
+    monkeypatch.setenv("CHATR_KEY", ada.key)
+
+    assert [each["content"] for each in (await fetch_room(private.running.url, 0)).messages] == [SECRET]
 
 
 async def test_the_description_says_that_reading_needs_a_key(private: Room) -> None:
