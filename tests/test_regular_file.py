@@ -126,7 +126,7 @@ def test_a_configuration_without_end_is_not_read() -> None:
 
 def test_a_configuration_may_come_from_a_pipe() -> None:
     """A shell passes `--config <(...)` as a pipe."""
-    script = "import sys; from chatr.settings import *; print(read_config_file(Path('/dev/stdin')))"
+    script = "from chatr.settings_loading import *; print(read_config_file(Path('/dev/stdin')))"
     result = subprocess.run([sys.executable, "-c", script], input=b"port = 80\n", capture_output=True, check=True)
 
     assert result.stdout == b"{'port': '80'}\n"

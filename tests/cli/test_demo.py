@@ -9,7 +9,8 @@ from aiohttp import ClientSession
 from chatr.app import running_room
 from chatr.cli.demo import DEMO_FLAGS, check_demo, demo_flags, demo_notice
 from chatr.domain.limits import MINUTE, Limit
-from chatr.settings import DEFAULTS_OF_A_NEW_LOG, BadSetting, Settings, flag, load, variable
+from chatr.settings import DEFAULTS_OF_A_NEW_LOG, BadSetting, Settings, flag, variable
+from chatr.settings_loading import load
 from tests.conftest import OPEN_SETTINGS, Serve
 
 LOOPBACK = ["127.0.0.1", "127.0.0.2", "::1", "localhost"]

@@ -166,7 +166,7 @@ async def test_addresses_in_documents_lead_below_the_path(path: str, open_room: 
     """Each address in a page or document leads to the path or below it, and something is there."""
     room = await open_room(public_url=PUBLIC_URL)
     addresses = addresses_in((await room.get(path)).raw.decode(), URL("https://example.org") / path[1:])
-    statuses = {address: (await room.request("HEAD", address)).status for address in addresses}
+    statuses = {each: (await room.request("HEAD", each)).status for each in addresses if "{" not in each}
 
     assert addresses
     assert {address for address in addresses if not f"{address}/".startswith("/chat/")} == set()

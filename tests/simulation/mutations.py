@@ -163,13 +163,13 @@ class NoLogBringsAClock:
 def join_later(hub: Hub, watcher: Watcher, backlog: bytes) -> None:
     """Join the fan-out some time after the backlog was written."""
     watcher.write_backlog(backlog)
-    asyncio.get_running_loop().call_later(0.01, hub._watchers.setdefault, watcher, None)
+    asyncio.get_running_loop().call_later(0.01, hub._all.watchers.setdefault, watcher, None)
 
 
 def join_before_flush(hub: Hub, watcher: Watcher, backlog: bytes) -> None:
     """Join without removing frames from the waiting batch that are part of the backlog."""
     watcher.write_backlog(backlog)
-    hub._watchers[watcher] = None
+    hub._all.watchers[watcher] = None
 
 
 def snapshot_without_keys(room: Room) -> Snapshot:

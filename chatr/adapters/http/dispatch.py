@@ -16,8 +16,8 @@ from attrs import frozen
 
 from chatr.adapters.http.admission.admission import Admission, whole_seconds
 from chatr.adapters.http.admission.authentication import authenticate
-from chatr.adapters.http.base_path import below
 from chatr.adapters.http.admission.reading import ReadingAccess
+from chatr.adapters.http.base_path import below
 from chatr.adapters.http.connection import Connection
 from chatr.adapters.http.description.route import Route, RouteHandler
 from chatr.adapters.http.error_catalogue import (
@@ -183,20 +183,6 @@ def keyed_handler(route: Route, route_handler: RouteHandler, node: Node, clock: 
                 await record_activity(node, agent, clock.now())
 
     return handle
-
-
-def redirect_to_page(base_path: str, body_timeout: float) -> Mapping[str, Endpoint]:
-    """Return the endpoints of the base path without a slash: the addresses in the page are relative to `/chat/`."""
-    # Relative, because the proxy may have removed another path before this one.
-    folder = f"{base_path.rpartition('/')[2]}/"
-
-    async def redirect(request: web.BaseRequest) -> web.StreamResponse:
-        query = request.rel_url.raw_query_string
-        location = f"{folder}?{query}" if query else folder
-        return web.Response(status=301, headers={hdrs.LOCATION: location, hdrs.CACHE_CONTROL: "no-cache"})
-
-    endpoint = Endpoint(open_handler(redirect, body_timeout), "/", counts_as_request=True)
-    return dict.fromkeys((hdrs.METH_GET, hdrs.METH_HEAD), endpoint)
 
 
 async def read_body(request: web.BaseRequest, timeout: float) -> None:

@@ -11,7 +11,7 @@ from attrs import field, frozen
 from chatr.adapters.http import response_cache
 from chatr.adapters.http.admission.admission import Admission
 from chatr.adapters.http.admission.reading import ReadingAccess
-from chatr.adapters.http.dispatch import endpoint_table, redirect_to_page, request_handler
+from chatr.adapters.http.dispatch import endpoint_table, request_handler
 from chatr.adapters.http.endpoints.agents import AgentHandlers
 from chatr.adapters.http.endpoints.documents import DocumentHandlers
 from chatr.adapters.http.endpoints.health import HealthHandlers
@@ -27,6 +27,7 @@ from chatr.adapters.http.erased_texts import ErasedTexts
 from chatr.adapters.http.handlers import Handlers
 from chatr.adapters.http.http_settings import HttpSettings
 from chatr.adapters.http.listener import HttpListener
+from chatr.adapters.http.path_redirect import redirect_to_page
 from chatr.adapters.http.routes import ROUTES
 from chatr.adapters.http.stream import frames
 from chatr.adapters.http.stream.endpoint import StreamHandlers

@@ -6,14 +6,14 @@ dropped. Its client reconnects with the last id that it received and misses noth
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import Final
 
 import structlog
-from attrs import frozen
 
-from chatr.adapters.http.stream.chunks import EncodedFrames, encode_frames
+from chatr.adapters.http.stream.batches import Batch, Channel
+from chatr.adapters.http.stream.chunks import encode_frames
 from chatr.adapters.http.stream.evictions import EVICTION_REASONS, LOG_REPLACED, STALLED, TOO_MUCH_WAITING
 from chatr.adapters.http.stream.few_per_iteration import WATCHERS_PER_ITERATION, a_few_per_iteration
 from chatr.adapters.http.stream.lagging_watcher import LaggingWatcher
@@ -28,14 +28,6 @@ MAX_SLICE_BYTES: Final = 16 * 1024 * 1024
 """Bytes that are written in one iteration of the loop, to all watchers of the slice together: about 10 ms."""
 
 log = structlog.get_logger()
-
-
-@frozen
-class Batch:
-    """Frames that are written together, and the watchers that have not been sent them yet."""
-
-    frames: EncodedFrames
-    recipients: Iterator[Watcher]
 
 
 class Hub:
@@ -54,14 +46,8 @@ class Hub:
         watchers_per_slice: int = WATCHERS_PER_SLICE,
         pause_factor: float = PAUSE_FACTOR,
     ) -> None:
-        # Dicts as ordered sets: watchers are written to in the order in which they came.
-        self._watchers: dict[Watcher, None] = {}
-        self._presence_watchers: dict[Watcher, None] = {}
-        self._removal_watchers: dict[Watcher, None] = {}
         self._lagging: dict[LaggingWatcher, None] = {}
-        self._pending: list[bytes] = []
-        self._pending_presence: list[bytes] = []
-        self._pending_removed: list[bytes] = []
+        self._all, self._removed, self._presence = Channel(), Channel(), Channel()
         self._batches: deque[Batch] = deque()
         self._schedule = WriteSchedule(self, pause_factor)
         self._watchers_per_slice = watchers_per_slice
@@ -75,12 +61,12 @@ class Hub:
 
     def __len__(self) -> int:
         """Return the number of watchers, with those that are behind."""
-        return len(self._watchers) + len(self._lagging)
+        return len(self._all.watchers) + len(self._lagging)
 
     @property
     def live(self) -> int:
         """The number of watchers that are not behind."""
-        return len(self._watchers)
+        return len(self._all.watchers)
 
     @property
     def behind(self) -> int:
@@ -90,12 +76,12 @@ class Hub:
     @property
     def has_presence_watchers(self) -> bool:
         """Whether any watcher is sent presence frames."""
-        return bool(self._presence_watchers)
+        return bool(self._presence.watchers)
 
     @property
     def has_removal_watchers(self) -> bool:
         """Whether any watcher is sent removed frames as they are published."""
-        return bool(self._removal_watchers)
+        return bool(self._removed.watchers)
 
     def join(self, watcher: Watcher, backlog: bytes) -> None:
         """Write the backlog to a new watcher, and let live frames follow.
@@ -104,11 +90,11 @@ class Hub:
         """
         self._make_batches()
         watcher.write_backlog(backlog)
-        self._watchers[watcher] = None
+        self._all.watchers[watcher] = None
         if watcher.wants_presence:
-            self._presence_watchers[watcher] = None
+            self._presence.watchers[watcher] = None
         if watcher.wants_removed:
-            self._removal_watchers[watcher] = None
+            self._removed.watchers[watcher] = None
 
     def follow(self, watcher: LaggingWatcher) -> None:
         """Look after a watcher that is behind. It gets no live frames until it has become one that joins."""
@@ -119,9 +105,9 @@ class Hub:
         if isinstance(watcher, LaggingWatcher):
             self._lagging.pop(watcher, None)
         else:
-            self._watchers.pop(watcher, None)
-            self._presence_watchers.pop(watcher, None)
-            self._removal_watchers.pop(watcher, None)
+            self._all.watchers.pop(watcher, None)
+            self._presence.watchers.pop(watcher, None)
+            self._removed.watchers.pop(watcher, None)
         if not len(self):
             self._emptied.set()
 
@@ -131,17 +117,17 @@ class Hub:
 
     def publish(self, frames: Iterable[bytes]) -> None:
         """Publish frames to all watchers. They are written soon, together with all that is published until then."""
-        self._pending.extend(frames)
+        self._all.pending.extend(frames)
         self._schedule.request()
 
     def publish_presence(self, frames: Iterable[bytes]) -> None:
         """Publish frames to the watchers that want presence, after those for all watchers."""
-        self._pending_presence.extend(frames)
+        self._presence.pending.extend(frames)
         self._schedule.request()
 
     def publish_removed(self, frames: Iterable[bytes]) -> None:
         """Publish frames to the watchers that want to know of removed messages, after those for all watchers."""
-        self._pending_removed.extend(frames)
+        self._removed.pending.extend(frames)
         self._schedule.request()
 
     def flush(self) -> None:
@@ -152,7 +138,7 @@ class Hub:
 
     def start_round(self) -> bool:
         """Put pending frames into batches. Return whether several frames, or batches of them, were waiting."""
-        several = len(self._batches) + len(self._pending) > 1
+        several = len(self._batches) + len(self._all.pending) > 1
         self._make_batches()
         return several
 
@@ -170,21 +156,16 @@ class Hub:
 
     def has_pending(self) -> bool:
         """Return whether there are frames that are in no batch yet."""
-        return bool(self._pending or self._pending_presence or self._pending_removed)
+        return bool(self._all.pending or self._presence.pending or self._removed.pending)
 
     def _make_batches(self) -> None:
-        if self._pending:
+        if self._all.pending:
             # Presence frames do not count: the watchers that get none of them still need a comment after a silence.
             self._published_at = asyncio.get_running_loop().time()
         # A message that was removed in the same round comes before its removal.
-        for frames, watchers in (
-            (self._pending, self._watchers),
-            (self._pending_removed, self._removal_watchers),
-            (self._pending_presence, self._presence_watchers),
-        ):
-            if frames:
-                self._batches.append(Batch(encode_frames(b"".join(frames)), iter(list(watchers))))
-                frames.clear()
+        for channel in (self._all, self._removed, self._presence):
+            if channel.pending:
+                self._batches.append(channel.take_batch())
 
     def drop_all(self) -> None:
         """Drop all watchers. They reconnect, and learn then whether their last id is still valid.
@@ -195,8 +176,8 @@ class Hub:
         if len(self):
             log.info("watchers_dropped", count=len(self))
         self.evictions[LOG_REPLACED] += len(self)
-        self._to_abort.extend([*self._watchers, *self._lagging])
-        for watchers in (self._watchers, self._presence_watchers, self._removal_watchers, self._lagging):
+        self._to_abort.extend([*self._all.watchers, *self._lagging])
+        for watchers in (self._all.watchers, self._presence.watchers, self._removed.watchers, self._lagging):
             watchers.clear()
         self._emptied.set()
         self._abort_some()
@@ -216,7 +197,7 @@ class Hub:
         async for lagging in a_few_per_iteration(self._lagging):
             lagging.keep_alive(now, self._comment_interval, self._comment)
             dropped += self._abort_if_stalled(lagging, now)
-        async for watcher in a_few_per_iteration(self._watchers):
+        async for watcher in a_few_per_iteration(self._all.watchers):
             dropped += self._abort_if_stalled(watcher, now)
         self.evictions[STALLED] += dropped
         if dropped:
@@ -226,7 +207,7 @@ class Hub:
         """Drop the watchers that may no longer read: the room became private, or their key is void."""
         dropped: list[Watcher | LaggingWatcher] = []
         dropped += [each async for each in a_few_per_iteration(self._lagging) if not may_read(each.reader)]
-        dropped += [each async for each in a_few_per_iteration(self._watchers) if not may_read(each.reader)]
+        dropped += [each async for each in a_few_per_iteration(self._all.watchers) if not may_read(each.reader)]
         if dropped:
             log.info("watchers_dropped", count=len(dropped), reason="reading_needs_key")
         # What waits for them is discarded, too.
@@ -248,7 +229,7 @@ class Hub:
         # Those that are behind come first: one that catches up meanwhile is among the others then.
         async for lagging in a_few_per_iteration(self._lagging):
             lagging.end(encode_frames(closing_frame()))
-        async for watcher in a_few_per_iteration(self._watchers):
+        async for watcher in a_few_per_iteration(self._all.watchers):
             watcher.end(encode_frames(closing_frame()))
         try:
             # Without watchers nothing would set the event.

@@ -51,7 +51,7 @@ class Watcher(asyncio.Protocol):
         "wants_removed",
     )
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- named arguments, each kept in a slot
         self,
         hub: WatcherRegistry,
         transport: asyncio.Transport,
