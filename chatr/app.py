@@ -1,8 +1,8 @@
 """The composition root: puts log, clock, node and web server together. The only module that knows all the parts."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from pathlib import Path
 from socket import socket
 from typing import Final
@@ -24,7 +24,9 @@ from chatr.adapters.system import SystemClock, SystemSecrets
 from chatr.admin.operator import AdminNode
 from chatr.admin.server import serving_operators
 from chatr.admin.socket_file import admin_listener
+from chatr.background_tasks import all_in_background, background
 from chatr.domain.commands import AdoptLimits
+from chatr.node.erasing import Erasing
 from chatr.node.follower import Follower
 from chatr.node.node import Node
 from chatr.node.scrubber import Scrubber
@@ -34,6 +36,9 @@ from chatr.ports import BringsClock, Clock, EventLog, LogUnavailable, Moltbook, 
 from chatr.service_notification import notify_start_progress
 from chatr.settings import Settings
 from chatr.web_settings import http_settings
+
+# Whoever runs a room in a program of its own needs tasks beside it.
+__all__ = ["RunningRoom", "background", "running_room"]
 
 PROGRESS_INTERVAL: Final = 1.0
 """Seconds between two log lines about a log that takes long to read."""
@@ -59,6 +64,7 @@ class RunningRoom:
 
     url: str
     node: Node
+    erasing: Erasing
     background_tasks: tuple[asyncio.Task[None], ...]
 
 
@@ -123,7 +129,8 @@ async def room_on(
     log, clock, secrets, metrics = opened.log, opened.clock, opened.secrets, opened.metrics
     checkpoint = checkpoint_for(settings)
     room = await checkpoint.load(log, accept_loss=accept_loss)
-    follower = Follower(log, room, [LiveMessages(opened.hub), checkpoint, *metrics.listeners], timeouts.node)
+    erasing = Erasing(log, [checkpoint], timeouts.node.retry_pause)
+    follower = Follower(log, room, [LiveMessages(opened.hub), checkpoint, erasing, *metrics.listeners], timeouts.node)
     node = Node.create(log, follower, clock, secrets)
     metrics.show(ServerState(opened.listener, opened.hub), node, log, clock, node.integrity)
     server = HttpServer(log, node, opened.hub, clock, secrets, opened.moltbook, http)
@@ -133,8 +140,9 @@ async def room_on(
         await catch_up(node, log, following, timeouts.progress_interval, opened.listener.starting)
         await prepare_to_serve(node, settings, clock, server, metrics)
         operators = serving_operators(opened.admin, AdminNode(node, log, clock, secrets))
-        async with operators, server.open(opened.listener) as url, background(server.run_background()) as serving:
-            yield RunningRoom(url, node, (following, serving))
+        works = all_in_background(erasing.run(node.room), server.run_background())
+        async with operators, server.open(opened.listener) as url, works as tasks:
+            yield RunningRoom(url, node, erasing, (following, *tasks))
 
 
 async def prepare_to_serve(
@@ -186,19 +194,6 @@ async def written_at_end(node: Node, checkpoint: Checkpoint) -> AsyncIterator[No
         await checkpoint.close(node.room)
         raise
     await checkpoint.close(node.room)
-
-
-@asynccontextmanager
-async def background(work: Coroutine[None, None, None]) -> AsyncIterator[asyncio.Task[None]]:
-    """Run `work` as a task for as long as the block runs."""
-    task = asyncio.create_task(work)
-    try:
-        yield task
-    finally:
-        task.cancel()
-        # Wait for the task, so that its clean-up is done before the block ends.
-        with suppress(asyncio.CancelledError):
-            await task
 
 
 async def catch_up(

@@ -92,6 +92,8 @@ class Follower:
                         self._fold_and_notify(records)
                         if len(records) < len(batch):
                             await asyncio.sleep(0)
+                    # Not held until the next batch: the texts may have to be erased.
+                    del batch, records
             except LogChanged as change:
                 logger.error("log_changed", reason=str(change))  # noqa: TRY400 -- the traceback says nothing more
                 await self._reread()

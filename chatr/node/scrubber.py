@@ -95,6 +95,8 @@ class Scrubber:
             elif chain_hash is not None:
                 chain_hash = reduce(next_chain_hash, (stored[each].record_hash for each in positions), chain_hash)
             self._integrity.scrubbed(positions[-1])
+            # Not held during the pause: the texts may have to be erased.
+            del stored
             # What other tasks used meanwhile is counted too, so that a busy node is left alone the more.
             await self._pause(IDLE_PER_BUSY * (process_time() - self._resumed_at))
         return chain_hash

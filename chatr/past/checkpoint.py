@@ -28,7 +28,7 @@ logger = structlog.get_logger()
 class Checkpoint:
     """The checkpoint file at `path`, written every so many records and at the end. Without a path nothing is written.
 
-    Fulfils `chatr.node.follower.Listener`.
+    Fulfils `chatr.node.follower.Listener` and `chatr.node.erasing.TextFile`.
     """
 
     def __init__(self, path: Path | None, *, every: int = RECORDS_BETWEEN) -> None:
@@ -37,6 +37,9 @@ class Checkpoint:
         self._every = every
         self._position = 0
         self._writing: asyncio.Task[None] | None = None
+        # One after the other, or an older state could replace a newer one.
+        self._turn = asyncio.Lock()
+        self._holds_erased_texts = False
 
     async def load(self, event_log: LogReader, *, accept_loss: bool = False) -> Room:
         """The room of the file, or an empty one if there is no valid checkpoint.
@@ -90,12 +93,42 @@ class Checkpoint:
         """Write the room to the file. A file that cannot be written is logged, because the room does not need it."""
         if self._path is None:
             return
-        self._position = room.position
         try:
-            # The snapshot is taken here, in the loop; encoding and flushing are slow and happen in a thread.
-            await asyncio.to_thread(write_checkpoint_file, self._path, take_snapshot(room))
+            await self._replace(self._path, room)
         except OSError as error:
             logger.warning("checkpoint_not_written", reason=str(error))
+
+    async def _replace(self, path: Path, room: Room) -> None:
+        """Write the room to the file. Raises OSError."""
+        async with self._turn:
+            self._position = room.position
+            held, self._holds_erased_texts = self._holds_erased_texts, False
+            try:
+                # The snapshot is taken here, in the loop; encoding and flushing are slow and happen in a thread.
+                await asyncio.to_thread(write_checkpoint_file, path, take_snapshot(room))
+            except BaseException:
+                self._holds_erased_texts |= held
+                raise
+
+    def outdate(self) -> None:
+        """Remember that the file may hold texts that were erased in the room meanwhile."""
+        self._holds_erased_texts = True
+
+    async def renew(self, room: Room) -> None:
+        """Write the file again, if it may hold texts that were erased; remove it if that fails. Raises OSError."""
+        async with self._turn:
+            # A write that had begun before the texts were erased is over.
+            self._holds_erased_texts = self._holds_erased_texts and self._path is not None and self._path.is_file()
+        if self._path is None or not self._holds_erased_texts:
+            return
+        try:
+            # If the caller is cancelled, the thread goes on: the next one waits for its turn all the same.
+            await asyncio.shield(asyncio.create_task(self._replace(self._path, room)))
+        except OSError as error:
+            # Only a start needs it, and that reads the log instead.
+            self._path.unlink(missing_ok=True)
+            self._position, self._holds_erased_texts = 0, False
+            logger.warning("checkpoint_removed", reason=str(error))
 
 
 def write_checkpoint_file(path: Path, snapshot: Snapshot) -> None:

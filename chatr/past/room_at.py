@@ -10,7 +10,9 @@ from typing import Final
 
 from attrs import evolve, frozen
 
+from chatr.codec import TYPE_NAMES
 from chatr.domain.agent import Agent
+from chatr.domain.events import MessagePosted
 from chatr.domain.history import Message
 from chatr.domain.identity import AgentId
 from chatr.domain.limits import Limits
@@ -22,6 +24,7 @@ from chatr.past.online_at import ACTIVE, STREAM_PREFIX, LastSeen, last_seen_in, 
 from chatr.past.replay import TOO_EARLY, Moment, NoSuchMoment, Timestamp, check_position
 from chatr.ports import LogReader, LogUnavailable, RecordAltered, Stored
 
+MESSAGE_TYPE: Final = TYPE_NAMES[MessagePosted]
 BLOCKS_CACHED: Final = 16
 """Blocks of records in memory. People who look at the past move from a moment to others nearby."""
 LAST_SEEN_CACHED: Final = 500
@@ -112,7 +115,7 @@ class RecordBlocks:
             if not self._is_usable(each):
                 self._integrity.report(each.position)
                 raise RecordAltered(each.position)
-        return block
+        return [without_text(each) for each in block]
 
     def _is_usable(self, stored: Stored) -> bool:
         """Whether what is read of the record cannot fail because it was altered."""
@@ -210,6 +213,11 @@ class RoomViews:
         else:
             # Before anything is read, so that it costs nothing. A view is complete or an error, never an approximation.
             raise TooManyRecords
+
+
+def without_text(stored: Stored) -> Stored:
+    """The record as a block holds it: of messages only the times are needed, and their texts may be erased."""
+    return evolve(stored, data="") if stored.type == MESSAGE_TYPE else stored
 
 
 def log_replaced_error() -> LogUnavailable:

@@ -1,6 +1,7 @@
 """A checkpoint opens as the same room as the log from its first record, or is discarded."""
 
 import asyncio
+import errno
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -14,12 +15,14 @@ from chatr.adapters.stores.memory import MemoryLog
 from chatr.atomic_file import replace_atomically
 from chatr.domain.commands import agent_id
 from chatr.domain.events import AgentSeen, Record
+from chatr.domain.moderation_events import ErasedRecord, RecordsErased
 from chatr.domain.room import Room
 from chatr.past.checkpoint import Checkpoint
 from chatr.ports import LogLostRecords
 from chatr.testing.clock import START
 from chatr.testing.contract.steps import run_event_loop
-from chatr.testing.records import folded_room, log_with, records_of
+from chatr.testing.records import folded_room, log_with, next_record, records_of
+from tests.domain.examples import CRAB
 from tests.past.snapshots import RECORDS, decoded
 
 OLDER: Final = Path(__file__).parents[1] / "compatibility" / "before" / "room.db.checkpoint"
@@ -180,3 +183,75 @@ async def test_without_a_path_nothing_is_written() -> None:
     await checkpoint.close(folded_room(RECORDS))
 
     assert await checkpoint.load(await log_with(MemoryLog(), RECORDS)) == Room()
+
+
+def test_a_checkpoint_is_written_again_without_erased_texts(path: Path) -> None:
+    """Renewing a file that may hold a text that was erased since replaces it, once."""
+    with_text = folded_room(RECORDS[:3])
+    record = next_record(RecordsErased(CRAB, (ErasedRecord(3, ""),), "It is illegal.", "grace", START), with_text)
+
+    async def renew(checkpoint: Checkpoint) -> int:
+        await checkpoint.renew(with_text)
+        return file_number(path)
+
+    checkpoint = Checkpoint(path)
+    asyncio.run(checkpoint.close(with_text))
+    before = path.read_bytes()
+    with_text.apply(record)
+    checkpoint.outdate()
+    numbers = {asyncio.run(renew(checkpoint)) for _ in range(2)}
+    renewed = path.read_bytes()
+
+    assert (b"Hello!" in before, b"Hello!" in renewed, len(numbers)) == (True, False, 1)
+    assert decoded(renewed) == with_text
+
+
+def file_number(path: Path) -> int:
+    """The number of the file, which is another one after it was replaced."""
+    return path.stat().st_ino
+
+
+def test_a_checkpoint_that_is_being_written_is_written_again(path: Path) -> None:
+    """If a text is erased while it is being written to the file, the file is renewed when that is done."""
+    room = folded_room(RECORDS[:3])
+
+    async def erase_meanwhile() -> None:
+        checkpoint = Checkpoint(path, every=1)
+        checkpoint.records_folded(room, ())
+        # The snapshot is taken when the task runs.
+        await asyncio.sleep(0)
+        room.apply(next_record(RecordsErased(CRAB, (ErasedRecord(3, ""),), "It is illegal.", "grace", START), room))
+        checkpoint.outdate()
+        await checkpoint.renew(room)
+        await checkpoint.close(room)
+
+    asyncio.run(erase_meanwhile())
+
+    assert b"Hello!" not in path.read_bytes()
+    assert decoded(path.read_bytes()) == room
+
+
+def test_a_checkpoint_that_cannot_be_renewed_is_removed(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk does not keep an erased text: the file is removed, and the next start reads the log."""
+    room, checkpoint = folded_room(RECORDS), Checkpoint(path)
+    asyncio.run(checkpoint.close(room))
+    checkpoint.outdate()
+    with monkeypatch.context() as patch, capture_logs() as lines:
+        patch.setattr("os.fsync", full_disk)
+        asyncio.run(checkpoint.renew(room))
+
+    assert list(path.parent.iterdir()) == []
+    assert [line["event"] for line in lines] == ["checkpoint_removed"]
+
+
+def full_disk(_descriptor: int) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_no_checkpoint_is_written_to_erase(path: Path) -> None:
+    """Where there is no file, nothing holds a text."""
+    checkpoint = Checkpoint(path)
+    checkpoint.outdate()
+    asyncio.run(checkpoint.renew(folded_room(RECORDS)))
+
+    assert not path.exists()
