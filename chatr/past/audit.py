@@ -1,7 +1,7 @@
 """Check a log: that every record is as it was stored, and that the rules then in force allowed it."""
 
 from bisect import bisect_right
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Iterator
 from typing import Final
 
@@ -17,8 +17,10 @@ from chatr.domain.decide import event_for, existing_record_for, rules_for
 from chatr.domain.events import AgentEvent, AgentRegistered, AgentVerified, Record, RoomEvent, VerificationStarted
 from chatr.domain.identity import AgentId
 from chatr.domain.limits import FEWEST_IDEMPOTENCY_KEYS, HOUR, SECOND
+from chatr.domain.moderation_events import RecordsErased
 from chatr.domain.room import Room
 from chatr.domain.rule import RuleContext
+from chatr.past.erasures import ErasureCheck
 from chatr.ports import Stored
 
 TOLERANCE: Final = 24 * HOUR
@@ -47,7 +49,10 @@ class Audit:
     """Folds a log record by record and yields a finding for everything that is wrong with a record."""
 
     def __init__(self, now: int, expected: Iterable[ChainPoint] = ()) -> None:
-        """`now` is the auditor's time in milliseconds since 1970. The log must contain every `expected` point."""
+        """`now` is the auditor's time in milliseconds since 1970. The log must contain every `expected` point.
+
+        `room` is the state after the records that were checked, and `erasures` the empty messages among them.
+        """
         self.room = Room()
         self._now = now
         self._expected = deque(sorted(expected))
@@ -56,6 +61,9 @@ class Audit:
         self._stream_ends: dict[str, int] = {}
         self._id_hashes: set[int] = set()
         self._rule_contexts: list[RuleContext] = [self.room.rule_context]
+        self.erasures = ErasureCheck()
+        self._erased_messages: Counter[AgentId] = Counter()
+        """How many messages of each agent are empty."""
         self._earlier_states: defaultdict[AgentId, deque[tuple[int, Agent]]] = defaultdict(
             lambda: deque(maxlen=STATES_REMEMBERED)
         )
@@ -72,15 +80,22 @@ class Audit:
         for sentence in (*self._check_order(stored), *self._check_content(stored)):
             yield Finding(position, sentence)
         record = decode(stored)
+        self.erasures.read(stored)
         yield from self._check_time_step(record)
-        yield from self._check_decision(record, stored.stream)
+        yield from self._check_decision(record, stored)
         self._apply(record)
+        if stored.is_erased and isinstance(record.event, AgentEvent):
+            self._erased_messages[record.event.agent] += 1
         yield from self._check_chain()
 
     def end(self) -> Iterator[Finding]:
-        """Yield the findings that only the end of the log shows: expected chain points beyond it."""
+        """Yield the findings that only the end of the log shows: expected chain points beyond it, and messages that are
+        not as erasing records say.
+        """
         for point in self._expected:
             yield Finding(point.position, f"A head is expected here, but the log ends at {self.room.position}.")
+        for position, sentence in self.erasures.faults(self.room.rule_context.is_message):
+            yield Finding(position, sentence)
 
     def _check_order(self, stored: Stored) -> Iterator[str]:
         """Yield what is wrong with the record's position, its predecessor in its stream, and its id."""
@@ -97,7 +112,8 @@ class Audit:
 
     def _check_content(self, stored: Stored) -> Iterator[str]:
         """Yield whether the record hash does not match, and whether time or decision position are impossible."""
-        if stored.record_hash != stored.record_hash_after(stored.previous, "surrogateescape"):
+        # The hash of an erased message covers its text: what stays is compared with what the erasing record says.
+        if not stored.is_erased and stored.record_hash != stored.record_hash_after(stored.previous, "surrogateescape"):
             yield "Its record hash does not match its content: it was changed after it was stored."
         if not self._is_plausible_time(stored.at):
             yield "Its time lies in the future, or before 1970."
@@ -131,15 +147,20 @@ class Audit:
     def _is_plausible_time(self, at: int) -> bool:
         return 0 <= at <= self._now + TOLERANCE
 
-    def _check_decision(self, record: Record, stream: str) -> Iterator[Finding]:
+    def _check_decision(self, record: Record, stored: Stored) -> Iterator[Finding]:
         """Decide the record again, with the agent and limits that its node had folded, and yield every difference."""
         right_stream, command = self.room.stream_end(record.event).stream, as_command(record.event)
-        if right_stream != stream:
-            yield Finding(record.position, f"It is in stream {stream} and belongs in {right_stream}.")
+        if right_stream != stored.stream:
+            yield Finding(record.position, f"It is in stream {stored.stream} and belongs in {right_stream}.")
+        if isinstance(record.event, RecordsErased):
+            for each in record.event.records:
+                if not self.room.rule_context.is_message(each.position):
+                    yield Finding(record.position, f"It erases record {each.position}, which is no message before it.")
         seen = record.decided_at_position
         # Contexts that were in force by then. At least the first: `seen` is below 0 in a damaged record.
         count = max(bisect_right(self._rule_contexts, seen, key=lambda context: context.room_position), 1)
-        yield from rule_findings(record, command, self._agent_at(command.agent, seen), self._rule_contexts[count - 1])
+        agent, context = self._agent_at(command.agent, seen), self._rule_contexts[count - 1]
+        yield from rule_findings(record, command, agent, context, is_erased=stored.is_erased)
 
     def _agent_at(self, agent: AgentId, position: int) -> Agent:
         """The agent as a node saw it that had folded the log up to `position`, for the rules.
@@ -148,7 +169,7 @@ class Audit:
         which is recorded in the stream of the Moltbook account. Only verification events matter to the rules then.
         """
         later = (state for changed_at, state in self._earlier_states.get(agent, ()) if changed_at > position)
-        return with_fewest_keys(next(later, self.room.agent(agent)))
+        return with_fewest_keys(next(later, self.room.agent(agent)), self._erased_messages[agent])
 
     def _apply(self, record: Record) -> None:
         """Fold the record even if something is wrong with it, so that the rest of the log can be judged."""
@@ -176,21 +197,31 @@ class Audit:
             self._matched_until = point.position
 
 
-def with_fewest_keys(agent: Agent) -> Agent:
-    """The agent with no more idempotency keys than any version of chatr remembered."""
+def with_fewest_keys(agent: Agent, erased: int) -> Agent:
+    """The agent with no more idempotency keys than any version of chatr remembered.
+
+    `erased` messages of the agent may have had keys that are not known any more, and that other keys made way for.
+    """
     # An older version may have allowed a key again that this one would still remember.
-    keys = keyed_posts.last(agent.keyed_posts, FEWEST_IDEMPOTENCY_KEYS)
+    count = FEWEST_IDEMPOTENCY_KEYS - erased
+    keys = keyed_posts.last(agent.keyed_posts, count) if count > 0 else b""
     return agent if len(keys) == len(agent.keyed_posts) else evolve(agent, keyed_posts=keys)
 
 
-def rule_findings(record: Record, command: Command, agent: Agent, context: RuleContext) -> Iterator[Finding]:
-    """Yield a finding for each reason for which `command` would not have become this record."""
+def rule_findings(
+    record: Record, command: Command, agent: Agent, context: RuleContext, *, is_erased: bool = False
+) -> Iterator[Finding]:
+    """Yield a finding for each reason for which `command` would not have become this record.
+
+    Of a message that `is_erased` the rules about the text are not judged.
+    """
     position = record.position
     earlier = existing_record_for(agent, command, context)
     if earlier is not None:
         yield Finding(position, f"Record {earlier} already answers this command: nothing should have been recorded.")
         return
-    broken = [rule for rule in rules_for(command) if not rule.holds(agent, command, context)]
+    rules = [rule for rule in rules_for(command) if not (is_erased and rule.text_only)]
+    broken = [rule for rule in rules if not rule.holds(agent, command, context)]
     for rule in broken:
         # Text checks become stricter from version to version, so what they forbid now may have been allowed then.
         who = "Today's rules would" if rule.text_only else "The rules"

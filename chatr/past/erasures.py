@@ -1,12 +1,13 @@
-"""Whether the erased records of a log were erased by an operator, or emptied by hand.
+"""Explain empty messages: each must be named by a later record that erased it and that proves what stays of it.
 
-The hash of an erased record proves nothing, as it covers the text. A later record must name the position and the hash
-of all that stays; that record's own hash, and the chain, prove the rest.
+That is judged at the end of what was read: an erasing record is after its messages, and may be read much later.
 """
 
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 import msgspec
+from attrs import define, field, frozen
 
 from chatr.codec import DAMAGES
 from chatr.ports import Stored
@@ -28,32 +29,87 @@ class ErasingData(msgspec.Struct):
     records: list[ErasedRecord]
 
 
-class Erasures:
-    """The erased records of a log that no later record has explained yet."""
+@frozen
+class Naming:
+    """An erasing record at `position` names a message, with the hash `rest` of what stays of it, in hex."""
 
-    def __init__(self) -> None:
-        self._rest_hashes: dict[int, str] = {}
+    position: int
+    rest: str
 
-    def add(self, stored: Stored) -> None:
+
+@define
+class ErasureCheck:
+    """Reads records in the order of the log, and compares the empty ones with what erasing records say."""
+
+    # What stays of the records that are empty, and of those that were read again and are not, by position.
+    _rests: dict[int, str] = field(factory=dict)
+    _rests_with_text: dict[int, str] = field(factory=dict)
+    # What erasing records say, by the positions that they name.
+    _namings: dict[int, list[Naming]] = field(factory=dict)
+
+    def read(self, stored: Stored) -> None:
         """Take the next record of the log."""
         if stored.is_erased:
             # Nothing else is ever erased, whatever a record says.
-            self._rest_hashes[stored.position] = stored.rest_hash.hex() if stored.type == ERASABLE_TYPE else ""
+            rest = stored.rest_hash.hex() if stored.type == ERASABLE_TYPE else "none"
+            self._rests[stored.position] = rest
         else:
             self.explain(stored)
 
     def explain(self, stored: Stored) -> None:
-        """Take a record that may explain those that were added."""
-        if stored.type != ERASING_TYPE:
-            return
-        for each in named_in(stored):
-            if each.rest and self._rest_hashes.get(each.position) == each.rest:
-                del self._rest_hashes[each.position]
+        """Take a record that may explain those that were read."""
+        if stored.type == ERASING_TYPE:
+            # Nothing is erased by an earlier record, whatever it names.
+            for each in named_in(stored):
+                if each.position < stored.position:
+                    self._namings.setdefault(each.position, []).append(Naming(stored.position, each.rest))
+
+    def read_again(self, stored: Stored) -> None:
+        """Take note of a record that was `not_empty`, and may have been erased since."""
+        rests = self._rests if stored.is_erased else self._rests_with_text
+        rests[stored.position] = stored.rest_hash.hex()
 
     @property
-    def unexplained(self) -> int | None:
-        """The first position of an erased record that is not explained, if there is one."""
-        return min(self._rest_hashes, default=None)
+    def unexplained(self) -> Sequence[int]:
+        """The empty records that no erasing record names so far, ascending."""
+        return sorted(self._rests.keys() - self._namings.keys())
+
+    @property
+    def unproved(self) -> int | None:
+        """The first position of an empty record of which no erasing record proves what stays, if there is one."""
+        return min(
+            (
+                position
+                for position, rest in self._rests.items()
+                if all(naming.rest != rest for naming in self._namings.get(position, ()))
+            ),
+            default=None,
+        )
+
+    @property
+    def not_empty(self) -> Sequence[int]:
+        """The positions that erasing records name and that were not empty when they were read, ascending."""
+        return sorted(self._namings.keys() - self._rests.keys())
+
+    def changed(self) -> Iterator[tuple[int, Naming]]:
+        """Yield the empty records of which something else stays than an erasing record proves."""
+        for position in sorted(self._rests.keys() & self._namings.keys()):
+            for naming in self._namings[position]:
+                if naming.rest != self._rests[position]:
+                    yield position, naming
+
+    def faults(self, is_message: Callable[[int], bool]) -> Iterator[tuple[int, str]]:
+        """Yield position and sentence of each message that is not as erasing records say, once all are read."""
+        for position in self.unexplained:
+            yield position, "It is empty, and no record erased it: its text was removed by hand."
+        for position, naming in self.changed():
+            yield position, f"What stays of it is not what record {naming.position} proves: it was changed."
+        for position in filter(is_message, self.not_empty):
+            naming = self._namings[position][-1]
+            if self._rests_with_text.get(position, naming.rest) == naming.rest:
+                yield position, f"Record {naming.position} erased it, but its text is there: the next start erases it."
+            else:
+                yield position, f"Record {naming.position} erased another record in its place: it was changed."
 
 
 def named_in(stored: Stored) -> list[ErasedRecord]:

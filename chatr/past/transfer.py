@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from attrs import evolve
 
 from chatr.domain.chain import CHAIN_START, ChainPoint, next_chain_hash
-from chatr.past.erasures import Erasures
+from chatr.past.erasures import ErasureCheck
 from chatr.past.replay import Progress, batches, ignore_progress
 from chatr.ports import Conflict, EventLog, LogReader, LogUnavailable, Stored
 
@@ -43,7 +43,7 @@ async def verified_batches(log: LogReader, after: int, until: int) -> AsyncItera
     Raises LogsDiffer at the first record that is missing or was changed, and at the end for one that was emptied by
     hand, or LogUnavailable.
     """
-    erasures = Erasures()
+    erasures = ErasureCheck()
     async for batch in batches(log, after, until):
         for stored in batch:
             if stored.position != after + 1:
@@ -53,7 +53,7 @@ async def verified_batches(log: LogReader, after: int, until: int) -> AsyncItera
                     f"Record {stored.position} does not match its record hash, or was moved: it was changed. "
                     "See chatr audit."
                 )
-            erasures.add(stored)
+            erasures.read(stored)
             after = stored.position
         yield batch
     if after < until:
@@ -61,17 +61,17 @@ async def verified_batches(log: LogReader, after: int, until: int) -> AsyncItera
     await check_explained(log, erasures, until)
 
 
-async def check_explained(log: LogReader, erasures: Erasures, until: int) -> None:
+async def check_explained(log: LogReader, erasures: ErasureCheck, until: int) -> None:
     """Raises LogsDiffer if a record up to position `until` is empty though it was not erased, or LogUnavailable."""
-    if erasures.unexplained is None:
+    if erasures.unproved is None:
         return
     # A record is erased after the one that says so was appended, which may be later than `until`.
     async for batch in batches(log, until):
         for stored in batch:
             erasures.explain(stored)
-    if erasures.unexplained is not None:
+    if erasures.unproved is not None:
         raise LogsDiffer(
-            f"Record {erasures.unexplained} is empty, and no later record says that it was erased. See chatr audit."
+            f"Record {erasures.unproved} is empty, and no later record says that it was erased. See chatr audit."
         )
 
 

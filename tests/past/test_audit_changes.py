@@ -62,7 +62,8 @@ def test_a_changed_field_is_found_at_its_position(
     assert (victim.position, sentence) in errors_in(records)
 
 
-@given(history=histories().filter(bool), data=st.data())
+# Without erasures, which are not carried out in these logs.
+@given(history=histories(moderated=False).filter(bool), data=st.data())
 def test_a_forged_record_is_found_between_two_chain_points(history: list[Record], data: st.DataObject) -> None:
     """A forger can compute the hash of a record again, but not the chain hashes that others wrote down."""
     records = stored_records(history)

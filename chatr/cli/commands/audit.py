@@ -32,6 +32,8 @@ from chatr.setting_values import parse_web_address
 
 HEAD: Final = re.compile("([1-9][0-9]{0,17}):([0-9a-f]{64})", re.IGNORECASE)
 """POSITION:DIGEST, as in the last line that an audit prints."""
+PICKED: Final = 100
+"""Records that are read at a time: the most that a log returns."""
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -96,6 +98,7 @@ async def run(options: argparse.Namespace) -> int:
                 shown = await fetch_room(options.url, audit.room.position)
                 await audit_records(log, audit, report, shown.head.position)
                 report.add(differences(shown, audit.room))
+            await read_erased_again(log, audit, report)
             # Reports the heads of --expect that lie beyond the end of the log.
             report.add(audit.end())
     report.print_summary(audit)
@@ -133,6 +136,20 @@ async def audit_records(log: LogReader, audit: Audit, report: "Report", until: i
                     report.add([Finding(stored.position, f"{error} The audit ends here.")])
                     raise
             show_position(batch[-1].position)
+
+
+async def read_erased_again(log: LogReader, audit: Audit, report: "Report") -> None:
+    """Read what a running server may have appended or emptied while the log was audited, because it erased messages.
+
+    Raises UnreadableRecord or LogUnavailable.
+    """
+    # The record that explains an empty message was appended before the message was emptied.
+    while audit.erasures.unexplained and (head := await log.head()) > audit.room.position:
+        await audit_records(log, audit, report, head)
+    readable = list(filter(audit.room.rule_context.is_message, audit.erasures.not_empty))
+    for start in range(0, len(readable), PICKED):
+        for stored in await log.pick(readable[start : start + PICKED]):
+            audit.erasures.read_again(stored)
 
 
 async def readable_batches(log: LogReader, audit: Audit, report: "Report", until: int) -> AsyncIterator[list[Stored]]:
