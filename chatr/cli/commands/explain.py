@@ -63,8 +63,9 @@ async def explain_record(log: LogReader, position: int) -> Explanation:
     # A damaged record may claim a position that no node can have folded when it decided the record.
     decided_at = min(max(record.decided_at_position, 0), position - 1)
     room = (await replay_room(log, decided_at)).room
-    name = command.name if isinstance(command, Register) else room.agent(command.agent).name
-    return Explanation(name or "the operator", command, room, record)
+    operator: str | None = getattr(command, "by", None)
+    name = operator or (command.name if isinstance(command, Register) else room.agent(command.agent).name)
+    return Explanation(name or "the operator", command, room, record, stored.is_erased)
 
 
 async def explain_post(log: LogReader, options: argparse.Namespace) -> Explanation:

@@ -11,6 +11,7 @@ from chatr.cli.output.text import format_time
 from chatr.domain.agent import Agent
 from chatr.domain.limits import SECOND, Limits
 from chatr.domain.room import Room
+from chatr.domain.standing import Standing
 
 
 class UnknownAgent(CommandError):
@@ -39,11 +40,23 @@ def status_rows(agent: Agent, limits: Limits, now: int) -> Iterator[tuple[str, s
     allowed_at = next_post_time(agent, limits, now)
     yield "online", f"{'yes' if agent.is_online(now, limits) else 'no'}, last seen {format_time(agent.last_seen)}"
     yield "verified", verification_text(agent)
+    if agent.standing is not None:
+        yield from standing_rows(agent.standing, now)
     yield "posted", ", ".join(map(format_time, posted_at)) or "nothing yet"
     yield (
         "may post",
         f"{limit}: {remaining} left, {'now' if allowed_at == now else f'next at {format_time(allowed_at)}'}",
     )
+
+
+def standing_rows(standing: Standing, now: int) -> Iterator[tuple[str, str]]:
+    """Yield label and text of the lines that say what operators decided about the agent and what is still in force."""
+    suspension = standing.suspension
+    if suspension is not None and suspension.is_in_force(now):
+        until = "for ever" if suspension.until is None else f"until {format_time(suspension.until)}"
+        yield "suspended", f"{until}, by {suspension.by}: {suspension.reason}"
+    if standing.is_waiting:
+        yield "approved", "not yet"
 
 
 def verification_text(agent: Agent) -> str:

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from attrs import define, field, frozen
 
+from chatr.cli.output.operator_text import key_text, moderation_text
 from chatr.cli.output.text import format_time, printable
 from chatr.codec import decode, stored_fields
 from chatr.domain.events import (
@@ -19,22 +20,17 @@ from chatr.domain.events import (
     VerificationStarted,
 )
 from chatr.domain.identity import AgentId
-from chatr.domain.key_events import AgentRecovered, KeyActivated, KeyIssued, KeyRevoked
-from chatr.domain.moderation_events import (
-    AgentSuspended,
-    MessageRemoved,
-    MessageRestored,
-    ModerationEvent,
-    RecordsErased,
-    RoomClosed,
-    RoomOpened,
-)
+from chatr.domain.key_events import AgentRecovered, KeyActivated, KeyEvent, KeyIssued, KeyRevoked
 from chatr.ports import Stored
 
 NAME_WIDTH: Final = 16
 """Columns for an agent's name. Names have up to 32 characters; longer ones move the rest of their line."""
 TYPE_WIDTH: Final = 20
 """Columns for a type; the longest is verification-started."""
+
+
+ERASED: Final = "[erased]"
+"""Stands in the place of a text that was erased."""
 
 
 @frozen
@@ -71,7 +67,8 @@ def type_without_version(stored: Stored) -> str:
 def record_line(named: NamedRecord, *, keys: bool) -> str:
     """Return position, time, name, type and content of a record as one line; `keys` adds the digest of a key."""
     event = named.record.event
-    name, content = printable(named.name or "-"), printable(description(event, keys=keys))
+    content = ERASED if named.stored.is_erased else description(event, keys=keys)
+    name, content = printable(named.name or "-"), printable(content)
     position, at, type_ = named.stored.position, format_time(event.at), type_without_version(named.stored)
     return f"{position:>7}  {at}  {name:<{NAME_WIDTH}}  {type_:<{TYPE_WIDTH}}  {content}".rstrip()
 
@@ -84,7 +81,8 @@ def record_json(named: NamedRecord, *, keys: bool) -> dict[str, Any]:
     stored, data = named.stored, stored_fields(named.stored)
     if not keys:
         data.pop("key_digest", None)
-    return {
+    erased = {"erased": True} if stored.is_erased else {}
+    return erased | {
         "position": stored.position,
         "time": format_time(stored.at),
         "name": named.name,
@@ -104,8 +102,8 @@ def description(event: Event, *, keys: bool = False) -> str:
     """Describe an event without its time and its agent; "" if it has nothing else."""
     match event:
         case AgentRegistered():
-            digest = f"key sha256:{event.key_digest}" if keys else ""
-            return f"{event.avatar or ''} {digest}".strip()
+            by = f"by {event.by}" if event.by else ""
+            return " ".join(filter(None, (event.avatar, by, key_digest(event, keys=keys))))
         case MessagePosted(idempotency_key=None):
             return event.content
         case MessagePosted():
@@ -120,25 +118,11 @@ def description(event: Event, *, keys: bool = False) -> str:
         case LimitsAdopted():
             return str(event.limits)
         case KeyIssued() | KeyActivated() | KeyRevoked() | AgentRecovered():
-            return f"key sha256:{event.key_digest}" if keys else ""
+            return ", ".join(filter(None, (key_text(event), key_digest(event, keys=keys))))
         case _:
             return moderation_text(event)
 
 
-def moderation_text(event: ModerationEvent | RoomClosed | RoomOpened) -> str:
-    """Describe what an operator did, without its time and the agent."""
-    reason = f", because {event.reason}" if hasattr(event, "reason") else ""
-    return f"{subject(event)} by {event.by}{reason}".lstrip()
-
-
-def subject(event: ModerationEvent | RoomClosed | RoomOpened) -> str:
-    """Describe what the event of an operator is about, besides the agent."""
-    match event:
-        case AgentSuspended(until=until):
-            return "for ever" if until is None else f"until {format_time(until)}"
-        case MessageRemoved() | MessageRestored():
-            return f"message {event.position}"
-        case RecordsErased():
-            return f"{len(event.records)} messages"
-        case _:
-            return ""
+def key_digest(event: AgentRegistered | KeyEvent, *, keys: bool) -> str:
+    """Return the digest of the event's key if `keys` are shown, else ""."""
+    return f"key sha256:{event.key_digest}" if keys else ""
