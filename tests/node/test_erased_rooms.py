@@ -91,6 +91,22 @@ async def test_no_node_holds_an_erased_text_in_memory(logs: list[EventLog]) -> N
             assert await fold_until(logs[-1], end) == nodes[0][0].room == nodes[-1][0].room
 
 
+async def test_a_start_lets_go_of_an_erased_text(logs: list[EventLog]) -> None:
+    """A node that reads the text and the erasing record together, and then nothing more, does not hold the text."""
+    async with running_node(logs[0]) as (node, _):
+        position = await post_text(node)
+    # By nobody who carries it out.
+    end = await append_erasure(logs[0], node.room.agent(ADA).position)
+    del node
+    with only_new_objects():
+        async with running_node(logs[0]) as (node, erasing):
+            await node.follower.wait_until_folded(end)
+            await erasing.wait_until_clean()
+
+            assert node.room.history.record_at(position) is not None
+            assert containers_with(BACKWARDS) == []
+
+
 @asynccontextmanager
 async def room_on(path: Path) -> AsyncIterator[RunningRoom]:
     """A room with a web server on the SQLite log at `path`."""
@@ -152,11 +168,11 @@ async def test_a_start_completes_what_a_killed_process_had_begun(path: Path, era
         assert texts_left([text], path.parent) == []
 
 
-async def append_erasure(log: EventLog, expected: int) -> None:
-    """Append the record that erases the text, as a node did that was killed then."""
-    event = erasure_of(*await log.pick([4]))
+async def append_erasure(log: EventLog, expected: int) -> int:
+    """Append the record that erases the text, as a node did that was killed then, and return its position."""
+    event = erasure_of(*[each for each in await log.read(0, 10) if BACKWARDS[::-1] in each.data])
     draft = encode(event, stream=f"agent/{ADA}", record_id=record_id(99), decided_at_position=expected)
-    await log.append(draft, expected=expected)
+    return (await log.append(draft, expected=expected)).position
 
 
 async def test_a_checkpoint_that_was_made_before_shows_no_erased_text(path: Path) -> None:

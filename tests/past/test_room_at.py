@@ -20,7 +20,7 @@ from chatr.domain.presence import name_order
 from chatr.domain.time_index import BLOCK_SIZE
 from chatr.node.node import Node
 from chatr.past.replay import Moment, NoSuchMoment, Timestamp
-from chatr.past.room_at import BLOCKS_CACHED, MAX_BLOCKS_READ, RoomView, RoomViews, TooManyRecords
+from chatr.past.room_at import BLOCKS_CACHED, MAX_BLOCKS_READ, RecordBlocks, RoomView, RoomViews, TooManyRecords
 from chatr.ports import LogChanged, LogUnavailable, RecordAltered
 from chatr.testing.clock import START
 from chatr.testing.contract.steps import run_event_loop
@@ -28,6 +28,7 @@ from chatr.testing.faulty_log import FaultyLog
 from chatr.testing.nodes import node_on
 from chatr.testing.records import folded_room, log_with, records_of
 from chatr.testing.strategies import histories
+from tests.domain.examples import CRAB, CRAB_REGISTERED
 
 MESSAGES: Final = 5
 """Messages in a view."""
@@ -234,3 +235,12 @@ async def test_a_moment_whose_records_were_altered(altered: dict[str, str]) -> N
         await past.view(2)
 
     assert (error.value.position, past.node.integrity.altered) == (1, 1)
+
+
+async def test_blocks_hold_no_texts() -> None:
+    """What is cached of the log are times and agents: a text may be erased while its block is being read."""
+    past = await past_of(records_of([CRAB_REGISTERED, *(MessagePosted(CRAB, "Secret", None, START) for _ in range(3))]))
+    records = await RecordBlocks(past.log, past.node, BLOCKS_CACHED).block_of(2)
+
+    assert [each.type for each in records[1:]] == ["message-posted.v1"] * 3
+    assert [each.data for each in records[1:]] == [""] * 3
