@@ -37,8 +37,12 @@ async def verified_end(log: LogReader, end: int, progress: Progress = ignore_pro
     return point
 
 
-async def verified_batches(log: LogReader, after: int, until: int) -> AsyncIterator[list[Stored]]:
+async def verified_batches(
+    log: LogReader, after: int, until: int, *, for_copy: bool = False
+) -> AsyncIterator[list[Stored]]:
     """Yield the records after position `after`, up to `until`, once they are verified.
+
+    With `for_copy` the records that explain the empty ones must be among them, or the copy would lack these.
 
     Raises LogsDiffer at the first record that is missing or was changed, and at the end for one that was emptied by
     hand, or LogUnavailable.
@@ -58,12 +62,16 @@ async def verified_batches(log: LogReader, after: int, until: int) -> AsyncItera
         yield batch
     if after < until:
         raise missing(after + 1)
-    await check_explained(log, erasures, until)
+    await check_explained(log, erasures, until, for_copy=for_copy)
 
 
-async def check_explained(log: LogReader, erasures: ErasureCheck, until: int) -> None:
-    """Raises LogsDiffer if a record up to position `until` is empty though it was not erased, or LogUnavailable."""
-    if erasures.unproved is None:
+async def check_explained(log: LogReader, erasures: ErasureCheck, until: int, *, for_copy: bool = False) -> None:
+    """Raises LogsDiffer if a record up to position `until` is empty though it was not erased, or LogUnavailable.
+
+    `for_copy` as in `verified_batches`.
+    """
+    erased_later = erasures.unproved
+    if erased_later is None:
         return
     # A record is erased after the one that says so was appended, which may be later than `until`.
     async for batch in batches(log, until):
@@ -73,6 +81,8 @@ async def check_explained(log: LogReader, erasures: ErasureCheck, until: int) ->
         raise LogsDiffer(
             f"Record {erasures.unproved} is empty, and no later record says that it was erased. See chatr audit."
         )
+    if for_copy:
+        raise LogsDiffer(f"Record {erased_later} was erased while the log was read: run the command again.")
 
 
 def missing(position: int) -> LogsDiffer:
@@ -119,7 +129,7 @@ async def copy_records(
     A copy that was interrupted at any moment can be repeated, because restoring is idempotent.
     """
     # Before anything is stored: a target stores hashes as they are.
-    async for batch in verified_batches(source, after, end):
+    async for batch in verified_batches(source, after, end, for_copy=True):
         await restore(target, batch)
         progress(batch[-1].position)
 

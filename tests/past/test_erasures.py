@@ -1,12 +1,16 @@
 """An erased record is intact only if a later record says that it was erased, and names what stays of it."""
 
+from pathlib import Path
+
 import pytest
 from attrs import evolve
 
 from chatr.adapters.stores.memory import MemoryLog
-from chatr.past.transfer import LogsDiffer, verified_end
+from chatr.cli.commands.export import write_records
+from chatr.past.replay import ignore_progress
+from chatr.past.transfer import LogsDiffer, copy_records, verified_end
 from chatr.ports import Draft
-from chatr.testing.contract.steps import new_draft
+from chatr.testing.contract.steps import new_draft, read_all
 from chatr.testing.faulty_log import FaultyLog
 from tests.erasing import erase, erasing_draft, message_draft
 
@@ -35,6 +39,22 @@ async def test_an_erasing_record_may_be_later_than_what_is_verified(log: MemoryL
     await erase(log, 2)
 
     assert (await verified_end(log, 3)).position == 3
+
+
+async def test_a_copy_holds_the_record_that_erased(log: MemoryLog, tmp_path: Path) -> None:
+    """A copy or an export of a log that ends before the erasing record would be rejected later: its command says now
+    that it must be run again, and then both records are there.
+    """
+    await erase(log, 2)
+    file, again = tmp_path / "room.jsonl", r"^Record 2 was erased while the log was read: run the command again\.$"
+    with pytest.raises(LogsDiffer, match=again):
+        await write_records(log, 3, file, ignore_progress)
+    with pytest.raises(LogsDiffer, match=again):
+        await copy_records(log, target := MemoryLog(), 0, 3)
+    await copy_records(log, target, 3, 4)
+    await write_records(log, 4, file, ignore_progress)
+
+    assert await read_all(target) == await read_all(log)
 
 
 async def test_a_record_that_was_emptied_by_hand(log: MemoryLog) -> None:

@@ -51,7 +51,7 @@ async def write_records(log: LogReader, end: int, path: Path, show_position: Pro
     """Write the records up to position `end`, then the closing line, and return a sentence about the result."""
     point = CHAIN_START
     with new_export(path) as file:
-        async for batch in verified_batches(log, 0, end):
+        async for batch in verified_batches(log, 0, end, for_copy=True):
             file.writelines(map(record_line, batch))
             point = advance(point, batch)
             show_position(point.position)
