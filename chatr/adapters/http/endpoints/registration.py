@@ -40,13 +40,14 @@ class RegistrationHandlers:
         command = Register(name, avatar, hash_key(key), self._clock.now(), request=repeatable)
         # A rejected registration does not count towards the address's limit. Nor does a repeated one: it must succeed
         # where the first one was the last that the limit allowed, and an agent's own limit bounds its records.
-        is_repeated = repeats_registration(self._node.room.agent(command.agent), command)
+        before = self._node.room.agent(command.agent)
+        is_repeated = repeats_registration(before, command)
         with nullcontext() if is_repeated else self._admission.count_registration(request):
             await self._node.commands.handle(command)
-        # From the room, as a repeated request may have another avatar.
-        agent = self._node.room.agent(command.agent)
-        registered = wire.RegisteredAgent(id=agent.id, name=agent.name, api_key=key, avatar=agent.avatar)
-        message = f"Welcome, {agent.name}! Keep the apiKey: it is shown only this once."
+        # Not from the room after it: the log may have been replaced meanwhile by one without the agent.
+        avatar = before.avatar if is_repeated else command.avatar
+        registered = wire.RegisteredAgent(id=command.agent, name=command.name, api_key=key, avatar=avatar)
+        message = f"Welcome, {command.name}! Keep the apiKey: it is shown only this once."
         if self._node.room.rule_context.limits.registration == "approval":
             message += " You can read now, and post when the operator of this room has approved you."
         return wire.RegisterResponse(message=message, agent=registered)
