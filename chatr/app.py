@@ -139,7 +139,7 @@ async def room_on(
     async with written_at_end(node, checkpoint), scrubber, background(follower.run()) as following:
         await catch_up(node, log, following, timeouts.progress_interval, opened.listener.starting)
         await prepare_to_serve(node, settings, clock, server, metrics)
-        operators = serving_operators(opened.admin, AdminNode(node, log, clock, secrets))
+        operators = serving_operators(opened.admin, AdminNode(node, log, clock, secrets, erasing))
         works = all_in_background(erasing.run(node.room), server.run_background())
         async with operators, server.open(opened.listener) as url, works as tasks:
             yield RunningRoom(url, node, erasing, (following, *tasks))

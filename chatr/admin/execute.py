@@ -4,13 +4,15 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from typing import Any, Final
 
-from chatr.admin.commands import agents, keys, messages, messages_of_agent, room
+from chatr.admin.commands import agents, erasing, keys, messages, messages_of_agent, room
 from chatr.admin.operator import AdminNode, Operator, RequestRefused
 from chatr.admin.replies import End, Failed, Refused, Reply
 from chatr.admin.requests import (
     AnyRequest,
     ApproveAgent,
     CloseTheRoom,
+    EraseMessages,
+    EraseMessagesOf,
     IssueAgentKey,
     OpenTheRoom,
     RegisterAgent,
@@ -32,6 +34,8 @@ COMMANDS: Final[Mapping[type[AnyRequest], Callable[[Operator, Any], AsyncGenerat
     RestoreMessages: messages.restore,
     RemoveMessagesOf: messages_of_agent.remove_of,
     RestoreMessagesOf: messages_of_agent.restore_of,
+    EraseMessages: erasing.erase,
+    EraseMessagesOf: erasing.erase_of,
     SuspendAgent: agents.suspend,
     ReinstateAgent: agents.reinstate,
     ApproveAgent: agents.approve,

@@ -14,6 +14,7 @@ from chatr.domain.moderation_commands import ModerationCommand
 from chatr.domain.policy.moderating import agent_exists
 from chatr.domain.room import Room
 from chatr.domain.rule import check_rules
+from chatr.node.erasing import Erasing
 from chatr.node.node import Node
 from chatr.ports import Clock, EventLog, Secrets
 
@@ -22,12 +23,15 @@ OperatorCommand = ModerationCommand | IssueKey | RevokeKey | Register
 
 @frozen
 class AdminNode:
-    """A node with what operators' commands need besides: its log, to read what is not in memory, and its secrets."""
+    """A node with what operators' commands need besides: its log, to read what is not in memory, its secrets, and what
+    carries out its erasures.
+    """
 
     node: Node
     log: EventLog
     clock: Clock
     secrets: Secrets
+    erasing: Erasing
 
 
 class RequestRefused(Exception):

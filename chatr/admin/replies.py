@@ -38,14 +38,21 @@ class Change(Struct, frozen=True, kw_only=True, tag_field="kind", tag="change", 
         return f"Change(type={self.type!r}, record={self.record!r})"
 
 
-class Counts(Struct, frozen=True, kw_only=True, tag_field="kind", tag="counts", rename="camel"):
-    """What a command did with the messages of an agent: `found` = `changed` + `already` + `erased`.
+class Notice(Struct, frozen=True, tag_field="kind", tag="notice"):
+    """A sentence for the operator about what is done meanwhile, or what is left to do."""
 
-    `type` is that of the records. `erased` messages cannot be restored.
+    text: str
+
+
+class Counts(Struct, frozen=True, kw_only=True, tag_field="kind", tag="counts", rename="camel"):
+    """What a command did with messages: `found` = `changed` + `already` + `erased`.
+
+    `type` is that of the records, `agent` the one that posted them; None: they were named one by one. `erased` messages
+    cannot be restored.
     """
 
     type: str
-    agent: str
+    agent: str | None
     dry_run: bool
     found: int
     changed: int
@@ -70,6 +77,6 @@ class Failed(Struct, frozen=True, tag_field="kind", tag="failed"):
     error: str
 
 
-Reply = Progress | Change | Counts | End | Refused | Failed
+Reply = Progress | Change | Notice | Counts | End | Refused | Failed
 LAST: Final = (End, Refused, Failed)
 """The replies after which there is no other one."""

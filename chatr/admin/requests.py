@@ -51,6 +51,14 @@ class RestoreMessages(Request, frozen=True, kw_only=True, tag="restore"):
     ids: Positions
 
 
+class EraseMessages(Request, frozen=True, kw_only=True, tag="erase"):
+    """Erase the texts of messages for ever; with `rewrite`, the log's files are written anew after that."""
+
+    ids: Positions
+    reason: str
+    rewrite: bool = False
+
+
 class RequestOnAgent(Request, frozen=True, kw_only=True):
     """A request about the agent with a name, or with one that looks like it."""
 
@@ -70,6 +78,13 @@ class RestoreMessagesOf(RequestOnAgent, frozen=True, kw_only=True, tag="restore-
 
     since: Instant
     until: Instant | None
+
+
+class EraseMessagesOf(RequestOnAgent, frozen=True, kw_only=True, tag="erase-of"):
+    """Erase the texts of all messages of an agent for ever, as `EraseMessages` does."""
+
+    reason: str
+    rewrite: bool = False
 
 
 class SuspendAgent(RequestOnAgent, frozen=True, kw_only=True, tag="suspend"):
@@ -125,6 +140,8 @@ AnyRequest = (
     | RestoreMessages
     | RemoveMessagesOf
     | RestoreMessagesOf
+    | EraseMessages
+    | EraseMessagesOf
     | SuspendAgent
     | ReinstateAgent
     | ApproveAgent

@@ -1,12 +1,13 @@
 """Fixtures: a node in memory for operators' commands, and commands beside a room that runs in the test's own loop."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
+import structlog
 from attrs import frozen
 
 from chatr.adapters.stores.memory import MemoryLog
@@ -19,6 +20,7 @@ from chatr.domain.commands import Post, Register, agent_id
 from chatr.domain.keys import hash_key
 from chatr.domain.limits import MINUTE
 from chatr.domain.room import Room
+from chatr.node.erasing import Erasing
 from chatr.node.follower import Follower
 from chatr.node.node import Node
 from chatr.node.timeouts import NodeTimeouts
@@ -66,11 +68,20 @@ async def operated_node(log: FaultyLog) -> AsyncIterator[Operated]:
     """Yield a node that follows a log, with a clock a quarter of an hour after the last of COMMANDS."""
     clock, secrets = SettableClock(), CountedSecrets(100)
     clock.advance(20 * MINUTE)
-    follower = Follower(log, Room(), timeouts=SHORT)
+    erasing = Erasing(log, first_pause=0.01)
+    follower = Follower(log, Room(), [erasing], SHORT)
     node = Node.create(log, follower, clock, secrets)
-    async with background(follower.run()):
+    async with background(follower.run()), background(erasing.run(node.room)):
         await follower.catch_up()
-        yield Operated(AdminNode(node, log, clock, secrets), log, clock)
+        yield Operated(AdminNode(node, log, clock, secrets, erasing), log, clock)
+
+
+@pytest.fixture(autouse=True)
+def _restored_logging() -> Iterator[None]:
+    """Undo what a command without a node does: it sends log lines of its process to standard error."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
 
 
 @pytest.fixture

@@ -38,6 +38,14 @@ STORY = [
         r"2 messages of Ada: 2 removed, 0 removed before\.",
     ),
     (("restore", "--agent", "Ada", "--since", "2026-01-01"), r"2 messages of Ada: 2 shown again, 0 not removed\."),
+    (
+        ("erase", "message", "5", "6", "--reason", "private"),
+        r"2 messages: 2 erased for ever, 0 erased before\.\nThe texts are gone .*",
+    ),
+    (
+        ("erase", "agent", "ada", "--reason", "private"),
+        r"2 messages of Ada: 1 erased for ever, 1 erased before\.\nThe texts are gone .*",
+    ),
     (("register", "Cyd", "--avatar", "🦀"), r"Cyd is registered with this key \(record #\):\nchatr_\w{36}"),
     (("key", "Ada", "--grace", "0"), r"Ada has a new key, .* 0 s after its first use \(record #\):\nchatr_\w{36}"),
     (("revoke-key", "Ada"), r"A key of Ada is void \(record #\)\.\nA key of Ada is void \(record #\)\."),

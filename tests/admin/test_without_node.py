@@ -1,7 +1,9 @@
 """`chatr admin` where no node listens: it opens the log itself."""
 
 import asyncio
+import re
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -9,6 +11,8 @@ from chatr.adapters.stores.sqlite.files import locked
 from tests.admin.conftest import OperatorsCommand
 from tests.cli.conftest import LogFile
 from tests.cli.steps import stored_records
+
+MESSAGE: Final = re.compile('"content":"([^"]+)"')
 
 
 @pytest.mark.parametrize(
@@ -69,3 +73,15 @@ async def test_nothing_is_adopted_without_a_node(admin: OperatorsCommand, log_fi
     records = await asyncio.to_thread(stored_records, log_file.path)
 
     assert [record.type for record in records[10:]] == ["room-closed.v1"]
+
+
+async def test_an_erased_text_is_in_no_file(admin: OperatorsCommand, log_file: LogFile) -> None:
+    """When the command ends, neither the log nor a file beside it holds the text."""
+    files = log_file.path.parent
+    (text,) = [stored.data for stored in await asyncio.to_thread(stored_records, log_file.path) if stored.position == 5]
+    content = MESSAGE.search(text)
+    assert content is not None
+    result = await admin("erase", "message", "5", "--reason", "It named a person.", "--log", log_file.url)
+
+    assert (result.code, result.out.splitlines()[0]) == (0, "1 message: 1 erased for ever, 0 erased before.")
+    assert [file.name for file in files.iterdir() if file.is_file() and content[1].encode() in file.read_bytes()] == []

@@ -129,7 +129,9 @@ def test_addresses_in_documents_lead_to_the_room(room: HostedRoom) -> None:
         )
     }
     statuses = {
-        address: requests.head(str(URL(room.url).with_path(address)), timeout=10).status_code for address in found
+        address: requests.head(str(URL(room.url).with_path(address)), timeout=10).status_code
+        for address in found
+        if "{" not in address
     }
 
     assert {address for address in found if not f"{address}/".startswith(f"{path}/")} == set()

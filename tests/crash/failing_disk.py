@@ -97,6 +97,9 @@ class Disk:
     def _change_names(self, step: Step) -> None:
         if step.kind is Kind.CREATE and step.path in self.names:
             return
+        # A socket has a name and no content: it is bound, not created.
+        if step.kind is Kind.UNLINK and step.path not in self.names:
+            return
         file = File() if step.kind is Kind.CREATE else self.names[step.path]
         self.pending_names.append((step, file))
         change_names(self.names, step, file)

@@ -11,7 +11,7 @@ from chatr.domain.events import MessagePosted
 from chatr.domain.identity import AgentId
 from chatr.domain.moderation_commands import RemoveMessage, RestoreMessage
 from chatr.domain.policy.moderating import message_exists
-from chatr.ports import LogUnavailable
+from chatr.ports import LogUnavailable, Stored
 
 PICKED: Final = 100
 """Records that a log returns in one read by their positions."""
@@ -46,6 +46,15 @@ async def change_each(
     operator: Operator, record_type: str, ids: Sequence[int], command_for: CommandFor
 ) -> AsyncGenerator[Change]:
     """Have one command decided for each message. Raises RequestRefused before the first one if one is no message."""
+    positions = checked_positions(operator, ids)
+    for part in parts_of(positions):
+        for position, author in zip(part, await authors_of(operator, part), strict=True):
+            name = operator.room.agent(author).name
+            yield await operator.change(record_type, command_for(author, position), agent=name, message=str(position))
+
+
+def checked_positions(operator: Operator, ids: Sequence[int]) -> list[int]:
+    """The positions, each once, if all of them are those of messages. Raises RequestRefused."""
     # Twice the same id would be reported as removed and then as removed already.
     positions = list(dict.fromkeys(ids))
     context = operator.room.rule_context
@@ -55,10 +64,13 @@ async def change_each(
             f"No messages have the ids {', '.join(map(str, missing[:10]))}{' …' if missing[10:] else ''}: nothing "
             "was changed. Check the ids.",
         )
-    for part in parts_of(positions):
-        for position, author in zip(part, await authors_of(operator, part), strict=True):
-            name = operator.room.agent(author).name
-            yield await operator.change(record_type, command_for(author, position), agent=name, message=str(position))
+    return positions
+
+
+def is_message_of(operator: Operator, agent: AgentId, stored: Stored) -> bool:
+    """Whether a record is a message that the agent posted, also if its text was erased."""
+    # Not decoded: most records are of other agents.
+    return stored.stream == f"agent/{agent}" and operator.room.rule_context.is_message(stored.position)
 
 
 def parts_of(positions: Sequence[int]) -> Iterator[Sequence[int]]:

@@ -6,13 +6,13 @@ from typing import Final
 
 from attrs import define
 
+from chatr.admin.commands.messages import is_message_of
 from chatr.admin.operator import Operator, RequestRefused
 from chatr.admin.replies import Counts, Progress
 from chatr.admin.requests import LARGEST_TIME, RemoveMessagesOf, RestoreMessagesOf
 from chatr.domain.agent import Agent
 from chatr.domain.moderation_commands import RemoveMessage, RestoreMessage
 from chatr.past.replay import batches
-from chatr.ports import Stored
 
 STEP: Final = 100
 """Messages after which a reply says how far the command got, so that a client notices a node that hangs."""
@@ -72,7 +72,7 @@ class Bulk:
         if first is not None:
             async for batch in batches(self.operator.at.log, first - 1, end):
                 for stored in batch:
-                    if since <= stored.at < until and self._is_message_of_agent(stored):
+                    if since <= stored.at < until and is_message_of(self.operator, self.agent.id, stored):
                         await self._change(stored.position)
                         if self.found % STEP == 0:
                             yield Progress(stored.position, end, self.changed)
@@ -80,12 +80,6 @@ class Bulk:
                 # A log in memory is read without a pause.
                 await asyncio.sleep(0)
         yield self._counts()
-
-    def _is_message_of_agent(self, stored: Stored) -> bool:
-        """Whether a record is a message that the agent posted, also if its text was erased."""
-        # Not decoded: most records are of other agents.
-        is_of_agent = stored.stream == f"agent/{self.agent.id}"
-        return is_of_agent and self.operator.room.rule_context.is_message(stored.position)
 
     async def _change(self, position: int) -> None:
         """Have the command decided about the message at `position`."""

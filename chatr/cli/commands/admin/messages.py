@@ -1,8 +1,17 @@
 """The arguments of `remove` and `restore`: ids, or an agent and a time."""
 
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Sequence
 
-from chatr.admin.requests import MOST_MESSAGES, RemoveMessages, RemoveMessagesOf, RestoreMessages, RestoreMessagesOf
+from chatr.admin.requests import (
+    MOST_MESSAGES,
+    EraseMessages,
+    EraseMessagesOf,
+    RemoveMessages,
+    RemoveMessagesOf,
+    RestoreMessages,
+    RestoreMessagesOf,
+)
 from chatr.cli.arguments import utf8_text
 from chatr.cli.commands.admin.arguments import (
     INSTANT_FORM,
@@ -58,11 +67,48 @@ def restoring(given: Namespace) -> RestoreMessages | RestoreMessagesOf:
     return RestoreMessagesOf(by=by, dry_run=dry_run, agent=given.agent, since=given.since, until=given.until)
 
 
+def add_erasure_arguments(command: ArgumentParser) -> None:
+    """Describe the arguments of `erase`."""
+    command.add_argument("what", choices=["message", "agent"], help="whether ids follow, or the name of an agent")
+    command.add_argument("targets", metavar="ID|NAME", nargs="+", type=utf8_text, help="ids of messages, or one name")
+    command.add_argument(
+        "--rewrite",
+        action="store_true",
+        help="on PostgreSQL, write the table anew after that (VACUUM FULL): nobody can read or post meanwhile",
+    )
+    add_reason(command)
+
+
+def erasure(given: Namespace) -> EraseMessages | EraseMessagesOf:
+    """Return the request of `erase`. Raises CommandError."""
+    by, dry_run, reason, rewrite = given.by, given.dry_run, given.reason, given.rewrite
+    if given.what == "message":
+        ids = tuple(map(id_of, given.targets))
+        check_number(ids)
+        return EraseMessages(by=by, dry_run=dry_run, ids=ids, reason=reason, rewrite=rewrite)
+    if len(given.targets) > 1:
+        raise CommandError("Give the name of one agent.")
+    return EraseMessagesOf(by=by, dry_run=dry_run, agent=given.targets[0], reason=reason, rewrite=rewrite)
+
+
+def id_of(text: str) -> int:
+    """Return the id of a message. Raises CommandError."""
+    try:
+        return message_id(text)
+    except ArgumentTypeError as error:
+        raise CommandError(f"{error}.") from error
+
+
 def check_selection(given: Namespace) -> None:
     """Raise CommandError unless there are either ids, or an agent and a time."""
     of_agent = (given.agent, given.since, given.until)
     # Without --since a slip would hide everything that an agent ever wrote.
     if of_agent != (None,) * 3 if given.ids else None in (given.agent, given.since):
         raise CommandError("Give the ids of messages, or --agent and --since.")
-    if len(given.ids) > MOST_MESSAGES:
+    check_number(given.ids)
+
+
+def check_number(ids: Sequence[int]) -> None:
+    """Raise CommandError for more ids than one request may name."""
+    if len(ids) > MOST_MESSAGES:
         raise CommandError(f"Give at most {MOST_MESSAGES:,} ids at once.")

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import ExitStack
 
-from chatr.admin.replies import Change, Counts, Failed, Progress, Refused, Reply
+from chatr.admin.replies import Change, Counts, Failed, Notice, Progress, Refused, Reply
 from chatr.cli.commands.admin.sentences import lines_of
 from chatr.cli.errors import CommandError
 from chatr.cli.execution import FAILED, report
@@ -30,7 +30,7 @@ async def print_replies(replies: AsyncIterator[Reply], *, as_json: bool) -> int:
                         )
                         show_position(reply.position)
                         changed = reply.changed
-                    case Change() | Counts():
+                    case Change() | Notice() | Counts():
                         print_result(reply, as_json=as_json)
                         changed += isinstance(reply, Change) and reply.record is not None
                     case Refused() | Failed():
@@ -42,8 +42,8 @@ async def print_replies(replies: AsyncIterator[Reply], *, as_json: bool) -> int:
     return print_error(error, changed, as_json=as_json) if error else 0
 
 
-def print_result(reply: Change | Counts, *, as_json: bool) -> None:
-    """Print what came of a decision, or of those about the messages of an agent."""
+def print_result(reply: Change | Notice | Counts, *, as_json: bool) -> None:
+    """Print what came of a decision or of several, or a notice."""
     for line in [json_text(reply)] if as_json else lines_of(reply):
         print_above_bar(line)
 

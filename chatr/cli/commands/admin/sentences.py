@@ -6,7 +6,7 @@ from typing import Final
 from attrs import frozen
 from msgspec import UNSET
 
-from chatr.admin.replies import Change, Counts
+from chatr.admin.replies import Change, Counts, Notice
 from chatr.cli.output.text import counted, printable
 
 
@@ -55,14 +55,18 @@ PHRASES: Final[Mapping[str, Phrases]] = {
 COUNTS: Final[Mapping[str, Phrases]] = {
     "message-removed": Phrases("removed", "removed before", "would be removed"),
     "message-restored": Phrases("shown again", "not removed", "would be shown again"),
+    "records-erased": Phrases("erased for ever", "erased before", "would be erased for ever"),
 }
-"""What is said of the messages of an agent, by the type of the records."""
+"""What is said of several messages, by the type of the records."""
 
 
-def lines_of(reply: Change | Counts) -> Iterator[str]:
-    """Yield the lines about a decision, or about those on the messages of an agent. A key has a line of its own."""
+def lines_of(reply: Change | Notice | Counts) -> Iterator[str]:
+    """Yield the lines about a decision, or about those on several messages. A key has a line of its own."""
     if isinstance(reply, Counts):
         yield counts_line(reply)
+        return
+    if isinstance(reply, Notice):
+        yield printable(reply.text)
         return
     phrases = PHRASES[reply.type]
     phrase = phrases.already if reply.already else phrases.would if reply.dry_run else phrases.done
@@ -76,11 +80,12 @@ def lines_of(reply: Change | Counts) -> Iterator[str]:
 
 
 def counts_line(counts: Counts) -> str:
-    """The line about the messages of an agent."""
+    """The line about several messages."""
     phrases = COUNTS[counts.type]
     parts = [
         f"{counts.changed:,} {phrases.would if counts.dry_run else phrases.done}",
         f"{counts.already:,} {phrases.already}",
         *([f"{counts.erased:,} erased for ever"] if counts.erased else []),
     ]
-    return f"{counted(counts.found, 'message')} of {printable(counts.agent)}: {', '.join(parts)}."
+    whose = f" of {printable(counts.agent)}" if counts.agent is not None else ""
+    return f"{counted(counts.found, 'message')}{whose}: {', '.join(parts)}."

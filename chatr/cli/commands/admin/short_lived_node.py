@@ -1,9 +1,8 @@
 """A node that lives as long as an operator's command. It serves nobody, adopts no limits and migrates nothing."""
 
-import asyncio
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import structlog
@@ -11,7 +10,9 @@ import structlog
 from chatr.adapters.stores.urls import open_current_log, sqlite_file
 from chatr.adapters.system import SystemClock, SystemSecrets
 from chatr.admin.operator import AdminNode
+from chatr.background_tasks import background
 from chatr.cli.output.progress import progress
+from chatr.node.erasing import Erasing
 from chatr.node.follower import Follower
 from chatr.node.node import Node
 from chatr.past.checkpoint import Checkpoint
@@ -32,13 +33,10 @@ async def short_lived_node(log_url: str) -> AsyncIterator[AdminNode]:
         with progress("reading the log", head, room.position) as show_position:
             await replay(log, room, head, show_position)
         clock, secrets = log.clock if isinstance(log, BringsClock) else SystemClock(), SystemSecrets()
-        follower = Follower(log, room)
-        following = asyncio.create_task(follower.run())
-        try:
-            yield AdminNode(Node.create(log, follower, clock, secrets), log, clock, secrets)
-        finally:
-            following.cancel()
-            with suppress(asyncio.CancelledError):
-                await following
+        erasing = Erasing(log, [checkpoint])
+        follower = Follower(log, room, [erasing])
+        node = Node.create(log, follower, clock, secrets)
+        async with background(follower.run()), background(erasing.run(room)):
+            yield AdminNode(node, log, clock, secrets, erasing)
         # The next start, of a node or a command, need not read again what this one has read.
         await checkpoint.close(follower.room)

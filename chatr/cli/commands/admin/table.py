@@ -20,7 +20,14 @@ from chatr.admin.requests import (
 )
 from chatr.cli.arguments import utf8_text
 from chatr.cli.commands.admin.arguments import add_name, add_reason, add_unstored_reason, grace, milliseconds
-from chatr.cli.commands.admin.messages import add_removal_arguments, add_restoring_arguments, removal, restoring
+from chatr.cli.commands.admin.messages import (
+    add_erasure_arguments,
+    add_removal_arguments,
+    add_restoring_arguments,
+    erasure,
+    removal,
+    restoring,
+)
 from chatr.domain.limits import HOUR
 
 
@@ -92,6 +99,14 @@ ADMIN_COMMANDS: Final[Mapping[str, AdminCommand]] = {
         ("1042", "--agent Ada --since 2026-01-31T12:00"),
         add_restoring_arguments,
         restoring,
+    ),
+    "erase": AdminCommand(
+        "erase the texts of messages for ever",
+        "Erase the texts of messages, of those with the given ids or of all that an agent posted. It cannot be undone. "
+        "The command ends when no copy is left in the log and the files of the node, and says what it waits for.",
+        ('message 1042 --reason "a private address"', 'agent Ada --reason "the owner asked for it"'),
+        add_erasure_arguments,
+        erasure,
     ),
     "suspend": AdminCommand(
         "let an agent only read",

@@ -1,0 +1,100 @@
+"""Commands that erase the texts of messages: of some, or of all that an agent posted."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Coroutine, Sequence
+from typing import Any, Final
+
+from chatr.admin.commands.messages import checked_positions, is_message_of
+from chatr.admin.operator import Operator, RequestRefused
+from chatr.admin.replies import Counts, Notice, Progress
+from chatr.admin.requests import EraseMessages, EraseMessagesOf
+from chatr.node.erase_messages import AlteredRecord, erasing_commands, is_erased
+from chatr.past.replay import batches
+from chatr.ports import Rewritable
+
+SIGN_OF_LIFE: Final = 1.0
+"""Seconds between replies while something lasts, so that a client notices a node that hangs."""
+GONE: Final = (
+    "The texts are gone from the log and from the files of this node. Backups, replicas and archives from before still "
+    "hold them: delete those, too (docs/erasure.md)."
+)
+
+ErasureReply = Progress | Notice | Counts
+
+
+async def erase(operator: Operator, request: EraseMessages) -> AsyncGenerator[ErasureReply]:
+    """Erase messages. None of them if one is no message."""
+    positions = checked_positions(operator, request.ids)
+    async for reply in erase_all(operator, None, sorted(positions), request):
+        yield reply
+
+
+async def erase_of(operator: Operator, request: EraseMessagesOf) -> AsyncGenerator[ErasureReply]:
+    """Erase all messages of an agent, up to the present end of the log."""
+    agent, end = operator.agent_named(request.agent), operator.room.position
+    positions: list[int] = []
+    async for batch in batches(operator.at.log, until=end):
+        positions += [each.position for each in batch if is_message_of(operator, agent.id, each)]
+        yield Progress(batch[-1].position, end, 0)
+        # A log in memory is read without a pause.
+        await asyncio.sleep(0)
+    async for reply in erase_all(operator, agent.name, positions, request):
+        yield reply
+
+
+async def erase_all(
+    operator: Operator, agent: str | None, positions: Sequence[int], request: EraseMessages | EraseMessagesOf
+) -> AsyncGenerator[ErasureReply]:
+    """Append the erasing records, and wait until no copy of the texts is left here. Raises RequestRefused."""
+    context, at, erased = operator.room.rule_context, operator.at, 0
+    to_erase = [position for position in positions if not is_erased(context, position)]
+    try:
+        async for command in erasing_commands(at.log, to_erase, request.reason, operator.by, at.clock):
+            await operator.decide(command)
+            erased += len(command.records)
+            yield Progress(erased, len(to_erase), erased)
+    except AlteredRecord as error:
+        raise RequestRefused("log_altered", str(error)) from error
+    yield Counts(
+        type="records-erased",
+        agent=agent,
+        dry_run=operator.dry_run,
+        found=len(positions),
+        changed=erased,
+        already=len(positions) - len(to_erase),
+        erased=0,
+    )
+    if not operator.dry_run:
+        async for reply in leave_no_copy(operator, rewrite=request.rewrite):
+            yield reply
+
+
+async def leave_no_copy(operator: Operator, *, rewrite: bool) -> AsyncGenerator[ErasureReply]:
+    """Wait until all erasures of the node are carried out, and rewrite the log if that is asked for and of use."""
+    at, sentences = operator.at, asyncio.Queue[str]()
+    async for reply in while_running(at.erasing.wait_until_clean(sentences.put_nowait), sentences):
+        yield reply
+    if rewrite and isinstance(at.log, Rewritable):
+        yield Notice("The table is being written anew. Nobody can read or post meanwhile.")
+        async for reply in while_running(at.log.rewrite(), sentences):
+            yield reply
+    yield Notice(GONE)
+
+
+async def while_running(
+    work: Coroutine[Any, Any, None], sentences: asyncio.Queue[str]
+) -> AsyncGenerator[Progress | Notice]:
+    """Yield each new sentence as a notice until the work is done, and signs of life. Raises what the work raises."""
+    last, task = "", asyncio.create_task(work)
+    try:
+        while not task.done():
+            await asyncio.wait([task], timeout=SIGN_OF_LIFE)
+            said = [sentences.get_nowait() for _ in range(sentences.qsize())]
+            if said and said[-1] != last:
+                last = said[-1]
+                yield Notice(last)
+            else:
+                yield Progress(0, 0, 0)
+        await task
+    finally:
+        task.cancel()

@@ -1,0 +1,85 @@
+"""`chatr admin erase`: texts of messages are erased, and the command ends when no copy is left."""
+
+import pytest
+
+from chatr.admin.replies import Counts, End, Notice, Refused
+from chatr.admin.requests import EraseMessages, EraseMessagesOf
+from chatr.ports import LogUnavailable
+from tests.admin.conftest import Operated
+
+ERASE = EraseMessages(by="grace", ids=(5, 6), reason="They named a person.")
+
+
+def counts(agent: str | None, changed: int, already: int, *, dry_run: bool = False) -> Counts:
+    """The reply that says how many messages were erased."""
+    return Counts(
+        type="records-erased",
+        agent=agent,
+        dry_run=dry_run,
+        found=changed + already,
+        changed=changed,
+        already=already,
+        erased=0,
+    )
+
+
+async def texts(operated: Operated) -> list[str]:
+    """The stored data of the messages 5, 6 and 9."""
+    return [stored.data for stored in await operated.at.log.pick([5, 6, 9])]
+
+
+async def test_messages_are_erased(operated: Operated) -> None:
+    """The texts are gone from the log when the command ends, and their records say so."""
+    replies = await operated.replies(ERASE)
+
+    assert counts(None, changed=2, already=0) in replies
+    assert isinstance(replies[-2], Notice)
+    assert replies[-1] == End()
+    assert [bool(text) for text in await texts(operated)] == [False, False, True]
+    assert {5, 6} <= operated.room.history.removals.by_message.keys()
+
+
+async def test_all_messages_of_an_agent_are_erased(operated: Operated) -> None:
+    """With the name of an agent, or one that looks like it, all of its messages are erased."""
+    replies = await operated.replies(EraseMessagesOf(by="grace", agent="ada", reason="The owner asked for it."))
+
+    assert counts("Ada", changed=2, already=0) in replies
+    assert [bool(text) for text in await texts(operated)] == [False, True, False]
+
+
+async def test_an_erasure_can_be_repeated(operated: Operated) -> None:
+    """What is erased already is counted, and no second record is stored."""
+    await operated.replies(ERASE)
+    position = operated.room.position
+    replies = await operated.replies(ERASE)
+
+    assert counts(None, changed=0, already=2) in replies
+    assert operated.room.position == position
+
+
+async def test_a_dry_run_erases_nothing(operated: Operated) -> None:
+    """A dry run says how many messages would be erased."""
+    dry = EraseMessages(by="grace", ids=(5,), reason="It named a person.", dry_run=True)
+
+    assert counts(None, changed=1, already=0, dry_run=True) in await operated.replies(dry)
+    assert all(await texts(operated))
+
+
+@pytest.mark.parametrize(("position", "code"), [(2, "message_not_found"), (99, "message_not_found")])
+async def test_what_is_no_message_is_refused(operated: Operated, position: int, code: str) -> None:
+    """If one of the ids is no message, none is erased."""
+    replies = await operated.replies(EraseMessages(by="grace", ids=(5, position), reason="It named a person."))
+
+    assert isinstance(replies[-1], Refused)
+    assert replies[-1].code == code
+    assert all(await texts(operated))
+
+
+async def test_the_command_says_what_is_not_clean(operated: Operated) -> None:
+    """While the log cannot be emptied, the command says why and goes on waiting."""
+    operated.log.fail("erase", LogUnavailable("the disk is full"), times=1)
+    replies = await operated.replies(ERASE)
+    notices = [reply.text for reply in replies if isinstance(reply, Notice)]
+
+    assert notices[0] == "Not everything is erased yet: the disk is full."
+    assert [bool(text) for text in await texts(operated)] == [False, False, True]
