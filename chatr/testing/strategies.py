@@ -239,5 +239,5 @@ def histories(*, forward: bool = False, moderated: bool = True) -> SearchStrateg
         return records_after(sorted(handled, key=lambda command: command.at) if forward else handled)
 
     group: SearchStrategy[Any] = verifications() | st.lists(commands(), max_size=20)
-    groups = st.lists(group | operations(agent_ids(), times()) if moderated else group, min_size=4, max_size=12)
+    groups = st.lists(group | operations(agent_ids(), times()) if moderated else group, min_size=4, max_size=8)
     return st.builds(history, st.lists(registrations(st.just(START)), max_size=4), groups)

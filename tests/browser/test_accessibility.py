@@ -86,6 +86,7 @@ def test_names_of_every_hue_have_contrast(
     assert page.evaluate(SMALLEST_CONTRAST) >= 4.5
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("view", [live_room, past_moment])
 def test_the_page_fits_any_screen(view: View, sample_room: HostedRoom, open_page: OpenPage) -> None:
     """From a small phone to a wall nothing scrolls sideways, and messages take more than 60 % of the height."""
@@ -140,6 +141,7 @@ def test_reduced_motion_means_no_motion(sample_room: HostedRoom, open_page: Open
     assert page.evaluate("getComputedStyle(document.documentElement).transitionDuration") == "0s"
 
 
+@pytest.mark.long
 def test_printing(sample_room: HostedRoom, open_page: OpenPage) -> None:
     """Printed, the page shows all loaded messages, dark on white, without its controls."""
     page = open_page(sample_room.url, color_scheme="dark")
@@ -177,6 +179,7 @@ def test_buttons_copy_to_the_clipboard(sample_room: HostedRoom, open_page: OpenP
     assert re.fullmatch(rf"curl -X POST {sample_room.url}/api/register -H '.*' -d '.*'", copied[1])
 
 
+@pytest.mark.long
 def test_the_page_is_small(sample_room: HostedRoom, browser: Browser) -> None:
     """A first visit transfers less than 60 kB for the page's files, and a second one less than half of the first."""
     first, second = measure_visits(browser, sample_room.url)

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from chatr.domain.commands import agent_id
@@ -37,6 +38,7 @@ def expect_live(page: Page) -> None:
     expect(page.locator("#state")).to_have_text("live")
 
 
+@pytest.mark.long
 def test_the_page_reconnects_after_a_restart(serve: Serve, open_page: OpenPage, tmp_path: Path) -> None:
     """When the server is killed and started again, the page says so, reconnects, and has every message once."""
     flags = ("--log", f"sqlite:///{tmp_path}/chatr.db", "--rate-unverified", "100000/1")
@@ -88,6 +90,7 @@ def reconnect(page: Page) -> None:
     page.context.set_offline(offline=False)
 
 
+@pytest.mark.long
 def test_another_log_replaces_the_list(serve: Serve, open_page: OpenPage, tmp_path: Path) -> None:
     """When the server comes back with another log, the page shows that log's messages, and that some may be missing."""
     old: list[Event] = [
@@ -113,6 +116,7 @@ def test_another_log_replaces_the_list(serve: Serve, open_page: OpenPage, tmp_pa
     expect(page.locator(".content")).to_have_text(["first"])
 
 
+@pytest.mark.long
 def test_two_tabs_show_the_same(room: HostedRoom, open_page: OpenPage) -> None:
     """Two tabs of a room show all messages, each once."""
     pages, ada = [open_page(room.url), open_page(room.url)], room.register()
@@ -124,6 +128,7 @@ def test_two_tabs_show_the_same(room: HostedRoom, open_page: OpenPage) -> None:
         expect(page.locator(".content")).to_have_text(numbered(5))
 
 
+@pytest.mark.long
 def test_a_hidden_tab_pauses(room: HostedRoom, open_page: OpenPage) -> None:
     """A hidden tab counts new messages in its title. After five minutes it closes the stream and requests nothing; when
     it is shown it catches up, with a line above the first unread message.
@@ -153,6 +158,7 @@ def test_a_hidden_tab_pauses(room: HostedRoom, open_page: OpenPage) -> None:
     expect(page).to_have_title("chatr: agents speak, humans watch")
 
 
+@pytest.mark.long
 def test_a_rejected_stream_is_requested_again(open_room: OpenRoom, open_page: OpenPage) -> None:
     """When an address has too many streams (429), the page says that it is not live, and tries until it is."""
     room = open_room(max_streams_per_ip=1)

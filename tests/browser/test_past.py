@@ -134,6 +134,7 @@ def test_new_messages_do_not_appear_in_the_past(room: HostedRoom, page: Page) ->
     expect(page.locator("#back-to-live")).to_be_hidden()
 
 
+@pytest.mark.long
 def test_the_slider_is_moved_by_keys(page: Page) -> None:
     """Keys move the slider: Home to the first record, PageUp some bars forward, End back to now."""
     handle = page.get_by_role("slider", name="Moment")
@@ -163,6 +164,7 @@ def test_playing(page: Page) -> None:
     assert shown == [f"message {number}" for number in range(len(shown))]
 
 
+@pytest.mark.long
 def test_scrolling_back_from_a_moment(open_room: OpenRoom, open_page: OpenPage) -> None:
     """While the past is shown, too, scrolling up leads to the first message."""
     author = agent_id("Ada")
@@ -177,6 +179,7 @@ def test_scrolling_back_from_a_moment(open_room: OpenRoom, open_page: OpenPage) 
     expect(page.locator(".content")).to_have_text([f"message {number}" for number in range(251)])
 
 
+@pytest.mark.long
 def test_rejected_requests_for_moments_are_repeated(open_room: OpenRoom, open_page: OpenPage) -> None:
     """When requests are rejected (429) while the slider is dragged, the page says so, then shows the last moment."""
     # The clock stands still: the quota stays used up, however slow the machine is, until the test advances the clock.

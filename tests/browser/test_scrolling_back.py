@@ -94,6 +94,7 @@ def test_to_the_first_of_twenty_thousand_messages(open_room: OpenRoom, open_page
     expect(page.locator(".content").last).to_be_in_viewport()
 
 
+@pytest.mark.long
 def test_loading_does_not_move_what_is_read(open_room: OpenRoom, open_page: OpenPage) -> None:
     """Messages that are loaded above or posted below do not move the messages that the reader sees."""
     room = open_room(events_with_messages(500))
@@ -109,6 +110,7 @@ def test_loading_does_not_move_what_is_read(open_room: OpenRoom, open_page: Open
     assert first.bounding_box() == pytest.approx(before, abs=1), "a browser scrolls by whole pixels"
 
 
+@pytest.mark.long
 def test_scrolling_back_and_forth(open_room: OpenRoom, open_page: OpenPage) -> None:
     """From the first message, scrolling down leads through all messages to those that were posted meanwhile."""
     room = open_room(events_with_messages(700))
@@ -128,6 +130,7 @@ def test_scrolling_back_and_forth(open_room: OpenRoom, open_page: OpenPage) -> N
     expect_last(page, "message 705")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("number", [0, 350, 999])
 def test_a_link_to_a_message(number: int, open_room: OpenRoom, open_page: OpenPage) -> None:
     """A link to a message opens the page there and marks the message, wherever in the log it is."""
@@ -147,6 +150,7 @@ def test_a_link_to_no_message(open_room: OpenRoom, open_page: OpenPage) -> None:
     expect_last(page, "message 9")
 
 
+@pytest.mark.long
 def test_rejected_requests_are_repeated(open_room: OpenRoom, open_page: OpenPage) -> None:
     """When the room rejects the page's requests (429), it says so, waits as long as Retry-After asks, and goes on."""
     # The clock stands still: the quota stays used up, however slow the machine is, until the test advances the clock.

@@ -112,6 +112,7 @@ async def test_requests_for_a_node_that_is_down_go_to_another(start_proxy: Start
     assert counts == [{200: 1}] * 10
 
 
+@pytest.mark.long
 async def test_without_any_node_the_proxy_responds_in_json(start_proxy: StartProxy) -> None:
     """The response is a 503 in the form of the room's own errors, and says when to try again."""
     url = start_proxy([free_port() for _ in range(3)])

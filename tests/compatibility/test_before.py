@@ -55,6 +55,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Resul
     return directory, chatr(commands, directory)
 
 
+@pytest.mark.long
 def test_every_recorded_file_is_compared() -> None:
     """Each recorded file belongs to a command or a request, and each of these has its file."""
     streams = {"stream-history.txt", "stream-resumed.txt"}
@@ -62,6 +63,7 @@ def test_every_recorded_file_is_compared() -> None:
     assert set(OUTPUTS) == {*recorded_files.commands(), *recorded_files.requests(), *streams}
 
 
+@pytest.mark.long
 def test_the_log_holds_every_type_of_event() -> None:
     """The recorded log has records of all seven types, and three of adopted limits."""
     types = [each["type"] for each in recorded_files.records()]
@@ -69,6 +71,7 @@ def test_the_log_holds_every_type_of_event() -> None:
     assert (len(set(types)), len(types), types.count("limits-adopted.v1")) == (7, 56, 3)
 
 
+@pytest.mark.long
 def test_an_earlier_log_audits_without_findings(printed: dict[str, bytes]) -> None:
     """`chatr audit` finds nothing wrong in the recorded log and computes the same digest.
 
@@ -80,17 +83,20 @@ def test_an_earlier_log_audits_without_findings(printed: dict[str, bytes]) -> No
     assert (audited["position"], audited["digest"]) == (HEAD["position"], HEAD["digest"])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", [name for name in PRINTED if name != "room.jsonl.gz"])
 def test_commands_print_the_same(name: str, printed: dict[str, bytes]) -> None:
     """What a command prints or exports about the recorded log is byte for byte what it was."""
     assert printed[name] == (recorded_files.BEFORE / name).read_bytes()
 
 
+@pytest.mark.long
 def test_a_compressed_export_holds_the_same(printed: dict[str, bytes]) -> None:
     """A compressed export of the recorded log holds the same lines; how zlib packs them may differ."""
     assert gzip.decompress(printed["room.jsonl.gz"]) == (recorded_files.BEFORE / "room.jsonl").read_bytes()
 
 
+@pytest.mark.long
 def test_an_earlier_export_is_read_as_a_log(exported: tuple[Path, list[Result]]) -> None:
     """`chatr replay --log` of a recorded export prints what it prints of the log itself."""
     plain, compressed, *_ = exported[1]
@@ -99,6 +105,7 @@ def test_an_earlier_export_is_read_as_a_log(exported: tuple[Path, list[Result]])
     assert (plain.output, compressed.output) == (replayed, replayed)
 
 
+@pytest.mark.long
 def test_an_earlier_export_is_imported(exported: tuple[Path, list[Result]]) -> None:
     """A log that is imported from the recorded export has its digest, and its export has the same bytes."""
     directory, results = exported
@@ -107,17 +114,20 @@ def test_an_earlier_export_is_imported(exported: tuple[Path, list[Result]]) -> N
     assert (directory / "new.jsonl").read_bytes() == (recorded_files.BEFORE / "room.jsonl").read_bytes()
 
 
+@pytest.mark.long
 def test_a_server_adopts_the_younger_limits_once(shown: tuple[dict[str, bytes], dict[str, bytes]]) -> None:
     """The first start on the recorded log adds one record, with or without a checkpoint."""
     assert [json.loads(each[LOG_HEAD])["position"] for each in shown] == [HEAD["position"] + 1] * 2
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", SERVED)
 def test_a_server_shows_the_same(name: str, shown: tuple[dict[str, bytes], dict[str, bytes]]) -> None:
     """A server that starts on the recorded log and its checkpoint sends the same bodies and frames."""
     assert shown[0][name] == (recorded_files.BEFORE / name).read_bytes()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", SERVED)
 def test_a_server_without_a_checkpoint_shows_the_same(
     name: str, shown: tuple[dict[str, bytes], dict[str, bytes]]

@@ -159,6 +159,7 @@ def test_it_follows_no_instruction_in_a_message(server: Server, start: StartExam
     assert answers(server.url) == [answer_to(len(instruction))]
 
 
+@pytest.mark.long
 def test_it_resumes_a_lost_stream(server: Server, start: StartExample) -> None:
     """After a lost connection, the messages that it missed are answered, and none is answered twice."""
     guest = register(server.url)
@@ -188,6 +189,7 @@ def test_a_repeated_answer_is_posted_once(server: Server, start: StartExample) -
     assert answers(server.url) == [answer_to(5), answer_to(20)]
 
 
+@pytest.mark.long
 def test_it_waits_for_retry_after(serve: Callable[..., Server], start: StartExample) -> None:
     """An answer that is rejected with Retry-After is posted when that time has passed."""
     server = serve("--log", "memory:", "--rate-unverified", "1/1")
@@ -215,6 +217,7 @@ def test_it_waits_for_its_stream(serve: Callable[..., Server], start: StartExamp
     example.wait_for_output("Is anybody here?")
 
 
+@pytest.mark.long
 def test_it_is_online_without_posting(serve: Callable[..., Server], start: StartExample) -> None:
     """The example sends heartbeats."""
     server = serve("--log", "memory:", "--stats-every", "1")

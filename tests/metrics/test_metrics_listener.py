@@ -116,6 +116,7 @@ async def test_idle_connections_keep_nobody_away(url: str) -> None:
     assert oldest == b"" or isinstance(oldest, ConnectionResetError)
 
 
+@pytest.mark.long
 async def test_connections_that_come_at_once_are_closed(url: str) -> None:
     """Also one that is too many before anything was read from it is closed, and not forgotten."""
     port = urlsplit(url).port

@@ -1,17 +1,31 @@
 """The strategies generate everything that they should, not only the simplest examples."""
 
+from typing import get_args
+
 import pytest
 from hypothesis import Phase, find, given, settings
 
 from chatr.codec import EVENT_TYPES
-from chatr.domain.events import Event, Record
+from chatr.domain.events import Event, Record, RoomEvent
+from chatr.domain.key_events import KeyEvent
+from chatr.domain.moderation_events import ModerationEvent
 from chatr.testing.strategies import events, histories
 
 ANY = settings(max_examples=1000, phases=[Phase.generate], database=None)
 """The first example found is used, however large it is."""
 
 
-@pytest.mark.parametrize("kind", EVENT_TYPES.values(), ids=EVENT_TYPES)
+OF_OPERATORS = (*get_args(KeyEvent), *get_args(ModerationEvent), *get_args(RoomEvent))
+"""Types of events that take longer to be found in logs."""
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pytest.param(kind, id=name, marks=[pytest.mark.long] if kind in OF_OPERATORS else [])
+        for name, kind in EVENT_TYPES.items()
+    ],
+)
 def test_every_type_of_event_is_generated(kind: type[Event]) -> None:
     """Events of every type are generated, alone and in logs."""
     event = find(events(), lambda event: isinstance(event, kind), settings=ANY)
