@@ -217,7 +217,20 @@ class RoomViews:
 
 def without_text(stored: Stored) -> Stored:
     """The record as a block holds it: of messages only the times are needed, and their texts may be erased."""
-    return evolve(stored, data="") if stored.type == MESSAGE_TYPE else stored
+    if stored.type != MESSAGE_TYPE:
+        return stored
+    # By position and not with `evolve`, which takes five times as long: a view may need thousands of records.
+    return Stored(
+        stored.id,
+        stored.stream,
+        stored.type,
+        stored.at,
+        stored.decided_at_position,
+        "",
+        stored.position,
+        stored.previous,
+        stored.record_hash,
+    )
 
 
 def log_replaced_error() -> LogUnavailable:

@@ -166,6 +166,7 @@ async def test_many_hidden_messages_are_not_read(open_room: OpenRoom) -> None:
     async with watching(room.running.url) as watch:
         await watch.next("stats")
         await hide_all(room, ada, hidden)
+        await room.running.erasing.wait_until_clean()
         cursor = f"{first}-{(await log.pick([int(first)]))[0].id[:8]}"
         log.calls.clear()
         shown_frames = await resumed(room, cursor, "/api/stream")
