@@ -23,7 +23,7 @@ from chatr.domain.events import (
     VerificationStarted,
 )
 from chatr.domain.history import erased_message
-from chatr.domain.identity import AgentId
+from chatr.domain.identity import AGENT_STREAM, AgentId
 from chatr.domain.key_events import AgentRecovered, KeyActivated, KeyIssued, KeyRevoked
 from chatr.domain.moderation_events import (
     AgentApproved,
@@ -65,6 +65,8 @@ EVENT_TYPES: Final[dict[str, type[Event]]] = {
 """The event class of each stored type name."""
 TYPE_NAMES: Final = {event_class: name for name, event_class in EVENT_TYPES.items()}
 """The stored type name of each event class."""
+MESSAGE_TYPE: Final = TYPE_NAMES[MessagePosted]
+ERASING_TYPE: Final = TYPE_NAMES[RecordsErased]
 
 Fields = dict[str, Any]
 Reader = Callable[[str, int], Event]
@@ -172,10 +174,9 @@ def decode(stored: Stored, readers: Mapping[str, Reader] = READERS) -> Record:
 
 def erased_event(stored: Stored) -> Event:
     """What is known of a message whose text was erased. Raises ValueError: nothing else is ever erased."""
-    kind, _, agent = stored.stream.partition("/")
-    if stored.type != "message-posted.v1" or kind != "agent":
+    if stored.type != MESSAGE_TYPE or not stored.stream.startswith(AGENT_STREAM):
         raise ValueError("it is empty")
-    return erased_message(AgentId(agent), stored.at)
+    return erased_message(AgentId(stored.stream.removeprefix(AGENT_STREAM)), stored.at)
 
 
 def stored_fields(stored: Stored) -> Fields:

@@ -1,4 +1,4 @@
-"""The type of the ids of agents."""
+"""The ids of agents, and the names of their streams."""
 
 from typing import Final, NewType
 
@@ -6,3 +6,5 @@ from typing import Final, NewType
 AgentId = NewType("AgentId", str)
 NO_AGENT: Final = AgentId("")
 """The id in place of an agent's where there is none; no agent has it."""
+AGENT_STREAM: Final = "agent/"
+"""How the name of an agent's stream begins; its id follows."""

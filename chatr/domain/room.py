@@ -23,7 +23,7 @@ from chatr.domain.events import (
     canonical_account,
 )
 from chatr.domain.history import History
-from chatr.domain.identity import AgentId
+from chatr.domain.identity import AGENT_STREAM, AgentId
 from chatr.domain.immutability import statically_frozen
 from chatr.domain.key_events import KeyEvent
 from chatr.domain.moderation_events import (
@@ -228,7 +228,7 @@ class Room:
                 # name is unique in the same way, by the stream of the id that follows from it.
                 return StreamEnd(f"moltbook/{canonical_account(event.moltbook_name)}", 0)
             case _:
-                return StreamEnd(f"agent/{event.agent}", self.agent(event.agent).position)
+                return StreamEnd(f"{AGENT_STREAM}{event.agent}", self.agent(event.agent).position)
 
     def online_agents(self, now: int) -> list[Agent]:
         """The agents that are online at `now`, in no particular order. All agents are looked at, as for any moment.

@@ -13,14 +13,13 @@ from typing import Final, Protocol
 
 import structlog
 
-from chatr.codec import TYPE_NAMES, decode
-from chatr.domain.events import MessagePosted, Record
+from chatr.codec import MESSAGE_TYPE, decode
+from chatr.domain.events import Record
 from chatr.domain.moderation_events import ErasedRecord, RecordsErased
 from chatr.domain.removals import Removal
 from chatr.domain.room import Room
 from chatr.ports import EventLog, LogUnavailable, Stored
 
-MESSAGE_TYPE: Final = TYPE_NAMES[MessagePosted]
 PICKED: Final = 100
 """Records that are read at a time: the most that a log returns."""
 ERASURES_PICKED: Final = 20

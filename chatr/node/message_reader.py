@@ -9,13 +9,11 @@ from attrs import frozen
 from chatr.codec import decode
 from chatr.domain.events import Cursor, MessagePosted
 from chatr.domain.history import Message, message_from_record
-from chatr.domain.identity import AgentId
+from chatr.domain.identity import AGENT_STREAM, AgentId
 from chatr.node.follower import Follower
 from chatr.node.integrity import ALTERED_TEXT
 from chatr.ports import LogReader, LogUnavailable, RecordMissing, Stored
 
-AGENT_STREAM: Final = "agent/"
-"""How the name of an agent's stream begins; its id follows."""
 FINGERPRINT: Final = re.compile("[0-9a-f]{8}")
 NO_FINGERPRINT: Final = "00000000"
 """The fingerprint in the cursor of a message whose record has no usable id any longer."""

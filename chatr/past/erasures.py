@@ -4,29 +4,12 @@ That is judged at the end of what was read: an erasing record is after its messa
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final
 
-import msgspec
 from attrs import define, field, frozen
 
-from chatr.codec import DAMAGES
+from chatr.codec import ERASING_TYPE, MESSAGE_TYPE, UnreadableRecord, decode
+from chatr.domain.moderation_events import ErasedRecord, RecordsErased
 from chatr.ports import Stored
-
-ERASABLE_TYPE: Final = "message-posted.v1"
-ERASING_TYPE: Final = "records-erased.v1"
-
-
-class ErasedRecord(msgspec.Struct):
-    """An erased record as the erasing record names it."""
-
-    position: int
-    rest: str
-
-
-class ErasingData(msgspec.Struct):
-    """The data of an erasing record, without the fields that only tell why."""
-
-    records: list[ErasedRecord]
 
 
 @frozen
@@ -51,7 +34,7 @@ class ErasureCheck:
         """Take the next record of the log."""
         if stored.is_erased:
             # Nothing else is ever erased, whatever a record says.
-            rest = stored.rest_hash.hex() if stored.type == ERASABLE_TYPE else "none"
+            rest = stored.rest_hash.hex() if stored.type == MESSAGE_TYPE else "none"
             self._rests[stored.position] = rest
         else:
             self.explain(stored)
@@ -112,9 +95,10 @@ class ErasureCheck:
                 yield position, f"Record {naming.position} erased another record in its place: it was changed."
 
 
-def named_in(stored: Stored) -> list[ErasedRecord]:
+def named_in(stored: Stored) -> Sequence[ErasedRecord]:
     """Return the records that an erasing record names; none if it cannot be read, which every fold reports."""
     try:
-        return msgspec.json.decode(stored.data, type=ErasingData).records
-    except DAMAGES:
-        return []
+        event = decode(stored).event
+    except UnreadableRecord:
+        return ()
+    return event.records if isinstance(event, RecordsErased) else ()

@@ -13,10 +13,10 @@ from typing import Final
 
 from attrs import define, field, frozen
 
-from chatr.codec import decode
+from chatr.codec import TYPE_NAMES, decode
 from chatr.domain.agent import Agent, evolve_agent
-from chatr.domain.events import ActivityEvent
-from chatr.domain.identity import AgentId
+from chatr.domain.events import ActivityEvent, AgentSeen, MessagePosted
+from chatr.domain.identity import AGENT_STREAM, AgentId
 from chatr.domain.limits import Limits
 from chatr.domain.moderation_events import AgentSuspended
 from chatr.domain.presence import name_order
@@ -28,9 +28,8 @@ NEVER: Final = -(2**63)
 BLOCKS_PER_STEP: Final = 8
 """Blocks that are handled before other tasks run: about two milliseconds."""
 AGENTS_PER_BLOCK: Final = 1_000
-ACTIVE: Final = frozenset(("message-posted.v1", "agent-seen.v1"))
+ACTIVE: Final = frozenset(TYPE_NAMES[each] for each in (MessagePosted, AgentSeen))
 """Types whose records make an agent present at their time. Nearly all records are of these, and need no decoding."""
-STREAM_PREFIX: Final = "agent/"
 
 
 @frozen
@@ -59,7 +58,7 @@ def last_seen_in(room: Room, records: Iterable[Stored]) -> LastSeen:
     times: dict[AgentId, int] = {}
     for record in records:
         if record.type in ACTIVE:
-            times[AgentId(record.stream.removeprefix(STREAM_PREFIX))] = record.at
+            times[AgentId(record.stream.removeprefix(AGENT_STREAM))] = record.at
         elif isinstance(event := decode(record).event, ActivityEvent | AgentSuspended):
             after = evolve_agent(room.agent(event.agent), event, record.position, room.rule_context.limits)
             times[event.agent] = time_of(after)

@@ -10,21 +10,19 @@ from typing import Final
 
 from attrs import evolve, frozen
 
-from chatr.codec import TYPE_NAMES
+from chatr.codec import MESSAGE_TYPE
 from chatr.domain.agent import Agent
-from chatr.domain.events import MessagePosted
 from chatr.domain.history import Message
-from chatr.domain.identity import AgentId
+from chatr.domain.identity import AGENT_STREAM, AgentId
 from chatr.domain.limits import Limits
 from chatr.domain.removals import Removal
 from chatr.domain.time_index import BLOCK_SIZE
 from chatr.node.node import Node
 from chatr.past.messages_then import last_shown, messages_then, without_later_badge
-from chatr.past.online_at import ACTIVE, STREAM_PREFIX, LastSeen, last_seen_in, last_seen_now, online_at
+from chatr.past.online_at import ACTIVE, LastSeen, last_seen_in, last_seen_now, online_at
 from chatr.past.replay import TOO_EARLY, Moment, NoSuchMoment, Timestamp, check_position
 from chatr.ports import LogReader, LogUnavailable, RecordAltered, Stored
 
-MESSAGE_TYPE: Final = TYPE_NAMES[MessagePosted]
 BLOCKS_CACHED: Final = 16
 """Blocks of records in memory. People who look at the past move from a moment to others nearby."""
 LAST_SEEN_CACHED: Final = 500
@@ -120,7 +118,7 @@ class RecordBlocks:
     def _is_usable(self, stored: Stored) -> bool:
         """Whether what is read of the record cannot fail because it was altered."""
         # Nearly all are not decoded, and need no more than an agent that the room knows.
-        agent = AgentId(stored.stream.removeprefix(STREAM_PREFIX))
+        agent = AgentId(stored.stream.removeprefix(AGENT_STREAM))
         return (stored.type in ACTIVE and agent in self._room.agents) or stored.is_intact
 
 

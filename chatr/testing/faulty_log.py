@@ -10,7 +10,7 @@ from uuid import uuid4
 from attrs import define, field
 
 from chatr.domain.events import AgentSeen, Cursor
-from chatr.domain.identity import AgentId
+from chatr.domain.identity import AGENT_STREAM, AgentId
 from chatr.ports import BringsClock, Clock, Draft, EventLog, Stored
 from chatr.testing.records import draft_of
 
@@ -133,7 +133,7 @@ class FaultyLog:
 
         async def behaviour(proceed: Proceed, draft: Draft, expected: int) -> Any:
             # Any record of the same stream conflicts; this one leaves the agent's messages as they are.
-            seen = AgentSeen(AgentId(draft.stream.removeprefix("agent/")), draft.at)
+            seen = AgentSeen(AgentId(draft.stream.removeprefix(AGENT_STREAM)), draft.at)
             rival = draft_of(seen, record_id=str(uuid4()), decided_at_position=draft.decided_at_position)
             await self.log.append(rival, expected=expected)
             return await proceed()

@@ -8,7 +8,7 @@ import pytest
 from chatr.adapters.stores.sqlite.log import sqlite_log
 from tests.cli.conftest import COMMANDS, Chatr, LogFile
 from tests.cli.steps import exported, output_of, stored_records
-from tests.erasing import erase
+from tests.erasures import erase
 from tests.postgres import Postgres
 
 MESSAGES = (5, 6)

@@ -12,7 +12,7 @@ from chatr.past.transfer import LogsDiffer, copy_records, verified_end
 from chatr.ports import Draft
 from chatr.testing.contract.steps import new_draft, read_all
 from chatr.testing.faulty_log import FaultyLog
-from tests.erasing import erase, erasing_draft, message_draft
+from tests.erasures import erase, erasing_draft, message_draft
 
 UNEXPLAINED = r"^Record 2 is empty, and no later record says that it was erased\. See chatr audit\.$"
 

@@ -11,7 +11,7 @@ from chatr.past.snapshot import FOLD_VERSION
 
 FROZEN_FOLD_VERSION = 5
 FROZEN = {
-    "chatr/codec.py": "ab1cc09b6c4139f3",
+    "chatr/codec.py": "7ca18e6688019778",
     "chatr/domain/activity.py": "bbeb8f9b5874378a",
     "chatr/domain/agent.py": "d371c3d9fadb8491",
     "chatr/domain/agent_keys.py": "4b5e73bb54a27593",
@@ -27,7 +27,7 @@ FROZEN = {
     "chatr/domain/history.py": "432f77c5e43fb8d0",
     "chatr/domain/limits.py": "726eb0b00b93da69",
     "chatr/domain/presence.py": "549d75402995aeb8",
-    "chatr/domain/room.py": "fa5c496ed6d37d2f",
+    "chatr/domain/room.py": "3f49ef6ed488742e",
     "chatr/domain/text.py strict_form": "1e004d28f2d7bfd0",
 }
 

@@ -16,7 +16,7 @@ from chatr.testing.contract.steps import append_chain, append_many, new_draft, r
 from chatr.testing.faulty_log import FaultyLog
 from chatr.testing.records import folded_room, log_with
 from chatr.testing.strategies import histories
-from tests.erasing import erase, message_draft
+from tests.erasures import erase, message_draft
 
 
 async def copied(source: EventLog, target: EventLog) -> list[Stored]:

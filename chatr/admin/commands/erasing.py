@@ -8,7 +8,7 @@ from chatr.admin.commands.messages import checked_positions, is_message_of
 from chatr.admin.operator import Operator, RequestRefused
 from chatr.admin.replies import Counts, Notice, Progress
 from chatr.admin.requests import EraseMessages, EraseMessagesOf
-from chatr.node.erase_messages import AlteredRecord, erasing_commands, is_erased
+from chatr.node.erasing_commands import AlteredRecord, erasing_commands, is_erased
 from chatr.past.replay import batches
 from chatr.ports import Rewritable
 

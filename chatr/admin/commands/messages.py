@@ -8,7 +8,7 @@ from chatr.admin.replies import Change
 from chatr.admin.requests import RemoveMessages, RestoreMessages
 from chatr.codec import decode
 from chatr.domain.events import MessagePosted
-from chatr.domain.identity import AgentId
+from chatr.domain.identity import AGENT_STREAM, AgentId
 from chatr.domain.moderation_commands import RemoveMessage, RestoreMessage
 from chatr.domain.policy.moderating import message_exists
 from chatr.ports import LogUnavailable, Stored
@@ -70,7 +70,7 @@ def checked_positions(operator: Operator, ids: Sequence[int]) -> list[int]:
 def is_message_of(operator: Operator, agent: AgentId, stored: Stored) -> bool:
     """Whether a record is a message that the agent posted, also if its text was erased."""
     # Not decoded: most records are of other agents.
-    return stored.stream == f"agent/{agent}" and operator.room.rule_context.is_message(stored.position)
+    return stored.stream == f"{AGENT_STREAM}{agent}" and operator.room.rule_context.is_message(stored.position)
 
 
 def parts_of(positions: Sequence[int]) -> Iterator[Sequence[int]]:

@@ -13,7 +13,7 @@ from chatr.domain.events import LimitsAdopted, MessagePosted
 from chatr.domain.limits import SECOND, Limit, Limits
 from chatr.domain.moderation_events import RecordsErased
 from chatr.domain.rule import RuleViolated
-from chatr.node.erase_messages import AlteredRecord, Erasures, erase_messages, messages_of
+from chatr.node.erasing_commands import AlteredRecord, erasing_commands, is_erased
 from chatr.node.node import Node
 from chatr.ports import LogUnavailable
 from chatr.testing.clock import START, SettableClock
@@ -48,9 +48,11 @@ async def node(log: FaultyLog) -> AsyncIterator[Node]:
         yield node
 
 
-async def erase(node: Node, log: FaultyLog, *positions: int, reason: str = "It is illegal.") -> Erasures:
-    """Erase messages as Grace."""
-    return await erase_messages(node, log, positions, reason=reason, by="grace", clock=SettableClock())
+async def erase(node: Node, log: FaultyLog, *positions: int, reason: str = "It is illegal.") -> list[int]:
+    """Erase those of the messages that are not erased, as Grace, and return the positions of the erasing records."""
+    to_erase = [position for position in sorted(positions) if not is_erased(node.room.rule_context, position)]
+    commands = erasing_commands(log, to_erase, reason, "grace", SettableClock())
+    return [(await node.commands.handle(command)).position async for command in commands]
 
 
 async def erased_by(log: FaultyLog, *positions: int) -> list[tuple[str, list[int]]]:
@@ -62,59 +64,32 @@ async def erased_by(log: FaultyLog, *positions: int) -> list[tuple[str, list[int
 
 
 async def test_messages_are_erased_by_author(node: Node, log: FaultyLog) -> None:
-    """Each author's stream gets one record, which proves what stays of his messages."""
-    done = await erase(node, log, 8, 4, 7, 4)
+    """Each author's stream gets one record, which proves what stays of its messages."""
+    erasing = await erase(node, log, 8, 4, 7)
     (stored,) = await log.pick([7])
 
-    assert done == Erasures(3, 0, [9, 10])
-    assert sorted(await erased_by(log, *done.records)) == sorted([(CRAB, [4, 7]), (LOBSTER, [8])])
+    assert erasing == [9, 10]
+    assert sorted(await erased_by(log, *erasing)) == sorted([(CRAB, [4, 7]), (LOBSTER, [8])])
     assert stored.rest_hash.hex() in (await log.pick([9]))[0].data + (await log.pick([10]))[0].data
 
 
-async def test_what_is_erased_is_not_erased_again(node: Node, log: FaultyLog) -> None:
-    """A command that is repeated appends records for the rest alone."""
-    await erase(node, log, 4, 5)
-
-    assert await erase(node, log, 4, 5, 6) == Erasures(1, 2, [11])
-    assert await erase(node, log, 4, 5, 6) == Erasures(0, 3, [])
-
-
 async def test_many_messages_take_several_records() -> None:
-    """One record names at most a thousand messages; how many are done is reported after each."""
-    log, reached = await log_of([CRAB] * 2_100), list[int]()
+    """One record names at most a thousand messages."""
+    log = await log_of([CRAB] * 2_100)
     node = node_on(log)
     async with background(node.follower.run()):
         await node.follower.wait_until_folded(await log.head())
-        positions = await messages_of(log, CRAB, node.room.position)
-        done = await erase_messages(
-            node, log, positions, reason="It is illegal.", by="grace", clock=SettableClock(), progress=reached.append
-        )
+        erasing = await erase(node, log, *range(4, 2_104))
 
-    assert [len(named) for _, named in await erased_by(log, *done.records)] == [1_000, 1_000, 100]
-    assert reached == [1_000, 2_000, 2_100]
+    assert [len(named) for _, named in await erased_by(log, *erasing)] == [1_000, 1_000, 100]
 
 
-async def test_all_messages_of_an_agent_are_found(node: Node, log: FaultyLog) -> None:
-    """They are found by reading the log in parts, up to a position."""
-    reached = list[int]()
-
-    assert await messages_of(log, CRAB, 8, reached.append) == [4, 6, 7]
-    assert await messages_of(log, LOBSTER, 7) == [5]
-    assert reached == [8]
-
-
-@pytest.mark.parametrize(
-    ("positions", "reason", "code"),
-    [((4, 3), "Why", "message_not_found"), ((4, 99), "Why", "message_not_found"), ((4,), "", "invalid_reason")],
-)
-async def test_nothing_is_erased_of_a_wrong_command(
-    node: Node, log: FaultyLog, positions: tuple[int, ...], reason: str, code: str
-) -> None:
-    """If one id is not that of a message, or the reason is missing, the rule is quoted and nothing is stored."""
+async def test_nothing_is_erased_without_a_reason(node: Node, log: FaultyLog) -> None:
+    """The rule is quoted and nothing is stored."""
     with pytest.raises(RuleViolated) as violated:
-        await erase(node, log, *positions, reason=reason)
+        await erase(node, log, 4, reason="")
 
-    assert (violated.value.code, await log.head()) == (code, 8)
+    assert (violated.value.code, await log.head()) == ("invalid_reason", 8)
 
 
 @pytest.mark.parametrize("change", [{"data": '{"content":"Another"}'}, {"at": START + 1}, {"data": ""}])
@@ -133,6 +108,6 @@ async def test_an_erasing_that_was_interrupted_can_be_repeated(node: Node, log: 
     with pytest.raises(LogUnavailable):
         await erase(node, log, 4, 5)
 
-    done = await erase(node, log, 4, 5)
+    erasing = await erase(node, log, 4, 5)
 
-    assert (done.erased, done.already) == (1, 1)
+    assert await erased_by(log, *erasing) == [(LOBSTER, [5])]
