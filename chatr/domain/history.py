@@ -79,7 +79,9 @@ class History:
 
     def _index_in_memory(self, position: int) -> int | None:
         """The place of the message at `position` among the newest ones; None if it is none of them."""
-        index = bisect_left(self.newest, position, key=lambda record: record.position)
+        # `positions` ends with those of the newest messages.
+        first = len(self.positions) - len(self.newest)
+        index = bisect_left(self.positions, position, first) - first
         return index if index < len(self.newest) and self.newest[index].position == position else None
 
     def record_at(self, position: int) -> Record | None:

@@ -175,8 +175,7 @@ def test_a_long_list_costs_no_more_than_a_short_one() -> None:
 
 
 def test_no_network_contains_nothing() -> None:
-    """An empty set is false, so that rooms without a list look nothing up."""
-    assert not NetworkSet([])
+    """Without networks nobody is denied."""
     assert ip_address("192.0.2.1") not in NetworkSet([])
 
 

@@ -24,7 +24,7 @@ FROZEN = {
     "chatr/domain/events.py": "75c402127b9c7618",
     "chatr/domain/keyed_posts.py": "3095014529eb63bc",
     "chatr/domain/post_times.py": "20193aab5e8dd9a9",
-    "chatr/domain/history.py": "432f77c5e43fb8d0",
+    "chatr/domain/history.py": "ea7f557cbae75cf9",
     "chatr/domain/limits.py": "726eb0b00b93da69",
     "chatr/domain/presence.py": "549d75402995aeb8",
     "chatr/domain/room.py": "3f49ef6ed488742e",

@@ -35,6 +35,8 @@ class ClientAddresses:
     ) -> None:
         self._trusted_proxies = trusted_proxies
         self._denied = NetworkSet(denied)
+        self.are_denied = bool(denied)
+        """Whether any address is denied."""
         self._cached_address = lru_cache(ADDRESSES_CACHED)(self._address)
         self._cached_connection_address = lru_cache(ADDRESSES_CACHED)(self._connection_address)
 
@@ -49,11 +51,6 @@ class ClientAddresses:
     def is_denied(self, peer: str, forwarded_for: str) -> bool:
         """Return whether the client is denied, by the peer's address and the X-Forwarded-For it sent."""
         return self._cached_address(peer, forwarded_for if self._trusted_proxies else "").is_denied
-
-    @property
-    def are_denied(self) -> bool:
-        """Whether any address is denied."""
-        return bool(self._denied)
 
     def of_connection(self, peer: str) -> ClientAddress | None:
         """Return the address of a connection of `peer`, or None for a trusted proxy, which carries other clients."""

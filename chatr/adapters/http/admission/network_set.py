@@ -19,11 +19,6 @@ class NetworkSet:
         ipv4 = list(collapse_addresses(each for each in unmapped if isinstance(each, IPv4Network)))
         ipv6 = list(collapse_addresses(each for each in unmapped if isinstance(each, IPv6Network)))
         self._by_version = {4: bounds(ipv4), 6: bounds(ipv6)}
-        self._is_empty = not unmapped
-
-    def __bool__(self) -> bool:
-        """Return whether there is any address."""
-        return not self._is_empty
 
     def __contains__(self, address: IPv4Address | IPv6Address) -> bool:
         """Return whether `address` is in one of the networks."""

@@ -2,7 +2,7 @@
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -52,8 +52,7 @@ def beside(path: Path, suffix: str) -> Path:
 
 def side_file_size(path: Path, suffix: str) -> int:
     """Return the size of a file beside the log at `path` in bytes, 0 if there is none."""
-    status = stat_or_none(beside(path, suffix))
-    return status.st_size if status else 0
+    return size_of(stat_or_none(beside(path, suffix)))
 
 
 class OpenFiles:
@@ -75,19 +74,24 @@ class OpenFiles:
 
     def missing_or_replaced_path(self) -> Path | None:
         """Return the path of a file that was removed or replaced, or None."""
-        for path, opened in zip(self._paths, self._opened, strict=True):
-            current = stat_or_none(path)
+        return self._first_changed(map(stat_or_none, self._paths))
+
+    def _first_changed(self, statuses: Iterable[os.stat_result | None]) -> Path | None:
+        """Return the first path whose current status is not that of the file that was opened, or None."""
+        for path, opened, current in zip(self._paths, self._opened, statuses, strict=True):
             if current is None or not os.path.samestat(opened, current):
                 return path
         return None
 
     def check(self) -> None:
         """Raise LogUnavailable if a file was removed or replaced, or if the log was cut off."""
-        if missing := self.missing_or_replaced_path():
+        # Asked once for each file, because this precedes every commit.
+        statuses = [stat_or_none(path) for path in self._paths]
+        if missing := self._first_changed(statuses):
             raise LogUnavailable(
                 f"{missing} was removed or replaced, or cannot be reached: put it back, or start chatr again"
             )
-        size = self._current_size()
+        size = size_of(statuses[0])
         # No row is ever deleted from a log, so its file never becomes smaller.
         if size < self._size and not self._may_shrink:
             raise LogUnavailable(
@@ -101,8 +105,12 @@ class OpenFiles:
 
     def _current_size(self) -> int:
         """Return the size of the log's file in bytes, 0 if it cannot be reached."""
-        current = stat_or_none(self._path)
-        return current.st_size if current else 0
+        return size_of(stat_or_none(self._path))
+
+
+def size_of(status: os.stat_result | None) -> int:
+    """Return the size of a file with this status in bytes, 0 if there is none."""
+    return status.st_size if status else 0
 
 
 def stat_or_none(path: Path) -> os.stat_result | None:
