@@ -10,6 +10,8 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Final
 
+import structlog
+
 from chatr.admin.socket_file import CannotOpenSocket, CannotReachNode
 from chatr.cli.errors import CommandError
 from chatr.cli.garbage_collection import set_thresholds
@@ -45,6 +47,8 @@ DISK_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 def execute(options: argparse.Namespace) -> int:
     """Run the command whose `run` is in `options` and return the exit code. Expected errors print one sentence."""
     set_thresholds()
+    # Standard output is for the result. Commands that serve configure their log lines themselves.
+    structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
     try:
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
             code: int = runner.run(options.run(options))

@@ -1,13 +1,12 @@
 """Fixtures: a node in memory for operators' commands, and commands beside a room that runs in the test's own loop."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
-import structlog
 from attrs import frozen
 
 from chatr.adapters.stores.memory import MemoryLog
@@ -74,14 +73,6 @@ async def operated_node(log: FaultyLog) -> AsyncIterator[Operated]:
     async with background(follower.run()), background(erasing.run(node.room)):
         await follower.catch_up()
         yield Operated(AdminNode(node, log, clock, secrets, erasing), log, clock)
-
-
-@pytest.fixture(autouse=True)
-def _restored_logging() -> Iterator[None]:
-    """Undo what a command without a node does: it sends log lines of its process to standard error."""
-    before = structlog.get_config()
-    yield
-    structlog.configure(**before)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import msgspec
 import pytest
+import structlog
 from attrs import frozen
 
 from chatr.adapters.stores.sqlite.log import sqlite_log
@@ -76,8 +77,9 @@ Chatr = Callable[..., Result]
 
 
 @pytest.fixture
-def chatr(capsys: pytest.CaptureFixture[str]) -> Chatr:
-    """Runs a command in this process."""
+def chatr(capsys: pytest.CaptureFixture[str]) -> Iterator[Chatr]:
+    """Runs a command in this process, whose log settings are restored at the end of the test."""
+    log_settings = structlog.get_config()
 
     def run(*arguments: object) -> Result:
         capsys.readouterr()
@@ -88,7 +90,8 @@ def chatr(capsys: pytest.CaptureFixture[str]) -> Chatr:
         assert isinstance(code, int)
         return Result(code, out, err)
 
-    return run
+    yield run
+    structlog.configure(**log_settings)
 
 
 @frozen

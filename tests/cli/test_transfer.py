@@ -51,14 +51,22 @@ def test_a_log_is_the_same_after_every_transfer(
         server: Postgres = request.getfixturevalue("postgres")
         between = server.log()
     outputs = [
-        output_of(chatr, "export", tmp_path / name, "--log", export),
-        output_of(chatr, "import", tmp_path / name, "--log", between),
-        output_of(chatr, "copy", between, last),
-        output_of(chatr, "export", tmp_path / "last.jsonl", "--log", last),
+        chatr("export", tmp_path / name, "--log", export).out,
+        chatr("import", tmp_path / name, "--log", between).out,
+        chatr("copy", between, last).out,
+        chatr("export", tmp_path / "last.jsonl", "--log", last).out,
     ]
 
     assert (tmp_path / "last.jsonl").read_bytes() == export.read_bytes()
     assert {line.rpartition("Head: ")[2] for line in outputs} == {f"{len(COMMANDS)}:{DIGEST}\n"}
+
+
+def test_log_lines_do_not_mix_with_the_result(chatr: Chatr, export: Path, postgres: Postgres) -> None:
+    """Standard output has the result alone; a warning about the database goes to standard error."""
+    result = chatr("copy", export, postgres.log())
+
+    assert result.lines == [f"{len(COMMANDS)} records copied, 0 were there. Head: {len(COMMANDS)}:{DIGEST}"]
+    assert "postgres_may_lose_records" in result.err
 
 
 def test_an_empty_log_is_exported_and_imported(chatr: Chatr, new_log: LogFile, tmp_path: Path) -> None:

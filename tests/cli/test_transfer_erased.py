@@ -40,9 +40,9 @@ def test_an_erased_log_is_the_same_after_every_transfer(
         server: Postgres = request.getfixturevalue("postgres")
         between = server.log()
     outputs = [
-        output_of(chatr, "import", export, "--log", between),
-        output_of(chatr, "copy", between, last),
-        output_of(chatr, "export", tmp_path / "last.jsonl", "--log", last),
+        chatr("import", export, "--log", between).out,
+        chatr("copy", between, last).out,
+        chatr("export", tmp_path / "last.jsonl", "--log", last).out,
     ]
 
     assert b'"data":""' in export.read_bytes()

@@ -1,11 +1,8 @@
 """A node that lives as long as an operator's command. It serves nobody, adopts no limits and migrates nothing."""
 
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-
-import structlog
 
 from chatr.adapters.stores.urls import open_current_log, sqlite_file
 from chatr.adapters.system import SystemClock, SystemSecrets
@@ -23,8 +20,6 @@ from chatr.ports import BringsClock
 @asynccontextmanager
 async def short_lived_node(log_url: str) -> AsyncIterator[AdminNode]:
     """Yield a node on the log, which has folded all of it. Shows progress. Raises CannotOpenLog or LogUnavailable."""
-    # Standard output is for the result.
-    structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
     file = sqlite_file(log_url)
     async with open_current_log(log_url) as log:
         checkpoint = Checkpoint(Path(f"{file}.checkpoint") if file else None)
