@@ -1,6 +1,7 @@
 """The commands that the documents ask people to paste work as they are written.
 
-docs/the-log.md is not read here: tests/cli/test_the_log_page.py runs its commands.
+Two pages are not read here: tests/cli/test_the_log_page.py runs the commands of docs/the-log.md, and
+tests/deploy/test_walk.py those of docs/operating.md.
 """
 
 import json
@@ -25,7 +26,7 @@ from tests.requirements import skip_or_fail
 DOCUMENTS: Final = (
     Path("README.md"),
     Path("CONTRIBUTING.md"),
-    *(page for page in sorted(Path("docs").glob("*.md")) if page.name != "the-log.md"),
+    *(page for page in sorted(Path("docs").glob("*.md")) if page.name not in ("the-log.md", "operating.md")),
 )
 RUN: Final[Mapping[str, str]] = {
     ".venv/bin/chatr serve": "http://",
@@ -37,9 +38,6 @@ RUN: Final[Mapping[str, str]] = {
     ".venv/bin/chatr explain": "message_rate_limited",
     ".venv/bin/chatr audit": "0 findings",
     ".venv/bin/chatr export": "",
-    ".venv/bin/chatr backup copy.db": "",
-    ".venv/bin/chatr serve --log sqlite:///copy.db": "http://",
-    ".venv/bin/chatr serve --print-config": "#public_url",
 }
 """The beginning of each command that this test runs, and a text that its output must contain."""
 NOT_RUN: Final[Mapping[str, str]] = {
@@ -51,12 +49,6 @@ NOT_RUN: Final[Mapping[str, str]] = {
     ".venv/bin/lint-imports": "is run by tests/architecture/test_architecture.py",
     "bash .ci/run": "runs the tests, this one among them",
     ".venv/bin/python -m benchmarks.fanout": "takes minutes; its --help is run below",
-    "echo CHATR_DOMAIN": "writes a file for the next command",
-    "docker": "needs a container engine; tests/deploy checks image and configuration without one",
-    ".venv/bin/chatr backup --every": "goes on for ever; tests/cli/test_backup_folder.py runs it",
-    ".venv/bin/chatr doctor": "what it finds depends on the machine; tests/cli/doctor runs it",
-    "sudo": "changes the machine; tests/deploy/test_unit.py checks the unit",
-    "CHATR_LOG=postgresql://": "needs the PostgreSQL of an operator; tests/cluster starts nodes on one",
 }
 """The beginning of each command that this test does not run, and the reason."""
 SHELL_BLOCK: Final = re.compile(r"^```sh\n(.*?)^```$", re.DOTALL | re.MULTILINE)
@@ -103,7 +95,7 @@ class Terminal:
         Raises CalledProcessError if a command ends with another exit code than 0.
         """
         process = self._start(self._arguments(command))
-        if "serve" in command or "--every" in command or " -N " in command:
+        if "serve" in command or " -N " in command:
             return self._read_until(process, expected)
         output, errors = process.communicate()
         if process.returncode:
@@ -170,7 +162,6 @@ def test_the_commands_work(tmp_path: Path) -> None:
                 terminal.follow(output)
 
     assert (tmp_path / "room.jsonl.gz").exists()
-    assert (tmp_path / "copy.db").exists()
 
 
 @pytest.mark.long

@@ -1,4 +1,4 @@
-"""A socket that receives what a service tells systemd."""
+"""Fixtures: commands, and a socket that receives what a service tells systemd."""
 
 import socket
 from collections.abc import Iterator
@@ -7,6 +7,10 @@ from uuid import uuid4
 
 import pytest
 from attrs import frozen
+
+from tests.cli.conftest import chatr
+
+__all__ = ["chatr"]
 
 
 @frozen
