@@ -17,6 +17,7 @@ from tests.deploy.hosted_room import CONTROLLING, NOT_RUN
 from tests.deploy.operating_page import BLOCKS, PAGE, STEPS
 from tests.deploy.test_compose import COMPOSE
 from tests.deploy.test_unit import lines_of
+from tests.postgres import Postgres
 from tests.requirements import skip_or_fail
 
 FOLLOWED: Final = frozenset(
@@ -128,6 +129,21 @@ def test_prometheus_accepts_the_job(tmp_path: Path) -> None:
     )
 
     assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+@pytest.mark.long
+def test_postgresql_takes_the_settings() -> None:
+    """A server starts with the lines that the page adds to its configuration, and has their values."""
+    (block,) = (block for block in BLOCKS if block.language == "ini")
+    lines = [line.partition("#")[0].strip().partition(" = ") for line in block.text.splitlines()]
+    given = {name: value.strip("'") for name, _, value in lines}
+    server = Postgres(*(f"{name}={value}" for name, value in given.items()))
+    try:
+        values = {name: server.execute(f"show {name}")[0][0] for name in given}
+    finally:
+        server.close()
+
+    assert values == given == {"synchronous_standby_names": "ANY 1 (a, b)", "synchronous_commit": "on"}
 
 
 def test_links_lead_to_headings() -> None:
