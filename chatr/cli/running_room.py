@@ -58,8 +58,7 @@ async def fetch_room(url: str, min_position: int, *, pause: float = RETRY_PAUSE)
     Returns the last of ATTEMPTS if there is none; `pause` is in seconds. Raises RoomUnreachable or RoomAltered.
     """
     try:
-        headers = {"Authorization": f"Bearer {key}"} if (key := os.environ.get(KEY_VARIABLE)) else {}
-        async with ClientSession(f"{url}/", timeout=TIMEOUT, raise_for_status=True, headers=headers) as session:
+        async with ClientSession(f"{url}/", timeout=TIMEOUT, raise_for_status=True, headers=key_headers()) as session:
             for _ in range(ATTEMPTS):
                 shown = await fetch_once(session)
                 if shown.is_consistent and shown.head.position >= min_position:
@@ -68,6 +67,11 @@ async def fetch_room(url: str, min_position: int, *, pause: float = RETRY_PAUSE)
             return shown
     except (ClientError, TimeoutError, ValueError, TypeError, KeyError) as error:
         raise RoomUnreachable(f"No room answers at {url}: {failure_reason(error)}.") from error
+
+
+def key_headers() -> dict[str, str]:
+    """Return the header with which a private room is read; none where no key is given."""
+    return {"Authorization": f"Bearer {key}"} if (key := os.environ.get(KEY_VARIABLE)) else {}
 
 
 def failure_reason(error: Exception) -> str:

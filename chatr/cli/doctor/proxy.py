@@ -7,12 +7,13 @@ from contextlib import suppress
 from typing import Final
 from urllib.parse import urlsplit
 
-from aiohttp import ClientError, ClientSession, ClientTimeout, StreamReader, TCPConnector
+from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, StreamReader, TCPConnector
 
 from chatr.cli.doctor.check import Check, ok, problem, skipped
 from chatr.cli.doctor.settings import is_local
-from chatr.cli.running_room import failure_reason
+from chatr.cli.running_room import KEY_VARIABLE, failure_reason, key_headers
 from chatr.domain.limits import SECOND, Limit
+from chatr.wire.errors import ErrorCode
 
 STREAM: Final = "stream"
 ERRORS: Final = "errors"
@@ -26,6 +27,7 @@ SHORTEST_WINDOW: Final = 30 * SECOND
 """Milliseconds. The requests of a shorter window may be allowed again before all are sent."""
 SPARE_REQUESTS: Final = 10
 AT_A_TIME: Final = 10
+FORBIDDEN: Final = 403
 TOO_MANY: Final = 429
 OTHER_LOCAL_ADDRESS: Final = "127.0.0.2"
 FAILURES: Final = (ClientError, TimeoutError, OSError, ValueError, TypeError, KeyError)
@@ -38,7 +40,7 @@ async def check_proxy(url: str, direct_url: str | None, rate_requests: Limit) ->
     `rate_requests` is the limit of one client address. Afterwards this machine has used it up.
     """
     connector = TCPConnector(local_addr=local_address(urlsplit(url).hostname or ""))
-    async with ClientSession(f"{url}/", timeout=TIMEOUT, connector=connector) as session:
+    async with ClientSession(f"{url}/", timeout=TIMEOUT, connector=connector, headers=key_headers()) as session:
         try:
             yield await check_stream(session)
             yield await check_errors(session)
@@ -63,6 +65,8 @@ async def check_stream(session: ClientSession) -> Check:
             asyncio.timeout(FIRST_FRAME),
             session.get("api/stream", headers=headers, auto_decompress=False) as response,
         ):
+            if await needs_key(response):
+                return skipped(STREAM, f"The room is private: set {KEY_VARIABLE} to the key of an agent to check it.")
             if response.status != 200:
                 return refused(STREAM, response.status, "Let the proxy pass on /api/stream.")
             if encoding := response.headers.get("Content-Encoding"):
@@ -74,6 +78,13 @@ async def check_stream(session: ClientSession) -> Check:
         found = f"Nothing arrived on the stream within {FIRST_FRAME:g} s: the proxy buffers it."
         return problem(STREAM, found, "Switch buffering off, as examples/nginx.conf does.")
     return ok(STREAM, "Frames arrive at once and uncompressed.")
+
+
+async def needs_key(response: ClientResponse) -> bool:
+    """Return whether it is the room itself, and no proxy, that asks for the key of an agent."""
+    with suppress(*FAILURES):
+        return response.status == FORBIDDEN and (await response.json())["code"] == ErrorCode.READING_NEEDS_KEY
+    return False
 
 
 async def has_event(stream: StreamReader) -> bool:

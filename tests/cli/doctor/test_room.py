@@ -208,6 +208,20 @@ async def test_a_machine_that_is_refused_must_wait(start_server: StartServer) ->
     assert [check.status for check in checks] == ["skipped"] * 3, checks
 
 
+async def test_a_private_room_is_read_with_the_key(open_room: OpenRoom, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the key in CHATR_KEY the checks that read are skipped, and the proxy is not blamed."""
+    private = await open_room(reading="agents")
+    ada = await private.register()
+    found = {}
+    for key in ("", ada.key):
+        monkeypatch.setenv("CHATR_KEY", key)
+        followed = await checks(private.running.url, private.running.node.room.log_id)
+        (stream, *_) = [each async for each in check_proxy(private.running.url, None, RATE)]
+        found[key] = (followed[-1].status, stream.status)
+
+    assert found == {"": ("skipped", "skipped"), ada.key: ("ok", "ok")}
+
+
 async def test_a_proxy_that_cannot_be_reached_is_named() -> None:
     """The public address does not lead to the room."""
     (check,) = [each async for each in check_proxy(f"http://127.0.0.1:{free_port()}", None, RATE)]
