@@ -8,10 +8,11 @@ from typing import Any, Final
 import msgspec.json
 from attrs import define, field
 
-from chatr.domain.commands import agent_id
 from chatr.domain.keys import hash_key
 from chatr.domain.proof import Profile, ProofWords
 from chatr.ports import MoltbookUnavailable
+from tests.simulation import key_activities
+from tests.simulation.key_uses import check_key_use, key_use
 from tests.simulation.network import PendingRequest, Response
 from tests.simulation.oracle import IntendedMessage, Oracle
 from tests.simulation.process import Process
@@ -20,6 +21,8 @@ TIMEOUT: Final = 30.0
 """Seconds after which an agent gives up a request."""
 STATUSES: Final = frozenset((200, 400, 401, 403, 404, 409, 429, 502, 503, 504))
 """Statuses that a response may have, whatever goes wrong."""
+KEYS_KNOWN: Final = 6
+"""Keys that an agent tries besides the one that it uses."""
 ACCOUNTS: Final = ("ClawdCrab", "clawdcrab", "ClawdLobster", "ClawdShrimp")
 
 
@@ -61,6 +64,7 @@ class AgentClient:
     note: Callable[..., None]
     id: str = ""
     key: str = ""
+    other_keys: list[str] = field(factory=list)
     busy: int = 0
     _posted: int = 0
     _keyed: list[IntendedMessage] = field(factory=list)
@@ -71,33 +75,54 @@ class AgentClient:
         self.busy += 1
         try:
             if not self.key:
-                await self._register()
+                await key_activities.register(self)
                 return
             (activity,) = self.random.choices(tuple(ACTIVITIES), tuple(ACTIVITIES.values()))
             await activity(self)
         finally:
             self.busy -= 1
 
-    async def _request(
+    async def send_request(
         self,
         method: str,
         path: str,
         body: object = None,
         *,
+        key: str | None = None,
         idempotency_key: str | None = None,
         to: Process | None = None,
     ) -> Response | None:
-        """The response of a node, by default a random one; None if the connection was lost before it."""
-        process, key = to or self.random.choice(self.processes), self.key
+        """The response of a node, by default a random one, to a request with a key, by default the agent's own.
+
+        None if the connection was lost before it.
+        """
+        process, key = to or self.random.choice(self.processes), self.key if key is None else key
+        use = key_use(self.oracle, process, key)
         response = await self._response(process, request(method, path, body, key, idempotency_key))
         self.note("agent", self.number, process.name, response.status if response else "lost")
-        if response is not None and response.status not in STATUSES:
+        if response is None:
+            return None
+        if response.status not in STATUSES:
             self.oracle.report(f"{process.name} answered {response}")
-        if response is not None and response.status == 401 and key == self.key:
-            if self.oracle.must_know(self.id, hash_key(key), process.node):
-                self.oracle.report(f"{process.name} does not know agent {self.number}")
-            self.key = ""
+        # Nobody needs a key to read.
+        if key and not path.startswith("/api/messages?"):
+            check_key_use(self.oracle, process, use, response.status)
+        if response.status == 401 and key == self.key:
+            self.key = self.other_keys.pop() if self.other_keys else ""
         return response
+
+    def become(self, agent: str, key: str) -> None:
+        """Be the agent with this id and key from now on."""
+        if agent == self.id:
+            self.add_key(key, is_next=True)
+        else:
+            self.id, self.key, self.other_keys = agent, key, []
+            self._keyed.clear()
+
+    def add_key(self, key: str, *, is_next: bool) -> None:
+        """Know one more key; if it `is_next`, use it from now on."""
+        others = [each for each in (*self.other_keys, self.key, key) if each and each != (key if is_next else self.key)]
+        self.key, self.other_keys = key if is_next else self.key, list(dict.fromkeys(others))[-KEYS_KNOWN:]
 
     async def _response(self, process: Process, raw: bytes) -> Response | None:
         pending = PendingRequest(asyncio.get_running_loop().create_future())
@@ -115,16 +140,6 @@ class AgentClient:
             return None
         finally:
             connection.close()
-
-    async def _register(self) -> None:
-        """Register a random name: some are taken, and some look like one that is."""
-        name = f"agent-{self.random.randint(0, 40):02}".replace("0", self.random.choice("0o"))
-        response = await self._request("POST", "/api/register", {"name": name})
-        if response is None or response.status != 200:
-            return
-        self.id, self.key = response.json["agent"]["id"], response.json["agent"]["apiKey"]
-        self._keyed.clear()
-        assert self.id == agent_id(name)
 
     def _new_message(self, idempotency_key: str | None) -> IntendedMessage:
         """A message with a content that no other message has."""
@@ -158,22 +173,22 @@ class AgentClient:
         if message.agent != self.id or not self.key:
             return
         process = self.random.choice(self.processes)
-        generation, began = self.oracle.request_sent(message, process.node), process.now()
+        generation, began = self.oracle.request_sent(message, hash_key(self.key), process.node), process.now()
         body = {"content": message.content}
-        response = await self._request("POST", "/api/messages", body, idempotency_key=message.key, to=process)
+        response = await self.send_request("POST", "/api/messages", body, idempotency_key=message.key, to=process)
         self.oracle.response_received(message, response, generation, began, process.now())
 
     async def heartbeat(self) -> None:
         """Stay online."""
-        await self._request("POST", "/api/heartbeat")
+        await self.send_request("POST", "/api/heartbeat")
 
     async def leave(self) -> None:
         """Go offline."""
-        await self._request("POST", "/api/disconnect")
+        await self.send_request("POST", "/api/disconnect")
 
     async def read_profile(self) -> None:
         """Ask for its own state."""
-        await self._request("GET", "/api/me")
+        await self.send_request("GET", "/api/me")
 
     async def read_messages(self) -> None:
         """Read a page of old or new messages, or wait for a new one."""
@@ -182,19 +197,19 @@ class AgentClient:
         after = self.random.choice(messages).position if messages else 0
         wait = self.random.choice((0, 0, 3))
         query = f"after={after}&limit={self.random.randint(1, 60)}&wait={wait}"
-        response = await self._request("GET", f"/api/messages?{query}", to=process)
+        response = await self.send_request("GET", f"/api/messages?{query}", to=process)
         if response is not None and response.status == 200 and generation == self.oracle.generation:
             self.oracle.check_page(after, response.json["messages"])
 
     async def verify(self) -> None:
         """Start a verification and complete it."""
         body: dict[str, Any] = {"moltbookName": self.random.choice(ACCOUNTS)}
-        response = await self._request("POST", "/api/verify/start", body)
+        response = await self.send_request("POST", "/api/verify/start", body)
         if response is not None and response.status == 200:
-            await self._request("POST", "/api/verify/complete", body)
+            await self.send_request("POST", "/api/verify/complete", body)
 
 
-ACTIVITIES: Final[Mapping[Callable[[AgentClient], Awaitable[None]], int]] = {
+ACTIVITIES: Final[Mapping[Callable[[AgentClient], Awaitable[None]], float]] = {
     AgentClient.post: 20,
     AgentClient.repeat: 3,
     AgentClient.reuse_key: 2,
@@ -203,5 +218,8 @@ ACTIVITIES: Final[Mapping[Callable[[AgentClient], Awaitable[None]], int]] = {
     AgentClient.read_profile: 1,
     AgentClient.read_messages: 2,
     AgentClient.verify: 2,
+    key_activities.rotate: 1,
+    key_activities.use_other_key: 2,
+    key_activities.revoke: 0.3,
 }
 """What an agent does, and how often in comparison."""

@@ -3,35 +3,22 @@
 The codec and `Room` are those of chatr; other tests check these.
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from attrs import define, field, frozen
+from attrs import define, field
 
 from chatr.codec import EVENT_TYPES, decode
-from chatr.domain.chain import EMPTY_CHAIN_HASH
 from chatr.domain.events import AgentRegistered, AgentVerified, LimitsAdopted, MessagePosted, Record
-from chatr.domain.limits import SECOND, Limits
+from chatr.domain.limits import SECOND
 from chatr.domain.room import Room
 from chatr.node.node import Node
 from chatr.ports import Clock, Stored
+from tests.simulation.branch import Branch, StoredMessage
 from tests.simulation.network import Response
 
 LONGEST_REQUEST: Final = 30 * SECOND
 """Milliseconds from a request to the commit of its record at most: agents give up a request after that time."""
-
-
-@frozen
-class StoredMessage:
-    """A message in the log: the `number`-th of its branch; `before` is the cursor of the message before it."""
-
-    cursor: str
-    number: int
-    before: str
-    agent: str
-    content: str
-    position: int
 
 
 @define(eq=False)
@@ -39,7 +26,7 @@ class IntendedMessage:
     """A message that an agent wants to post once, possibly by several requests.
 
     `pending`: requests without a response. `may_be_stored`: a response was lost or in doubt. `must_not_be_stored`: it
-    was rejected. `acknowledged_at`: the position in the response.
+    was rejected. `acknowledged_at`: the position in the response. `key_digests`: the API keys with which it was sent.
     """
 
     agent: str
@@ -49,28 +36,7 @@ class IntendedMessage:
     may_be_stored: bool = False
     must_not_be_stored: bool = False
     acknowledged_at: int | None = None
-
-
-@define(eq=False)
-class Branch:
-    """What follows from one version of the log. Restoring an older copy begins another branch.
-
-    `contents`: the position of each message, by its content. `keys`: agent and idempotency key of each message that has
-    one. `post_times`: milliseconds since 1970, by agent. `verified_at`: the position of the first badge, by agent.
-    `key_digests`: the hash of the API key, by agent. `limits`: each with the position at which it was adopted.
-    `unreadable_at`: the first record of an unknown type, where nodes stop folding.
-    """
-
-    room: Room = field(factory=Room)
-    chain_hashes: set[str] = field(factory=lambda: {EMPTY_CHAIN_HASH.hex()})
-    messages: list[StoredMessage] = field(factory=list)
-    contents: dict[str, int] = field(factory=dict)
-    keys: set[tuple[str, str]] = field(factory=set)
-    post_times: defaultdict[str, list[int]] = field(factory=lambda: defaultdict(list))
-    verified_at: dict[str, int] = field(factory=dict)
-    key_digests: dict[str, str] = field(factory=dict)
-    limits: list[tuple[int, Limits]] = field(factory=list)
-    unreadable_at: int | None = None
+    key_digests: set[str] = field(factory=set)
 
 
 @define(eq=False)
@@ -83,7 +49,7 @@ class Oracle:
 
     report: Callable[[str], None]
     store_clock: Clock | None = None
-    branch: Branch = field(factory=Branch)
+    branch: Branch = field(init=False)
     generation: int = 0
     had_unknown_type: bool = False
     messages: dict[str, StoredMessage] = field(factory=dict)
@@ -93,10 +59,13 @@ class Oracle:
     intended: dict[str, IntendedMessage] = field(factory=dict)
     """By content."""
 
+    def __attrs_post_init__(self) -> None:
+        self.branch = Branch(self.report)
+
     def log_restored(self, records: Sequence[Stored]) -> None:
         """The log was replaced by these records."""
         self.generation += 1
-        self.branch = Branch()
+        self.branch = Branch(self.report)
         for message in self.intended.values():
             was_acknowledged = message.acknowledged_at is not None
             message.acknowledged_at, message.may_be_stored = None, message.may_be_stored or was_acknowledged
@@ -122,14 +91,15 @@ class Oracle:
         match record.event:
             case MessagePosted():
                 self._check_post(record, record.event)
-            case AgentRegistered(agent=agent, key_digest=digest):
-                if agent in branch.key_digests:
+            case AgentRegistered(agent=agent, at=at, request=request):
+                if agent in branch.requests:
                     self.report(f"{agent} is registered twice")
-                branch.key_digests[agent] = digest
+                branch.requests[agent] = at, request
             case AgentVerified(agent=agent):
                 branch.verified_at.setdefault(agent, record.position)
             case LimitsAdopted(limits=limits):
                 branch.limits.append((record.position, limits))
+        branch.open_keys.apply(record.event)
         branch.room.apply(record)
         branch.chain_hashes.add(branch.room.chain_hash.hex())
         self.chain_hashes[branch.room.chain_hash.hex()] = record.position
@@ -147,6 +117,8 @@ class Oracle:
             branch.keys.add((agent, event.idempotency_key))
         if content not in self.intended or self.intended[content].key != event.idempotency_key:
             self.report(f"nobody posted {content} with key {event.idempotency_key}")
+        elif not any(branch.open_keys.opens(digest, event.at) for digest in self.intended[content].key_digests):
+            self.report(f"{content} is stored at {record.position}, and no key with which it was sent is open then")
         before = branch.messages[-1].cursor if branch.messages else ""
         message = StoredMessage(str(record.cursor), len(branch.messages) + 1, before, agent, content, record.position)
         branch.contents[content] = record.position
@@ -177,8 +149,9 @@ class Oracle:
         """The generation of the log that a node has folded; None if it is an older one, or there is no node."""
         return self.generation if node and node.room.chain_hash.hex() in self.branch.chain_hashes else None
 
-    def request_sent(self, message: IntendedMessage, node: Node | None) -> int | None:
-        """An agent asks a node to store its message. Returns the node's generation."""
+    def request_sent(self, message: IntendedMessage, key_digest: str, node: Node | None) -> int | None:
+        """An agent with this key asks a node to store its message. Returns the node's generation."""
+        message.key_digests.add(key_digest)
         message.pending += 1
         message.must_not_be_stored = False
         return self.generation_of(node)
@@ -237,10 +210,9 @@ class Oracle:
         ]:
             self.report(f"the page after {after} is {[each['id'] for each in messages]}")
 
-    def must_know(self, agent: str, key_digest: str, node: Node | None) -> bool:
-        """Whether a node must accept the key of this agent, because it has folded the whole log."""
-        caught_up = node is not None and node.room.chain_hash == self.branch.room.chain_hash
-        return caught_up and self.branch.key_digests.get(agent) == key_digest
+    def is_caught_up(self, node: Node | None) -> bool:
+        """Whether a node has folded the whole log."""
+        return node is not None and node.room.chain_hash == self.branch.room.chain_hash
 
     def may_reset(self, cursor: str, node: Node | None) -> bool:
         """Whether a node may be unable to resume from a cursor: of another branch, or not folded yet."""
@@ -258,3 +230,9 @@ class Oracle:
         """A node that has folded the whole log must have the same room."""
         if room.chain_hash == self.branch.room.chain_hash and room != self.branch.room:
             self.report(f"{name} at {room.position} has another room than the same records fold into here")
+
+    def check_keys(self, room: Room, now: int, name: str) -> None:
+        """A node that has folded the whole log must open exactly the keys that are not void."""
+        if room.chain_hash == self.branch.room.chain_hash:
+            for sentence in self.branch.open_keys.differences(room, now):
+                self.report(f"at {name} {sentence}")

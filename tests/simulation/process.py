@@ -34,6 +34,8 @@ class MachineClock:
     """Fulfils `chatr.ports.Clock`: the time of the world, plus the error of this machine in milliseconds."""
 
     error: int = 0
+    steps: int = 0
+    """How often it was set."""
     drift: float = 0.0
     """Seconds that it gains in a second."""
     swing: int = 0
@@ -43,6 +45,10 @@ class MachineClock:
         """Milliseconds since 1970."""
         swing = self.swing if self.elapsed() // SWING_INTERVAL % 2 else -self.swing
         return START + self.elapsed() + int(self.elapsed() * self.drift) + swing + self.error
+
+    def set_error(self, error: int) -> None:
+        """Set the clock wrong by so many milliseconds, or right."""
+        self.error, self.steps = error, self.steps + 1
 
     def elapsed(self) -> int:
         """Milliseconds since the machine started."""
@@ -100,6 +106,11 @@ class Process:
     def now(self) -> int:
         """Milliseconds since 1970, by the clock that decides."""
         return (self.store.clock or self.clock).now()
+
+    @property
+    def has_steady_clock(self) -> bool:
+        """Whether that clock never steps back unless it is set."""
+        return self.store.clock is not None or not self.clock.swing
 
     @property
     def node(self) -> Node | None:

@@ -6,8 +6,9 @@ from typing import Any
 import msgspec.json
 from attrs import define, field
 
+from tests.simulation.branch import StoredMessage
 from tests.simulation.network import BodyReader, Connection
-from tests.simulation.oracle import Oracle, StoredMessage
+from tests.simulation.oracle import Oracle
 from tests.simulation.process import Process
 from tests.sse import EventSource, Frame
 

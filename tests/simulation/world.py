@@ -113,6 +113,7 @@ class World:
         process = self.processes[self.steps // STEPS_BETWEEN_ROOM_CHECKS % NODES]
         if self.steps % STEPS_BETWEEN_ROOM_CHECKS == 0 and process.node is not None:
             self.oracle.check_room(process.node.room, process.name)
+            self.oracle.check_keys(process.node.room, process.now(), process.name)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
@@ -198,7 +199,7 @@ class World:
     def clock_jumps(self) -> None:
         """A machine's clock is set wrong, or right."""
         process = self.random.choice(self.processes)
-        process.clock.error = self.random.choice((0, 1, -1)) * self.random.choice(CLOCK_JUMPS)
+        process.clock.set_error(self.random.choice((0, 1, -1)) * self.random.choice(CLOCK_JUMPS))
         self.note("clock", process.name, process.clock.error)
 
     def limits_change(self) -> None:
