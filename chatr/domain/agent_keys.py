@@ -47,10 +47,13 @@ class OtherKeys:
     request: str | None = None
     changed_at: int | None = None
 
+    def is_pending(self, digest: str) -> bool:
+        """Whether a key was issued and not used yet."""
+        return self.pending is not None and self.pending.digest == digest
+
     def are_open(self, digest: str, at: int) -> bool:
         """Whether a key opens at `at`."""
-        is_pending = self.pending is not None and self.pending.digest == digest
-        return is_pending or any(each.digest == digest and at < each.until for each in self.expiring)
+        return self.is_pending(digest) or any(each.digest == digest and at < each.until for each in self.expiring)
 
     @property
     def digests(self) -> tuple[str, ...]:

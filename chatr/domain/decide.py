@@ -5,6 +5,7 @@ from typing import Any
 from attrs import frozen
 
 from chatr.domain.agent import Agent
+from chatr.domain.agent_keys import NO_OTHER_KEYS
 from chatr.domain.change_keys import key_event_for
 from chatr.domain.commands import (
     AdoptLimits,
@@ -80,7 +81,9 @@ def existing_record_for(agent: Agent, command: Command, context: RuleContext) ->
         case AdoptLimits():
             return context.limits_position if context.limits_position > 0 and context.limits == command.limits else None
         case ActivateKey():
-            return agent.position if command.key_digest == agent.key_digest else None
+            # Another node may have recorded its first use, and that of a newer key, while this command waited.
+            is_pending = (agent.other_keys or NO_OTHER_KEYS).is_pending(command.key_digest)
+            return agent.position if agent.is_opened_by(command.key_digest, command.at) and not is_pending else None
         case Recover():
             # The request again, because its response was lost.
             return agent.position if agent.registered and command.key_digest == agent.key_digest else None

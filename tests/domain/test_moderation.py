@@ -5,6 +5,8 @@ from attrs import evolve
 from chatr.domain.commands import Heartbeat, Register
 from chatr.domain.decide import AlreadyRecorded
 from chatr.domain.events import AgentSeen, AgentVerified, Event, LimitsAdopted
+from chatr.domain.key_commands import ActivateKey
+from chatr.domain.key_events import KeyActivated
 from chatr.domain.limits import HOUR, Limit, Limits
 from chatr.domain.moderation_commands import (
     Approve,
@@ -22,6 +24,7 @@ from tests.domain.examples import (
     COMPLETE_VERIFICATION,
     CRAB,
     CRAB_APPROVED,
+    CRAB_KEY_ISSUED,
     CRAB_LEFT,
     CRAB_POSTED,
     CRAB_REGISTERED,
@@ -30,6 +33,7 @@ from tests.domain.examples import (
     CRAB_SUSPENDED,
     CRAB_VERIFIED,
     LEAVE,
+    NEW_KEY,
     POST,
     REGISTER,
     ROOM_CLOSED,
@@ -218,3 +222,15 @@ def test_registration_can_be_repeated_before_its_key_is_used() -> None:
     assert folded_room(records_of([registered, repeated])).agent(SHRIMP).key_digests == ("2" * 64,)
     room.when(evolve(again, at=START + HOUR)).then_rejected("name_taken")
     room.when(evolve(again, request="s" * 64)).then_rejected("name_taken")
+
+
+def test_a_first_use_that_another_node_recorded_is_not_recorded_again() -> None:
+    """A key that was used and replaced elsewhere meanwhile stays an old key: the newer one would become void."""
+    activated = KeyActivated(CRAB, NEW_KEY, START)
+    newer = evolve(CRAB_KEY_ISSUED, key_digest="8" * 64)
+    used = KeyActivated(CRAB, newer.key_digest, START + 1)
+    history = (CRAB_REGISTERED, CRAB_KEY_ISSUED, activated, newer)
+    again = ActivateKey(CRAB, NEW_KEY, START + 2)
+
+    given(*history).when(again).then(AlreadyRecorded(4))
+    given(*history, used).when(again).then(AlreadyRecorded(5))

@@ -14,7 +14,7 @@ FROZEN = {
     "chatr/codec.py": "7ca18e6688019778",
     "chatr/domain/activity.py": "bbeb8f9b5874378a",
     "chatr/domain/agent.py": "d371c3d9fadb8491",
-    "chatr/domain/agent_keys.py": "4b5e73bb54a27593",
+    "chatr/domain/agent_keys.py": "87ef752a9e41d8c6",
     "chatr/domain/key_events.py": "25ec24bc4e349330",
     "chatr/domain/moderation_events.py": "6f888b3020cd5862",
     "chatr/domain/removals.py": "278adbb7e7d1aeb4",

@@ -49,8 +49,7 @@ async def authenticate_other_key(node: Node, digest: str, now: int) -> Agent:
         agent = agent_opened_by(node.room, digest, now)
     if agent is None:
         raise http_error(UNKNOWN_KEY)
-    pending = (agent.other_keys or NO_OTHER_KEYS).pending
-    if pending is None or pending.digest != digest:
+    if not (agent.other_keys or NO_OTHER_KEYS).is_pending(digest):
         return agent
     # Several first uses at the same time append one record: the others find that it is there.
     await node.commands.handle(ActivateKey(agent.id, digest, now))
