@@ -6,9 +6,11 @@ from collections.abc import Callable
 from attrs import define, field, frozen
 
 from chatr.domain.chain import EMPTY_CHAIN_HASH
+from chatr.domain.events import AgentRegistered, AgentSeen, MessagePosted, Record, VerificationStarted
 from chatr.domain.limits import Limits
 from chatr.domain.room import Room
 from tests.simulation.expected_keys import ExpectedKeys
+from tests.simulation.moderation import Moderation
 
 
 @frozen
@@ -28,9 +30,9 @@ class Branch:
     """What follows from one version of the log. `report` is called with a sentence for a record that must not be there.
 
     `contents`: the position of each message, by its content. `keys`: agent and idempotency key of each message that has
-    one. `post_times`: milliseconds since 1970, by agent. `verified_at`: the position of the first badge, by agent.
-    `requests`: time and SHA-256 of the Idempotency-Key of each registration, by agent. `limits`: each with the position
-    at which it was adopted. `unreadable_at`: the first record of an unknown type, where nodes stop folding.
+    one. `post_times`: milliseconds since 1970, by agent. `requests`: time and SHA-256 of the Idempotency-Key of each
+    registration, by agent. `limits`: each with the position at which it was adopted. `unreadable_at`: the first record
+    of an unknown type, where nodes stop folding.
     """
 
     report: Callable[[str], None]
@@ -40,11 +42,42 @@ class Branch:
     contents: dict[str, int] = field(factory=dict)
     keys: set[tuple[str, str]] = field(factory=set)
     post_times: defaultdict[str, list[int]] = field(factory=lambda: defaultdict(list))
-    verified_at: dict[str, int] = field(factory=dict)
     requests: dict[str, tuple[int, str | None]] = field(factory=dict)
     limits: list[tuple[int, Limits]] = field(factory=list)
+    moderation: Moderation = field(factory=Moderation)
     open_keys: ExpectedKeys = field(init=False)
     unreadable_at: int | None = None
 
     def __attrs_post_init__(self) -> None:
         self.open_keys = ExpectedKeys(self.report)
+
+    def limits_at(self, position: int) -> Limits:
+        """The limits in force after the record at `position`."""
+        return [limits for adopted_at, limits in self.limits if adopted_at <= position][-1]
+
+    def apply(self, record: Record) -> None:
+        """Take the next record: report it if operators have forbidden it, and remember what follows from it."""
+        event, seen = record.event, record.decided_at_position
+        if isinstance(event, MessagePosted | AgentSeen | VerificationStarted):
+            self._check_standing(event.agent, event.at)
+        if isinstance(event, MessagePosted) or (isinstance(event, AgentRegistered) and event.by is None):
+            self._check_room(event, seen)
+        self.open_keys.apply(event)
+        self.room.apply(record)
+        self.moderation.apply(record, self.room.rule_context.limits)
+        self.chain_hashes.add(self.room.chain_hash.hex())
+
+    def _check_standing(self, agent: str, at: int) -> None:
+        """An agent that is suspended in its own stream has no records of anything that it does."""
+        if self.moderation.is_suspended(agent, at):
+            self.report(f"record {self.room.position + 1} is that of {agent}, which is suspended")
+
+    def _check_room(self, event: MessagePosted | AgentRegistered, seen: int) -> None:
+        """Nobody posts or registers at a node that knows that the room is closed, or that the agent may not."""
+        registration = self.limits_at(seen).registration
+        if self.moderation.is_closed(seen):
+            self.report(f"record {self.room.position + 1} was decided at {seen}, when the room was closed")
+        if isinstance(event, AgentRegistered) and registration == "closed":
+            self.report(f"{event.name} is registered, and registration was closed at {seen}")
+        if isinstance(event, MessagePosted) and registration == "approval" and event.agent in self.moderation.waiting:
+            self.report(f"{event.agent} posts and is not approved at {seen}")

@@ -1,6 +1,7 @@
 """What may happen in a world, and how often. In half of all worlds each kind of fault does not happen at all."""
 
 from random import Random
+from typing import Final
 
 from attrs import frozen
 
@@ -13,6 +14,8 @@ class Conditions:
 
     `store_has_clock`: whether nodes decide by the store's clock, or each by its own. The clock of a node gains up to
     `drift` seconds in a second, and swings by up to `swing` milliseconds.
+
+    `operators`: the weight of each kind of operators' commands.
 
     `actions`: the weight of each action of a step. `store_faults`: how often an append fails. `cut`, `slow`, `rush`:
     the probability that an agent loses a connection, that a watcher reads slowly, and that a watcher connects at the
@@ -34,6 +37,15 @@ class Conditions:
     store_has_clock: bool
     drift: float
     swing: int
+    operators: dict[str, float]
+
+
+KINDS_OF_COMMANDS: Final = (
+    ("suspend", "reinstate", "approve", "withdraw"),
+    ("register", "issue key", "revoke keys"),
+    ("close", "open"),
+)
+"""Commands of operators that happen in the same worlds."""
 
 
 def draw_conditions(random: Random) -> Conditions:
@@ -42,7 +54,13 @@ def draw_conditions(random: Random) -> Conditions:
     def perhaps(maximum: float) -> float:
         return random.choice((0.0, maximum * random.random()))
 
+    def kinds() -> dict[str, float]:
+        """In a quarter of all worlds the commands of a row are never given."""
+        weights = {kind: random.choice((0.0, 1.0, 1.0, 1.0)) * random.random() for kind in KINDS_OF_COMMANDS}
+        return {name: weight + 1e-6 for kind, weight in weights.items() for name in kind}
+
     usual = {"agent_acts": 60.0, "watcher_connects": 10.0, "watcher_reads": 6.0, "node_starts": 4.0}
+    usual["operator_acts"] = random.choice((0.0, 1.0, 1.0, 1.0)) * random.uniform(2, 8)
     often = {"watcher_disconnects": perhaps(8), "node_is_killed": perhaps(3), "node_stops": perhaps(3)}
     seldom = {
         action: perhaps(1.5)
@@ -69,4 +87,5 @@ def draw_conditions(random: Random) -> Conditions:
         store_has_clock=random.random() < 0.5,
         drift=perhaps(0.5),
         swing=random.choice((0, 500, 65_000)),
+        operators=kinds(),
     )

@@ -10,6 +10,7 @@ from typing import Final
 from unittest.mock import patch
 
 from chatr.past.checkpoint import Checkpoint
+from tests.simulation.admin_connections import serving_operators
 from tests.simulation.conditions import Conditions
 from tests.simulation.loop import LIFETIME, Listener, SimulatedAcceptor
 from tests.simulation.process import MACHINE_CLOCK, SeededSecrets
@@ -65,6 +66,7 @@ def simulated_environment(world: World) -> Iterator[None]:
         targets = {
             "chatr.app.SystemSecrets": lambda: secrets,
             "chatr.app.SystemClock": MACHINE_CLOCK.get,
+            "chatr.app.serving_operators": serving_operators,
             "chatr.app.checkpoint_for": lambda settings: Checkpoint(
                 Path(folder, settings.log), every=world.conditions.records_between
             ),

@@ -19,10 +19,14 @@ Address = tuple[str, int]
 
 @define(eq=False)
 class Lifetime:
-    """The tasks of one process from its start to its end, so that it can be killed."""
+    """The tasks of one process from its start to its end, so that it can be killed.
+
+    `accept_operator` takes a connection to its admin socket; None while it does not serve it.
+    """
 
     tasks: list[asyncio.Task[Any]] = field(factory=list)
     over: bool = False
+    accept_operator: Callable[[asyncio.StreamReader, asyncio.StreamWriter], None] | None = None
 
 
 LIFETIME: Final[contextvars.ContextVar[Lifetime]] = contextvars.ContextVar("lifetime")

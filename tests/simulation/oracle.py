@@ -4,12 +4,14 @@ The codec and `Room` are those of chatr; other tests check these.
 """
 
 from collections.abc import Callable, Sequence
+from math import inf
 from typing import Any, Final
 
 from attrs import define, field
 
 from chatr.codec import EVENT_TYPES, decode
-from chatr.domain.events import AgentRegistered, AgentVerified, LimitsAdopted, MessagePosted, Record
+from chatr.domain.events import AgentRegistered, LimitsAdopted, MessagePosted, Record
+from chatr.domain.identity import AgentId
 from chatr.domain.limits import SECOND
 from chatr.domain.room import Room
 from chatr.node.node import Node
@@ -95,13 +97,9 @@ class Oracle:
                 if agent in branch.requests:
                     self.report(f"{agent} is registered twice")
                 branch.requests[agent] = at, request
-            case AgentVerified(agent=agent):
-                branch.verified_at.setdefault(agent, record.position)
             case LimitsAdopted(limits=limits):
                 branch.limits.append((record.position, limits))
-        branch.open_keys.apply(record.event)
-        branch.room.apply(record)
-        branch.chain_hashes.add(branch.room.chain_hash.hex())
+        branch.apply(record)
         self.chain_hashes[branch.room.chain_hash.hex()] = record.position
         return record
 
@@ -128,8 +126,8 @@ class Oracle:
     def _check_rate(self, record: Record, event: MessagePosted) -> None:
         """The agent's N-th last message must be a whole window away, by the limits that the deciding node had read."""
         branch, times = self.branch, self.branch.post_times[event.agent]
-        limits = [limits for position, limits in branch.limits if position <= record.decided_at_position][-1]
-        verified = branch.verified_at.get(event.agent, record.position) <= record.decided_at_position
+        seen = record.decided_at_position
+        limits, verified = branch.limits_at(seen), branch.moderation.is_verified(event.agent, seen)
         rate = limits.verified if verified else limits.unverified
         if len(times) >= rate.count and abs(event.at - times[-rate.count]) < rate.window:
             self.report(f"{event.content} came too soon for {rate}: {times[-rate.count :]}, {event.at}")
@@ -230,6 +228,13 @@ class Oracle:
         """A node that has folded the whole log must have the same room."""
         if room.chain_hash == self.branch.room.chain_hash and room != self.branch.room:
             self.report(f"{name} at {room.position} has another room than the same records fold into here")
+
+    def check_presence(self, room: Room, name: str) -> None:
+        """An agent that is suspended for ever is offline at a node that has folded the whole log."""
+        if room.chain_hash == self.branch.room.chain_hash:
+            for agent, until in self.branch.moderation.suspended_until.items():
+                if until == inf and room.agents[AgentId(agent)].present:
+                    self.report(f"{name} shows {agent}, which is suspended, as online")
 
     def check_keys(self, room: Room, now: int, name: str) -> None:
         """A node that has folded the whole log must open exactly the keys that are not void."""

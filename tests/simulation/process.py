@@ -96,6 +96,7 @@ class Process:
     room: RunningRoom | None = None
     _main: asyncio.Task[None] | None = None
     _lifetime: Lifetime = field(factory=lambda: Lifetime(over=True))
+    _context: contextvars.Context = field(factory=contextvars.copy_context)
     _connections: list[Connection] = field(factory=list)
 
     @property
@@ -126,6 +127,7 @@ class Process:
         """Start the program."""
         # Every task inherits the context of the task that creates it, and is thereby known to belong to this process.
         self._lifetime, context = Lifetime(), contextvars.copy_context()
+        self._context = context
         context.run(LIFETIME.set, self._lifetime)
         context.run(MACHINE_CLOCK.set, self.clock)
         self._main = context.run(asyncio.create_task, self._run(self._lifetime), name=self.name)
@@ -183,6 +185,13 @@ class Process:
             self._connections = [each for each in self._connections if not each.closing]
             self._lifetime.tasks = [each for each in self._lifetime.tasks if not each.done()]
         return connection
+
+    def accept_operator(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        """Connect an operator to its admin socket. Returns False if nobody listens there."""
+        if self._lifetime.over or self._lifetime.accept_operator is None:
+            return False
+        self._context.run(self._lifetime.accept_operator, reader, writer)
+        return True
 
 
 def node_settings(number: int, conditions: Conditions) -> Settings:

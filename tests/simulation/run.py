@@ -123,6 +123,8 @@ def check_end(world: World) -> None:
     world.faults += [
         f"{each.name} is at {each.cursor}, not at {newest}" for each in world.watchers if each.cursor != newest
     ]
+    world.commands.check_all()
     audit = Audit(AUDITORS_TIME)
     for stored in world.store.records:
         world.faults += [str(finding) for finding in audit.check(stored) if not finding.note]
+    world.faults += [str(finding) for finding in audit.end()]

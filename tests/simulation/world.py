@@ -11,10 +11,12 @@ from typing import Any, Final
 from attrs import define, evolve, field
 
 from chatr.codec import UnreadableRecord
-from chatr.domain.limits import HOUR, MINUTE, SECOND, Limit
+from chatr.domain.limits import HOUR, MINUTE, SECOND, Limit, Registration
 from chatr.ports import Draft, Stored
 from tests.simulation.agents import AgentClient, SimulatedMoltbook
 from tests.simulation.conditions import Conditions
+from tests.simulation.operator_commands import OperatorCommands
+from tests.simulation.operators import OperatorClient
 from tests.simulation.oracle import Oracle
 from tests.simulation.process import EXPECTED_ERRORS, MachineClock, Process, node_settings
 from tests.simulation.store import Store
@@ -23,10 +25,12 @@ from tests.simulation.watchers import Watcher
 NODES: Final = 3
 AGENTS: Final = 8
 WATCHERS: Final = 6
+OPERATORS: Final = 2
 CONCURRENT_ACTIONS: Final = 2
 """Things that one agent does at the same time."""
 CLOCK_JUMPS: Final = (1, 999, SECOND, MINUTE, HOUR, 24 * HOUR, 48 * HOUR, 3650 * 24 * HOUR)
 WINDOWS: Final = (SECOND, 2 * SECOND, 5 * SECOND)
+REGISTRATIONS: Final[tuple[Registration | None, ...]] = (None, "open", "open", "approval", "closed")
 MAX_LOOP_ITERATIONS: Final = 3
 """Iterations of the event loop after an append in which a watcher may connect."""
 STEPS_BETWEEN_ROOM_CHECKS: Final = 10
@@ -49,6 +53,8 @@ class World:
     processes: list[Process] = field(init=False)
     agents: list[AgentClient] = field(init=False)
     watchers: list[Watcher] = field(init=False)
+    operators: list[OperatorClient] = field(init=False)
+    commands: OperatorCommands = field(init=False)
     _pending: dict[asyncio.Task[None], None] = field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
@@ -66,6 +72,12 @@ class World:
         self.agents = [
             AgentClient(number, self.random, self.oracle, self.processes, self.conditions.cut, self.note)
             for number in range(AGENTS)
+        ]
+        self.commands = OperatorCommands(self.oracle)
+        weights, cut = self.conditions.operators, self.conditions.cut
+        self.operators = [
+            OperatorClient(self.random, self.commands, self.processes, self.agents, weights, cut, self.note)
+            for _ in range(OPERATORS)
         ]
         self.watchers = [Watcher(f"watcher-{number}", self.oracle, self.note) for number in range(WATCHERS)]
 
@@ -113,6 +125,7 @@ class World:
         process = self.processes[self.steps // STEPS_BETWEEN_ROOM_CHECKS % NODES]
         if self.steps % STEPS_BETWEEN_ROOM_CHECKS == 0 and process.node is not None:
             self.oracle.check_room(process.node.room, process.name)
+            self.oracle.check_presence(process.node.room, process.name)
             self.oracle.check_keys(process.node.room, process.now(), process.name)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
@@ -135,6 +148,12 @@ class World:
         agent = self.random.choice(self.agents)
         if agent.busy < CONCURRENT_ACTIONS:
             self._start(agent.act())
+
+    def operator_acts(self) -> None:
+        """An operator gives a command."""
+        operator = self.random.choice(self.operators)
+        if not operator.is_busy:
+            self._start(operator.act())
 
     def watcher_connects(self) -> None:
         """A watcher connects to a node, unless it is connected."""
@@ -206,8 +225,11 @@ class World:
         """A node's next start is given other rates: the same counts in another window."""
         process = self.random.choice(self.processes)
         verified, unverified = (Limit(count, self.random.choice(WINDOWS)) for count in (4, 2))
-        process.settings = evolve(process.settings, rate_verified=verified, rate_unverified=unverified)
-        self.note("limits", process.name, verified, unverified)
+        registration = self.random.choice(REGISTRATIONS)
+        process.settings = evolve(
+            process.settings, rate_verified=verified, rate_unverified=unverified, registration=registration
+        )
+        self.note("limits", process.name, verified, unverified, registration)
 
     def log_is_restored(self) -> None:
         """The log is replaced by an older copy of itself, without its last records."""
@@ -234,6 +256,7 @@ class World:
 
 ACTIONS: Final[Mapping[str, Callable[[World], None]]] = {
     "agent_acts": World.agent_acts,
+    "operator_acts": World.operator_acts,
     "watcher_connects": World.watcher_connects,
     "watcher_reads": World.watcher_reads,
     "watcher_disconnects": World.watcher_disconnects,

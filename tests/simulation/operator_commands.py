@@ -1,0 +1,81 @@
+"""Commands of operators and what they were told: nothing of it may be lost, doubled, or untrue."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from attrs import define, field
+
+from chatr.admin.replies import Change, Counts, End, Failed, Refused, Reply
+from chatr.admin.requests import AnyRequest, RemoveMessagesOf, RestoreMessagesOf
+from chatr.node.node import Node
+from tests.simulation.oracle import Oracle
+
+
+@define(eq=False)
+class OperatorCommand:
+    """A command, and the replies to it. The node had folded `generation` when it was asked."""
+
+    request: AnyRequest
+    generation: int | None
+    replies: list[Reply] = field(factory=list)
+
+    @property
+    def acknowledged(self) -> set[int]:
+        """The positions of the records that replies name."""
+        return {each.record for each in self.replies if isinstance(each, Change) and each.record is not None}
+
+    @property
+    def knows_all(self) -> bool:
+        """Whether its last reply says that nothing was stored but what the replies name."""
+        last = self.replies[-1] if self.replies else None
+        return isinstance(last, End | Refused) or (isinstance(last, Failed) and "not known" not in last.error)
+
+
+@define(eq=False)
+class OperatorCommands:
+    """All commands of the operators of a world."""
+
+    oracle: Oracle
+    _commands: list[OperatorCommand] = field(factory=list)
+    _named: int = 0
+
+    def new_operator(self) -> str:
+        """A name that no other command has, so that its records are known by it."""
+        self._named += 1
+        return f"operator {self._named}"
+
+    def begin(self, request: AnyRequest, node: Node | None) -> OperatorCommand:
+        """A command that is sent to a node."""
+        self._commands.append(command := OperatorCommand(request, self.oracle.generation_of(node)))
+        return command
+
+    def check(self, command: OperatorCommand) -> None:
+        """Check a command that is over."""
+        # A copy of the log that was restored since may lack its records.
+        if command.generation == self.oracle.generation:
+            for sentence in self._faults(command):
+                self.oracle.report(f"{command.request} {sentence}: {command.replies}")
+
+    def check_all(self) -> None:
+        """Check all commands once more, when nothing can be stored any longer."""
+        for command in self._commands:
+            self.check(command)
+
+    def _faults(self, command: OperatorCommand) -> Iterator[str]:
+        """Yield what is wrong with the records of a command."""
+        request = command.request
+        decisions = self.oracle.branch.moderation.decisions[request.by]
+        stored = {each.position for each in decisions}
+        if lost := command.acknowledged - stored:
+            yield f"was told of records {lost}, which are not stored"
+        doubled = Counter((each.event_class, each.target) for each in decisions)
+        if any(count > 1 for count in doubled.values()):
+            yield f"was carried out twice: {decisions}"
+        if request.dry_run and stored:
+            yield f"was to store nothing, and stored {stored}"
+        if isinstance(request, RemoveMessagesOf | RestoreMessagesOf):
+            counted = [each.changed for each in command.replies if isinstance(each, Counts)]
+            if counted and not request.dry_run and counted != [len(stored)]:
+                yield f"was told of {counted} records, and stored {stored}"
+        elif command.knows_all and stored > command.acknowledged:
+            yield f"was told of {command.acknowledged}, and stored {stored}"
