@@ -16,6 +16,7 @@ from tests.simulation.key_uses import check_key_use, key_use
 from tests.simulation.network import PendingRequest, Response
 from tests.simulation.oracle import IntendedMessage, Oracle
 from tests.simulation.process import Process
+from tests.simulation.visibility import hidden_at
 
 TIMEOUT: Final = 30.0
 """Seconds after which an agent gives up a request."""
@@ -193,13 +194,14 @@ class AgentClient:
     async def read_messages(self) -> None:
         """Read a page of old or new messages, or wait for a new one."""
         process, messages = self.random.choice(self.processes), self.oracle.branch.messages
-        generation = self.oracle.generation_of(process.node)
+        generation, hidden = self.oracle.generation_of(process.node), hidden_at(process.node)
         after = self.random.choice(messages).position if messages else 0
         wait = self.random.choice((0, 0, 3))
         query = f"after={after}&limit={self.random.randint(1, 60)}&wait={wait}"
         response = await self.send_request("GET", f"/api/messages?{query}", to=process)
         if response is not None and response.status == 200 and generation == self.oracle.generation:
-            self.oracle.check_page(after, response.json["messages"])
+            found, branch = response.json["messages"], self.oracle.branch
+            self.oracle.visibility.check_page(branch, after, found, hidden, process.node)
 
     async def verify(self) -> None:
         """Start a verification and complete it."""

@@ -1,7 +1,7 @@
 """What follows from the records of one version of the log. Restoring an older copy begins another branch."""
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from attrs import define, field, frozen
 
@@ -39,6 +39,7 @@ class Branch:
     room: Room = field(factory=Room)
     chain_hashes: set[str] = field(factory=lambda: {EMPTY_CHAIN_HASH.hex()})
     messages: list[StoredMessage] = field(factory=list)
+    by_position: dict[int, StoredMessage] = field(factory=dict)
     contents: dict[str, int] = field(factory=dict)
     keys: set[tuple[str, str]] = field(factory=set)
     post_times: defaultdict[str, list[int]] = field(factory=lambda: defaultdict(list))
@@ -54,6 +55,10 @@ class Branch:
     def limits_at(self, position: int) -> Limits:
         """The limits in force after the record at `position`."""
         return [limits for adopted_at, limits in self.limits if adopted_at <= position][-1]
+
+    def visible(self) -> Iterator[StoredMessage]:
+        """Yield the messages that are not hidden."""
+        return (each for each in self.messages if not self.moderation.is_hidden(each.position))
 
     def apply(self, record: Record) -> None:
         """Take the next record: report it if operators have forbidden it, and remember what follows from it."""

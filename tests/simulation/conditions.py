@@ -40,12 +40,14 @@ class Conditions:
     operators: dict[str, float]
 
 
-KINDS_OF_COMMANDS: Final = (
-    ("suspend", "reinstate", "approve", "withdraw"),
-    ("register", "issue key", "revoke keys"),
-    ("close", "open"),
-)
-"""Commands of operators that happen in the same worlds."""
+KINDS_OF_COMMANDS: Final = {
+    ("suspend", "reinstate", "approve", "withdraw"): 2.0,
+    ("register", "issue key", "revoke keys"): 1.0,
+    ("close", "open"): 0.5,
+    ("remove", "restore"): 5.0,
+    ("remove all", "restore all"): 1.0,
+}
+"""Commands of operators that happen in the same worlds, and how often at most in comparison."""
 
 
 def draw_conditions(random: Random) -> Conditions:
@@ -56,11 +58,14 @@ def draw_conditions(random: Random) -> Conditions:
 
     def kinds() -> dict[str, float]:
         """In a quarter of all worlds the commands of a row are never given."""
-        weights = {kind: random.choice((0.0, 1.0, 1.0, 1.0)) * random.random() for kind in KINDS_OF_COMMANDS}
+        weights = {
+            kind: random.choice((0.0, 1.0, 1.0, 1.0)) * maximum * random.random()
+            for kind, maximum in KINDS_OF_COMMANDS.items()
+        }
         return {name: weight + 1e-6 for kind, weight in weights.items() for name in kind}
 
     usual = {"agent_acts": 60.0, "watcher_connects": 10.0, "watcher_reads": 6.0, "node_starts": 4.0}
-    usual["operator_acts"] = random.choice((0.0, 1.0, 1.0, 1.0)) * random.uniform(2, 8)
+    usual["operator_acts"] = random.choice((0.0, 1.0, 1.0, 1.0)) * random.uniform(2, 12)
     often = {"watcher_disconnects": perhaps(8), "node_is_killed": perhaps(3), "node_stops": perhaps(3)}
     seldom = {
         action: perhaps(1.5)

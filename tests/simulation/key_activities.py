@@ -82,6 +82,7 @@ async def use_other_key(agent: "AgentClient") -> None:
 
 
 async def revoke(agent: "AgentClient") -> None:
-    """Make a key void, which may be the one that is used all the time."""
+    """Make a key void, which may be the one that is used all the time, and perhaps post at the same moment."""
     key = agent.random.choice([agent.key, *agent.other_keys])
-    await agent.send_request("POST", "/api/keys/revoke", key=key)
+    posts = [agent.post()] if agent.random.random() < 0.5 else []
+    await asyncio.gather(*posts, agent.send_request("POST", "/api/keys/revoke", key=key))

@@ -37,7 +37,8 @@ class Moderation:
     """The decisions of one branch of the log.
 
     `suspended_until`: milliseconds since 1970, by agent. `badges` and `closings`: each change with its position.
-    `removed` and `erased`: by position of a message, that of the record which hid it. `decisions`: by operator.
+    `removed` and `erased`: by position of a message, that of the record which hid it. `changes`: the position of each
+    record that hid or showed a message, with that of the message. `decisions`: by operator.
     """
 
     suspended_until: dict[str, float] = field(factory=dict)
@@ -47,6 +48,7 @@ class Moderation:
     closings: list[tuple[int, bool]] = field(factory=list)
     removed: dict[int, int] = field(factory=dict)
     erased: dict[int, int] = field(factory=dict)
+    changes: list[tuple[int, int]] = field(factory=list)
     decisions: defaultdict[str, list[Decision]] = field(factory=lambda: defaultdict(list))
 
     def apply(self, record: Record, limits: Limits) -> None:
@@ -59,11 +61,14 @@ class Moderation:
                 self.badges[event.agent].append((position, isinstance(event, AgentVerified)))
             case RoomClosed() | RoomOpened():
                 self.closings.append((position, isinstance(event, RoomClosed)))
-            case MessageRemoved():
-                self.removed[event.position] = position
-            case MessageRestored():
-                del self.removed[event.position]
+            case MessageRemoved() | MessageRestored():
+                self.changes.append((position, event.position))
+                if isinstance(event, MessageRemoved):
+                    self.removed[event.position] = position
+                else:
+                    del self.removed[event.position]
             case RecordsErased():
+                self.changes += [(position, each.position) for each in event.records]
                 self.erased = dict.fromkeys((each.position for each in event.records), position) | self.erased
             case _:
                 pass

@@ -1,6 +1,6 @@
 """What operators ask for, drawn from the seed: mostly what makes sense, and sometimes what is refused."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import Final
 
@@ -10,10 +10,15 @@ from chatr.admin.requests import (
     AnyRequest,
     ApproveAgent,
     CloseTheRoom,
+    Instant,
     IssueAgentKey,
     OpenTheRoom,
     RegisterAgent,
     ReinstateAgent,
+    RemoveMessages,
+    RemoveMessagesOf,
+    RestoreMessages,
+    RestoreMessagesOf,
     RevokeAgentKeys,
     SuspendAgent,
     WithdrawTrust,
@@ -26,6 +31,10 @@ DURATIONS: Final = (None, 1, SECOND, 5 * SECOND, HOUR)
 """Milliseconds for which an agent is suspended; None: for ever."""
 GRACES: Final = (0, 1, SECOND, HOUR)
 """Milliseconds for which old keys stay open beside one that an operator issued."""
+NEWEST: Final = 40
+"""Of so many newest messages some are removed."""
+AGES: Final = (SECOND, 10 * SECOND, HOUR)
+"""Milliseconds before now from which on all messages of an agent are removed or restored."""
 DRY_RUNS: Final = 0.1
 """The probability that a command is a dry run."""
 REASON: Final = "it was advertising"
@@ -85,6 +94,31 @@ class RequestDraw:
         """Make all keys of an agent void."""
         return RevokeAgentKeys(by=self.by, dry_run=self.dry_run, agent=self._agent())
 
+    def remove(self) -> AnyRequest:
+        """Remove some of the newest messages."""
+        ids = self._ids([each.position for each in self.branch.messages[-NEWEST:]])
+        return RemoveMessages(by=self.by, dry_run=self.dry_run, ids=ids, reason=REASON)
+
+    def restore(self) -> AnyRequest:
+        """Restore some of the messages that were removed."""
+        return RestoreMessages(by=self.by, dry_run=self.dry_run, ids=self._ids(list(self.branch.moderation.removed)))
+
+    def remove_all(self) -> AnyRequest:
+        """Remove the messages that an agent posted lately."""
+        agent, since = self._agent(), Instant(self.random.choice(AGES), is_ago=True)
+        return RemoveMessagesOf(by=self.by, dry_run=self.dry_run, agent=agent, since=since, until=None, reason=REASON)
+
+    def restore_all(self) -> AnyRequest:
+        """Restore the messages that an agent posted lately."""
+        agent, since = self._agent(), Instant(self.random.choice(AGES), is_ago=True)
+        return RestoreMessagesOf(by=self.by, dry_run=self.dry_run, agent=agent, since=since, until=None)
+
+    def _ids(self, positions: Sequence[int]) -> tuple[int, ...]:
+        """Up to four of these positions, or rarely one that may be that of no message."""
+        if not positions or self.random.random() < 0.02:
+            return (self.random.randint(1, self.branch.room.position + 2),)
+        return tuple(self.random.choices(positions, k=self.random.randint(1, 4)))
+
     def close(self) -> AnyRequest:
         """Close the room."""
         return CloseTheRoom(by=self.by, dry_run=self.dry_run, reason=REASON)
@@ -102,6 +136,10 @@ KINDS: Final[Mapping[str, Callable[[RequestDraw], AnyRequest]]] = {
     "register": RequestDraw.register,
     "issue key": RequestDraw.issue_key,
     "revoke keys": RequestDraw.revoke_keys,
+    "remove": RequestDraw.remove,
+    "restore": RequestDraw.restore,
+    "remove all": RequestDraw.remove_all,
+    "restore all": RequestDraw.restore_all,
     "close": RequestDraw.close,
     "open": RequestDraw.open_again,
 }

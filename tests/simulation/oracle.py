@@ -13,11 +13,14 @@ from chatr.codec import EVENT_TYPES, decode
 from chatr.domain.events import AgentRegistered, LimitsAdopted, MessagePosted, Record
 from chatr.domain.identity import AgentId
 from chatr.domain.limits import SECOND
+from chatr.domain.moderation_events import MessageRemoved
 from chatr.domain.room import Room
 from chatr.node.node import Node
 from chatr.ports import Clock, Stored
+from chatr.wire import REMOVED_CONTENT
 from tests.simulation.branch import Branch, StoredMessage
 from tests.simulation.network import Response
+from tests.simulation.visibility import Visibility
 
 LONGEST_REQUEST: Final = 30 * SECOND
 """Milliseconds from a request to the commit of its record at most: agents give up a request after that time."""
@@ -52,6 +55,7 @@ class Oracle:
     report: Callable[[str], None]
     store_clock: Clock | None = None
     branch: Branch = field(init=False)
+    visibility: Visibility = field(init=False)
     generation: int = 0
     had_unknown_type: bool = False
     messages: dict[str, StoredMessage] = field(factory=dict)
@@ -63,10 +67,12 @@ class Oracle:
 
     def __attrs_post_init__(self) -> None:
         self.branch = Branch(self.report)
+        self.visibility = Visibility(self.report, self.messages)
 
     def log_restored(self, records: Sequence[Stored]) -> None:
         """The log was replaced by these records."""
         self.generation += 1
+        self.visibility.log_restored(self.branch, len(records))
         self.branch = Branch(self.report)
         for message in self.intended.values():
             was_acknowledged = message.acknowledged_at is not None
@@ -100,6 +106,8 @@ class Oracle:
             case LimitsAdopted(limits=limits):
                 branch.limits.append((record.position, limits))
         branch.apply(record)
+        if isinstance(record.event, MessageRemoved):
+            self.visibility.hidden_once.add(branch.by_position[record.event.position].cursor)
         self.chain_hashes[branch.room.chain_hash.hex()] = record.position
         return record
 
@@ -121,6 +129,7 @@ class Oracle:
         message = StoredMessage(str(record.cursor), len(branch.messages) + 1, before, agent, content, record.position)
         branch.contents[content] = record.position
         branch.messages.append(message)
+        branch.by_position[record.position] = message
         self.messages[message.cursor] = message
 
     def _check_rate(self, record: Record, event: MessagePosted) -> None:
@@ -193,20 +202,12 @@ class Oracle:
             return
         if self.branch.contents.get(message.content) != position:
             self.report(f"{message.content} was acknowledged as {position} and is not stored there")
-        if (acknowledged["content"], acknowledged["agentId"]) != (message.content, message.agent):
+        content = REMOVED_CONTENT if acknowledged.get("removed") else message.content
+        if (acknowledged["content"], acknowledged["agentId"]) != (content, message.agent):
             self.report(f"{message.content} was acknowledged with {acknowledged}")
         if message.acknowledged_at not in (None, position):
             self.report(f"{message.content} was acknowledged as {message.acknowledged_at} and as {position}")
         message.acknowledged_at = position
-
-    def check_page(self, after: int, messages: Sequence[Any]) -> None:
-        """A page must hold consecutive messages from the first one after position `after`."""
-        first = next((message.number - 1 for message in self.branch.messages if message.position > after), 0)
-        expected = self.branch.messages[first : first + len(messages)] if messages else []
-        if [(each.position, each.content) for each in expected] != [
-            (int(each["id"]), each["content"]) for each in messages
-        ]:
-            self.report(f"the page after {after} is {[each['id'] for each in messages]}")
 
     def is_caught_up(self, node: Node | None) -> bool:
         """Whether a node has folded the whole log."""

@@ -116,13 +116,15 @@ async def settle(world: World) -> None:
 def check_end(world: World) -> None:
     """All nodes must have the same room, all watchers the newest message, and the audit must find nothing."""
     oracle = world.oracle
-    newest = oracle.branch.messages[-1].cursor if oracle.branch.messages else ""
+    newest = oracle.branch.messages[-1] if oracle.branch.messages else None
     for process in world.processes:
         if process.node is None or process.node.room != oracle.branch.room:
             world.faults.append(f"{process.name} has not caught up")
-    world.faults += [
-        f"{each.name} is at {each.cursor}, not at {newest}" for each in world.watchers if each.cursor != newest
-    ]
+    for watcher in world.watchers:
+        if not oracle.visibility.follows(newest, watcher.cursor):
+            world.faults.append(f"{watcher.name} is at {watcher.cursor}, not at {newest}")
+        if watcher.wants_removed and (wrong := watcher.shown.differences(oracle.branch) - oracle.visibility.in_doubt):
+            world.faults.append(f"{watcher.name} shows what is hidden, or does not show what is visible: {wrong}")
     world.commands.check_all()
     audit = Audit(AUDITORS_TIME)
     for stored in world.store.records:

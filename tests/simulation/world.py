@@ -79,7 +79,10 @@ class World:
             OperatorClient(self.random, self.commands, self.processes, self.agents, weights, cut, self.note)
             for _ in range(OPERATORS)
         ]
-        self.watchers = [Watcher(f"watcher-{number}", self.oracle, self.note) for number in range(WATCHERS)]
+        self.watchers = [
+            Watcher(f"watcher-{number}", self.oracle, self.note, number % 2 == 0, self.conditions.messages_in_memory)
+            for number in range(WATCHERS)
+        ]
 
     def note(self, *words: object) -> None:
         """Add a line to the trace and to its digest. The seed alone must determine it."""
