@@ -56,7 +56,7 @@ async def replies(at: AdminNode, request: AnyRequest) -> AsyncGenerator[Reply]:
     """
     try:
         await catch_up(at)
-        operator = Operator(at, request.by, request.dry_run)
+        operator = Operator(at, request.by, request.dry_run, at.node.room)
         # Without aclosing, Python would end an abandoned iterator at any later time.
         async with aclosing(COMMANDS[type(request)](operator, request)) as results:
             async for reply in results:

@@ -52,16 +52,15 @@ class Decided:
 
 @frozen
 class Operator:
-    """The operator `by` at a node. With `dry_run` commands are decided and nothing is stored."""
+    """The operator `by` at a node. With `dry_run` commands are decided and nothing is stored.
+
+    `room` is that of the node. If the log is replaced, nothing more is done: positions may stand for other messages.
+    """
 
     at: AdminNode
     by: str
     dry_run: bool
-
-    @property
-    def room(self) -> Room:
-        """The room as the node knows it."""
-        return self.at.node.room
+    room: Room
 
     def now(self) -> int:
         """The node's time in milliseconds since 1970."""
@@ -81,7 +80,7 @@ class Operator:
         if self.dry_run:
             outcome = decide(self.room.agent(command.agent), command, self.room.rule_context)
             return Decided(None, isinstance(outcome, AlreadyRecorded))
-        handled = await self.at.node.commands.handle(command)
+        handled = await self.at.node.commands.handle(command, made_for=self.room)
         # The handler knows the last record of the stream then, which need not be the one that says so.
         return Decided(None if handled.already_recorded else handled.position, handled.already_recorded)
 

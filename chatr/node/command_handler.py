@@ -14,6 +14,7 @@ from chatr.domain.decide import AlreadyRecorded, decide, existing_record_for
 from chatr.domain.events import Event
 from chatr.domain.identity import AgentId
 from chatr.domain.policy.changing_keys import key_opens_agent
+from chatr.domain.room import Room
 from chatr.domain.rule import RuleViolated
 from chatr.node.append_observer import AppendObserver
 from chatr.node.follower import Follower
@@ -63,21 +64,21 @@ class CommandHandler:
         room = self._follower.room
         return existing_record_for(room.agent(command.agent), command, room.rule_context) is not None
 
-    async def handle(self, command: Command, key_digest: str | None = None) -> Handled:
+    async def handle(self, command: Command, key_digest: str | None = None, made_for: Room | None = None) -> Handled:
         """Decide `command`, then store and fold the event. `key_digest` is that of the key which authenticated it.
 
-        Raises RuleViolated, Overloaded, LogUnavailable (nothing was stored) or OutcomeUnknown (it may have been
-        stored).
+        A command that was `made_for` a room is decided on no other one, where its positions stand for other messages.
+        Raises RuleViolated, Overloaded, LogUnavailable (nothing is stored) or OutcomeUnknown (it may have been stored).
         """
         lock = self._locks.setdefault(command.agent, asyncio.Lock())
         async with lock:
             for _ in range(MAX_ATTEMPTS):
                 if self._stopping:
                     raise LogUnavailable("the node stops")
-                if self._follower.is_rereading:
-                    raise LogUnavailable("the log was replaced and is being read again")
                 # Read again in each attempt: after a conflict the room holds the conflicting record, or is another one.
                 room = self._follower.room
+                if self._follower.is_rereading or (made_for or room) is not room:
+                    raise LogUnavailable("the log was replaced and is being read again")
                 agent = room.agent(command.agent)
                 # The key may have become void while the command waited, or at another node, which then conflicts.
                 if key_digest is not None and not agent.is_opened_by(key_digest, command.at):

@@ -1,19 +1,19 @@
 """Operators' commands on a node whose log fails."""
 
+import asyncio
 import re
 from typing import Literal
 
 import pytest
 
 from chatr.admin.replies import Failed
-from chatr.admin.requests import (
-    ApproveAgent,
-    RemoveMessages,
-)
+from chatr.admin.requests import AnyRequest, ApproveAgent, EraseMessages, RemoveMessages
 from chatr.ports import LogUnavailable, OutcomeUnknown
 from tests.admin.conftest import Operated
 
 BY = "olga"
+ERASE = EraseMessages(by=BY, ids=(5,), reason="It named a person.")
+REMOVE = RemoveMessages(by=BY, ids=(5,), reason="rude")
 HEAD = 10
 """The position of the last record before a test."""
 
@@ -49,3 +49,19 @@ async def test_a_room_that_changes_too_fast_is_a_failure(operated: Operated) -> 
     assert await operated.reply(ApproveAgent(by=BY, agent="Bob")) == Failed(
         "Every try to store the change came second to another record: try again."
     )
+
+
+@pytest.mark.parametrize("request_", [ERASE, REMOVE])
+async def test_a_command_does_not_outlive_the_log_that_it_was_made_for(
+    operated: Operated, request_: AnyRequest
+) -> None:
+    """If the log is replaced meanwhile, another message may be at the position that was named: nothing is stored."""
+    hold = operated.log.hold("pick")
+    replies = asyncio.create_task(operated.replies(request_))
+    await hold.reached.wait()
+    await operated.at.node.follower._reread()  # noqa: SLF001 -- as after LogChanged
+    operated.log.heal()
+    hold.release()
+
+    assert (await replies)[-1] == Failed("The log is away (the log was replaced and is being read again): try again.")
+    assert operated.room.position == HEAD
