@@ -131,6 +131,7 @@ async def room_on(
     room = await checkpoint.load(log, accept_loss=accept_loss)
     erasing = Erasing(log, [checkpoint], timeouts.node.retry_pause)
     follower = Follower(log, room, [LiveMessages(opened.hub), checkpoint, erasing, *metrics.listeners], timeouts.node)
+    del room  # if the log is replaced, its texts could not be erased
     node = Node.create(log, follower, clock, secrets)
     metrics.show(ServerState(opened.listener, opened.hub), node, log, clock, node.integrity)
     server = HttpServer(log, node, opened.hub, clock, secrets, opened.moltbook, http)

@@ -118,6 +118,8 @@ class Erasing:
         while self._room is room and (step := list(islice(removals, REMOVALS_IN_STEP))):
             self._erasures.update(dict.fromkeys(erasures_of(step)))
             await asyncio.sleep(0)
+        # If the log is replaced, the texts of this room could not be erased: it must not be held here for ever.
+        del room, removals
         while True:
             await self._carry_out()
             if self._is_reported:

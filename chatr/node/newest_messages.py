@@ -53,8 +53,8 @@ class NewestMessages:
                 self._keep(room, await self._reader.read(missing[start : start + READ_AT_ONCE]))
 
     def forget(self) -> None:
-        """Forget what was loaded, because texts were erased."""
-        self._older.clear()
+        """Forget what was loaded, because texts were erased or the log was replaced."""
+        self._older, self._room = {}, self._follower.room
 
     def _keep(self, room: Room, messages: Sequence[Message]) -> None:
         if room is not self._room:

@@ -1,8 +1,10 @@
 """After an erasure no part of the server's memory holds the text, whatever it was shown in before."""
 
+import gc
 from random import Random
 from string import ascii_letters
 from typing import Final
+from weakref import ref
 
 import pytest
 
@@ -59,3 +61,14 @@ async def test_no_cache_holds_an_erased_text(
 
     assert before
     assert after == []
+
+
+async def test_the_room_of_a_log_that_was_replaced_is_forgotten(room: Room) -> None:
+    """Its texts could not be erased later: no cache and no task refers to it."""
+    follower = room.running.node.follower
+    await show(room, await post_text(room, await room.register()))
+    replaced = ref(follower.room)
+    await follower._reread()  # noqa: SLF001 -- as after LogChanged
+    gc.collect()
+
+    assert replaced() is None

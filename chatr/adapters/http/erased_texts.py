@@ -11,7 +11,7 @@ from chatr.domain.room import Room
 
 @frozen
 class ErasedTexts:
-    """Empties caches after each erasure. Implements `chatr.node.follower.Listener`."""
+    """Empties caches after each erasure, and when the log was replaced. Implements `chatr.node.follower.Listener`."""
 
     _caches: Sequence[Callable[[], None]]
     """Functions that empty a cache."""
@@ -20,8 +20,12 @@ class ErasedTexts:
         """Empty all caches if one of the records erased texts."""
         # Erasures are rare: to look for single texts in the caches would be more code than making them anew.
         if any(isinstance(record.event, RecordsErased) for record in records):
-            for forget in self._caches:
-                forget()
+            self._forget()
 
-    def room_replaced(self, room: Room) -> None:
-        """Do nothing: the caches notice another room themselves."""
+    def room_replaced(self, room: Room) -> None:  # noqa: ARG002 -- all is forgotten
+        """Empty all caches: what they hold of the old room could not be erased later."""
+        self._forget()
+
+    def _forget(self) -> None:
+        for forget in self._caches:
+            forget()

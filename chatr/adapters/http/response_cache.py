@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Generic, TypeVar
+from weakref import ref
 
 from chatr import to_wire, wire
 from chatr.domain.agent import Agent, Badge
@@ -51,8 +52,8 @@ class CachedValue(Generic[T]):
     ) -> None:
         self._compute = compute
         self._version = version
-        # The room of a log that replaced the old one may have the same version.
-        self._computed_of: tuple[Room, object] | None = None
+        # The room of a log that replaced the old one may have the same version. The old one must not be kept for this.
+        self._computed_of: tuple[ref[Room], object] | None = None
         self._value: T | None = None
 
     def forget(self) -> None:
@@ -63,6 +64,6 @@ class CachedValue(Generic[T]):
         """Return the value for `room` as it is."""
         version = self._version(room)
         known = self._computed_of
-        if self._value is None or known is None or known[0] is not room or known[1] != version:
-            self._value, self._computed_of = self._compute(room), (room, version)
+        if self._value is None or known is None or known[0]() is not room or known[1] != version:
+            self._value, self._computed_of = self._compute(room), (ref(room), version)
         return self._value

@@ -128,9 +128,9 @@ class Backlog:
             del self._loads[index // BLOCK]
 
     def forget(self) -> None:
-        """Forget all cached frames."""
+        """Forget all cached frames, and a room that was replaced."""
         self._blocks.clear()
-        self._bytes = 0
+        self._bytes, self._room = 0, self._node.room
 
     def _discard_outdated(self) -> None:
         """Forget the frames of a log that was replaced, and those that may show an old badge or a hidden message."""
@@ -138,7 +138,7 @@ class Backlog:
         is_outdated = self._room is not room or self._verification_position != room.verification_position
         # Verifications are rare, and the name and the avatar of an agent never change.
         if is_outdated or len(changes) - self._changes > CHANGES_AT_ONCE:
-            self._room, self._verification_position = room, room.verification_position
+            self._verification_position = room.verification_position
             self.forget()
         else:
             for change in changes[self._changes :]:
