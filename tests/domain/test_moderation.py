@@ -6,7 +6,7 @@ from chatr.domain.commands import Heartbeat, Register
 from chatr.domain.decide import AlreadyRecorded
 from chatr.domain.events import AgentSeen, AgentVerified, Event, LimitsAdopted
 from chatr.domain.key_commands import ActivateKey
-from chatr.domain.key_events import KeyActivated
+from chatr.domain.key_events import KeyActivated, KeyIssued
 from chatr.domain.limits import HOUR, Limit, Limits
 from chatr.domain.moderation_commands import (
     Approve,
@@ -234,3 +234,13 @@ def test_a_first_use_that_another_node_recorded_is_not_recorded_again() -> None:
 
     given(*history).when(again).then(AlreadyRecorded(4))
     given(*history, used).when(again).then(AlreadyRecorded(5))
+
+
+def test_a_repeated_registration_does_not_replace_an_operators_key() -> None:
+    """Whoever sent the first request cannot make a key void that an operator gave to the agent meanwhile."""
+    request = evolve(REGISTER, request="r" * 64, key_digest="1" * 64)
+    registered = given().when(request).result
+    assert not isinstance(registered, RuleViolated | AlreadyRecorded)
+    again = Register("Shrimp", "🦐", "3" * 64, START + 1, request="r" * 64)
+
+    given(registered, KeyIssued(SHRIMP, "2" * 64, 0, "grace", START)).when(again).then_rejected("name_taken")

@@ -49,11 +49,12 @@ def name_is_free(agent: Agent, register: Register, _context: RuleContext) -> boo
 def repeats_registration(agent: Agent, register: Register) -> bool:
     """Whether the request that registered the agent comes again, because its response was lost: the key was not used.
 
-    Not without end: each repetition leaves a record.
+    Not without end: each repetition leaves a record. Nor in place of a key that an operator issued.
     """
     keys = agent.other_keys or NO_OTHER_KEYS
     is_same = register.request is not None and register.request == keys.request and register.name == agent.name
-    is_unused = not agent.key_digest and keys.pending is not None and keys.changed_at is None
+    is_own = keys.pending is not None and keys.pending.by is None
+    is_unused = not agent.key_digest and is_own and keys.changed_at is None
     is_soon = abs(register.at - agent.registered_at) < REGISTRATION_REPEATABLE
     return is_same and is_unused and is_soon and not ROTATIONS.wait(keys.rotated_at, register.at)
 
