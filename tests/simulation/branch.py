@@ -2,8 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from copy import copy
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from chatr.domain.chain import EMPTY_CHAIN_HASH
 from chatr.domain.events import AgentRegistered, AgentSeen, MessagePosted, Record, VerificationStarted
@@ -29,10 +30,10 @@ class StoredMessage:
 class Branch:
     """What follows from one version of the log. `report` is called with a sentence for a record that must not be there.
 
-    `contents`: the position of each message, by its content. `keys`: agent and idempotency key of each message that has
-    one. `post_times`: milliseconds since 1970, by agent. `requests`: time and SHA-256 of the Idempotency-Key of each
-    registration, by agent. `limits`: each with the position at which it was adopted. `unreadable_at`: the first record
-    of an unknown type, where nodes stop folding.
+    `contents`: the position of each message that was not erased, by its content. `keys`: the same, by agent and
+    idempotency key. `post_times`: milliseconds since 1970, by agent. `requests`: time and SHA-256 of the
+    Idempotency-Key of each registration, by agent. `limits`: each with the position at which it was adopted.
+    `unreadable_at`: the first record of an unknown type, where nodes stop folding.
     """
 
     report: Callable[[str], None]
@@ -41,7 +42,7 @@ class Branch:
     messages: list[StoredMessage] = field(factory=list)
     by_position: dict[int, StoredMessage] = field(factory=dict)
     contents: dict[str, int] = field(factory=dict)
-    keys: set[tuple[str, str]] = field(factory=set)
+    keys: dict[tuple[str, str], int] = field(factory=dict)
     post_times: defaultdict[str, list[int]] = field(factory=lambda: defaultdict(list))
     requests: dict[str, tuple[int, str | None]] = field(factory=dict)
     limits: list[tuple[int, Limits]] = field(factory=list)
@@ -59,6 +60,27 @@ class Branch:
     def visible(self) -> Iterator[StoredMessage]:
         """Yield the messages that are not hidden."""
         return (each for each in self.messages if not self.moderation.is_hidden(each.position))
+
+    def erased_texts(self) -> set[str]:
+        """The texts that nobody may have any more."""
+        # A message may be posted again after it was erased.
+        return {self.by_position[position].content for position in self.moderation.erased} - self.contents.keys()
+
+    def forget(self, position: int) -> StoredMessage:
+        """Forget what was posted by the message at `position`, which is erased. Returns the message."""
+        message = self.by_position[position]
+        if self.contents.get(message.content) == position:
+            del self.contents[message.content]
+        self.keys = {key: stored_at for key, stored_at in self.keys.items() if stored_at != position}
+        return message
+
+    def has_same_room(self, room: Room) -> bool:
+        """Whether a room is the one into which the records of this branch fold."""
+        # A node that reads a message after its text was erased cannot know its idempotency key.
+        forgetful = {self.by_position[position].agent for position in self.moderation.erased}
+        return room == self.room or (
+            bool(forgetful) and without_keyed_posts(room, forgetful) == without_keyed_posts(self.room, forgetful)
+        )
 
     def apply(self, record: Record) -> None:
         """Take the next record: report it if operators have forbidden it, and remember what follows from it."""
@@ -86,3 +108,12 @@ class Branch:
             self.report(f"{event.name} is registered, and registration was closed at {seen}")
         if isinstance(event, MessagePosted) and registration == "approval" and event.agent in self.moderation.waiting:
             self.report(f"{event.agent} posts and is not approved at {seen}")
+
+
+def without_keyed_posts(room: Room, agents: set[str]) -> Room:
+    """A copy of the room in which these agents have no idempotency keys."""
+    other = copy(room)
+    other.agents = {
+        each.id: evolve(each, keyed_posts=b"") if each.id in agents else each for each in room.agents.values()
+    }
+    return other

@@ -3,7 +3,7 @@
 from random import Random
 from typing import Final
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from tests.simulation.store import FaultRates
 
@@ -46,6 +46,8 @@ KINDS_OF_COMMANDS: Final = {
     ("close", "open"): 0.5,
     ("remove", "restore"): 5.0,
     ("remove all", "restore all"): 1.0,
+    ("erase",): 3.0,
+    ("erase all",): 0.3,
 }
 """Commands of operators that happen in the same worlds, and how often at most in comparison."""
 
@@ -80,7 +82,7 @@ def draw_conditions(random: Random) -> Conditions:
     }
     return Conditions(
         usual | often | seldom,
-        FaultRates(*(perhaps(0.15) for _ in range(4))),
+        evolve(FaultRates(*(perhaps(0.15) for _ in range(4))), read=perhaps(0.5)),
         cut=perhaps(0.3),
         slow=perhaps(0.8),
         rush=random.uniform(0.1, 0.7),

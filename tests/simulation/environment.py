@@ -63,10 +63,12 @@ def smaller_constants(conditions: Conditions) -> AbstractContextManager[None]:
 
 
 @contextmanager
-def simulated_environment(world: World) -> Iterator[None]:
-    """Replace what the program would take from the machine while the block runs."""
+def simulated_environment(world: World) -> Iterator[Path]:
+    """Replace what the program would take from the machine while the block runs. Yields the folder of checkpoints."""
     secrets, aiohttp = SeededSecrets(world.random), logging.getLogger("aiohttp")
     with TemporaryDirectory(dir=MEMORY_FOLDER if MEMORY_FOLDER.is_dir() else None) as folder:
+        for process in world.processes:
+            process.checkpoint = Path(folder, process.settings.log)
         targets = {
             "chatr.app.SystemSecrets": lambda: secrets,
             "chatr.app.SystemClock": MACHINE_CLOCK.get,
@@ -81,4 +83,4 @@ def simulated_environment(world: World) -> Iterator[None]:
             "chatr.node.scrubber.process_time": lambda: 0.0,
         }
         with replaced(targets), patch.multiple(aiohttp, handlers=[LoggedErrors(world)], propagate=False):
-            yield
+            yield Path(folder)

@@ -92,7 +92,7 @@ class ExpectedKeys:
             self.report(f"key {digest:.8} becomes void again")
 
     def differences(self, room: Room, now: int) -> Iterator[str]:
-        """Yield a sentence for each key that a node with this room treats in another way than these records demand."""
+        """Yield a sentence for each key that a node with this room wrongly accepts or rejects."""
         for digest, agent in self.agents.items():
             opened, expected = agent_opened_by(room, digest, now), agent if self.opens(digest, now) else None
             if (opened.id if opened else None) != expected:

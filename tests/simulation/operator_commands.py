@@ -1,4 +1,4 @@
-"""Commands of operators and what they were told: nothing of it may be lost, doubled, or untrue."""
+"""Commands of operators and the replies to them: nothing of these may be lost, doubled, or untrue."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -6,17 +6,24 @@ from collections.abc import Iterator
 from attrs import define, field
 
 from chatr.admin.replies import Change, Counts, End, Failed, Refused, Reply
-from chatr.admin.requests import AnyRequest, RemoveMessagesOf, RestoreMessagesOf
-from chatr.node.node import Node
+from chatr.admin.requests import AnyRequest, EraseMessages, EraseMessagesOf, RemoveMessagesOf, RestoreMessagesOf
+from tests.simulation.message_texts import texts_in
 from tests.simulation.oracle import Oracle
+from tests.simulation.process import Process
+from tests.simulation.store import Store
 
 
 @define(eq=False)
 class OperatorCommand:
-    """A command, and the replies to it. The node had folded `generation` when it was asked."""
+    """A command, and the replies to it. The node had folded `generation` when it was asked.
+
+    `to_erase`: the positions of the messages that it must erase.
+    """
 
     request: AnyRequest
+    process: Process
     generation: int | None
+    to_erase: list[int]
     replies: list[Reply] = field(factory=list)
 
     @property
@@ -36,6 +43,7 @@ class OperatorCommands:
     """All commands of the operators of a world."""
 
     oracle: Oracle
+    store: Store
     _commands: list[OperatorCommand] = field(factory=list)
     _named: int = 0
 
@@ -44,10 +52,19 @@ class OperatorCommands:
         self._named += 1
         return f"operator {self._named}"
 
-    def begin(self, request: AnyRequest, node: Node | None) -> OperatorCommand:
+    def begin(self, request: AnyRequest, process: Process) -> OperatorCommand:
         """A command that is sent to a node."""
-        self._commands.append(command := OperatorCommand(request, self.oracle.generation_of(node)))
+        command = OperatorCommand(request, process, self.oracle.generation_of(process.node), self._to_erase(request))
+        self._commands.append(command)
         return command
+
+    def _to_erase(self, request: AnyRequest) -> list[int]:
+        if isinstance(request, EraseMessages):
+            return list(request.ids)
+        if not isinstance(request, EraseMessagesOf):
+            return []
+        agent = self.oracle.branch.room.agent_named(request.agent).id
+        return [each.position for each in self.oracle.branch.messages if each.agent == agent]
 
     def check(self, command: OperatorCommand) -> None:
         """Check a command that is over."""
@@ -77,5 +94,21 @@ class OperatorCommands:
             counted = [each.changed for each in command.replies if isinstance(each, Counts)]
             if counted and not request.dry_run and counted != [len(stored)]:
                 yield f"was told of {counted} records, and stored {stored}"
+        elif isinstance(request, EraseMessages | EraseMessagesOf):
+            if isinstance(command.replies[-1] if command.replies else None, End) and not request.dry_run:
+                yield from self._texts_left(command)
         elif command.knows_all and stored > command.acknowledged:
             yield f"was told of {command.acknowledged}, and stored {stored}"
+
+    def _texts_left(self, command: OperatorCommand) -> Iterator[str]:
+        """Yield which texts are still there although the node replied that they are gone."""
+        moderation = self.oracle.branch.moderation
+        if unnamed := [position for position in command.to_erase if position not in moderation.erased]:
+            yield f"was told of erasures, and {unnamed} are not erased"
+        if left := [position for position in command.to_erase if not self.store.is_erased(position)]:
+            yield f"was told that all is clean, and the log has the texts of {left}"
+        file = command.process.checkpoint
+        erased = self.oracle.branch.erased_texts()
+        texts = {self.oracle.branch.by_position[position].content for position in command.to_erase} & erased
+        if file is not None and file.exists() and (found := texts_in(file.read_bytes(), texts)):
+            yield f"was told that all is clean, and {command.process.name} has {found} in its checkpoint"

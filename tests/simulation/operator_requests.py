@@ -10,6 +10,8 @@ from chatr.admin.requests import (
     AnyRequest,
     ApproveAgent,
     CloseTheRoom,
+    EraseMessages,
+    EraseMessagesOf,
     Instant,
     IssueAgentKey,
     OpenTheRoom,
@@ -113,6 +115,15 @@ class RequestDraw:
         agent, since = self._agent(), Instant(self.random.choice(AGES), is_ago=True)
         return RestoreMessagesOf(by=self.by, dry_run=self.dry_run, agent=agent, since=since, until=None)
 
+    def erase(self) -> AnyRequest:
+        """Erase some messages."""
+        ids = self._ids(list(self.branch.by_position))
+        return EraseMessages(by=self.by, dry_run=self.dry_run, ids=ids, reason=REASON)
+
+    def erase_all(self) -> AnyRequest:
+        """Erase all messages of an agent."""
+        return EraseMessagesOf(by=self.by, dry_run=self.dry_run, agent=self._agent(), reason=REASON)
+
     def _ids(self, positions: Sequence[int]) -> tuple[int, ...]:
         """Up to four of these positions, or rarely one that may be that of no message."""
         if not positions or self.random.random() < 0.02:
@@ -140,6 +151,8 @@ KINDS: Final[Mapping[str, Callable[[RequestDraw], AnyRequest]]] = {
     "restore": RequestDraw.restore,
     "remove all": RequestDraw.remove_all,
     "restore all": RequestDraw.restore_all,
+    "erase": RequestDraw.erase,
+    "erase all": RequestDraw.erase_all,
     "close": RequestDraw.close,
     "open": RequestDraw.open_again,
 }

@@ -51,7 +51,7 @@ class OperatorClient:
 
     async def _carry_out(self, request: AnyRequest) -> None:
         process = self.random.choice(self.processes)
-        command = self.commands.begin(request, process.node)
+        command = self.commands.begin(request, process)
         is_cut = self.random.random() < self.cut
         with suppress(TimeoutError):
             async with (

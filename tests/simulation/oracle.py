@@ -4,17 +4,14 @@ The codec and `Room` are those of chatr; other tests check these.
 """
 
 from collections.abc import Callable, Sequence
-from math import inf
 from typing import Any, Final
 
 from attrs import define, field
 
 from chatr.codec import EVENT_TYPES, decode
 from chatr.domain.events import AgentRegistered, LimitsAdopted, MessagePosted, Record
-from chatr.domain.identity import AgentId
 from chatr.domain.limits import SECOND
-from chatr.domain.moderation_events import MessageRemoved
-from chatr.domain.room import Room
+from chatr.domain.moderation_events import MessageRemoved, RecordsErased
 from chatr.node.node import Node
 from chatr.ports import Clock, Stored
 from chatr.wire import REMOVED_CONTENT
@@ -108,8 +105,20 @@ class Oracle:
         branch.apply(record)
         if isinstance(record.event, MessageRemoved):
             self.visibility.hidden_once.add(branch.by_position[record.event.position].cursor)
+        elif isinstance(record.event, RecordsErased):
+            self._forget(record.event)
         self.chain_hashes[branch.room.chain_hash.hex()] = record.position
         return record
+
+    def _forget(self, event: RecordsErased) -> None:
+        """Whoever repeats a message that was erased may store it again, as a node may not know its key any more."""
+        for each in event.records:
+            message = self.branch.forget(each.position)
+            self.visibility.hidden_once.add(message.cursor)
+            intended = self.intended[message.content]
+            intended.may_be_stored = True
+            if intended.acknowledged_at == each.position:
+                intended.acknowledged_at = None
 
     def _check_post(self, record: Record, event: MessagePosted) -> None:
         """A message is stored once, with the key that its agent gave it, and not too soon."""
@@ -120,7 +129,7 @@ class Oracle:
         if event.idempotency_key is not None:
             if (agent, event.idempotency_key) in branch.keys:
                 self.report(f"key {event.idempotency_key} belongs to two messages")
-            branch.keys.add((agent, event.idempotency_key))
+            branch.keys[agent, event.idempotency_key] = record.position
         if content not in self.intended or self.intended[content].key != event.idempotency_key:
             self.report(f"nobody posted {content} with key {event.idempotency_key}")
         elif not any(branch.open_keys.opens(digest, event.at) for digest in self.intended[content].key_digests):
@@ -200,6 +209,8 @@ class Oracle:
             # Acknowledged in a log that was replaced: the restored copy may lack the message.
             message.may_be_stored = True
             return
+        if position in self.branch.moderation.erased:
+            return
         if self.branch.contents.get(message.content) != position:
             self.report(f"{message.content} was acknowledged as {position} and is not stored there")
         content = REMOVED_CONTENT if acknowledged.get("removed") else message.content
@@ -219,26 +230,3 @@ class Oracle:
         behind = node is None or node.room.position < message.position
         # After a restore a node may still follow the old branch, or read the new one: any reset is allowed.
         return bool(self.generation) or behind
-
-    def check_position(self, room: Room, name: str) -> None:
-        """A node must have folded the records of some branch."""
-        if room.position and self.chain_hashes.get(room.chain_hash.hex()) != room.position:
-            self.report(f"{name} at {room.position} has not read this log")
-
-    def check_room(self, room: Room, name: str) -> None:
-        """A node that has folded the whole log must have the same room."""
-        if room.chain_hash == self.branch.room.chain_hash and room != self.branch.room:
-            self.report(f"{name} at {room.position} has another room than the same records fold into here")
-
-    def check_presence(self, room: Room, name: str) -> None:
-        """An agent that is suspended for ever is offline at a node that has folded the whole log."""
-        if room.chain_hash == self.branch.room.chain_hash:
-            for agent, until in self.branch.moderation.suspended_until.items():
-                if until == inf and room.agents[AgentId(agent)].present:
-                    self.report(f"{name} shows {agent}, which is suspended, as online")
-
-    def check_keys(self, room: Room, now: int, name: str) -> None:
-        """A node that has folded the whole log must open exactly the keys that are not void."""
-        if room.chain_hash == self.branch.room.chain_hash:
-            for sentence in self.branch.open_keys.differences(room, now):
-                self.report(f"at {name} {sentence}")

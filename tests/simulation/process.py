@@ -2,12 +2,14 @@
 
 import asyncio
 import contextvars
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from random import Random
 from typing import Final
 
 from attrs import define, field
 
+from chatr.adapters.http import response_cache
 from chatr.app import RunningRoom, running_room
 from chatr.codec import UnreadableRecord
 from chatr.domain.keys import ALPHABET, RANDOM_LENGTH, key_from_random
@@ -19,7 +21,8 @@ from chatr.testing.clock import START
 from tests.simulation.conditions import Conditions
 from tests.simulation.loop import LIFETIME, Address, Lifetime
 from tests.simulation.network import ClientEnd, Connection, connect
-from tests.simulation.store import Store, node_log
+from tests.simulation.node_log import node_log
+from tests.simulation.store import Store
 
 EXPECTED_ERRORS: Final = (LogChanged, LogUnavailable, OutcomeUnknown, UnreadableRecord)
 """Errors that may end a node. An operator would start it again."""
@@ -94,6 +97,7 @@ class Process:
     clock: MachineClock = field(factory=MachineClock)
     """The clock of its machine. It is of no account if the store brings one."""
     room: RunningRoom | None = None
+    checkpoint: Path | None = None
     _main: asyncio.Task[None] | None = None
     _lifetime: Lifetime = field(factory=lambda: Lifetime(over=True))
     _context: contextvars.Context = field(factory=contextvars.copy_context)
@@ -119,12 +123,20 @@ class Process:
         return self.room.node if self.room else None
 
     @property
+    def roots(self) -> Iterator[object]:
+        """Yield the objects by which all others of the running program can be found."""
+        yield self.room
+        yield from (each for each in self._lifetime.tasks if not each.done())
+
+    @property
     def is_running(self) -> bool:
         """Whether it was started and has not ended."""
         return not self._lifetime.over
 
     def start(self) -> None:
         """Start the program."""
+        # All processes of a world share this cache, and that of a new one is empty.
+        response_cache.forget_messages()
         # Every task inherits the context of the task that creates it, and is thereby known to belong to this process.
         self._lifetime, context = Lifetime(), contextvars.copy_context()
         self._context = context

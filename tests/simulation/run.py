@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from pathlib import Path
 from random import Random
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ from attrs import frozen
 from chatr.past.audit import Audit
 from tests.simulation.conditions import draw_conditions
 from tests.simulation.environment import simulated_environment, smaller_constants
+from tests.simulation.erased_texts import texts_left
 from tests.simulation.loop import SimulatedLoop
 from tests.simulation.store import FaultRates
 from tests.simulation.world import World
@@ -48,20 +50,20 @@ def simulate(seed: int, steps: int) -> Outcome:
     conditions = draw_conditions(random)
     with smaller_constants(conditions):
         world = World(random, conditions)
-        with simulated_environment(world), structlog.testing.capture_logs() as lines:
-            run(world, steps, lines)
+        with simulated_environment(world) as checkpoints, structlog.testing.capture_logs() as lines:
+            run(world, steps, lines, checkpoints)
     if world.faults:
         raise FaultFound(seed, steps, world)
     messages = len(world.oracle.branch.messages)
     return Outcome(world.steps, len(world.store.records), messages, world.digest.hexdigest())
 
 
-def run(world: World, steps: int, lines: list[Any]) -> None:
-    """Run the world in its own event loop. `lines` are the log lines of all nodes."""
+def run(world: World, steps: int, lines: list[Any], checkpoints: Path) -> None:
+    """Run the world in its own event loop. `lines` are the log lines of all nodes, `checkpoints` is their folder."""
     loop = SimulatedLoop(world.random, shuffled=world.conditions.shuffled)
     loop.set_exception_handler(lambda _, context: report_unhandled(world, context))
     with asyncio.Runner(loop_factory=lambda: loop) as runner:
-        runner.run(live(world, steps, lines))
+        runner.run(live(world, steps, lines, checkpoints))
 
 
 def report_unhandled(world: World, context: dict[str, Any]) -> None:
@@ -69,7 +71,7 @@ def report_unhandled(world: World, context: dict[str, Any]) -> None:
     world.faults.append(f"{context['message']}: {context.get('exception')!r} {context}")
 
 
-async def live(world: World, steps: int, lines: list[Any]) -> None:
+async def live(world: World, steps: int, lines: list[Any], checkpoints: Path) -> None:
     """Start the nodes, make the steps, and let everything settle."""
     for process in world.processes:
         process.start()
@@ -77,7 +79,7 @@ async def live(world: World, steps: int, lines: list[Any]) -> None:
         await world.step()
         report_errors(world, lines)
     if not world.faults:
-        await settle(world)
+        await settle(world, checkpoints)
         report_errors(world, lines)
     for process in world.processes:
         if process.is_running:
@@ -92,12 +94,12 @@ def report_errors(world: World, lines: list[Any]) -> None:
     lines.clear()
 
 
-async def settle(world: World) -> None:
+async def settle(world: World, checkpoints: Path) -> None:
     """Let no more faults happen and start all nodes: now they must agree, and watchers must receive everything."""
     world.store.faults = FaultRates()
     world.store_comes_back()
     world.tails_continue()
-    world.unknown_type_is_removed()
+    world.accidents.remove_unknown_type()
     await world.finish_actions()
     for _ in world.processes:
         await asyncio.sleep(SETTLING_TIME)
@@ -110,15 +112,17 @@ async def settle(world: World) -> None:
             with suppress(ConnectionRefusedError):
                 watcher.connect(world.processes[0], world.conditions.history, chunked=True)
     await asyncio.sleep(SETTLING_TIME)
-    check_end(world)
+    check_end(world, checkpoints)
 
 
-def check_end(world: World) -> None:
+def check_end(world: World, checkpoints: Path) -> None:
     """All nodes must have the same room, all watchers the newest message, and the audit must find nothing."""
     oracle = world.oracle
     newest = oracle.branch.messages[-1] if oracle.branch.messages else None
     for process in world.processes:
-        if process.node is None or process.node.room != oracle.branch.room:
+        if process.room is None or not process.room.erasing.is_clean:
+            world.faults.append(f"{process.name} has not carried out all erasures")
+        if process.node is None or not oracle.branch.has_same_room(process.node.room):
             world.faults.append(f"{process.name} has not caught up")
     for watcher in world.watchers:
         if not oracle.visibility.follows(newest, watcher.cursor):
@@ -126,6 +130,7 @@ def check_end(world: World) -> None:
         if watcher.wants_removed and (wrong := watcher.shown.differences(oracle.branch) - oracle.visibility.in_doubt):
             world.faults.append(f"{watcher.name} shows what is hidden, or does not show what is visible: {wrong}")
     world.commands.check_all()
+    world.faults += texts_left(world, checkpoints)
     audit = Audit(AUDITORS_TIME)
     for stored in world.store.records:
         world.faults += [str(finding) for finding in audit.check(stored) if not finding.note]

@@ -1,14 +1,12 @@
-"""The simulated database that holds the log of all nodes, and the event log of one node on it. Appends may fail."""
+"""The simulated database that holds the log of all nodes. Whatever a node asks of it may fail."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Collection, Sequence
 from random import Random
-from typing import Final
 
 from attrs import define, evolve, field, frozen
 
-from chatr.adapters.stores.group_commit import GroupCommit, PendingAppend, fail_all
+from chatr.adapters.stores.group_commit import PendingAppend
 from chatr.domain.events import Cursor
 from chatr.ports import (
     Clock,
@@ -20,25 +18,24 @@ from chatr.ports import (
     Stored,
 )
 
-RETRY_PAUSE: Final = 0.05
-"""Seconds between two attempts to read a store that is away."""
-
 
 @frozen
 class FaultRates:
-    """The probability of each fault of a commit."""
+    """The probability of each fault of a commit, and that an erasure has to wait because somebody reads the log."""
 
     rejected: float = 0.0
     request_lost: float = 0.0
     answer_lost: float = 0.0
     late: float = 0.0
+    read: float = 0.0
 
 
 @define(eq=False)
 class Store:
     """One log. `on_stored` is called with every new record. `away`: it cannot be reached; `stalled`: tails wait.
 
-    `clock`: the clock that it brings for all nodes, if it brings one.
+    `clock`: the clock that it brings for all nodes, if it brings one. `originals`: the records with all their texts, as
+    backups may hold them. `restores` counts how often the log was replaced.
     """
 
     random: Random
@@ -46,6 +43,8 @@ class Store:
     on_stored: Callable[[Stored], None]
     clock: Clock | None = None
     records: list[Stored] = field(factory=list)
+    originals: list[Stored] = field(factory=list)
+    restores: int = 0
     away: bool = False
     stalled: bool = False
     changed: asyncio.Event = field(factory=asyncio.Event)
@@ -57,12 +56,27 @@ class Store:
         found = self.records[cursor.position - 1 : cursor.position]
         return [each.cursor for each in found] == [cursor]
 
-    def restore(self, records: Sequence[Stored]) -> None:
-        """Replace the log by these records."""
-        self.records = list(records)
+    def is_erased(self, position: int) -> bool:
+        """Whether the record at this position has no text any more."""
+        return self.records[position - 1].is_erased
+
+    def restore_backup(self, length: int, erased: Collection[int]) -> None:
+        """Replace the log by a copy of its first `length` records, made before their texts were erased.
+
+        Those at `erased` are as they are now.
+        """
+        now, self.originals, self.restores = self.records, self.originals[:length], self.restores + 1
+        self.records = [now[each.position - 1] if each.position in erased else each for each in self.originals]
         self._stream_ends = {each.stream: each.position for each in self.records}
         self._followers = {(each.stream, each.previous): each for each in self.records}
         self._notify()
+
+    def restore(self, record: Stored) -> None:
+        """Append a record verbatim, unless it is there. Raises Conflict."""
+        if record.position == len(self.records) + 1 and self._stream_ends.get(record.stream, 0) == record.previous:
+            self._add(record)
+        elif [record] != self.records[record.position - 1 : record.position]:
+            raise Conflict(record.position)
 
     def append(self, draft: Draft, expected: int) -> Stored | Conflict:
         """Store a draft as the port demands: conditionally, and idempotently for the identical draft."""
@@ -72,11 +86,15 @@ class Store:
         if self._stream_ends.get(draft.stream, 0) != expected:
             return Conflict(follower.position if follower is not None else None)
         stored = draft.at_position(len(self.records) + 1, expected, draft.record_hash_after(expected))
+        self._add(stored)
+        return stored
+
+    def _add(self, stored: Stored) -> None:
         self.records.append(stored)
-        self._stream_ends[draft.stream], self._followers[draft.stream, expected] = stored.position, stored
+        self.originals.append(stored)
+        self._stream_ends[stored.stream], self._followers[stored.stream, stored.previous] = stored.position, stored
         self.on_stored(stored)
         self._notify()
-        return stored
 
     def erase(self, positions: Sequence[int]) -> None:
         """Empty `data` of these records."""
@@ -149,109 +167,3 @@ async def commit_late(store: Store, group: Sequence[PendingAppend]) -> list[Stor
     asyncio.get_running_loop().call_later(store.random.random(), commit)
     await store.delay()
     raise OutcomeUnknown("no answer yet")
-
-
-class NodeLog:
-    """Fulfils `chatr.ports.EventLog` for one node, with the group commit of the real stores."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        # Like the PostgreSQL store: an append is rejected if the log no longer holds what this node has followed.
-        self._followed: Cursor | None = None
-        self._group = GroupCommit(self._commit)
-
-    async def append(self, draft: Draft, *, expected: int) -> Stored:
-        """As `EventLog.append`."""
-        return await self._group.append(draft, expected, after=self._followed)
-
-    async def _commit(self, group: Sequence[PendingAppend]) -> None:
-        try:
-            outcomes = await self._store.request_commit(group)
-        except LogChanged as change:
-            fail_all(group, LogUnavailable(str(change)))
-        except (LogUnavailable, OutcomeUnknown) as error:
-            fail_all(group, error)
-        else:
-            for each, outcome in zip(group, outcomes, strict=True):
-                if isinstance(outcome, Conflict):
-                    each.fail(outcome)
-                else:
-                    each.succeed(outcome.position)
-
-    async def erase(self, positions: Sequence[int], report: Callable[[str], object] | None = None) -> None:  # noqa: ARG002 -- no waits
-        """As `EventLog.erase`."""
-        await self._reach_store()
-        if positions and max(positions) > len(self._store.records):
-            raise LogUnavailable("the log does not hold all records that are to be erased")
-        self._store.erase(positions)
-
-    async def restore(self, records: Sequence[Stored]) -> None:
-        """As `EventLog.restore`, but no node restores records."""
-        raise LogUnavailable(f"{len(records)} records cannot be restored: no node does that")
-
-    async def _reach_store(self) -> None:
-        """Raises LogUnavailable while the store is away."""
-        await self._store.delay()
-        if self._store.away:
-            raise LogUnavailable("the store is away")
-
-    async def read(self, after: int, limit: int) -> list[Stored]:
-        """As `LogReader.read`."""
-        await self._reach_store()
-        return self._store.records[max(after, 0) : max(after + limit, 0)]
-
-    async def pick(self, positions: Sequence[int]) -> list[Stored]:
-        """As `LogReader.pick`."""
-        await self._reach_store()
-        if max(positions) > len(self._store.records):
-            raise LogUnavailable("the log does not hold these records any longer")
-        return [self._store.records[position - 1] for position in positions]
-
-    async def head(self) -> int:
-        """As `LogReader.head`."""
-        await self._reach_store()
-        return len(self._store.records)
-
-    async def tail(self, after: Cursor | None) -> AsyncIterator[list[Stored]]:
-        """As `LogReader.tail`."""
-        cursor = after
-        while True:
-            # The event is taken before the log is read, or a record that is stored meanwhile would be missed.
-            self._followed, changed = cursor, self._store.changed
-            if batch := await self._next_batch(cursor):
-                cursor = batch[-1].cursor
-                yield batch
-            else:
-                await changed.wait()
-
-    async def _next_batch(self, cursor: Cursor | None) -> list[Stored]:
-        """Some of the records after `cursor`, read as soon as the store can be reached. Raises LogChanged."""
-        await self._store.delay()
-        while self._store.away or self._store.stalled:  # noqa: ASYNC110 -- a store that is back sets no event
-            await asyncio.sleep(RETRY_PAUSE)
-        if cursor is not None and not self._store.holds(cursor):
-            raise LogChanged(f"The log does not hold {cursor}.")
-        first = cursor.position if cursor else 0
-        return self._store.records[first : first + self._store.random.randint(1, 50)]
-
-    async def close(self) -> None:
-        """Commit the appends that wait, and accept no more."""
-        await self._group.close()
-
-
-class NodeLogWithClock(NodeLog):
-    """The log of a node in a store that brings its clock. Fulfils `chatr.ports.BringsClock`."""
-
-    def __init__(self, store: Store, clock: Clock) -> None:
-        super().__init__(store)
-        self.clock = clock
-
-
-@asynccontextmanager
-async def node_log(store: Store) -> AsyncIterator[NodeLog]:
-    """Open the log of one node."""
-    log = NodeLogWithClock(store, store.clock) if store.clock else NodeLog(store)
-    try:
-        yield log
-    finally:
-        await log.close()

@@ -91,7 +91,7 @@ class ShownMessages:
             self.held.add(position)
 
     def differences(self, branch: Branch) -> set[int]:
-        """The messages that are shown and hidden now, or the other way round."""
+        """The messages that are shown and should be hidden, and those that are missing."""
         if self.first is None:
             return set()
         return self.held ^ {each.position for each in branch.visible() if each.position >= self.first}

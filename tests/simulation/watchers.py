@@ -119,7 +119,7 @@ class Watcher:
         self.cursor = cursor
 
     def _check_removed(self, position: int, *, restored: bool) -> None:
-        """Only who asked for it is told that a message is not to be shown any longer, or again."""
+        """Only who asked for them gets removed frames, of messages that were hidden once."""
         message = self.oracle.branch.by_position.get(position)
         was_hidden = message is not None and message.cursor in self.oracle.visibility.hidden_once
         # While a log is restored a node may still follow the old one.

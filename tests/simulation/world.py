@@ -12,9 +12,11 @@ from attrs import define, evolve, field
 
 from chatr.codec import UnreadableRecord
 from chatr.domain.limits import HOUR, MINUTE, SECOND, Limit, Registration
-from chatr.ports import Draft, Stored
+from chatr.ports import Stored
 from tests.simulation.agents import AgentClient, SimulatedMoltbook
 from tests.simulation.conditions import Conditions
+from tests.simulation.log_accidents import LogAccidents
+from tests.simulation.node_checks import check_nodes
 from tests.simulation.operator_commands import OperatorCommands
 from tests.simulation.operators import OperatorClient
 from tests.simulation.oracle import Oracle
@@ -33,8 +35,6 @@ WINDOWS: Final = (SECOND, 2 * SECOND, 5 * SECOND)
 REGISTRATIONS: Final[tuple[Registration | None, ...]] = (None, "open", "open", "approval", "closed")
 MAX_LOOP_ITERATIONS: Final = 3
 """Iterations of the event loop after an append in which a watcher may connect."""
-STEPS_BETWEEN_ROOM_CHECKS: Final = 10
-"""Comparing whole rooms takes long, so one room is compared every ten steps."""
 TRACE_LENGTH: Final = 60
 
 
@@ -55,6 +55,7 @@ class World:
     watchers: list[Watcher] = field(init=False)
     operators: list[OperatorClient] = field(init=False)
     commands: OperatorCommands = field(init=False)
+    accidents: LogAccidents = field(init=False)
     _pending: dict[asyncio.Task[None], None] = field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
@@ -73,7 +74,8 @@ class World:
             AgentClient(number, self.random, self.oracle, self.processes, self.conditions.cut, self.note)
             for number in range(AGENTS)
         ]
-        self.commands = OperatorCommands(self.oracle)
+        self.accidents = LogAccidents(self.random, self.store, self.oracle, self.note)
+        self.commands = OperatorCommands(self.oracle, self.store)
         weights, cut = self.conditions.operators, self.conditions.cut
         self.operators = [
             OperatorClient(self.random, self.commands, self.processes, self.agents, weights, cut, self.note)
@@ -119,17 +121,7 @@ class World:
         moment = self.random.random()
         await asyncio.sleep(self.random.choice((0, 0, 0, moment / 100, moment / 100, moment / 10, moment / 2)))
         self.steps += 1
-        self._check_nodes()
-
-    def _check_nodes(self) -> None:
-        for process in self.processes:
-            if process.node is not None:
-                self.oracle.check_position(process.node.room, process.name)
-        process = self.processes[self.steps // STEPS_BETWEEN_ROOM_CHECKS % NODES]
-        if self.steps % STEPS_BETWEEN_ROOM_CHECKS == 0 and process.node is not None:
-            self.oracle.check_room(process.node.room, process.name)
-            self.oracle.check_presence(process.node.room, process.name)
-            self.oracle.check_keys(process.node.room, process.now(), process.name)
+        check_nodes(self.oracle, self.processes, self.steps)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
@@ -234,28 +226,6 @@ class World:
         )
         self.note("limits", process.name, verified, unverified, registration)
 
-    def log_is_restored(self) -> None:
-        """The log is replaced by an older copy of itself, without its last records."""
-        self._restore(len(self.store.records) - self.random.randint(1, 30))
-
-    def _restore(self, length: int) -> None:
-        records = self.store.records[: max(length, 1)]
-        self.note("restore", len(records))
-        self.oracle.log_restored(records)
-        self.store.restore(records)
-
-    def unknown_type_is_stored(self) -> None:
-        """A newer chatr stores a record that this one cannot read. Within five seconds an operator restores the log."""
-        if self.oracle.branch.unreadable_at is None and self.store.records:
-            position = len(self.store.records) + 1
-            self.store.append(Draft(f"{position:032x}", f"dance/{position}", "agent-danced.v1", 0, 0, "{}"), 0)
-            asyncio.get_running_loop().call_later(self.random.random() * 5, self.unknown_type_is_removed)
-
-    def unknown_type_is_removed(self) -> None:
-        """The log is restored to the records before the unreadable one."""
-        if self.oracle.branch.unreadable_at is not None:
-            self._restore(self.oracle.branch.unreadable_at - 1)
-
 
 ACTIONS: Final[Mapping[str, Callable[[World], None]]] = {
     "agent_acts": World.agent_acts,
@@ -270,7 +240,7 @@ ACTIONS: Final[Mapping[str, Callable[[World], None]]] = {
     "tails_stall": World.tails_stall,
     "clock_jumps": World.clock_jumps,
     "limits_change": World.limits_change,
-    "unknown_type_is_stored": World.unknown_type_is_stored,
-    "log_is_restored": World.log_is_restored,
+    "unknown_type_is_stored": lambda world: world.accidents.store_unknown_type(),
+    "log_is_restored": lambda world: world.accidents.restore(),
 }
 """The actions that `Conditions.actions` names."""
