@@ -50,8 +50,8 @@ class Connections:
     """The clients that are connected, with a task for each."""
 
     at: AdminNode
-    # Held here, because the event loop refers to its tasks weakly.
-    tasks: set[asyncio.Task[None]] = field(factory=set, init=False)
+    # Held here, because the event loop refers to its tasks weakly; in a dict, which has an order unlike a set.
+    tasks: dict[asyncio.Task[None], None] = field(factory=dict, init=False)
 
     def accept(self, reader: StreamReader, writer: StreamWriter) -> None:
         """Start to serve a client, or turn it away."""
@@ -61,8 +61,8 @@ class Connections:
             writer.close()
             return
         task = asyncio.create_task(serve(reader, writer, self.at))
-        self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
+        self.tasks[task] = None
+        task.add_done_callback(self.tasks.pop)
 
     async def close(self) -> None:
         """Disconnect all clients."""

@@ -44,10 +44,10 @@ KINDS_OF_COMMANDS: Final = {
     ("suspend", "reinstate", "approve", "withdraw"): 2.0,
     ("register", "issue key", "revoke keys"): 1.0,
     ("close", "open"): 0.5,
-    ("remove", "restore"): 5.0,
+    ("remove", "restore"): 4.0,
     ("remove all", "restore all"): 1.0,
-    ("erase",): 3.0,
-    ("erase all",): 0.3,
+    ("erase",): 4.0,
+    ("erase all",): 0.5,
 }
 """Commands of operators that happen in the same worlds, and how often at most in comparison."""
 
@@ -58,16 +58,7 @@ def draw_conditions(random: Random) -> Conditions:
     def perhaps(maximum: float) -> float:
         return random.choice((0.0, maximum * random.random()))
 
-    def kinds() -> dict[str, float]:
-        """In a quarter of all worlds the commands of a row are never given."""
-        weights = {
-            kind: random.choice((0.0, 1.0, 1.0, 1.0)) * maximum * random.random()
-            for kind, maximum in KINDS_OF_COMMANDS.items()
-        }
-        return {name: weight + 1e-6 for kind, weight in weights.items() for name in kind}
-
     usual = {"agent_acts": 60.0, "watcher_connects": 10.0, "watcher_reads": 6.0, "node_starts": 4.0}
-    usual["operator_acts"] = random.choice((0.0, 1.0, 1.0, 1.0)) * random.uniform(2, 12)
     often = {"watcher_disconnects": perhaps(8), "node_is_killed": perhaps(3), "node_stops": perhaps(3)}
     seldom = {
         action: perhaps(1.5)
@@ -80,9 +71,9 @@ def draw_conditions(random: Random) -> Conditions:
             "log_is_restored",
         )
     }
-    return Conditions(
+    conditions = Conditions(
         usual | often | seldom,
-        evolve(FaultRates(*(perhaps(0.15) for _ in range(4))), read=perhaps(0.5)),
+        FaultRates(*(perhaps(0.15) for _ in range(4))),
         cut=perhaps(0.3),
         slow=perhaps(0.8),
         rush=random.uniform(0.1, 0.7),
@@ -94,5 +85,20 @@ def draw_conditions(random: Random) -> Conditions:
         store_has_clock=random.random() < 0.5,
         drift=perhaps(0.5),
         swing=random.choice((0, 500, 65_000)),
-        operators=kinds(),
+        operators={},
     )
+    return with_operators(conditions, random)
+
+
+def with_operators(conditions: Conditions, random: Random) -> Conditions:
+    """The conditions with what operators do. In a quarter of all worlds each kind of command is never given."""
+
+    def mostly(maximum: float) -> float:
+        return random.choice((0.0, 1.0, 1.0, 1.0)) * maximum * random.uniform(0.3, 1)
+
+    actions = {**conditions.actions, "operator_acts": random.uniform(1, 12)}
+    faults = evolve(conditions.store_faults, read=random.choice((0.0, 0.5)))
+    weights = {kind: mostly(maximum) for kind, maximum in KINDS_OF_COMMANDS.items()}
+    # Something must be drawn where all weights are 0.
+    operators = {name: weight + 1e-6 for kind, weight in weights.items() for name in kind}
+    return evolve(conditions, actions=actions, store_faults=faults, operators=operators)

@@ -3,9 +3,10 @@
 import asyncio
 import logging
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import SimpleNamespace
 from typing import Final
 from unittest.mock import patch
 
@@ -13,6 +14,7 @@ from chatr.past.checkpoint import Checkpoint
 from tests.simulation.admin_connections import serving_operators
 from tests.simulation.conditions import Conditions
 from tests.simulation.loop import LIFETIME, Listener, SimulatedAcceptor
+from tests.simulation.node_log import node_log
 from tests.simulation.process import MACHINE_CLOCK, SeededSecrets
 from tests.simulation.world import World
 
@@ -81,6 +83,17 @@ def simulated_environment(world: World) -> Iterator[Path]:
             "chatr.adapters.http.server.random": world.random,
             # The scrubber rests according to the time that it used, which is another one in each run.
             "chatr.node.scrubber.process_time": lambda: 0.0,
+        }
+        # What belongs to a command of its own: no bar is shown, and no log line goes to standard error.
+        targets |= {
+            f"chatr.cli.commands.admin.short_lived_node.{name}": value
+            for name, value in {
+                "open_current_log": lambda _url: node_log(world.store),
+                "SystemSecrets": lambda: secrets,
+                "SystemClock": MACHINE_CLOCK.get,
+                "progress": lambda *_: nullcontext(lambda _position: None),
+                "structlog": SimpleNamespace(configure=lambda **_: None),
+            }.items()
         }
         with replaced(targets), patch.multiple(aiohttp, handlers=[LoggedErrors(world)], propagate=False):
             yield Path(folder)

@@ -17,11 +17,11 @@ from tests.simulation.store import Store
 class OperatorCommand:
     """A command, and the replies to it. The node had folded `generation` when it was asked.
 
-    `to_erase`: the positions of the messages that it must erase.
+    `to_erase`: the positions of the messages that it must erase. `process` is None for a node of its own.
     """
 
     request: AnyRequest
-    process: Process
+    process: Process | None
     generation: int | None
     to_erase: list[int]
     replies: list[Reply] = field(factory=list)
@@ -52,9 +52,10 @@ class OperatorCommands:
         self._named += 1
         return f"operator {self._named}"
 
-    def begin(self, request: AnyRequest, process: Process) -> OperatorCommand:
-        """A command that is sent to a node."""
-        command = OperatorCommand(request, process, self.oracle.generation_of(process.node), self._to_erase(request))
+    def begin(self, request: AnyRequest, process: Process | None) -> OperatorCommand:
+        """A command that is sent to a node, or to one of its own, which has yet to read the log."""
+        generation = self.oracle.generation_of(process.node) if process else self.oracle.generation
+        command = OperatorCommand(request, process, generation, self._to_erase(request))
         self._commands.append(command)
         return command
 
@@ -107,8 +108,8 @@ class OperatorCommands:
             yield f"was told of erasures, and {unnamed} are not erased"
         if left := [position for position in command.to_erase if not self.store.is_erased(position)]:
             yield f"was told that all is clean, and the log has the texts of {left}"
-        file = command.process.checkpoint
+        file = command.process.checkpoint if command.process else None
         erased = self.oracle.branch.erased_texts()
         texts = {self.oracle.branch.by_position[position].content for position in command.to_erase} & erased
         if file is not None and file.exists() and (found := texts_in(file.read_bytes(), texts)):
-            yield f"was told that all is clean, and {command.process.name} has {found} in its checkpoint"
+            yield f"was told that all is clean, and {file.name} has {found}"

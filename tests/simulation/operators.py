@@ -16,7 +16,10 @@ from tests.simulation.agents import AgentClient
 from tests.simulation.operator_commands import OperatorCommand, OperatorCommands
 from tests.simulation.operator_requests import RequestDraw
 from tests.simulation.process import Process
+from tests.simulation.short_lived_nodes import replies_of_short_lived_node
 
+SHORT_LIVED: Final = 0.15
+"""The probability that an operator finds no node, so that the command is one itself."""
 LONGEST_CLOSING: Final = 3.0
 """Seconds for which a room is closed at most before an operator opens it."""
 LONGEST_COMMAND: Final = 60.0
@@ -51,12 +54,14 @@ class OperatorClient:
 
     async def _carry_out(self, request: AnyRequest) -> None:
         process = self.random.choice(self.processes)
-        command = self.commands.begin(request, process)
+        is_short_lived = self.random.random() < SHORT_LIVED
+        send = replies_of_short_lived_node if is_short_lived else replies_of_process
+        command = self.commands.begin(request, None if is_short_lived else process)
         is_cut = self.random.random() < self.cut
         with suppress(TimeoutError):
             async with (
                 asyncio.timeout(self.random.random() / 20 if is_cut else LONGEST_COMMAND),
-                aclosing(replies_of_process(process, request)) as replies,
+                aclosing(send(process, request)) as replies,
             ):
                 async for reply in replies:
                     command.replies.append(reply)

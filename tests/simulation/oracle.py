@@ -150,9 +150,10 @@ class Oracle:
         if len(times) >= rate.count and abs(event.at - times[-rate.count]) < rate.window:
             self.report(f"{event.content} came too soon for {rate}: {times[-rate.count :]}, {event.at}")
         # The same in plain words: no window holds more than N accepted posts, if all are timed by one clock.
-        near = [time for time in times if event.at - time < rate.window]
-        if self.store_clock is not None and len(near) >= rate.count:
-            self.report(f"{event.content} is one too many in a window of {rate}: {near}, {event.at}")
+        at, ordered = event.at, sorted([*times[-2 * rate.count :], event.at])
+        spans = zip(ordered, ordered[rate.count :], strict=False)
+        if self.store_clock is not None and any(first <= at <= last < first + rate.window for first, last in spans):
+            self.report(f"{event.content} is one too many in a window of {rate}: {times[-4:]}, {at}")
         times.append(event.at)
 
     def _check_time(self, event: MessagePosted) -> None:
@@ -219,6 +220,11 @@ class Oracle:
         if message.acknowledged_at not in (None, position):
             self.report(f"{message.content} was acknowledged as {message.acknowledged_at} and as {position}")
         message.acknowledged_at = position
+
+    def check_erased(self, position: int) -> None:
+        """A text is erased only after a record says so."""
+        if position not in self.branch.moderation.erased:
+            self.report(f"the text of {position} is erased, and no record of this log says so")
 
     def is_caught_up(self, node: Node | None) -> bool:
         """Whether a node has folded the whole log."""

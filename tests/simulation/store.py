@@ -32,7 +32,9 @@ class FaultRates:
 
 @define(eq=False)
 class Store:
-    """One log. `on_stored` is called with every new record. `away`: it cannot be reached; `stalled`: tails wait.
+    """One log. `on_stored` is called with every new record, `on_erased` with each position that is emptied.
+
+    `away`: it cannot be reached; `stalled`: tails wait.
 
     `clock`: the clock that it brings for all nodes, if it brings one. `originals`: the records with all their texts, as
     backups may hold them. `restores` counts how often the log was replaced.
@@ -41,6 +43,7 @@ class Store:
     random: Random
     faults: FaultRates
     on_stored: Callable[[Stored], None]
+    on_erased: Callable[[int], None]
     clock: Clock | None = None
     records: list[Stored] = field(factory=list)
     originals: list[Stored] = field(factory=list)
@@ -101,6 +104,7 @@ class Store:
         for position in positions:
             erased = self.records[position - 1] = evolve(self.records[position - 1], data="")
             self._followers[erased.stream, erased.previous] = erased
+            self.on_erased(position)
 
     def _notify(self) -> None:
         self.changed.set()

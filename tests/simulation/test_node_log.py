@@ -22,7 +22,7 @@ pytestmark = pytest.mark.long
 @pytest.fixture
 def open_log() -> OpenLog:
     """Opens the log of a node on a store that is new in each test."""
-    store = Store(Random(15), FaultRates(), lambda _stored: None)
+    store = Store(Random(15), FaultRates(), lambda _stored: None, lambda _position: None)
     return lambda: node_log(store)
 
 

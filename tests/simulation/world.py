@@ -61,8 +61,14 @@ class World:
     def __attrs_post_init__(self) -> None:
         moltbook = SimulatedMoltbook(self.random)
         store_clock = MachineClock() if self.conditions.store_has_clock else None
-        self.store = Store(self.random, self.conditions.store_faults, self._record_stored, store_clock)
         self.oracle = Oracle(self.faults.append, store_clock)
+        self.store = Store(
+            self.random,
+            self.conditions.store_faults,
+            self._record_stored,
+            self.oracle.check_erased,
+            store_clock,
+        )
         self.processes = [
             Process(f"node-{number}", node_settings(number, self.conditions), self.store, moltbook, self._process_died)
             for number in range(NODES)
