@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
-from pathlib import Path
 from socket import socket
 from typing import Final
 
@@ -19,7 +18,7 @@ from chatr.adapters.http.stream.hub import Hub
 from chatr.adapters.http.stream.live_messages import LiveMessages
 from chatr.adapters.metrics.room_metrics import RoomMetrics, serving_metrics
 from chatr.adapters.moltbook import open_moltbook
-from chatr.adapters.stores.urls import admin_socket, open_log, sqlite_file
+from chatr.adapters.stores.urls import admin_socket, checkpoint_file, open_log
 from chatr.adapters.system import SystemClock, SystemSecrets
 from chatr.admin.operator import AdminNode
 from chatr.admin.server import serving_operators
@@ -178,8 +177,7 @@ def moltbook_for(settings: Settings, client: Moltbook | None) -> AbstractAsyncCo
 
 def checkpoint_for(settings: Settings) -> Checkpoint:
     """The checkpoint beside a SQLite file. Other stores have no place for one, and none is written."""
-    file = sqlite_file(settings.log)
-    return Checkpoint(Path(f"{file}.checkpoint") if file else None)
+    return Checkpoint(checkpoint_file(settings.log))
 
 
 @asynccontextmanager

@@ -85,3 +85,17 @@ async def test_an_erased_text_is_in_no_file(admin: OperatorsCommand, log_file: L
 
     assert (result.code, result.out.splitlines()[0]) == (0, "1 message: 1 erased for ever, 0 erased before.")
     assert [file.name for file in files.iterdir() if file.is_file() and content[1].encode() in file.read_bytes()] == []
+
+
+async def test_an_erased_text_is_in_no_checkpoint_of_another_name(
+    admin: OperatorsCommand, log_file: LogFile, tmp_path: Path
+) -> None:
+    """A log that is opened by a symbolic link has the checkpoint of its file: otherwise a second one keeps the text."""
+    link = tmp_path / "links" / "link.db"
+    link.parent.mkdir()
+    link.symlink_to(log_file.path)
+    await admin("close", "--reason", "late", "--log", f"sqlite:///{link}")
+    await admin("erase", "message", "5", "--reason", "It named a person.", "--log", log_file.url)
+
+    assert [file.name for file in link.parent.iterdir()] == ["link.db"]
+    assert log_file.path.with_name("chatr.db.checkpoint").exists()

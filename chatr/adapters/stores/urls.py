@@ -91,6 +91,13 @@ def admin_socket(url: str, setting: str | None) -> Path | None:
     return beside(file, ".admin") if file else None
 
 
+def checkpoint_file(url: str) -> Path | None:
+    """Return the path of the checkpoint of the log at `url`; None if its store has no place for one."""
+    file = sqlite_file(url)
+    # One for all names of the file: erasures renew it, and would not find a second one.
+    return beside(file, ".checkpoint") if file else None
+
+
 def sqlite_file(url: str) -> Path | None:
     """Return the file of a SQLite log, or None if `url` names another store."""
     scheme, _, path = url.partition("///")

@@ -5,14 +5,13 @@ import re
 import sqlite3
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import suppress
-from pathlib import Path
 from typing import Final
 
 from attrs import asdict, define
 
 from chatr.adapters.stores.sqlite.files import beside
 from chatr.adapters.stores.sqlite.head import HeadFile, description_of_loss
-from chatr.adapters.stores.urls import open_reader, sqlite_file
+from chatr.adapters.stores.urls import checkpoint_file, open_reader, sqlite_file
 from chatr.adapters.system import SystemClock
 from chatr.cli.arguments import add_json_option, add_log_option, describe
 from chatr.cli.output.progress import print_above_bar, progress
@@ -116,11 +115,9 @@ def lost_records(log_url: str) -> Iterator[Finding]:
 
 async def lost_since_checkpoint(log_url: str, log: LogReader) -> list[Finding]:
     """Return a finding if a SQLite log lacks records that its checkpoint knows."""
-    path = sqlite_file(log_url)
+    path = checkpoint_file(log_url)
     with suppress(OSError, InvalidSnapshot, LogUnavailable):
-        if path and (
-            loss := await checkpoint.description_of_loss(read_checkpoint_file(Path(f"{path}.checkpoint")), log)
-        ):
+        if path and (loss := await checkpoint.description_of_loss(read_checkpoint_file(path), log)):
             return [Finding(0, loss)]
     return []
 

@@ -2,9 +2,8 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
-from chatr.adapters.stores.urls import open_current_log, sqlite_file
+from chatr.adapters.stores.urls import checkpoint_file, open_current_log
 from chatr.adapters.system import SystemClock, SystemSecrets
 from chatr.admin.operator import AdminNode
 from chatr.background_tasks import background
@@ -20,9 +19,8 @@ from chatr.ports import BringsClock
 @asynccontextmanager
 async def short_lived_node(log_url: str) -> AsyncIterator[AdminNode]:
     """Yield a node on the log, which has folded all of it. Shows progress. Raises CannotOpenLog or LogUnavailable."""
-    file = sqlite_file(log_url)
     async with open_current_log(log_url) as log:
-        checkpoint = Checkpoint(Path(f"{file}.checkpoint") if file else None)
+        checkpoint = Checkpoint(checkpoint_file(log_url))
         # Folded here and not by the follower, which would show no progress and give up after five seconds.
         room, head = await checkpoint.load(log), await log.head()
         with progress("reading the log", head, room.position) as show_position:
