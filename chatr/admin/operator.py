@@ -5,7 +5,7 @@ from typing import Any
 from attrs import frozen
 from msgspec import UNSET
 
-from chatr.admin.replies import Change
+from chatr.admin.replies import Change, Progress
 from chatr.domain.agent import Agent
 from chatr.domain.commands import Register
 from chatr.domain.decide import AlreadyRecorded, decide
@@ -65,6 +65,10 @@ class Operator:
     def now(self) -> int:
         """The node's time in milliseconds since 1970."""
         return self.at.clock.now()
+
+    def progress(self, position: int, end: int, changed: int) -> Progress:
+        """How far a command got. A dry run has changed nothing."""
+        return Progress(position, end, 0 if self.dry_run else changed)
 
     def agent_named(self, name: str) -> Agent:
         """The agent with this name, or with one that looks like it. Raises RuleViolated if there is none."""

@@ -1,10 +1,11 @@
 """`chatr admin erase`: texts of messages are erased, and the command ends when no copy is left."""
 
 import pytest
+from attrs import evolve
 
-from chatr.admin.replies import Counts, End, Notice, Refused
+from chatr.admin.replies import Counts, End, Notice, Progress, Refused
 from chatr.admin.requests import EraseMessages, EraseMessagesOf
-from chatr.ports import LogUnavailable
+from chatr.ports import LogUnavailable, Stored
 from tests.admin.conftest import Operated
 
 ERASE = EraseMessages(by="grace", ids=(5, 6), reason="They named a person.")
@@ -58,10 +59,12 @@ async def test_an_erasure_can_be_repeated(operated: Operated) -> None:
 
 
 async def test_a_dry_run_erases_nothing(operated: Operated) -> None:
-    """A dry run says how many messages would be erased."""
+    """A dry run says how many messages would be erased, and its progress that nothing was stored."""
     dry = EraseMessages(by="grace", ids=(5,), reason="It named a person.", dry_run=True)
+    replies = await operated.replies(dry)
 
-    assert counts(None, changed=1, already=0, dry_run=True) in await operated.replies(dry)
+    assert counts(None, changed=1, already=0, dry_run=True) in replies
+    assert [reply.changed for reply in replies if isinstance(reply, Progress)] == [0]
     assert all(await texts(operated))
 
 
@@ -73,6 +76,23 @@ async def test_what_is_no_message_is_refused(operated: Operated, position: int, 
     assert isinstance(replies[-1], Refused)
     assert replies[-1].code == code
     assert all(await texts(operated))
+
+
+async def test_an_altered_message_does_not_keep_the_others(operated: Operated) -> None:
+    """All other messages are erased, and the error at the end names those that were changed after they were stored."""
+    operated.log.change("pick", alter_message_5)
+    *others, last = await operated.replies(EraseMessages(by="grace", ids=(5, 6, 9), reason="They named a person."))
+    operated.log.heal()
+
+    assert counts(None, changed=2, already=0) in others
+    assert [bool(text) for text in await texts(operated)] == [True, False, False]
+    assert isinstance(last, Refused)
+    assert last.error.startswith("Not erased, because they were changed after they were stored: 5. See chatr audit")
+
+
+def alter_message_5(records: list[Stored]) -> list[Stored]:
+    """The records, of which that of message 5 is another one than was stored."""
+    return [evolve(each, at=each.at + 1) if each.position == 5 else each for each in records]
 
 
 async def test_the_command_says_what_is_not_clean(operated: Operated) -> None:

@@ -99,11 +99,12 @@ async def test_what_is_removed_already_is_skipped(spammed: Operated) -> None:
 
 
 async def test_a_dry_run_counts_and_removes_nothing(spammed: Operated) -> None:
-    """A dry run says how many messages would be hidden."""
+    """A dry run says how many messages would be hidden, and its progress that nothing was stored."""
     head = await spammed.log.head()
-    reply = await spammed.reply(removal(dry_run=True))
+    *progress, reply, _ = await spammed.replies(removal(dry_run=True))
 
     assert (reply, await spammed.log.head()) == (counts(MESSAGES, MESSAGES, dry_run=True), head)
+    assert {each.changed for each in progress if isinstance(each, Progress)} == {0}
 
 
 async def test_a_removal_can_be_undone(spammed: Operated) -> None:

@@ -58,6 +58,20 @@ async def test_messages_of_the_other_node_are_found(admin: OperatorsCommand, nod
 
 
 @pytest.mark.long
+@pytest.mark.parametrize(("options", "said"), [((), "Their bytes stay in the files"), (("--rewrite",), "are gone")])
+async def test_an_erasure_says_that_bytes_stay_until_a_rewriting(
+    admin: OperatorsCommand, nodes: Nodes, url: str, options: tuple[str, ...], said: str
+) -> None:
+    """PostgreSQL keeps the bytes in the files of the table: the command does not say that they are gone from them."""
+    _, second = nodes
+    message = await second.post_message(await second.register("Ada"), "Hello")
+    result = await admin("erase", "message", message["id"], "--reason", "x", "--log", url, *options)
+
+    assert result.code == 0
+    assert said in result.out.splitlines()[-1]
+
+
+@pytest.mark.long
 async def test_two_operators_at_two_nodes(admin: OperatorsCommand, nodes: Nodes, url: str, tmp_path: Path) -> None:
     """Of two equal commands at two nodes at once one stores a record, and both succeed."""
     first, _ = nodes

@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import AsyncGenerator, Coroutine, Sequence
 from typing import Any, Final
 
-from chatr.admin.commands.messages import checked_positions, is_message_of
+from chatr.admin.commands.messages import checked_positions, is_message_of, listed
 from chatr.admin.operator import Operator, RequestRefused
 from chatr.admin.replies import Counts, Notice, Progress
 from chatr.admin.requests import EraseMessages, EraseMessagesOf
-from chatr.node.erasing_commands import AlteredRecord, erasing_commands, is_erased
+from chatr.node.erasing_commands import erasing_commands, is_erased
 from chatr.past.replay import batches
 from chatr.ports import Rewritable
 
@@ -19,6 +19,11 @@ GONE: Final = (
     "hold them: delete those, too (docs/erasure.md)."
 )
 
+UNREAD: Final = (
+    "No query returns the texts any longer. Their bytes stay in the files of the database until its table is written "
+    "anew: repeat the command with --rewrite. Its WAL, replicas, backups and archives hold them, too (docs/erasure.md)."
+)
+REMEDY: Final = "See chatr audit, and remove them from view with chatr admin remove."
 ErasureReply = Progress | Notice | Counts
 
 
@@ -45,28 +50,42 @@ async def erase_of(operator: Operator, request: EraseMessagesOf) -> AsyncGenerat
 async def erase_all(
     operator: Operator, agent: str | None, positions: Sequence[int], request: EraseMessages | EraseMessagesOf
 ) -> AsyncGenerator[ErasureReply]:
-    """Append the erasing records, and wait until no copy of the texts is left here. Raises RequestRefused."""
+    """Append the erasing records, and wait until no copy of the texts is left here.
+
+    Raises RequestRefused at the end if some of the records were altered: one of them must not keep the others.
+    """
     context, at, erased = operator.room.rule_context, operator.at, 0
     to_erase = [position for position in positions if not is_erased(context, position)]
-    try:
-        async for command in erasing_commands(at.log, to_erase, request.reason, operator.by, at.clock):
-            await operator.decide(command)
-            erased += len(command.records)
-            yield Progress(erased, len(to_erase), erased)
-    except AlteredRecord as error:
-        raise RequestRefused("log_altered", str(error)) from error
+    changed: list[int] = []
+    async for command in erasing_commands(at.log, to_erase, request.reason, operator.by, at.clock, changed.append):
+        await operator.decide(command)
+        erased += len(command.records)
+        yield operator.progress(erased, len(to_erase), erased)
+    altered = await not_erased_meanwhile(operator, changed)
+    found = len(positions) - len(altered)
     yield Counts(
         type="records-erased",
         agent=agent,
         dry_run=operator.dry_run,
-        found=len(positions),
+        found=found,
         changed=erased,
-        already=len(positions) - len(to_erase),
+        already=found - erased,
         erased=0,
     )
     if not operator.dry_run:
         async for reply in leave_no_copy(operator, rewrite=request.rewrite):
             yield reply
+    if altered:
+        raise RequestRefused(
+            "log_altered", f"Not erased, because they were changed after they were stored: {listed(altered)}. {REMEDY}"
+        )
+
+
+async def not_erased_meanwhile(operator: Operator, altered: Sequence[int]) -> Sequence[int]:
+    """Those of the records that no other operator has erased, which changes them, too."""
+    if altered:
+        await operator.at.node.follower.catch_up()
+    return [position for position in altered if not is_erased(operator.room.rule_context, position)]
 
 
 async def leave_no_copy(operator: Operator, *, rewrite: bool) -> AsyncGenerator[ErasureReply]:
@@ -78,7 +97,7 @@ async def leave_no_copy(operator: Operator, *, rewrite: bool) -> AsyncGenerator[
         yield Notice("The table is being written anew. Nobody can read or post meanwhile.")
         async for reply in while_running(at.log.rewrite(), sentences):
             yield reply
-    yield Notice(GONE)
+    yield Notice(UNREAD if isinstance(at.log, Rewritable) and not rewrite else GONE)
 
 
 async def while_running(

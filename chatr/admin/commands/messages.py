@@ -61,10 +61,14 @@ def checked_positions(operator: Operator, ids: Sequence[int]) -> list[int]:
     if missing := [position for position in positions if not context.is_message(position)]:
         raise RequestRefused(
             message_exists.code,
-            f"No messages have the ids {', '.join(map(str, missing[:10]))}{' …' if missing[10:] else ''}: nothing "
-            "was changed. Check the ids.",
+            f"No messages have the ids {listed(missing)}: nothing was changed. Check the ids.",
         )
     return positions
+
+
+def listed(positions: Sequence[int]) -> str:
+    """The first positions, for a sentence."""
+    return f"{', '.join(map(str, positions[:10]))}{' …' if positions[10:] else ''}"
 
 
 def is_message_of(operator: Operator, agent: AgentId, stored: Stored) -> bool:

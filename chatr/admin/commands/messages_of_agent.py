@@ -75,8 +75,8 @@ class Bulk:
                     if since <= stored.at < until and is_message_of(self.operator, self.agent.id, stored):
                         await self._change(stored.position)
                         if self.found % STEP == 0:
-                            yield Progress(stored.position, end, self.changed)
-                yield Progress(batch[-1].position, end, self.changed)
+                            yield self.operator.progress(stored.position, end, self.changed)
+                yield self.operator.progress(batch[-1].position, end, self.changed)
                 # A log in memory is read without a pause.
                 await asyncio.sleep(0)
         yield self._counts()
