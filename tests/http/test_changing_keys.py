@@ -174,6 +174,16 @@ async def test_revoking_a_key_leaves_the_others(room: Room, ada: Agent) -> None:
     assert await statuses(room, ada, second, third) == [401, 200, 401]
 
 
+async def test_revoking_a_new_key_is_no_use_of_it(room: Room, ada: Agent, log: FaultyLog) -> None:
+    """Whoever gives up a key that was not used yet keeps the old one, which its first use would have replaced."""
+    new = await rotated(room, ada, {"grace": 0})
+    answer = await room.post("/api/keys/revoke", agent=new)
+
+    assert answer.json == {"success": True}
+    assert await statuses(room, new, ada) == [401, 200]
+    assert "key-activated.v1" not in await stored(log)
+
+
 async def test_concurrent_first_uses_activate_a_key_once(room: Room, ada: Agent, log: FaultyLog) -> None:
     """However many requests are the first with a new key, one record says so."""
     new = await rotated(room, ada)

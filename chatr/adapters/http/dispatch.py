@@ -173,7 +173,7 @@ def keyed_handler(route: Route, route_handler: RouteHandler, node: Node, clock: 
     """Return the handler of an endpoint that needs a key: it passes the agent on, and records that it was active."""
 
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
-        agent = await authenticate(node, clock, request)
+        agent = await authenticate(node, clock, request, activates=not route.leaves_key_pending)
         try:
             await read_body(request, body_timeout)
             return as_response(await route_handler(request, agent))

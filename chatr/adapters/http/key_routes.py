@@ -28,6 +28,8 @@ REVOKE_KEY: Final = Route(
     responses.DONE,
     errors=(*REVOKING_KEYS, *STORE_ERRORS),
     requires_key=True,
+    # The old keys stay: to use the new one first would close them, and nothing would be left.
+    leaves_key_pending=True,
 )
 START_RECOVERY: Final = Route(
     "POST",

@@ -17,8 +17,8 @@ KEY_DIGEST: Final = web.RequestKey("key_digest", str)
 """Where a request holds the digest of the key that authenticated it."""
 
 
-async def authenticate(node: Node, clock: Clock, request: web.BaseRequest) -> Agent:
-    """Return the agent that the key of the request opens. A pending key takes effect first.
+async def authenticate(node: Node, clock: Clock, request: web.BaseRequest, *, activates: bool = True) -> Agent:
+    """Return the agent that the key of the request opens. A pending key takes effect first, if the request `activates`.
 
     Raises HttpError: 401 without such a key, 503 if this node may not know of it yet. If the first use of a pending key
     cannot be stored, raises as `CommandHandler.handle` does; then the agent's keys stay as they are.
@@ -32,10 +32,10 @@ async def authenticate(node: Node, clock: Clock, request: web.BaseRequest) -> Ag
         return agent
     if not is_key(key):
         raise http_error(NOT_A_KEY if key else NO_KEY)
-    return await authenticate_other_key(node, digest, clock.now())
+    return await authenticate_other_key(node, digest, clock.now(), activates=activates)
 
 
-async def authenticate_other_key(node: Node, digest: str, now: int) -> Agent:
+async def authenticate_other_key(node: Node, digest: str, now: int, *, activates: bool) -> Agent:
     """Return the agent that is opened by a key which is not known as the current one of any agent.
 
     Raises as `authenticate`.
@@ -49,7 +49,7 @@ async def authenticate_other_key(node: Node, digest: str, now: int) -> Agent:
         agent = agent_opened_by(node.room, digest, now)
     if agent is None:
         raise http_error(UNKNOWN_KEY)
-    if not (agent.other_keys or NO_OTHER_KEYS).is_pending(digest):
+    if not activates or not (agent.other_keys or NO_OTHER_KEYS).is_pending(digest):
         return agent
     # Several first uses at the same time append one record: the others find that it is there.
     await node.commands.handle(ActivateKey(agent.id, digest, now))
