@@ -150,7 +150,9 @@ async def test_streams_are_counted_by_kind(open_room: OpenRoom) -> None:
 
 
 async def test_evictions_are_counted_by_reason(open_room: OpenRoom) -> None:
-    """A watcher that takes nothing, one that takes too little, and those of a replaced log are counted apart."""
+    """A watcher that takes nothing, one that takes too little, those of a replaced log, and those who may not read
+    any longer are counted apart.
+    """
     hub = Hub(stall_timeout=0.0)
     measured = await open_measured(open_room, hub=hub)
     stalled, _ = joined(hub)
@@ -159,11 +161,13 @@ async def test_evictions_are_counted_by_reason(open_room: OpenRoom) -> None:
     slow, watcher = joined(hub)
     publish_now(hub, b"x" * (MAX_WAITING_BYTES + 1))
     watcher.connection_lost(None)
+    joined(hub)
+    await hub.drop_readers(lambda _: False)
     scrape = await measured.scrape()
     counted = {reason: scrape.value("chatr_stream_evictions_total", reason=reason) for reason in EVICTION_REASONS}
 
     assert (stalled.aborted, slow.aborted) == (True, True)
-    assert counted == {"stalled": 1, "too_much_waiting": 1, "log_replaced": 1}
+    assert counted == {"stalled": 1, "too_much_waiting": 1, "log_replaced": 1, "reading_needs_key": 1}
 
 
 async def test_agents_are_counted_by_state(open_room: OpenRoom) -> None:

@@ -12,9 +12,9 @@ from typing import Final
 
 import structlog
 
+from chatr.adapters.http.stream import evictions
 from chatr.adapters.http.stream.batches import Batch, Channel
 from chatr.adapters.http.stream.chunks import encode_frames
-from chatr.adapters.http.stream.evictions import EVICTION_REASONS, LOG_REPLACED, STALLED, TOO_MUCH_WAITING
 from chatr.adapters.http.stream.few_per_iteration import WATCHERS_PER_ITERATION, a_few_per_iteration
 from chatr.adapters.http.stream.lagging_watcher import LaggingWatcher
 from chatr.adapters.http.stream.watcher import Watcher
@@ -57,7 +57,7 @@ class Hub:
         self._published_at = 0.0
         self._emptied = asyncio.Event()
         self._to_abort: deque[Watcher | LaggingWatcher] = deque()
-        self.evictions = dict.fromkeys(EVICTION_REASONS, 0)
+        self.evictions = dict.fromkeys(evictions.EVICTION_REASONS, 0)
 
     def __len__(self) -> int:
         """Return the number of watchers, with those that are behind."""
@@ -113,7 +113,7 @@ class Hub:
 
     def dropped(self) -> None:
         """Count a watcher that was dropped because too much waited for it."""
-        self.evictions[TOO_MUCH_WAITING] += 1
+        self.evictions[evictions.TOO_MUCH_WAITING] += 1
 
     def publish(self, frames: Iterable[bytes]) -> None:
         """Publish frames to all watchers. They are written soon, together with all that is published until then."""
@@ -175,7 +175,7 @@ class Hub:
         """
         if len(self):
             log.info("watchers_dropped", count=len(self))
-        self.evictions[LOG_REPLACED] += len(self)
+        self.evictions[evictions.LOG_REPLACED] += len(self)
         self._to_abort.extend([*self._all.watchers, *self._lagging])
         for watchers in (self._all.watchers, self._presence.watchers, self._removed.watchers, self._lagging):
             watchers.clear()
@@ -199,7 +199,7 @@ class Hub:
             dropped += self._abort_if_stalled(lagging, now)
         async for watcher in a_few_per_iteration(self._all.watchers):
             dropped += self._abort_if_stalled(watcher, now)
-        self.evictions[STALLED] += dropped
+        self.evictions[evictions.STALLED] += dropped
         if dropped:
             log.info("watchers_dropped", count=dropped)
 
@@ -209,7 +209,8 @@ class Hub:
         dropped += [each async for each in a_few_per_iteration(self._lagging) if not may_read(each.reader)]
         dropped += [each async for each in a_few_per_iteration(self._all.watchers) if not may_read(each.reader)]
         if dropped:
-            log.info("watchers_dropped", count=len(dropped), reason="reading_needs_key")
+            log.info("watchers_dropped", count=len(dropped), reason=evictions.READING_NEEDS_KEY)
+        self.evictions[evictions.READING_NEEDS_KEY] += len(dropped)
         # What waits for them is discarded, too.
         self._to_abort.extend(dropped)
         self._abort_some()
