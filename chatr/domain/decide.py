@@ -85,8 +85,8 @@ def existing_record_for(agent: Agent, command: Command, context: RuleContext) ->
             is_pending = (agent.other_keys or NO_OTHER_KEYS).is_pending(command.key_digest)
             return agent.position if agent.is_opened_by(command.key_digest, command.at) and not is_pending else None
         case Recover():
-            # The request again, because its response was lost.
-            return agent.position if agent.registered and command.key_digest == agent.key_digest else None
+            # The request again, because its response was lost, which says that all other keys are void.
+            return agent.position if agent.is_opened_only_by(command.key_digest, command.at) else None
         case Register() | IssueKey() | RevokeKey():
             return None
         case _:

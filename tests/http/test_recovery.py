@@ -12,7 +12,7 @@ from attrs import evolve
 from chatr.adapters.stores.memory import MemoryLog
 from chatr.domain.identity import AgentId
 from chatr.domain.keys import hash_key, is_key, key_from_random
-from chatr.domain.limits import HOUR, SECOND
+from chatr.domain.limits import HOUR, MINUTE, SECOND
 from chatr.domain.moderation_commands import Suspend
 from chatr.ports import LogUnavailable
 from chatr.testing.faulty_log import FaultyLog
@@ -249,6 +249,19 @@ async def test_complete_needs_a_new_key(key: str, sentence: str, room: Room, ada
     assert status_and_code(answer) == (401, "unauthorized")
     assert answer.headers["WWW-Authenticate"] == "Bearer"
     assert answer.json["error"].startswith(sentence)
+
+
+async def test_a_completion_never_says_that_open_keys_are_void(room: Room, ada: Agent) -> None:
+    """Whoever completes with the key in use, to shut out somebody who has another one, is told to start again."""
+    other = evolve(ada, key=(await room.post("/api/keys/rotate", {"grace": 60}, agent=ada)).json["apiKey"])
+    pending = await complete(room, ada.key)
+    await room.get("/api/me", agent=other)
+    expiring = await complete(room, other.key)
+    room.clock.advance(MINUTE)
+    alone = await complete(room, other.key)
+
+    assert [status_and_code(each) for each in (pending, expiring)] == [(409, "key_used")] * 2
+    assert alone.status == 200
 
 
 async def test_a_key_that_was_used_is_not_issued_again(room: Room, moltbook: FakeMoltbook, ada: Agent) -> None:
