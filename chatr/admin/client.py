@@ -13,7 +13,10 @@ from chatr.admin.requests import AnyRequest
 
 REPLY_TIMEOUT: Final = 30.0
 """Seconds until the next reply. A node sends one after each step, and no step takes as long."""
-SILENT: Final = Failed(f"The node did not reply within {REPLY_TIMEOUT:g} s; if it is starting, try again later.")
+SILENT: Final = Failed(
+    f"The node did not reply within {REPLY_TIMEOUT:g} s: see with chatr log whether it did so later. If it is "
+    "starting, try again."
+)
 GONE: Final = Failed("The node ended before it had replied: look with chatr log what was stored, and try again.")
 STRANGE: Final = Failed("The node's reply cannot be read: use chatr of its version.")
 

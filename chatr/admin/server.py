@@ -1,6 +1,7 @@
 """Serves the admin socket of a node. A client that is stuck or sends garbage delays nobody but itself."""
 
 import asyncio
+import select
 from asyncio import StreamReader, StreamWriter
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager, suppress
@@ -21,6 +22,8 @@ REQUEST_TIMEOUT: Final = 10.0
 """Seconds within which a request must have arrived."""
 WRITE_TIMEOUT: Final = 10.0
 """Seconds for which a client may take nothing, until its command is given up."""
+REFUSED_FOR: Final = 1.0
+"""Seconds that a client which is turned away has to read why."""
 BUSY: Final = Failed(f"{MOST_CONNECTIONS} commands are carried out at the moment: try again.")
 BROKEN: Final = Failed("The node met an error that it does not know: look at its output.")
 
@@ -47,28 +50,41 @@ async def serving_operators(listening: socket | None, at: AdminNode) -> AsyncIte
 
 @frozen
 class Connections:
-    """The clients that are connected, with a task for each."""
+    """The clients that are connected, and those that are turned away, with a task for each."""
 
     at: AdminNode
-    # Held here, because the event loop refers to its tasks weakly; in a dict, which has an order unlike a set.
+    # Held here, because the event loop refers to its tasks weakly; in dicts, which have an order unlike sets.
     tasks: dict[asyncio.Task[None], None] = field(factory=dict, init=False)
+    refused: dict[asyncio.Task[None], None] = field(factory=dict, init=False)
 
     def accept(self, reader: StreamReader, writer: StreamWriter) -> None:
-        """Start to serve a client, or turn it away."""
-        if len(self.tasks) >= MOST_CONNECTIONS:
-            # No task for it, and no wait: what it has sent is not read.
-            writer.write(reply_line(BUSY))
-            writer.close()
-            return
-        task = asyncio.create_task(serve(reader, writer, self.at))
-        self.tasks[task] = None
-        task.add_done_callback(self.tasks.pop)
+        """Start to serve a client, or to turn it away."""
+        is_full = len(self.tasks) >= MOST_CONNECTIONS
+        tasks = self.refused if is_full else self.tasks
+        task = asyncio.create_task(turn_away(reader, writer) if is_full else serve(reader, writer, self.at))
+        tasks[task] = None
+        task.add_done_callback(tasks.pop)
 
     async def close(self) -> None:
         """Disconnect all clients."""
-        for task in self.tasks:
+        tasks = self.tasks | self.refused
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self.tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def turn_away(reader: StreamReader, writer: StreamWriter) -> None:
+    """Tell a client that there are too many, and disconnect it once it has read that."""
+    try:
+        with suppress(OSError):
+            writer.write(reply_line(BUSY))
+            writer.write_eof()
+            # Closed before its command has come, the connection would give it an error, and the reply would be lost.
+            async with asyncio.timeout(REFUSED_FOR):
+                while await reader.read(LARGEST_REQUEST):
+                    pass
+    finally:
+        writer.transport.abort()
 
 
 async def serve(reader: StreamReader, writer: StreamWriter, at: AdminNode) -> None:
@@ -89,6 +105,9 @@ async def respond(reader: StreamReader, writer: StreamWriter, at: AdminNode) -> 
     """Send the replies to the request of a client. Raises OSError, also if the client takes nothing."""
     try:
         request = parse_request(await read_line(reader))
+        # It may have waited in the socket while the node read its log, until its operator was told that it failed.
+        if has_gone(writer):
+            return
         async with aclosing(replies(at, request)) as results:
             async for reply in results:
                 await send(writer, reply)
@@ -100,6 +119,14 @@ async def respond(reader: StreamReader, writer: StreamWriter, at: AdminNode) -> 
         # Such as a record that cannot be read. It must reach the operator of the node, who may not be this one.
         logger.exception("admin_command_failed")
         await send(writer, BROKEN)
+
+
+def has_gone(writer: StreamWriter) -> bool:
+    """Whether the client has disconnected. One that only sends nothing more has not."""
+    poll = select.poll()
+    # No events but the end of both directions, which is always reported.
+    poll.register(writer.get_extra_info("socket"), 0)
+    return bool(poll.poll(0))
 
 
 async def read_line(reader: StreamReader) -> bytes:

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
+from socket import MSG_PEEK
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from structlog.testing import capture_logs
 
 from chatr.admin.client import GONE, SILENT, STRANGE, replies_of_node
 from chatr.admin.protocol import LARGEST_REQUEST, BadRequest, parse_request, request_line
-from chatr.admin.replies import Change, Reply
+from chatr.admin.replies import Change, End, Reply
 from chatr.admin.requests import AnyRequest, CloseTheRoom, OpenTheRoom, RemoveMessages, RestoreMessages
 from chatr.admin.server import BUSY, MOST_CONNECTIONS, serving_operators
 from chatr.admin.socket_file import connected_socket, listening_socket
@@ -145,14 +146,18 @@ async def test_connections_are_limited(path: Path) -> None:
     """Clients that send nothing take no more than their places, and those are free again when they leave."""
     waiting = [await asyncio.open_unix_connection(path) for _ in range(MOST_CONNECTIONS)]
     # The last of them is accepted before a later one.
-    refused = await send(path, b"")
+    connection = connected_socket(path)
+    assert connection is not None
+    await asyncio.to_thread(connection.recv, 1, MSG_PEEK)
+    # Its command is sent when the reply is there already.
+    refused = [reply async for reply in replies_of_node(connection, OpenTheRoom(by=BY))]
     for _, writer in waiting:
         writer.close()
         await writer.wait_closed()
     while not await is_open(path):
         pass
 
-    assert refused == [{"kind": "failed", "error": BUSY.error}]
+    assert refused == [BUSY]
 
 
 async def test_a_client_that_takes_nothing_delays_nobody(tmp_path: Path) -> None:
@@ -177,6 +182,34 @@ async def test_a_client_that_leaves_is_forgotten(path: Path, operated: Operated)
     writer.transport.abort()
 
     assert await is_open(path)
+
+
+async def test_a_command_that_was_given_up_is_not_carried_out(operated: Operated, tmp_path: Path) -> None:
+    """While a node reads its log, commands wait in its socket. Those whose operators were told that they failed, and
+    who may have decided otherwise since, are dropped.
+    """
+    with listening_socket(tmp_path / "socket") as listening:
+        given_up, waiting = connected_socket(tmp_path / "socket"), connected_socket(tmp_path / "socket")
+        assert given_up is not None
+        assert waiting is not None
+        given_up.sendall(b'{"version":1,"request":{"command":"close","by":"olga","reason":"late"}}\n')
+        given_up.close()
+        async with serving_operators(listening, operated.at):
+            replies = [reply async for reply in replies_of_node(waiting, OpenTheRoom(by=BY))]
+
+    assert [type(reply) for reply in replies] == [Change, End]
+    assert await operated.log.head() == 10
+
+
+async def test_a_program_may_end_what_it_sends(path: Path) -> None:
+    """A client that has closed its side for writing, as a shell does with a pipe, still gets its replies."""
+    reader, writer = await asyncio.open_unix_connection(path)
+    writer.write(b'{"version":1,"request":{"command":"open","by":"olga"}}\n')
+    writer.write_eof()
+    replies = [json.loads(reply)["kind"] async for reply in reader]
+    writer.close()
+
+    assert replies == ["change", "end"]
 
 
 async def test_two_operators_act_at_once(path: Path, operated: Operated) -> None:
@@ -226,4 +259,6 @@ async def test_a_reply_that_cannot_be_read_is_an_error(tmp_path: Path, sent: byt
 
 def test_the_wait_for_a_reply_is_bounded() -> None:
     """A node that hangs is reported."""
-    assert SILENT.error == "The node did not reply within 30 s; if it is starting, try again later."
+    assert SILENT.error == (
+        "The node did not reply within 30 s: see with chatr log whether it did so later. If it is starting, try again."
+    )
