@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from chatr.adapters.http.admission.loopback import is_loopback
-from chatr.settings import BadSetting, Settings
+from chatr.settings import BadSetting, Settings, flag
 
 DEMO_FLAGS: Final = {
     "log": "memory:",
@@ -33,11 +33,12 @@ def demo_flags(flags: Mapping[str, Any]) -> dict[str, Any]:
 
 def check_demo(settings: Settings) -> None:
     """Refuse what would open a demo to other machines. Raises BadSetting."""
-    host = settings.host
-    if not is_loopback(f"[{host}]" if ":" in host else host):
-        raise BadSetting(
-            f"A demo is for this machine alone, so --host cannot be {host!r}: use 127.0.0.1, or no --demo."
-        )
+    listening = [(flag("host"), settings.host), *([(flag("metrics"), settings.metrics[0])] if settings.metrics else [])]
+    for name, host in listening:
+        if not is_loopback(f"[{host}]" if ":" in host else host):
+            raise BadSetting(
+                f"A demo is for this machine alone, so {name} cannot be {host!r}: use 127.0.0.1, or no --demo."
+            )
     if settings.public_url is not None:
         raise BadSetting("A demo is for this machine alone: leave out --public-url, or --demo.")
 

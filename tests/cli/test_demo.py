@@ -51,11 +51,16 @@ def test_a_demo_has_wider_limits() -> None:
 @pytest.mark.parametrize("host", LOOPBACK)
 def test_a_demo_listens_on_this_machine(host: str) -> None:
     """Every loopback address may be given."""
-    check_demo(demo_settings(host=host))
+    check_demo(demo_settings(host=host, metrics=f"[{host}]:9464" if ":" in host else f"{host}:9464"))
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [*(("host", host) for host in ELSEWHERE), ("public_url", "https://chat.example.org")]
+    ("name", "value"),
+    [
+        *(("host", host) for host in ELSEWHERE),
+        ("public_url", "https://chat.example.org"),
+        *(("metrics", address) for address in ("0.0.0.0:9464", "[::]:9464")),
+    ],
 )
 def test_a_demo_is_not_opened_to_others(name: str, value: str) -> None:
     """It does not start where other machines could reach it, and says in one sentence why."""
