@@ -59,7 +59,9 @@ class NewestMessages:
     def _keep(self, room: Room, messages: Sequence[Message]) -> None:
         if room is not self._room:
             self._older, self._room = {}, room
-        self._older |= {message.cursor.position: message for message in messages}
+        # One may have been erased while it was read.
+        shown = filter(room.history.shows, messages)
+        self._older |= {message.cursor.position: message for message in shown}
         self._older = dict(sorted(self._older.items())[-MESSAGES_IN_MEMORY:])
 
     def _missing(self, count: int) -> list[int]:

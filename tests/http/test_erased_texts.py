@@ -1,5 +1,6 @@
 """The web server keeps no copy of a text in memory after it was erased."""
 
+import asyncio
 import gc
 from uuid import uuid4
 
@@ -7,6 +8,7 @@ import pytest
 
 from chatr.adapters.stores.memory import MemoryLog
 from chatr.domain.limits import MESSAGES_IN_MEMORY
+from chatr.testing.faulty_log import FaultyLog, Proceed
 from tests.conftest import OpenRoom, Room
 from tests.moderation import record_erasure
 from tests.node_agents import LONG_TEXT, numbered_texts, register_agent
@@ -77,4 +79,35 @@ async def test_no_copy_stays_of_what_was_read_behind_removed_messages(open_room:
     await record_erasure(node, ada.agent, message)
 
     assert before == 1
+    assert copies(mirrored) == []
+
+
+@pytest.mark.long
+async def test_no_copy_stays_of_what_was_being_read(open_room: OpenRoom) -> None:
+    """A message that was read from the log while it was erased is not kept in memory afterwards."""
+    mirrored, log = uuid4().hex, FaultyLog(MemoryLog())
+    room = await open_room(event_log=log)
+    node = room.running.node
+    ada = await register_agent(node)
+    (message,) = await ada.post(mirrored[::-1])
+    later = await ada.post(*numbered_texts(MESSAGES_IN_MEMORY))
+    for some in (later[:1_000], later[1_000:]):
+        await record_erasure(node, ada.agent, *some)
+    read, erased = asyncio.Event(), asyncio.Event()
+
+    async def read_slowly(proceed: Proceed, *_: object) -> object:
+        result = await proceed()
+        read.set()
+        await erased.wait()
+        return result
+
+    log.replace("pick", read_slowly, times=1)
+    loading = asyncio.create_task(node.newest.load(1))
+    await read.wait()
+    await log.log.erase([int(message)])
+    await record_erasure(node, ada.agent, message)
+    erased.set()
+    await loading
+    del loading
+
     assert copies(mirrored) == []
