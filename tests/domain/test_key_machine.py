@@ -144,8 +144,9 @@ class KeyMachine(RuleBasedStateMachine):
     def may_repeat(self, keys: Keys, request: str | None) -> bool:
         """Whether a registration may be repeated."""
         is_soon = self.now - keys.registered_at < REGISTRATION_REPEATABLE
-        is_same = request is not None and request == keys.request and not keys.by_operator
-        return is_same and keys.is_unused and keys.pending is not None and is_soon and keys.may_rotate(self.now)
+        is_same = request is not None and request == keys.request
+        is_own = keys.pending is not None and not keys.by_operator
+        return is_same and keys.is_unused and is_own and is_soon and keys.may_rotate(self.now)
 
     @rule(name=agents, digest=digests, grace=st.sampled_from(GRACES), by=operators)
     def issue(self, name: str, digest: str, grace: int, by: str | None) -> None:

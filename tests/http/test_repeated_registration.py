@@ -7,7 +7,9 @@ import pytest
 from attrs import evolve
 
 from chatr.adapters.stores.memory import MemoryLog
-from chatr.domain.keys import hash_key
+from chatr.domain.identity import AgentId
+from chatr.domain.key_commands import IssueKey
+from chatr.domain.keys import hash_key, key_from_random
 from chatr.domain.limits import HOUR, Limit
 from chatr.ports import OutcomeUnknown
 from chatr.testing.faulty_log import FaultyLog
@@ -64,6 +66,18 @@ async def test_a_registration_cannot_be_repeated_after_its_key_was_used(room: Ro
 
     assert status_and_code(await register(room)) == (409, "name_taken")
     assert await use(room, agent) == 200
+
+
+async def test_a_registration_replaces_no_key_of_an_operator(room: Room) -> None:
+    """Whoever registered a name cannot void the key that an operator has given to somebody else meanwhile."""
+    agent = agent_of(await register(room))
+    key = key_from_random("o" * 30)
+    command = IssueKey(AgentId(agent.id), hash_key(key), 0, room.clock.now(), by="grace")
+    await room.running.node.commands.handle(command)
+    refused = await register(room)
+
+    assert status_and_code(refused) == (409, "name_taken")
+    assert await use(room, evolve(agent, key=key)) == 200
 
 
 async def test_a_registration_can_be_repeated_within_an_hour(room: Room) -> None:

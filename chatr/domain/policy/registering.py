@@ -53,6 +53,7 @@ def repeats_registration(agent: Agent, register: Register) -> bool:
     """
     keys = agent.other_keys or NO_OTHER_KEYS
     is_same = register.request is not None and register.request == keys.request and register.name == agent.name
+    # A key of an operator may be for somebody else than who registered.
     is_own = keys.pending is not None and keys.pending.by is None
     is_unused = not agent.key_digest and is_own and keys.changed_at is None
     is_soon = abs(register.at - agent.registered_at) < REGISTRATION_REPEATABLE
