@@ -5,6 +5,7 @@ To open a FIFO waits for its other end, to open a device may do anything, and wh
 
 import os
 import stat
+from contextlib import suppress
 from io import BufferedReader
 from pathlib import Path
 
@@ -34,6 +35,19 @@ def open_regular(path: Path, flags: int = os.O_RDONLY) -> int:
         os.close(descriptor)
         raise NotRegularFile(path)
     return descriptor
+
+
+def give_to_owner_of(path: Path, descriptor: int) -> None:
+    """Give an open file to the owner of the file at `path`, if there is one and this process is root's.
+
+    SQLite does the same with its files. Otherwise a server that runs as that user could not open them.
+    """
+    if os.geteuid():
+        return
+    # Not every file system has owners, and root may lack the right in a container.
+    with suppress(OSError):
+        status = path.stat()
+        os.fchown(descriptor, status.st_uid, status.st_gid)
 
 
 def read_regular(path: Path, most: int) -> bytes:

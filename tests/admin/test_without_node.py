@@ -1,6 +1,7 @@
 """`chatr admin` where no node listens: it opens the log itself."""
 
 import asyncio
+import os
 import re
 from pathlib import Path
 from typing import Final
@@ -12,6 +13,7 @@ from tests.admin.conftest import OperatorsCommand
 from tests.cli.conftest import LogFile
 from tests.cli.steps import stored_records
 
+NOBODY: Final = 65_534
 MESSAGE: Final = re.compile('"content":"([^"]+)"')
 
 
@@ -99,3 +101,14 @@ async def test_an_erased_text_is_in_no_checkpoint_of_another_name(
 
     assert [file.name for file in link.parent.iterdir()] == ["link.db"]
     assert log_file.path.with_name("chatr.db.checkpoint").exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files to another user")
+async def test_files_beside_a_log_belong_to_its_owner(admin: OperatorsCommand, log_file: LogFile) -> None:
+    """After a command of root the server, which runs as another user, can still use its lock, head and checkpoint."""
+    os.chown(log_file.path, NOBODY, NOBODY)
+    result = await admin("close", "--reason", "late", "--log", log_file.url)
+    files = {path.name: path.stat().st_uid for path in log_file.path.parent.glob(f"{log_file.path.name}*")}
+
+    assert result.code == 0
+    assert files == {f"{log_file.path.name}{suffix}": NOBODY for suffix in ("", ".lock", ".head", ".checkpoint")}

@@ -9,7 +9,7 @@ from pathlib import Path
 from chatr.adapters.stores.sqlite.connection import check_is_database
 from chatr.adapters.stores.sqlite.faults import FILES
 from chatr.ports import CannotOpenLog, LogUnavailable
-from chatr.regular_file import check_regular, open_regular
+from chatr.regular_file import check_regular, give_to_owner_of, open_regular
 
 
 class LogInUse(CannotOpenLog):
@@ -25,6 +25,7 @@ def locked(path: Path) -> Iterator[None]:
     for each in (path, *(beside(path, suffix) for suffix in ("-wal", "-shm", ".lock"))):
         check_regular(each)
     with os.fdopen(open_regular(beside(path, ".lock"), os.O_RDWR | os.O_CREAT)) as lock:
+        give_to_owner_of(path, lock.fileno())
         # SQLite silently opens a write-protected file read-only; then only the first post would fail.
         if path.exists() and not os.access(path, os.W_OK):
             raise PermissionError("this process may not write to it")

@@ -19,7 +19,7 @@ from chatr.adapters.stores.sqlite.files import beside
 from chatr.adapters.stores.sqlite.form import is_emptied
 from chatr.atomic_file import flush_to_disk
 from chatr.ports import LogLostRecords, Stored
-from chatr.regular_file import open_regular, open_to_read
+from chatr.regular_file import give_to_owner_of, open_regular, open_to_read
 
 LONGEST_LINE: Final = 1_000
 """Bytes of a head file that are read. It has about a hundred."""
@@ -68,6 +68,7 @@ class HeadFile:
         try:
             descriptor = open_regular(self.path, os.O_WRONLY | os.O_CREAT)
             try:
+                give_to_owner_of(self.path.with_suffix(""), descriptor)
                 # In place: so short a line lies in one sector of the disk, and is written completely or not at all.
                 os.pwrite(descriptor, msgspec.json.encode(line) + b"\n", 0)
             finally:
