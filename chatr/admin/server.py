@@ -116,7 +116,7 @@ async def respond(reader: StreamReader, writer: StreamWriter, at: AdminNode) -> 
     except OSError:
         raise
     except Exception:
-        # Such as a record that cannot be read. It must reach the operator of the node, who may not be this one.
+        # It must reach the operator of the node, who may not be this one.
         logger.exception("admin_command_failed")
         await send(writer, BROKEN)
 

@@ -5,6 +5,7 @@ import re
 from typing import Literal
 
 import pytest
+from attrs import evolve
 
 from chatr.admin.replies import Failed
 from chatr.admin.requests import AnyRequest, ApproveAgent, EraseMessages, RemoveMessages
@@ -29,6 +30,14 @@ async def test_a_log_that_is_away_is_a_failure(operated: Operated, call: Literal
     assert isinstance(failed, Failed)
     assert re.fullmatch(r"The log is away \((no answer|the node cannot read its end)\): try again\.", failed.error)
     assert (await operated.reply(request)).record == HEAD + 1
+
+
+async def test_a_message_that_was_altered_can_be_removed(operated: Operated) -> None:
+    """Whatever somebody has made of its text, the operator can hide what is shown in its place."""
+    operated.log.change("pick", lambda records: [evolve(each, data="x") for each in records])
+    change = await operated.reply(RemoveMessages(by=BY, ids=(5,), reason="rude"))
+
+    assert (change.agent, change.record) == ("Ada", HEAD + 1)
 
 
 async def test_an_unknown_outcome_is_a_failure(operated: Operated) -> None:

@@ -72,7 +72,7 @@ async def erase_all(
         already=found - erased,
         erased=0,
     )
-    if not operator.dry_run:
+    if found and not operator.dry_run:
         async for reply in leave_no_copy(operator, rewrite=request.rewrite):
             yield reply
     if altered:

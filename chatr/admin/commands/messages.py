@@ -6,8 +6,7 @@ from typing import Final
 from chatr.admin.operator import Operator, RequestRefused
 from chatr.admin.replies import Change
 from chatr.admin.requests import RemoveMessages, RestoreMessages
-from chatr.codec import decode
-from chatr.domain.events import MessagePosted
+from chatr.codec import MESSAGE_TYPE
 from chatr.domain.identity import AGENT_STREAM, AgentId
 from chatr.domain.moderation_commands import RemoveMessage, RestoreMessage
 from chatr.domain.policy.moderating import message_exists
@@ -84,9 +83,9 @@ def parts_of(positions: Sequence[int]) -> Iterator[Sequence[int]]:
 
 async def authors_of(operator: Operator, positions: Sequence[int]) -> list[AgentId]:
     """The agents that posted the messages at these positions. Raises LogUnavailable."""
-    # From the log: memory holds the newest messages only. An erased message still has its author.
-    events = [decode(stored).event for stored in await operator.at.log.pick(positions)]
-    authors = [event.agent for event in events if isinstance(event, MessagePosted)]
+    # From the log: memory holds the newest messages only. A message that was erased or altered still has its stream.
+    picked = await operator.at.log.pick(positions)
+    authors = [AgentId(each.stream.removeprefix(AGENT_STREAM)) for each in picked if each.type == MESSAGE_TYPE]
     # Only where another log was put in the place of the one that was folded.
     if len(authors) != len(positions):
         raise LogUnavailable("the log was replaced and is being read again")
