@@ -116,11 +116,6 @@ class Agent:
             digest == self.key_digest or (self.other_keys is not None and self.other_keys.are_open(digest, at))
         )
 
-    def is_opened_only_by(self, digest: str, at: int) -> bool:
-        """Whether this is the agent's current key, and no other one opens it at `at`."""
-        others = (each for each in self.key_digests if each != digest)
-        return bool(digest) and digest == self.key_digest and not any(self.is_opened_by(each, at) for each in others)
-
     def is_suspended(self, at: int) -> bool:
         """Whether the agent is suspended at `at`."""
         suspension = None if self.standing is None else self.standing.suspension

@@ -31,6 +31,7 @@ from chatr.domain.key_commands import ActivateKey, IssueKey, Recover, RevokeKey
 from chatr.domain.key_events import KeyIssued
 from chatr.domain.moderate import existing_decision_for, moderation_event_for
 from chatr.domain.policy import RULES_BY_COMMAND
+from chatr.domain.policy.changing_keys import is_only_key
 from chatr.domain.policy.posting import post_with_same_key
 from chatr.domain.rule import Rule, RuleContext, check_rules
 
@@ -86,7 +87,7 @@ def existing_record_for(agent: Agent, command: Command, context: RuleContext) ->
             return agent.position if agent.is_opened_by(command.key_digest, command.at) and not is_pending else None
         case Recover():
             # The request again, because its response was lost, which says that all other keys are void.
-            return agent.position if agent.is_opened_only_by(command.key_digest, command.at) else None
+            return agent.position if is_only_key(agent, command.key_digest, command.at) else None
         case Register() | IssueKey() | RevokeKey():
             return None
         case _:

@@ -90,7 +90,7 @@ async def test_an_altered_message_does_not_keep_the_others(operated: Operated) -
     assert last.error.startswith("Not erased, because they were changed after they were stored: 5. See chatr audit")
 
 
-async def test_where_nothing_was_erased_no_text_is_said_to_be_gone(operated: Operated) -> None:
+async def test_nothing_is_reported_gone_where_nothing_was_erased(operated: Operated) -> None:
     """Without a message that is erased there is nothing to wait for, and nothing to prove."""
     operated.log.change("pick", alter_message_5)
     replies = await operated.replies(EraseMessages(by="grace", ids=(5,), reason="It named a person."))

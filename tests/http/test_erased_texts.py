@@ -84,7 +84,7 @@ async def test_no_copy_stays_of_what_was_read_behind_removed_messages(open_room:
 
 @pytest.mark.long
 async def test_no_copy_stays_of_what_was_being_read(open_room: OpenRoom) -> None:
-    """A message that was read from the log while it was erased is not kept in memory afterwards."""
+    """A message that was read from the log while it was erased is not in memory afterwards."""
     mirrored, log = uuid4().hex, FaultyLog(MemoryLog())
     room = await open_room(event_log=log)
     node = room.running.node

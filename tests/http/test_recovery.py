@@ -252,7 +252,7 @@ async def test_complete_needs_a_new_key(key: str, sentence: str, room: Room, ada
 
 
 async def test_a_completion_never_says_that_open_keys_are_void(room: Room, ada: Agent) -> None:
-    """Whoever completes with the key in use, to shut out somebody who has another one, is told to start again."""
+    """To complete with the key in use, in order to shut out somebody who has another one, is an error."""
     other = evolve(ada, key=(await room.post("/api/keys/rotate", {"grace": 60}, agent=ada)).json["apiKey"])
     pending = await complete(room, ada.key)
     await room.get("/api/me", agent=other)

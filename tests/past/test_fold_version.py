@@ -13,7 +13,7 @@ FROZEN_FOLD_VERSION = 5
 FROZEN = {
     "chatr/codec.py": "7ca18e6688019778",
     "chatr/domain/activity.py": "bbeb8f9b5874378a",
-    "chatr/domain/agent.py": "92c39dc10d8dcbb9",
+    "chatr/domain/agent.py": "d371c3d9fadb8491",
     "chatr/domain/agent_keys.py": "87ef752a9e41d8c6",
     "chatr/domain/key_events.py": "25ec24bc4e349330",
     "chatr/domain/moderation_events.py": "6f888b3020cd5862",

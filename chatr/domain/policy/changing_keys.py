@@ -65,6 +65,12 @@ def key_opens_agent(agent: Agent, command: ActivateKey | RevokeKey, _context: Ru
     return agent.is_opened_by(command.key_digest, command.at)
 
 
+def is_only_key(agent: Agent, digest: str, at: int) -> bool:
+    """Whether this is the current key of an agent, and no other one opens it at `at`."""
+    others = (each for each in agent.key_digests if each != digest)
+    return agent.registered and digest == agent.key_digest and not any(agent.is_opened_by(each, at) for each in others)
+
+
 @rule(
     Kind.FORBIDDEN,
     "recovery_impossible",
