@@ -1,5 +1,7 @@
 """`chatr admin erase`: texts of messages are erased, and the command ends when no copy is left."""
 
+import asyncio
+
 import pytest
 from attrs import evolve
 
@@ -56,6 +58,14 @@ async def test_an_erasure_can_be_repeated(operated: Operated) -> None:
 
     assert counts(None, changed=0, already=2) in replies
     assert operated.room.position == position
+
+
+async def test_of_two_equal_erasures_one_is_counted(operated: Operated) -> None:
+    """Each message is erased by one of two operators, and was erased before for the other one."""
+    both = await asyncio.gather(operated.replies(ERASE), operated.replies(ERASE))
+    changed = [reply.changed for replies in both for reply in replies if isinstance(reply, Counts)]
+
+    assert sum(changed) == 2
 
 
 async def test_a_dry_run_erases_nothing(operated: Operated) -> None:

@@ -58,8 +58,9 @@ async def erase_all(
     to_erase = [position for position in positions if not is_erased(context, position)]
     changed: list[int] = []
     async for command in erasing_commands(at.log, to_erase, request.reason, operator.by, at.clock, changed.append):
-        await operator.decide(command)
-        erased += len(command.records)
+        decided = await operator.decide(command)
+        # Another operator may have erased the same meanwhile.
+        erased += 0 if decided.already else len(command.records)
         yield operator.progress(erased, len(to_erase), erased)
     altered = await not_erased_meanwhile(operator, changed)
     found = len(positions) - len(altered)
