@@ -39,6 +39,7 @@ class Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command that `arguments` name, by default those of the process, and exit with its exit code."""
+    open_closed_streams()
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A message may hold a character that the terminal's encoding lacks: print its escape, do not crash.
         sys.stdout.reconfigure(errors="backslashreplace")
@@ -50,6 +51,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = build_parser(given).parse_args(given or ["--help"])
     # Imported only now, so that --help and wrong arguments need not wait for the event loop and the log's modules.
     sys.exit(import_module("chatr.cli.execution").execute(options))
+
+
+def open_closed_streams() -> None:
+    """Let standard streams that are closed lead to the null device.
+
+    Otherwise files and sockets get their descriptors. uvloop aborts the process when it closes one of these.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            # The lowest free descriptor is taken, which is that of the stream.
+            setattr(sys, name, open(os.devnull, mode))  # noqa: PTH123, SIM115 -- open to the end
 
 
 def build_parser(given: Sequence[str]) -> argparse.ArgumentParser:

@@ -129,6 +129,17 @@ def test_a_closed_pipe_is_not_an_error_message(log_file: LogFile, start_chatr: S
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a disk that is always full")
+@pytest.mark.long
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_standard_streams_are_no_error(log_file: LogFile, closed: str) -> None:
+    """Some supervisors start programs without them. Then no file and no socket may get their descriptors."""
+    command = ["sh", "-c", f'exec "$@" {closed}', "sh", sys.executable, "-m", "chatr", "log", "--log", log_file.url]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert bool(ended.stdout) == (">&-" not in closed.replace("2>&-", ""))
+
+
 def test_a_full_disk_is_one_sentence(log_file: LogFile) -> None:
     """If the output cannot be written, the command exits with 1 and one sentence."""
     with Path("/dev/full").open("w") as full:
