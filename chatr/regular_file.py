@@ -1,4 +1,4 @@
-"""Opens a path only if a regular file is there.
+"""Opens a path only if a regular file is there, and to write only if no symbolic link is.
 
 To open a FIFO waits for its other end, to open a device may do anything, and what is read from either need not end.
 """
@@ -6,12 +6,12 @@ To open a FIFO waits for its other end, to open a device may do anything, and wh
 import os
 import stat
 from contextlib import suppress
-from io import BufferedReader
+from io import BufferedReader, BufferedWriter
 from pathlib import Path
 
 
 class NotRegularFile(OSError):
-    """What is at the path is a folder, a FIFO, a socket or a device."""
+    """What is at the path is a folder, a FIFO, a socket or a device, or a link where a file is to be written."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(f"{path} is not a regular file")
@@ -24,11 +24,17 @@ def check_regular(path: Path) -> None:
 
 
 def open_regular(path: Path, flags: int = os.O_RDONLY) -> int:
-    """Return a new descriptor of the file at `path`, to which symbolic links may lead; `flags` as of os.open.
+    """Return a new descriptor of the file at `path`; `flags` as of os.open.
 
-    A file that `os.O_CREAT` creates is private. Raises NotRegularFile or another OSError.
+    To a file that is only read, symbolic links may lead. A file that `os.O_CREAT` creates is private. Raises
+    NotRegularFile or another OSError.
     """
     check_regular(path)
+    if flags & (os.O_WRONLY | os.O_RDWR):
+        # The folder may belong to the user of a service: through a link a command of root would write anywhere.
+        flags |= os.O_NOFOLLOW
+        if path.is_symlink():
+            raise NotRegularFile(path)
     # Without O_NONBLOCK, a FIFO that took the path since then would be waited for.
     descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY, 0o600)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -40,9 +46,10 @@ def open_regular(path: Path, flags: int = os.O_RDONLY) -> int:
 def give_to_owner_of(path: Path, descriptor: int) -> None:
     """Give an open file to the owner of the file at `path`, if there is one and this process is root's.
 
-    SQLite does the same with its files. Otherwise a server that runs as that user could not open them.
+    SQLite does the same with its files. Otherwise a server that runs as that user could not open them. A file with
+    further names stays as it is: one of them may be a hard link to a file of root.
     """
-    if os.geteuid():
+    if os.geteuid() or os.fstat(descriptor).st_nlink != 1:
         return
     # Not every file system has owners, and root may lack the right in a container.
     with suppress(OSError):
@@ -61,3 +68,8 @@ def read_regular(path: Path, most: int) -> bytes:
 def open_to_read(path: Path) -> BufferedReader:
     """Return the regular file at `path`, open for reading bytes. Raises OSError."""
     return os.fdopen(open_regular(path), "rb")
+
+
+def open_to_write(path: Path) -> BufferedWriter:
+    """Return the regular file at `path`, open for writing bytes from its beginning. Raises OSError."""
+    return os.fdopen(open_regular(path, os.O_WRONLY), "wb")

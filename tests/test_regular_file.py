@@ -66,6 +66,19 @@ def test_a_link_to_a_regular_file_is_opened(tmp_path: Path) -> None:
         assert file.read() == b"content"
 
 
+@pytest.mark.parametrize("flags", [os.O_WRONLY | os.O_CREAT, os.O_RDWR | os.O_CREAT, os.O_WRONLY])
+@pytest.mark.parametrize("exists", [True, False])
+def test_nothing_is_written_through_a_link(tmp_path: Path, flags: int, exists: bool) -> None:
+    """A link in a folder of the service's user leads no command of root to another file."""
+    if exists:
+        (tmp_path / "file").write_bytes(b"content")
+    (tmp_path / "x").symlink_to(tmp_path / "file")
+    with pytest.raises(NotRegularFile, match=r"/x is not a regular file$"):
+        open_regular(tmp_path / "x", flags)
+
+    assert (tmp_path / "file").exists() == exists
+
+
 def test_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
     """A sparse file of a terabyte takes no memory."""
     with (tmp_path / "x").open("wb") as file:

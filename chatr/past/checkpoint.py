@@ -17,7 +17,7 @@ from chatr.domain.room import Room
 from chatr.past.snapshot import Snapshot, take_snapshot, write_snapshot
 from chatr.past.snapshot_reading import InvalidSnapshot, read_snapshot
 from chatr.ports import LogLostRecords, LogReader
-from chatr.regular_file import give_to_owner_of, open_to_read
+from chatr.regular_file import give_to_owner_of, open_to_read, open_to_write
 
 RECORDS_BETWEEN: Final = 100_000
 """Records between two checkpoints while the room is open. About so many are read again after a crash."""
@@ -133,7 +133,7 @@ class Checkpoint:
 
 def write_checkpoint_file(path: Path, snapshot: Snapshot) -> None:
     """Replace the file at `path` by `snapshot`, completely or not at all. Raises OSError."""
-    with replace_atomically(path) as partial, partial.open("wb") as file:
+    with replace_atomically(path) as partial, open_to_write(partial) as file:
         give_to_owner_of(path.with_suffix(""), file.fileno())
         write_snapshot(snapshot, file)
 

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -112,3 +113,26 @@ async def test_files_beside_a_log_belong_to_its_owner(admin: OperatorsCommand, l
 
     assert result.code == 0
     assert files == {f"{log_file.path.name}{suffix}": NOBODY for suffix in ("", ".lock", ".head", ".checkpoint")}
+
+
+def put_in_place(path: Path, link: Callable[[Path, Path], None], folder: Path) -> Path:
+    """Put a link in the place of a file, and return the file of root to which it leads."""
+    secret = folder / "secret"
+    secret.touch(mode=0o600)
+    path.unlink(missing_ok=True)
+    link(secret, path)
+    return secret
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files to another user")
+@pytest.mark.parametrize("suffix", [".lock", ".head", ".checkpoint"])
+@pytest.mark.parametrize("link", [os.symlink, os.link])
+async def test_no_file_of_root_is_given_away(
+    link: Callable[[Path, Path], None], suffix: str, admin: OperatorsCommand, log_file: LogFile, tmp_path: Path
+) -> None:
+    """The user of a service may have put a link to a file of root in the place of a file beside the log."""
+    os.chown(log_file.path, NOBODY, NOBODY)
+    secret = put_in_place(Path(f"{log_file.path}{suffix}"), link, tmp_path)
+    await admin("close", "--reason", "late", "--log", log_file.url)
+
+    assert secret.stat().st_uid == 0
