@@ -133,10 +133,11 @@ def test_an_approval_is_recorded_once() -> None:
 
 
 def test_an_agent_waits_for_approval_where_it_is_needed() -> None:
-    """An agent that registers while approval is needed may post once it is approved, or none is needed any longer."""
+    """An agent that registers while approval is needed may post once it is approved, or registration is open again."""
     waiting: tuple[Event, ...] = (NEEDS_APPROVAL, CRAB_REGISTERED)
 
     given(*waiting).when(POST).then_rejected("registration_waits")
+    given(*waiting, LimitsAdopted(Limits(registration="closed"), START)).when(POST).then_rejected("registration_waits")
     assert not isinstance(given(*waiting, CRAB_APPROVED).when(POST).result, RuleViolated)
     assert not isinstance(given(*waiting, LimitsAdopted(Limits(), START)).when(POST).result, RuleViolated)
 

@@ -106,7 +106,11 @@ class Branch:
             self.report(f"record {self.room.position + 1} was decided at {seen}, when the room was closed")
         if isinstance(event, AgentRegistered) and registration == "closed":
             self.report(f"{event.name} is registered, and registration was closed at {seen}")
-        if isinstance(event, MessagePosted) and registration == "approval" and event.agent in self.moderation.waiting:
+        if (
+            isinstance(event, MessagePosted)
+            and registration in ("approval", "closed")
+            and event.agent in self.moderation.waiting
+        ):
             self.report(f"{event.agent} posts and is not approved at {seen}")
 
 

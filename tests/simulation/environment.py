@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import SimpleNamespace
 from typing import Final
 from unittest.mock import patch
 
@@ -92,7 +91,6 @@ def simulated_environment(world: World) -> Iterator[Path]:
                 "SystemSecrets": lambda: secrets,
                 "SystemClock": MACHINE_CLOCK.get,
                 "progress": lambda *_: nullcontext(lambda _position: None),
-                "structlog": SimpleNamespace(configure=lambda **_: None),
             }.items()
         }
         with replaced(targets), patch.multiple(aiohttp, handlers=[LoggedErrors(world)], propagate=False):

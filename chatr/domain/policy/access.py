@@ -69,10 +69,10 @@ def registration_is_open(_agent: Agent, register: Register, context: RuleContext
 @rule(
     Kind.FORBIDDEN,
     "registration_waits",
-    "Where registration needs approval, an agent cannot post before an operator has approved it.",
+    "Unless registration is open, an agent that waits for approval cannot post.",
     "Ask the operator of this room for approval. You can read meanwhile.",
 )
 def agent_is_approved(agent: Agent, _post: Post, context: RuleContext) -> bool:
-    """The agent does not wait for approval, or none is needed any longer."""
+    """The agent does not wait for approval, or anyone may register now."""
     is_waiting = agent.standing is not None and agent.standing.is_waiting
-    return context.limits.registration != "approval" or not is_waiting
+    return context.limits.registration in (None, "open") or not is_waiting
