@@ -106,7 +106,7 @@ async def respond(reader: StreamReader, writer: StreamWriter, at: AdminNode) -> 
     try:
         request = parse_request(await read_line(reader))
         # It may have waited in the socket while the node read its log, until its operator was told that it failed.
-        if has_gone(writer):
+        if writer.is_closing() or has_gone(writer):
             return
         async with aclosing(replies(at, request)) as results:
             async for reply in results:
