@@ -2,12 +2,16 @@
 
 from array import array
 from bisect import bisect_left, insort
+from collections.abc import Sequence
+from typing import Final
 
 from attrs import define, field
 
 from chatr.domain.immutability import statically_frozen
 from chatr.domain.moderation_events import MessageRemoved, MessageRestored, RecordsErased
 
+FEW: Final = 8
+"""Positions that are inserted one by one."""
 VisibilityEvent = MessageRemoved | MessageRestored | RecordsErased
 
 
@@ -58,22 +62,42 @@ class Removals:
         """Hide or show messages, by the record at `position`."""
         match event:
             case MessageRemoved():
-                self._hide(Removal(event.position, position, event.reason, event.by, event.at, erased=False))
+                self._hide([Removal(event.position, position, event.reason, event.by, event.at, erased=False)])
             case MessageRestored():
                 self._show(event.position, position)
             case RecordsErased():
-                for each in event.records:
-                    self._hide(Removal(each.position, position, event.reason, event.by, event.at, erased=True))
+                at, records = event.at, event.records
+                self._hide(
+                    [Removal(each.position, position, event.reason, event.by, at, erased=True) for each in records]
+                )
 
-    def _hide(self, removal: Removal) -> None:
-        earlier = self.by_message.get(removal.message)
-        # A removed message may be erased later, and an erased one cannot become a removed one.
-        if earlier is not None and (earlier.erased or not removal.erased):
+    def _hide(self, removals: Sequence[Removal]) -> None:
+        added: list[int] = []
+        for removal in removals:
+            earlier = self.by_message.get(removal.message)
+            # A removed message may be erased later, and an erased one cannot become a removed one.
+            if earlier is not None and (earlier.erased or not removal.erased):
+                continue
+            self.by_message[removal.message] = removal
+            if earlier is None:
+                added.append(removal.message)
+                self.changes.append(VisibilityChange(removal.position, removal.message, removal.reason, restored=False))
+        self._insert(sorted(added))
+
+    def _insert(self, added: Sequence[int]) -> None:
+        """Add positions, which are ascending."""
+        if len(added) <= FEW:
+            for position in added:
+                insort(self.positions, position)
             return
-        self.by_message[removal.message] = removal
-        if earlier is None:
-            insort(self.positions, removal.message)
-            self.changes.append(VisibilityChange(removal.position, removal.message, removal.reason, restored=False))
+        # Each insertion moves what is behind it. For many of them the positions are copied once instead.
+        positions, start = array("q"), 0
+        for position in added:
+            end = bisect_left(self.positions, position, start)
+            positions += self.positions[start:end]
+            positions.append(position)
+            start = end
+        self.positions = positions + self.positions[start:]
 
     def _show(self, message: int, position: int) -> None:
         earlier = self.by_message.get(message)

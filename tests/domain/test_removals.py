@@ -1,6 +1,9 @@
 """Messages that are hidden or erased: pages skip them, and nothing of an erased text stays."""
 
-from collections.abc import Sequence
+from array import array
+from collections.abc import Callable, Sequence
+from functools import partial
+from time import process_time
 
 from attrs import evolve
 from hypothesis import given as whatever
@@ -9,8 +12,8 @@ from hypothesis import strategies as st
 from chatr.domain.decide import AlreadyRecorded
 from chatr.domain.events import MessagePosted, Record
 from chatr.domain.history import erased_message
-from chatr.domain.moderation_events import MessageRestored, RecordsErased
-from chatr.domain.removals import VisibilityChange
+from chatr.domain.moderation_events import ErasedRecord, MessageRestored, RecordsErased
+from chatr.domain.removals import Removals, VisibilityChange
 from chatr.domain.room import Room
 from chatr.testing.clock import START
 from chatr.testing.records import folded_room, records_of
@@ -88,6 +91,31 @@ def test_an_erased_text_is_not_in_memory() -> None:
     assert record is not None
     assert record.event == MessagePosted(CRAB, "", None, START)
     given(CRAB_REGISTERED, CRAB_POSTED, CRAB_ERASED).when(again).then_rejected("idempotency_mismatch")
+
+
+def test_a_thousand_erasures_copy_the_hidden_positions_once() -> None:
+    """Where hundreds of thousands of messages are hidden, one record that erases a thousand stops nothing.
+
+    The unit of work is a copy of the positions of the hidden messages. Erasures one by one moved them a thousand times.
+    """
+    hidden = array("q", range(2_000, 202_000))
+    named = tuple(ErasedRecord(position, "") for position in range(1, 2_000, 2))
+    erasure = RecordsErased(CRAB, named, "It is illegal.", "grace", START)
+    erasing, copying = [], []
+    for _ in range(5):
+        removals = Removals(positions=array("q", hidden))
+        erasing.append(cpu_seconds(partial(removals.apply, erasure, 300_000)))
+        copying.append(cpu_seconds(partial(array, "q", hidden)))
+
+    assert list(removals.positions) == [*range(1, 2_000, 2), *hidden]
+    assert min(erasing) < 60 * min(copying)
+
+
+def cpu_seconds(work: Callable[[], object]) -> float:
+    """The CPU time that the work takes."""
+    began = process_time()
+    work()
+    return process_time() - began
 
 
 def without_idempotency(room: Room) -> Room:

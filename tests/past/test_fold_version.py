@@ -17,7 +17,7 @@ FROZEN = {
     "chatr/domain/agent_keys.py": "87ef752a9e41d8c6",
     "chatr/domain/key_events.py": "25ec24bc4e349330",
     "chatr/domain/moderation_events.py": "6f888b3020cd5862",
-    "chatr/domain/removals.py": "278adbb7e7d1aeb4",
+    "chatr/domain/removals.py": "b8f6f3c6961b5c49",
     "chatr/domain/standing.py": "5c1edbb08051b6c7",
     "chatr/domain/time_index.py": "9a9480c3c210755f",
     "chatr/domain/chain.py": "e8f5b6711d67c58e",
