@@ -16,6 +16,7 @@ from chatr.domain.timestamps import iso_timestamp
 from chatr.testing.clock import START
 from tests.browser.conftest import OpenPage, OpenRoom
 from tests.browser.hosted_room import HostedRoom, registered, unlimited
+from tests.browser.test_connection import disconnect, reconnect
 from tests.moderation import OPERATOR, REASON, remove, restore
 
 ADA = agent_id("Ada")
@@ -73,6 +74,22 @@ def test_a_restored_message_is_in_its_place_again(page: Page, room: HostedRoom, 
     assert page.locator(".separator.day").count() == 1
     assert page.locator("#messages > li").first.get_attribute("class") == "separator day"
     assert page.locator(".message.continued .content").all_text_contents() == texts[1:]
+
+
+@pytest.mark.long
+def test_a_missed_message_that_was_restored_is_shown(page: Page, room: HostedRoom) -> None:
+    """A page that was offline while a message was posted, removed and restored shows its text."""
+    ada = room.register()
+    ada.post("one")
+    expect(page.locator(".content")).to_have_text("one")
+    disconnect(page)
+    expect(page.locator("#state")).not_to_have_text("live")
+    two = ada.post("two")["id"]
+    at_node(room, remove(room.node, ADA, two))
+    at_node(room, restore(room.node, ADA, two))
+    reconnect(page)
+
+    expect(page.locator(".content")).to_have_text(["one", "two"])
 
 
 @pytest.mark.long

@@ -126,7 +126,9 @@ async def test_a_resumed_stream_repeats_what_was_removed_since(room: Room) -> No
 
 
 async def test_a_restored_message_that_was_missed_comes_once(room: Room) -> None:
-    """A message that was posted, removed and restored since the id of a client comes as a message only."""
+    """A message that was posted, removed and restored since the id of a client comes as a message once, after its
+    removal: it may know the message from elsewhere.
+    """
     ada, (first, second) = await posted(room, "one", "two")
     await remove(room.running.node, ada.agent, second)
     await restore(room.running.node, ada.agent, second)

@@ -6,6 +6,7 @@ import { setClockNotBefore } from "./clock.js";
 import { byId, element, notice, plural } from "./dom.js";
 import * as listChanges from "./list_changes.js";
 import * as messageList from "./message_list.js";
+import { setRemoved } from "./removals.js";
 import { showUnread } from "./unread.js";
 
 const PAGE_SIZE = 100;
@@ -45,6 +46,8 @@ const source = {
 };
 
 function remember(messages) {
+  // The stream follows the log: what it sends was restored, if it was ever removed.
+  for (const { id } of messages) setRemoved(id, null);
   newestMessages.push(...messages);
   newestMessages.splice(0, newestMessages.length - messageList.MOST);
   if (newestMessages.length) setClockNotBefore(newestMessages.at(-1).timestamp);
