@@ -90,6 +90,7 @@ async def test_an_erased_text_is_in_no_file(admin: OperatorsCommand, log_file: L
     assert [file.name for file in files.iterdir() if file.is_file() and content[1].encode() in file.read_bytes()] == []
 
 
+@pytest.mark.long
 async def test_an_erased_text_is_in_no_checkpoint_of_another_name(
     admin: OperatorsCommand, log_file: LogFile, tmp_path: Path
 ) -> None:
