@@ -161,7 +161,7 @@ class Erasing:
 
     async def _erase_texts(self) -> None:
         """Empty the records in the log that erasing records name. Raises LogUnavailable."""
-        erasures = self._erasures
+        erasures, room = self._erasures, self._room
         positions = list(erasures)
         if positions:
             texts = [
@@ -169,12 +169,21 @@ class Erasing:
                 for start in range(0, len(positions), ERASURES_PICKED)
                 for text in await self._texts_named_by(positions[start : start + ERASURES_PICKED])
             ]
+            if texts:
+                await self._check_log_of(room)
             # These records are empty already if others are to be erased, too: the next call removes the copies of all.
             with suppress(MoreToErase):
                 # Also if no record has its text: a process that was killed may have left copies in the log's files.
                 await self._log.erase(texts, partial(self._wait_for_readers, len(positions)))
         for position in positions:
             del erasures[position]
+
+    async def _check_log_of(self, room: Room) -> None:
+        """Raise LogUnavailable if the log does not hold the last record of the room: an older copy took its place."""
+        # The records that erase the texts may be missing there, and they would be lost without a trace.
+        cursor = room.cursor
+        if cursor and [each.cursor for each in await self._log.pick([cursor.position])] != [cursor]:
+            raise LogUnavailable("the log was replaced and is being read again")
 
     async def _texts_named_by(self, erasures: Sequence[int]) -> list[int]:
         """The positions of records that these erasing records name and that are not empty. Raises LogUnavailable."""

@@ -12,7 +12,7 @@ from chatr.adapters.stores.postgres.erasing import rewrite_table
 from chatr.adapters.stores.postgres.log import PostgresLog, postgres_log
 from chatr.adapters.stores.postgres.session import DEFAULT_TIMEOUTS, PostgresTimeouts
 from chatr.ports import LogUnavailable, Rewritable
-from chatr.testing.contract.steps import append_many, new_draft, read_all
+from chatr.testing.contract.steps import append_many, new_draft, read_all, read_tail
 from tests.contracts.erased_texts import random_text
 from tests.postgres import Postgres
 
@@ -60,6 +60,19 @@ async def test_rewriting_removes_the_bytes_of_erased_texts(
     assert text[20:60].encode() not in table_content(postgres, url)
     assert written == (await read_all(log))[1:]
     assert [each.position for each in await append_many(log, 1)] == [5]
+
+
+async def test_nothing_is_erased_from_a_log_that_took_the_place_of_another(
+    log: PostgresLog, postgres: Postgres, url: str
+) -> None:
+    """The record that says so may be missing in an older copy: no text may be lost that nobody erased there."""
+    written = await append_many(log, 3)
+    await read_tail(log, 3)
+    postgres.execute("delete from log where position = 3", url)
+    with pytest.raises(LogUnavailable, match="does not hold record 3 any longer"):
+        await log.erase([1])
+
+    assert written[:2] == await read_all(log)
 
 
 async def test_rewriting_does_not_wait_for_a_transaction(log: PostgresLog, url: str) -> None:

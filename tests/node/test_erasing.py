@@ -20,7 +20,7 @@ from chatr.ports import LogUnavailable
 from chatr.testing.clock import START
 from chatr.testing.faulty_log import FaultyLog
 from chatr.testing.nodes import node_on
-from chatr.testing.records import log_with, records_of
+from chatr.testing.records import folded_room, log_with, records_of
 from tests.domain.examples import CRAB, CRAB_REGISTERED
 from tests.erasures import erasure_of, record_erasure, texts_in
 
@@ -102,16 +102,13 @@ async def log_with_erasure(log: FaultyLog, *positions: int) -> None:
 
 async def test_a_room_from_a_checkpoint_completes_an_erasure() -> None:
     """Erasures that were folded before the checkpoint was written are checked at the start, too."""
-    log = await log_of_posts(3)
-    await log_with_erasure(log, 4)
-    async with running(log) as (node, _):
-        room = node.room
-    again = FaultyLog(await log_with(MemoryLog(), records_of([*posts(3), erasure_of(*await log.pick([4]))])))
-    erasing = Erasing(again)
-    async with background(erasing.run(room)), asyncio.timeout(20):
+    records = records_of([*posts(3), erasure_of(*await (await log_of_posts(3)).pick([4]))])
+    log = await log_with(MemoryLog(), records)
+    erasing = Erasing(log)
+    async with background(erasing.run(folded_room(records))), asyncio.timeout(20):
         await erasing.wait_until_clean()
 
-    assert await texts_in(again) == [1, 2, 3, 5, 6]
+    assert await texts_in(log) == [1, 2, 3, 5, 6]
 
 
 async def test_a_log_that_is_away_is_tried_again() -> None:
@@ -209,3 +206,20 @@ async def test_erasing_does_not_wait_for_the_reader_of_another_text() -> None:
 
     assert not clean
     assert await texts_in(log) == [1, 2, 3, 6, 7]
+
+
+async def test_nothing_is_erased_from_an_older_copy_of_the_log() -> None:
+    """Without the last record that was folded it is another log, in which no record may erase these texts."""
+    log, tried = await log_of_posts(3), asyncio.Event()
+    log.change("pick", lambda records: [evolve(each, id="0" * 32) if each.position == 6 else each for each in records])
+    async with running(log) as (node, erasing):
+        assert await record_erasure(node, log.log, 4) == 6
+        cleaning = asyncio.create_task(erasing.wait_until_clean(lambda _: tried.set()))
+        async with asyncio.timeout(10):
+            await tried.wait()
+        texts = await texts_in(log)
+        log.heal()
+        await cleaning
+
+    assert 4 in texts
+    assert 4 not in await texts_in(log)

@@ -8,30 +8,42 @@ import psycopg
 from chatr.adapters.stores.erasing import check_all_found
 from chatr.adapters.stores.postgres.commit import WAIT_FOR_DISK, durable_transaction
 from chatr.adapters.stores.postgres.session import Connection, PostgresTimeouts, connect, one_line
+from chatr.domain.events import Cursor
 from chatr.ports import LogUnavailable
 
 # Rows are locked in the order of their positions, so that nodes that erase the same ones do not wait for each other in
-# a circle. The message makes the commit wait for the standbys also if an earlier try has emptied the records.
+# a circle. The message makes the commit wait for the standbys also if an earlier try has emptied the records. As with
+# appends, the log must hold the last record that the node has read: in an older copy nobody may have erased these.
 ERASE: Final = """
-    with filled as (
-        select position from log where position = any(%s) and data <> '' order by position for update
+    with followed as (
+        select %(followed)s::bigint is null or exists (
+            select from log where position = %(followed)s and left(id, 8) = %(fingerprint)s
+        ) as is_held
+    ), filled as (
+        select position from log where position = any(%(positions)s) and data <> '' and (select is_held from followed)
+        order by position for update
     ), emptied as (
         update log set data = '' from filled where log.position = filled.position
     )
-    select count(*), pg_logical_emit_message(true, 'chatr', '')::text from log where position = any(%s)
+    select (select is_held from followed), count(*), pg_logical_emit_message(true, 'chatr', '')::text
+    from log where position = any(%(positions)s)
 """
 FILE_OF_TABLE: Final = "select pg_relation_filenode('log')"
 
 
-async def empty_data(positions: Sequence[int], db: Connection) -> None:
-    """Empty `data` of these records in one transaction.
+async def empty_data(positions: Sequence[int], followed: Cursor | None, db: Connection) -> None:
+    """Empty `data` of these records in one transaction, in the log that holds the record at `followed`.
 
-    Raises LogUnavailable if one of them does not exist; then the others are empty. Raises psycopg.Error.
+    Raises LogUnavailable if it does not, or if one of them does not exist; then the others are empty. Raises
+    psycopg.Error.
     """
+    place = {"followed": followed and followed.position, "fingerprint": followed and followed.fingerprint}
     async with durable_transaction(db):
         await db.execute(WAIT_FOR_DISK)
-        result = await db.execute(ERASE, (positions, positions))
-    ((found, _),) = await result.fetchall()
+        result = await db.execute(ERASE, {"positions": positions, **place})
+    ((is_held, found, _),) = await result.fetchall()
+    if not is_held:
+        raise LogUnavailable(f"the log does not hold record {place['followed']} any longer")
     check_all_found(positions, found)
 
 

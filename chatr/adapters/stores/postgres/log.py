@@ -31,6 +31,7 @@ from chatr.adapters.stores.postgres.session import (
     connect,
     disconnect_if_cancelled,
 )
+from chatr.domain.events import Cursor
 from chatr.ports import Conflict, Draft, LogChanged, LogUnavailable, OutcomeUnknown, Stored
 
 UNSTORABLE = (psycopg.DataError, ProgramLimitExceeded)
@@ -138,11 +139,12 @@ class PostgresLog(PostgresReader):
 
         Its bytes stay in the table's files until `rewrite`, or until PostgreSQL uses their space again.
         """
+        followed = self._followed
         for group in erasing.groups_of(positions):
-            await self._group.run(partial(self._empty_data, group))
+            await self._group.run(partial(self._empty_data, group, followed))
 
-    async def _empty_data(self, positions: list[int]) -> None:
-        await self._writer.run(partial(empty_data, positions))
+    async def _empty_data(self, positions: list[int], followed: Cursor | None) -> None:
+        await self._writer.run(partial(empty_data, positions, followed))
         # A tail that has not taken these records reads them instead; one that waits lets go of what it has taken.
         self._own_commit = None
         self._wake_tails()
