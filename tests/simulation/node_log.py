@@ -21,7 +21,7 @@ class NodeLog:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        # Like the PostgreSQL store: an append is rejected if the log no longer holds what this node has followed.
+        # Like the PostgreSQL store: the log must hold what this node has followed, to append and to erase.
         self._followed: Cursor | None = None
         self._group = GroupCommit(self._commit)
 
@@ -45,24 +45,23 @@ class NodeLog:
 
     async def erase(self, positions: Sequence[int], report: Callable[[str], object] | None = None) -> None:
         """As `EventLog.erase`: in several transactions, of which any may fail, and then perhaps after readers."""
-        restores = self._store.restores
+        followed = self._followed
         await self._reach_store()
         if positions and not 0 < min(positions) <= max(positions) <= len(self._store.records):
             raise LogUnavailable("the log does not hold all records that are to be erased")
         ascending = sorted(set(positions))
         for start in range(0, len(ascending), ERASED_AT_ONCE):
-            await self._erase_some(ascending[start : start + ERASED_AT_ONCE], restores)
+            await self._erase_some(ascending[start : start + ERASED_AT_ONCE], followed)
         while self._store.random.random() < self._store.faults.read:
             if report is not None:
                 report("somebody reads the log")
             await asyncio.sleep(self._store.random.random())
 
-    async def _erase_some(self, positions: Sequence[int], restores: int) -> None:
+    async def _erase_some(self, positions: Sequence[int], followed: Cursor | None) -> None:
         """Erase records in one transaction. Raises LogUnavailable, also if only the answer was lost."""
         await self._reach_store()
-        # Whoever replaces the log of a running node ends its connections.
-        if self._store.restores != restores:
-            raise LogUnavailable("the connection was closed")
+        if followed is not None and not self._store.holds(followed):
+            raise LogUnavailable(f"the log does not hold {followed} any longer")
         chance, rates = self._store.random.random(), self._store.faults
         if chance < rates.rejected + rates.request_lost:
             raise LogUnavailable("the store would not erase")
@@ -107,7 +106,7 @@ class NodeLog:
             # The event is taken before the log is read, or a record that is stored meanwhile would be missed.
             self._followed, changed = cursor, self._store.changed
             if batch := await self._next_batch(cursor):
-                cursor = batch[-1].cursor
+                self._followed = cursor = batch[-1].cursor
                 yield batch
             else:
                 await changed.wait()

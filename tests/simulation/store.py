@@ -37,7 +37,7 @@ class Store:
     `away`: it cannot be reached; `stalled`: tails wait.
 
     `clock`: the clock that it brings for all nodes, if it brings one. `originals`: the records with all their texts, as
-    backups may hold them. `restores` counts how often the log was replaced.
+    backups may hold them.
     """
 
     random: Random
@@ -47,7 +47,6 @@ class Store:
     clock: Clock | None = None
     records: list[Stored] = field(factory=list)
     originals: list[Stored] = field(factory=list)
-    restores: int = 0
     away: bool = False
     stalled: bool = False
     changed: asyncio.Event = field(factory=asyncio.Event)
@@ -68,7 +67,7 @@ class Store:
 
         Those at `erased` are as they are now.
         """
-        now, self.originals, self.restores = self.records, self.originals[:length], self.restores + 1
+        now, self.originals = self.records, self.originals[:length]
         self.records = [now[each.position - 1] if each.position in erased else each for each in self.originals]
         self._stream_ends = {each.stream: each.position for each in self.records}
         self._followers = {(each.stream, each.previous): each for each in self.records}
