@@ -68,9 +68,9 @@ class Follower:
         self._stopping = False
         self._rereading = False
 
-    def add_listener(self, listener: Listener) -> None:
-        """Notify this listener too, after the others."""
-        self._listeners.append(listener)
+    def add_listener(self, listener: Listener, *, first: bool = False) -> None:
+        """Notify this listener too, after the others or before them."""
+        self._listeners.insert(0 if first else len(self._listeners), listener)
 
     @property
     def room(self) -> Room:

@@ -14,7 +14,7 @@ from chatr.adapters.http.stream.frames import is_frame
 from chatr.adapters.http.stream.hub import Hub
 from chatr.adapters.http.stream.lagging_watcher import CHANGES_IN_SLICE
 from chatr.adapters.http.stream.live_messages import LiveMessages
-from chatr.adapters.http.stream.removed_feed import CHANGES_PER_ITERATION, RemovedFeed
+from chatr.adapters.http.stream.removed_feed import RemovedFeed
 from chatr.adapters.stores.memory import MemoryLog
 from chatr.app import background, running_room
 from chatr.cli.running_room import fetch_room
@@ -213,7 +213,7 @@ async def test_a_client_that_wants_to_begin_anew_does(room: Room, max_missed: in
 
 @define
 class FanOut:
-    """A fan-out that counts the frames of each loop iteration."""
+    """A fan-out that counts the frames of each call."""
 
     has_removal_watchers: bool = False
     published: list[int] = field(factory=list)
@@ -223,21 +223,18 @@ class FanOut:
 
 
 @pytest.mark.long
-async def test_one_iteration_publishes_a_bounded_number_of_frames() -> None:
-    """A record that erases a thousand messages is published in several iterations of the loop, each frame once."""
+async def test_a_record_is_published_as_a_whole() -> None:
+    """What a record that erases a thousand messages has hidden is published at once, each message once."""
     node, fan_out = node_on(MemoryLog()), FanOut()
-    feed = RemovedFeed(node, fan_out)
-    node.follower.add_listener(feed)
+    node.follower.add_listener(RemovedFeed(node, fan_out))
     async with background(node.follower.run()):
         ada = await register_agent(node)
         messages = await ada.post(*numbered_texts(1_000))
         await record_erasure(node, ada.agent, messages[0])
-        unseen = feed.published
         fan_out.has_removal_watchers = True
         await record_erasure(node, ada.agent, *messages)
 
-    assert unseen == 1
-    assert fan_out.published == [CHANGES_PER_ITERATION, 999 - CHANGES_PER_ITERATION]
+    assert fan_out.published == [999]
 
 
 @pytest.mark.long
@@ -256,6 +253,20 @@ async def test_a_watcher_that_joins_meanwhile_is_notified_once(room: Room) -> No
 
     assert sorted(told, key=int) == messages[:-1]
     assert after.data["id"] == later
+
+
+async def test_a_removal_comes_before_newer_messages(room: Room) -> None:
+    """A client that has a message has all removals before its id: a resume from there does not repeat them."""
+    node = room.running.node
+    ada, (message,) = await posted(room, "Hello")
+    bob = await register_agent(node, "Bob")
+    async with watching(room.running.url, REMOVED) as watch:
+        await watch.next("stats")
+        # The node folds both at once.
+        await asyncio.gather(remove(node, ada.agent, message), bob.post("newer"))
+        received = [(await watch.frame()).kind for _ in range(2)]
+
+    assert received == ["removed", "message"]
 
 
 async def test_a_message_that_is_removed_at_once_is_not_sent() -> None:

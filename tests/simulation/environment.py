@@ -57,7 +57,6 @@ def smaller_constants(conditions: Conditions) -> AbstractContextManager[None]:
             "chatr.adapters.http.stream.backlog.CHANGES_AT_ONCE": 4,
             "chatr.adapters.http.stream.endpoint.CHANGES_IN_SLICE": 3,
             "chatr.adapters.http.stream.lagging_watcher.CHANGES_IN_SLICE": 3,
-            "chatr.adapters.http.stream.removed_feed.CHANGES_PER_ITERATION": 3,
             "chatr.adapters.stores.group_commit.MAX_GROUP": conditions.max_group,
         }
     )

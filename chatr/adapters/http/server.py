@@ -63,7 +63,8 @@ class HttpServer:
     @removed_feed.default
     def _make_removed_feed(self) -> RemovedFeed:
         feed = RemovedFeed(self.node, self.hub)
-        self.node.follower.add_listener(feed)
+        # Before the messages of the same records are published.
+        self.node.follower.add_listener(feed, first=True)
         return feed
 
     @reading.default

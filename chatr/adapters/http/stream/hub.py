@@ -126,7 +126,9 @@ class Hub:
         self._schedule.request()
 
     def publish_removed(self, frames: Iterable[bytes]) -> None:
-        """Publish frames to the watchers that want to know of removed messages, after those for all watchers."""
+        """Publish frames to the watchers that want to know of removed messages, before what is published later."""
+        # What was published before may be the message itself.
+        self._make_batches()
         self._removed.pending.extend(frames)
         self._schedule.request()
 
@@ -162,8 +164,8 @@ class Hub:
         if self._all.pending:
             # Presence frames do not count: the watchers that get none of them still need a comment after a silence.
             self._published_at = asyncio.get_running_loop().time()
-        # A message that was removed in the same round comes before its removal.
-        for channel in (self._all, self._removed, self._presence):
+        # A client that resumes from a message is not told again what was removed before it: that comes first.
+        for channel in (self._removed, self._all, self._presence):
             if channel.pending:
                 self._batches.append(channel.take_batch())
 
