@@ -31,9 +31,10 @@ class LogAccidents:
     def _restore(self, length: int) -> None:
         length = max(length, 1)
         self.oracle.log_restored(self.store.originals[:length])
-        # Of texts that a record of the copy erases some were still there when it was made, or all.
-        named = self.oracle.branch.moderation.erased
-        erased = [] if self.random.random() < 0.5 else [each for each in named if self.store.is_erased(each)]
+        # The copy has all texts that were still there when the log was as long. It may have been made any time later.
+        latest, erased_at = self.random.random() < 0.5, self.store.erased_at
+        named = [each for each in self.oracle.branch.moderation.erased if self.store.is_erased(each)]
+        erased = [each for each in named if latest or erased_at[each] <= length]
         self.note("restore", length, *erased)
         self.store.restore_backup(length, erased)
 

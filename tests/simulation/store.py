@@ -37,7 +37,7 @@ class Store:
     `away`: it cannot be reached; `stalled`: tails wait.
 
     `clock`: the clock that it brings for all nodes, if it brings one. `originals`: the records with all their texts, as
-    backups may hold them.
+    backups may hold them. `erased_at`: how many records there were when each text was erased.
     """
 
     random: Random
@@ -47,6 +47,7 @@ class Store:
     clock: Clock | None = None
     records: list[Stored] = field(factory=list)
     originals: list[Stored] = field(factory=list)
+    erased_at: dict[int, int] = field(factory=dict)
     away: bool = False
     stalled: bool = False
     changed: asyncio.Event = field(factory=asyncio.Event)
@@ -68,6 +69,7 @@ class Store:
         Those at `erased` are as they are now.
         """
         now, self.originals = self.records, self.originals[:length]
+        self.erased_at = {position: count for position, count in self.erased_at.items() if position in erased}
         self.records = [now[each.position - 1] if each.position in erased else each for each in self.originals]
         self._stream_ends = {each.stream: each.position for each in self.records}
         self._followers = {(each.stream, each.previous): each for each in self.records}
@@ -103,6 +105,7 @@ class Store:
         for position in positions:
             erased = self.records[position - 1] = evolve(self.records[position - 1], data="")
             self._followers[erased.stream, erased.previous] = erased
+            self.erased_at.setdefault(position, len(self.records))
             self.on_erased(position)
 
     def _notify(self) -> None:
