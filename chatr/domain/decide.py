@@ -5,7 +5,6 @@ from typing import Any
 from attrs import frozen
 
 from chatr.domain.agent import Agent
-from chatr.domain.agent_keys import NO_OTHER_KEYS
 from chatr.domain.change_keys import key_event_for
 from chatr.domain.commands import (
     AdoptLimits,
@@ -31,7 +30,7 @@ from chatr.domain.key_commands import ActivateKey, IssueKey, Recover, RevokeKey
 from chatr.domain.key_events import KeyIssued
 from chatr.domain.moderate import existing_decision_for, moderation_event_for
 from chatr.domain.policy import RULES_BY_COMMAND
-from chatr.domain.policy.changing_keys import is_only_key
+from chatr.domain.policy.changing_keys import is_in_use, is_only_key
 from chatr.domain.policy.posting import post_with_same_key
 from chatr.domain.rule import Rule, RuleContext, check_rules
 
@@ -83,8 +82,7 @@ def existing_record_for(agent: Agent, command: Command, context: RuleContext) ->
             return context.limits_position if context.limits_position > 0 and context.limits == command.limits else None
         case ActivateKey():
             # Another node may have recorded its first use, and that of a newer key, while this command waited.
-            is_pending = (agent.other_keys or NO_OTHER_KEYS).is_pending(command.key_digest)
-            return agent.position if agent.is_opened_by(command.key_digest, command.at) and not is_pending else None
+            return agent.position if is_in_use(agent, command.key_digest, command.at) else None
         case Recover():
             # The request again, because its response was lost, which says that all other keys are void.
             return agent.position if is_only_key(agent, command.key_digest, command.at) else None

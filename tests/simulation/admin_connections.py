@@ -46,6 +46,13 @@ class NodeEnd:
         if not self.closed:
             self.lines.put_nowait(data)
 
+    def write_eof(self) -> None:
+        """Do nothing: the last reply says that it is the last one."""
+
+    def is_closing(self) -> bool:
+        """Whether the connection is closed."""
+        return self.closed
+
     async def drain(self) -> None:
         """Wait until the other end has taken the lines. Raises ConnectionResetError if it has gone."""
         await asyncio.sleep(0)

@@ -79,6 +79,7 @@ def simulated_environment(world: World) -> Iterator[Path]:
             "chatr.adapters.http.listener.listen": lambda host, port: Listener((host, port)),
             "chatr.adapters.http.listener.Acceptor": SimulatedAcceptor,
             "chatr.adapters.http.server.random": world.random,
+            "chatr.admin.server.has_gone": lambda writer: writer.is_closing(),
             # The scrubber rests according to the time that it used, which is another one in each run.
             "chatr.node.scrubber.process_time": lambda: 0.0,
         }

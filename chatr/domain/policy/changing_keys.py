@@ -65,6 +65,11 @@ def key_opens_agent(agent: Agent, command: ActivateKey | RevokeKey, _context: Ru
     return agent.is_opened_by(command.key_digest, command.at)
 
 
+def is_in_use(agent: Agent, digest: str, at: int) -> bool:
+    """Whether a key opens the agent at `at`, and was used already."""
+    return agent.is_opened_by(digest, at) and not (agent.other_keys or NO_OTHER_KEYS).is_pending(digest)
+
+
 def is_only_key(agent: Agent, digest: str, at: int) -> bool:
     """Whether this is the current key of an agent, and no other one opens it at `at`."""
     others = (each for each in agent.key_digests if each != digest)
