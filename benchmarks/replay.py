@@ -123,7 +123,7 @@ class Peer(Application[UUID]):
                 if isinstance(event, Member.Posted):
                     positions.append(notification.id)
                     newest.append(event)
-                    activity.apply(event.at)
+                    activity.apply(notification.id, event.at)
                     time_index.apply(notification.id, event.at)
         return len(positions) + len(members)
 

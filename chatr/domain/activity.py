@@ -1,5 +1,6 @@
 """Counts of messages in buckets of equal width over time, for the activity graph of the watch page."""
 
+from bisect import bisect_right
 from itertools import zip_longest
 from typing import Final
 
@@ -13,23 +14,40 @@ MAX_BUCKETS: Final = 1_000
 
 @define
 class Activity:
-    """Counts of messages: `counts[n]` messages have a time in the `width` milliseconds from `start + n * width` on.
+    """Counts of messages: `counts[n]` messages that are not hidden have a time in the `width` milliseconds from
+    `start + n * width` on.
 
-    `start` is a multiple of `width`, and neither the first nor the last bucket is empty. So the buckets follow from the
-    times alone, in whatever order clocks that step back put them.
+    `start` is a multiple of `width`, and the first and the last bucket hold a message, hidden or not. So the buckets
+    follow from the times of all messages, in whatever order clocks that step back put them.
+
+    Messages from `run_positions[i]` to before `run_positions[i + 1]` have times in the bucket that began at
+    `run_times[i]` when they were counted.
     """
 
     start: int = 0
     width: int = SECOND
     counts: list[int] = field(factory=list)
+    # Buckets are narrow only while the room is young, so a room of ten years has some thousand runs. Wider buckets
+    # consist of whole narrow ones, so a run need not change when buckets are merged.
+    run_positions: list[int] = field(factory=list)
+    run_times: list[int] = field(factory=list)
 
-    def apply(self, at: int) -> None:
-        """Count a message posted at `at`, milliseconds since 1970."""
+    def apply(self, position: int, at: int) -> None:
+        """Count the message at `position`, the last one so far, posted at `at`, milliseconds since 1970."""
         bucket = (at - self.start) // self.width
         if not 0 <= bucket < len(self.counts):
             # A time before 1970 or after the calendar's end, from a clock that is far off, counts as the nearest valid.
             bucket = self._add_buckets_up_to(min(max(at, 0), END_OF_CALENDAR - 1))
         self.counts[bucket] += 1
+        bucket_start = self.start + bucket * self.width
+        if not self.run_times or bucket_start != self.run_times[-1]:
+            self.run_positions.append(position)
+            self.run_times.append(bucket_start)
+
+    def recount(self, position: int, difference: int) -> None:
+        """Add `difference` to the bucket of the message at `position`, which was counted before."""
+        bucket_start = self.run_times[bisect_right(self.run_positions, position) - 1]
+        self.counts[(bucket_start - self.start) // self.width] += difference
 
     def _add_buckets_up_to(self, at: int) -> int:
         """Add buckets at either end, widening all if needed, until one holds `at`. Returns its index."""

@@ -13,7 +13,7 @@ from chatr.domain.identity import AgentId
 from chatr.domain.immutability import statically_frozen
 from chatr.domain.limits import MESSAGES_IN_MEMORY
 from chatr.domain.moderation_events import RecordsErased
-from chatr.domain.removals import Removals, VisibilityEvent
+from chatr.domain.removals import Removals, VisibilityChange, VisibilityEvent
 
 
 @statically_frozen
@@ -63,12 +63,15 @@ class History:
         self.positions.append(record.position)
         self.newest.append(record)
 
-    def apply_visibility(self, event: VisibilityEvent, position: int) -> None:
-        """Hide or show messages, by the record at `position`. Erased texts are no longer in memory then."""
-        self.removals.apply(event, position)
+    def apply_visibility(self, event: VisibilityEvent, position: int) -> Sequence[VisibilityChange]:
+        """Hide or show messages, by the record at `position`, and return the changes. Erased texts are no longer in
+        memory then.
+        """
+        changes = self.removals.apply(event, position)
         if isinstance(event, RecordsErased):
             for each in event.records:
                 self._erase(each.position)
+        return changes
 
     def _erase(self, position: int) -> None:
         index = self._index_in_memory(position)

@@ -58,8 +58,9 @@ class Removals:
         """How many messages before `position` are hidden."""
         return bisect_left(self.positions, position)
 
-    def apply(self, event: VisibilityEvent, position: int) -> None:
-        """Hide or show messages, by the record at `position`."""
+    def apply(self, event: VisibilityEvent, position: int) -> list[VisibilityChange]:
+        """Hide or show messages, by the record at `position`, and return the changes."""
+        first = len(self.changes)
         match event:
             case MessageRemoved():
                 self._hide([Removal(event.position, position, event.reason, event.by, event.at, erased=False)])
@@ -70,6 +71,7 @@ class Removals:
                 self._hide(
                     [Removal(each.position, position, event.reason, event.by, at, erased=True) for each in records]
                 )
+        return self.changes[first:]
 
     def _hide(self, removals: Sequence[Removal]) -> None:
         added: list[int] = []

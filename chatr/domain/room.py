@@ -39,6 +39,7 @@ from chatr.domain.moderation_events import (
     RoomOpened,
 )
 from chatr.domain.presence import Presence
+from chatr.domain.removals import VisibilityEvent
 from chatr.domain.rule import RuleContext
 from chatr.domain.text import canonical, strict_form
 from chatr.domain.time_index import AdoptedLimits, TimeIndex
@@ -108,7 +109,7 @@ class Room:
         # Messages are nearly all records, so they are tested first, and not by `match`, which builds objects.
         if isinstance(event, MessagePosted):
             self.history.apply(record)
-            self.activity.apply(event.at)
+            self.activity.apply(record.position, event.at)
             self._apply_to_agent(event, record.position)
         elif isinstance(event, AgentEvent):
             self._index(event, record.position)
@@ -177,9 +178,16 @@ class Room:
             case AgentReinstated():
                 self.suspended.pop(event.agent, None)
             case MessageRemoved() | MessageRestored() | RecordsErased():
-                self.history.apply_visibility(event, position)
+                self._apply_visibility(event, position)
             case _:
                 pass
+
+    def _apply_visibility(self, event: VisibilityEvent, position: int) -> None:
+        """Hide or show messages, and count only those that are shown."""
+        for change in self.history.apply_visibility(event, position):
+            # No rule allows anything else to be removed. Should a log hold that, nothing was counted.
+            if self.rule_context.is_message(change.message):
+                self.activity.recount(change.message, 1 if change.restored else -1)
 
     def _bind_account(self, event: AgentVerified) -> None:
         """Make an agent findable by the Moltbook account that verified it."""

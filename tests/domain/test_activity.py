@@ -9,8 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatr.domain.activity import MAX_BUCKETS, Activity
+from chatr.domain.events import Event, MessagePosted, Record
 from chatr.domain.limits import END_OF_CALENDAR, HOUR, MINUTE, SECOND
+from chatr.domain.moderation_events import ErasedRecord, MessageRemoved, MessageRestored, RecordsErased
+from chatr.domain.room import Room
 from chatr.testing.clock import START
+from chatr.testing.records import folded_room, records_of
+from tests.domain.examples import CRAB, CRAB_REGISTERED
 
 DAY = 24 * HOUR
 YEARS = 10 * 365 * DAY
@@ -28,16 +33,20 @@ TIMES = st.lists(
 def counted(times: Sequence[int]) -> Activity:
     """The activity of messages at these times, counted in this order."""
     activity = Activity()
-    for at in times:
-        activity.apply(at)
+    for position, at in enumerate(times, 1):
+        activity.apply(position, at)
     return activity
+
+
+def valid(at: int) -> int:
+    """The nearest time in the calendar."""
+    return min(max(at, 0), END_OF_CALENDAR - 1)
 
 
 def model(times: Sequence[int]) -> tuple[int, int, list[int]]:
     """Start, width and counts of the narrowest buckets that suffice, found by trying every width."""
-    valid = [min(max(at, 0), END_OF_CALENDAR - 1) for at in times]
     for width in (SECOND << doubled for doubled in count()):
-        counts = Counter(at // width for at in valid)
+        counts = Counter(valid(at) // width for at in times)
         if max(counts) - min(counts) < MAX_BUCKETS:
             return min(counts) * width, width, [counts[bucket] for bucket in range(min(counts), max(counts) + 1)]
     raise AssertionError("some width is enough")
@@ -59,6 +68,51 @@ def test_buckets_widen_when_there_are_too_many(seconds: int, width: int, odd: in
 
     assert counted(times).width == width
     assert (counted(times).start, counted(times).counts) == (model(times)[0], model(times)[2])
+
+
+@given(TIMES.filter(bool), st.data())
+def test_hidden_messages_are_not_counted(times: list[int], data: st.DataObject) -> None:
+    """Whatever is removed, restored and erased between posts, only the messages that are shown are counted."""
+    at_position: dict[int, int] = {}
+    room = folded_room(records_of([CRAB_REGISTERED]))
+    for at in times:
+        fold(room, MessagePosted(CRAB, "Hello", None, at))
+        at_position[room.position] = at
+        for message in data.draw(st.lists(st.sampled_from([*at_position]), max_size=3)):
+            fold(room, data.draw(st.sampled_from(visibility_events(message))))
+    start, width, counts = model(times)
+    for message in room.history.removals.by_message:
+        counts[(valid(at_position[message]) - start) // width] -= 1
+
+    assert (room.activity.start, room.activity.width, room.activity.counts) == (start, width, counts)
+
+
+def fold(room: Room, event: Event) -> None:
+    # Without the codec, which does not write every time that a clock might show.
+    room.apply(Record(room.position + 1, "id", room.position, b"hash", event))
+
+
+def visibility_events(message: int) -> list[Event]:
+    """What may happen to the message at this position."""
+    return [
+        MessageRemoved(CRAB, message, "spam", "grace", START),
+        MessageRestored(CRAB, message, "grace", START),
+        RecordsErased(CRAB, (ErasedRecord(message, "0" * 64),), "illegal", "grace", START),
+    ]
+
+
+def test_the_removal_of_no_message_counts_nothing() -> None:
+    """A log in which a rule was broken folds, and the counts are those of its messages."""
+    room = folded_room(records_of([CRAB_REGISTERED, MessageRemoved(CRAB, 1, "spam", "grace", START)]))
+
+    assert room.activity.counts == []
+
+
+def test_ten_years_need_few_runs() -> None:
+    """To find the bucket of a message, ten years with a message every ten minutes need some thousand numbers."""
+    activity = counted(range(START, START + YEARS, 10 * MINUTE))
+
+    assert len(activity.run_positions) < 20 * MAX_BUCKETS
 
 
 def test_an_empty_room_has_no_bucket() -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from chatr.domain.activity import MAX_BUCKETS
 from tests.conftest import Agent, Room
+from tests.moderation import record_erasure, remove, restore
 
 
 @pytest.fixture
@@ -34,6 +35,19 @@ async def test_messages_are_counted_in_buckets(room: Room, ada: Agent) -> None:
         "seconds": 1,
         "messages": [1, *[0] * 299, 1, *[0] * 299, 1],
     }
+
+
+async def test_only_messages_that_are_shown_are_counted(room: Room, ada: Agent) -> None:
+    """A removed or erased message is not counted, and a restored one is again."""
+    first, second = [(await room.post_message(ada, "Hello"))["id"] for _ in range(2)]
+    counts = []
+    for step in (remove, restore, record_erasure):
+        await step(room.running.node, ada.id, first)
+        counts.append((await activity(room, buckets=2))["messages"])
+    await remove(room.running.node, ada.id, second)
+
+    assert counts == [[0, 1], [1, 1], [0, 1]]
+    assert (await activity(room, buckets=1))["messages"] == [0]
 
 
 @pytest.mark.parametrize(

@@ -9,25 +9,25 @@ import pytest
 
 from chatr.past.snapshot import FOLD_VERSION
 
-FROZEN_FOLD_VERSION = 5
+FROZEN_FOLD_VERSION = 6
 FROZEN = {
     "chatr/codec.py": "7ca18e6688019778",
-    "chatr/domain/activity.py": "bbeb8f9b5874378a",
+    "chatr/domain/activity.py": "a44e6057b1a8d029",
     "chatr/domain/agent.py": "d371c3d9fadb8491",
     "chatr/domain/agent_keys.py": "87ef752a9e41d8c6",
     "chatr/domain/key_events.py": "25ec24bc4e349330",
     "chatr/domain/moderation_events.py": "6f888b3020cd5862",
-    "chatr/domain/removals.py": "b8f6f3c6961b5c49",
+    "chatr/domain/removals.py": "1154c7d73c4fe064",
     "chatr/domain/standing.py": "5c1edbb08051b6c7",
     "chatr/domain/time_index.py": "9a9480c3c210755f",
     "chatr/domain/chain.py": "e8f5b6711d67c58e",
     "chatr/domain/events.py": "75c402127b9c7618",
     "chatr/domain/keyed_posts.py": "3095014529eb63bc",
     "chatr/domain/post_times.py": "20193aab5e8dd9a9",
-    "chatr/domain/history.py": "ea7f557cbae75cf9",
+    "chatr/domain/history.py": "0bffdd4985ba14e9",
     "chatr/domain/limits.py": "726eb0b00b93da69",
     "chatr/domain/presence.py": "549d75402995aeb8",
-    "chatr/domain/room.py": "3f49ef6ed488742e",
+    "chatr/domain/room.py": "44675eed89b3cfb4",
     "chatr/domain/text.py strict_form": "1e004d28f2d7bfd0",
 }
 

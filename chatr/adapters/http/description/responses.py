@@ -51,7 +51,8 @@ ROOM_AT: Final = ResponseDescription(
     example=examples.ROOM_AT,
 )
 ACTIVITY: Final = ResponseDescription(
-    "Numbers of messages in buckets of `seconds`. The first bucket begins at `from`, which is null if there are none.",
+    "Numbers of messages in buckets of `seconds`. The first bucket begins at `from`, which is null if there are none. "
+    "Removed messages are not counted, but the first and the last bucket may have held them.",
     (wire.ActivityResponse,),
     example=examples.ACTIVITY,
     has_etag=True,

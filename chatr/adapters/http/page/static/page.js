@@ -34,6 +34,7 @@ function showFrame({ type, data }) {
       break;
     case "removed":
       visibilityChanged(data);
+      past.visibilityChanged();
       break;
     case "presence":
       onlineAgents.presenceChanged(data);

@@ -18,6 +18,8 @@ const PLAYED_PER_REQUEST = 2_000;
 const TICK = 200;
 // The stream's messages are counted as they come, so the activity is loaded again for the width of its bars alone.
 const RELOAD_ACTIVITY_AFTER = 10 * 60_000;
+// After a removal or restoration. Not sooner: a message that is restored is loaded by one of the same few requests.
+const RECOUNT_AFTER = 60_000;
 const HOUR = 3_600_000;
 
 const playButton = byId("play");
@@ -62,6 +64,11 @@ export function refresh() {
 }
 
 export const messagePosted = ({ timestamp }) => timeline.countMessage(timestamp);
+
+// A removed or restored message: the frame does not say in which bar it is.
+export function visibilityChanged() {
+  reloadActivityAt = Math.min(reloadActivityAt, performance.now() + jittered(RECOUNT_AFTER));
+}
 
 // Sets clock, slider, colours and state to a moment, or with null to the present.
 function setShownMoment(time) {
