@@ -1,7 +1,8 @@
 """Removed frames, and streams that resume where messages are hidden."""
 
 import asyncio
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
@@ -11,7 +12,7 @@ from attrs import define, field
 from chatr.adapters.http.page.page_html import MAX_MESSAGES
 from chatr.adapters.http.stream.backlog import BLOCK, CHANGES_AT_ONCE, Backlog
 from chatr.adapters.http.stream.frames import is_frame
-from chatr.adapters.http.stream.hub import Hub
+from chatr.adapters.http.stream.hub import COMMENT, Hub
 from chatr.adapters.http.stream.lagging_watcher import CHANGES_IN_SLICE
 from chatr.adapters.http.stream.live_messages import LiveMessages
 from chatr.adapters.http.stream.removed_feed import RemovedFeed
@@ -21,7 +22,7 @@ from chatr.cli.running_room import fetch_room
 from chatr.cli.running_room_check import differences
 from chatr.domain.events import Event
 from chatr.domain.limits import MESSAGES_IN_MEMORY
-from chatr.domain.moderation_events import MessageRemoved
+from chatr.domain.moderation_events import ErasedRecord, MessageRemoved, MessageRestored, RecordsErased
 from chatr.ports import LogUnavailable
 from chatr.settings import Settings
 from chatr.testing.clock import START, SettableClock
@@ -221,6 +222,9 @@ class FanOut:
     def publish_removed(self, frames: Iterable[bytes]) -> None:
         self.published.append(len(list(frames)))
 
+    def withdraw(self, is_withdrawn: Callable[[bytes], bool]) -> None:
+        """Do nothing: no frame waits."""
+
 
 @pytest.mark.long
 async def test_a_record_is_published_as_a_whole() -> None:
@@ -280,6 +284,37 @@ async def test_a_message_that_is_removed_at_once_is_not_sent() -> None:
     (_, sent) = wire.pieces
 
     assert (sent.count(b"data: "), sent.count(b'"id":"4"')) == (1, 1)
+
+
+REMOVAL: Final = MessageRemoved(CRAB, 2, REASON, OPERATOR, START)
+ERASURE: Final = RecordsErased(CRAB, (ErasedRecord(2, "0" * 64),), REASON, OPERATOR, START)
+
+
+@pytest.mark.parametrize(
+    ("later", "sent"),
+    [
+        ([], ["2", "3"]),
+        ([REMOVAL], ["3"]),
+        ([ERASURE], ["3"]),
+        ([REMOVAL, MessageRestored(CRAB, 2, OPERATOR, START)], ["3"]),
+    ],
+)
+async def test_a_message_that_is_removed_while_it_waits_is_not_sent(later: list[Event], sent: list[str]) -> None:
+    """Its frame is withdrawn from all watchers as soon as the removal is folded; other frames stay."""
+    node, hub = node_on(MemoryLog()), Hub()
+    wire, _ = joined(hub)
+    listeners = (LiveMessages(hub), RemovedFeed(node, hub))
+    hub.publish([COMMENT])
+    for record in records_of([CRAB_REGISTERED, CRAB_POSTED, CRAB_POSTED, *later]):
+        node.room.apply(record)
+        for listener in listeners:
+            listener.records_folded(node.room, [record])
+    hub.flush()
+
+    (_, frames) = wire.pieces
+
+    assert frames.startswith(COMMENT)
+    assert re.findall(rb"^id: (\d+)-", frames, re.MULTILINE) == [each.encode() for each in sent]
 
 
 async def cached(backlog: Backlog) -> list[bool]:

@@ -65,6 +65,16 @@ def id_line(cursor: Cursor) -> bytes:
     return b"id: %b\n" % str(cursor).encode()
 
 
+def id_prefix(message: int) -> bytes:
+    """Return the bytes with which the frame of the message at this position begins, and no frame of another."""
+    return b"id: %d-" % message
+
+
+def id_prefix_of(frame: bytes) -> bytes:
+    """Return the `id_prefix` of the message in this frame; other bytes if it is the frame of something else."""
+    return frame[: frame.find(b"-") + 1]
+
+
 def history(room: Room, newest: Sequence[Message], count: int) -> bytes:
     """Return the frame of the newest messages, `count` at most. Its id is that of the newest one even if none is."""
     shown = newest[len(newest) - count :] if count < len(newest) else newest

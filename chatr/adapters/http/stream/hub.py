@@ -132,6 +132,10 @@ class Hub:
         self._removed.pending.extend(frames)
         self._schedule.request()
 
+    def withdraw(self, is_withdrawn: Callable[[bytes], bool]) -> None:
+        """Drop frames for all watchers that are still pending. Those in a batch are sent: some watchers have them."""
+        self._all.pending = [frame for frame in self._all.pending if not is_withdrawn(frame)]
+
     def flush(self) -> None:
         """Write everything to all watchers before returning."""
         self._make_batches()

@@ -1,6 +1,9 @@
-"""Removed frames: which messages are not to be shown any longer, or again, for the watchers that asked for it."""
+"""Removed frames tell the watchers that asked for it which messages to hide, and which to show again.
 
-from collections.abc import Iterable, Sequence
+Messages that are hidden before their own frames are written are withdrawn from all watchers.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from chatr.adapters.http.stream import frames
@@ -20,6 +23,9 @@ class FanOut(Protocol):
     def publish_removed(self, frames: Iterable[bytes]) -> None:
         """Write frames to them soon."""
 
+    def withdraw(self, is_withdrawn: Callable[[bytes], bool]) -> None:
+        """Drop frames for all watchers, if they are not being written yet."""
+
 
 def repeated(changes: Sequence[VisibilityChange], sent_until: int) -> list[bytes]:
     """Return the frames of changes for a client that resumes and has been sent the messages up to this position."""
@@ -38,7 +44,7 @@ class RemovedFeed:
     def __init__(self, node: Node, hub: FanOut) -> None:
         self._node = node
         self._hub = hub
-        # Those of a checkpoint are not news.
+        # Changes in a checkpoint were made before this process started: nobody here waits for them.
         self._published = len(self._changes)
 
     def changes_from(self, index: int, limit: int) -> Sequence[VisibilityChange]:
@@ -47,10 +53,13 @@ class RemovedFeed:
 
     def records_folded(self, room: Room, records: Sequence[Record]) -> None:  # noqa: ARG002 -- the room has all of them
         """Publish the changes that the room has had."""
-        # Nearly no record is one, and this is called for each post.
-        if len(room.history.removals.changes) == self._published:
+        removals = room.history.removals
+        # This runs for each post, and few records hide or show a message.
+        if len(removals.changes) == self._published:
             return
-        changes, self._published = self._changes[self._published :], len(self._changes)
+        changes, self._published = removals.changes[self._published :], len(removals.changes)
+        if hidden := {frames.id_prefix(each.message) for each in changes if each.message in removals}:
+            self._hub.withdraw(lambda frame: frames.id_prefix_of(frame) in hidden)
         if self._hub.has_removal_watchers:
             self._hub.publish_removed(map(frames.removed, changes))
 
