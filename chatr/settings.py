@@ -137,7 +137,9 @@ class Settings:
         parse_listen_address,
         example="127.0.0.1:9464",
     )
-    access_log: bool = setting(False, "on|off", "whether every request is a line of the log", parse_switch)
+    access_log: bool = setting(
+        False, "on|off", "whether every request, and the end of every stream, is a line of the log", parse_switch
+    )
     log_level: str = setting(
         "info", "LEVEL", f"least level of the log lines that are written: {', '.join(LOG_LEVELS)}", parse_log_level
     )

@@ -243,7 +243,7 @@ async def test_the_address_is_the_one_that_a_proxy_forwards(open_room: OpenRoom)
         async with watching(room.running.url, X_Forwarded_For="2001:db8:1:2:3:4:5:6"):
             pass
 
-    assert [line["address"] for line in lines] == ["203.0.113.0/24", "2001:db8:1:2::/64"]
+    assert [line["address"] for line in lines_of(lines)] == ["203.0.113.0/24", "2001:db8:1:2::/64"]
 
 
 @pytest.mark.parametrize(

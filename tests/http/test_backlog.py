@@ -39,7 +39,7 @@ class Reader:
     def block_loaded(self) -> None:
         self.loaded.set()
 
-    def abort(self) -> None:
+    def abort(self, reason: str) -> None:  # noqa: ARG002 -- there is one reason
         self.dropped.set()
 
 
@@ -167,7 +167,7 @@ class Endless:
         self.count += 1
         self.turns.request(self)
 
-    def abort(self) -> None:
+    def abort(self, reason: str) -> None:  # noqa: ARG002 -- there is one reason
         raise AssertionError
 
 

@@ -81,7 +81,7 @@ class Poster:
         room.apply(next_record(MessagePosted(self.agent, "one more", None, START), room))
         self.turns.request(self)
 
-    def abort(self) -> None:
+    def abort(self, reason: str) -> None:  # noqa: ARG002 -- there is one reason
         raise AssertionError
 
 

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatr.adapters.http.stream.chunks import encode_frames
+from chatr.adapters.http.stream.evictions import STALLED
 from chatr.adapters.http.stream.hub import Hub
 from chatr.adapters.http.stream.watcher import Watcher
 
@@ -85,7 +86,7 @@ def client_leaves(_watcher: Watcher) -> None:
 
 def is_dropped(watcher: Watcher) -> None:
     """The hub drops the watcher."""
-    watcher.abort()
+    watcher.abort(STALLED)
 
 
 def is_ended(watcher: Watcher) -> None:

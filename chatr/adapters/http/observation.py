@@ -5,6 +5,7 @@ A server that needs none of them has no `Observation`, and no call is made for a
 
 import re
 from collections.abc import Callable
+from time import perf_counter
 from typing import Final, Protocol
 
 import structlog
@@ -121,6 +122,18 @@ class Observation:
             log.info("request_answered", **line, seconds=round(answer.seconds, 6), bytes=answer.size, **identity)
         if self._log_refusals and answer.code is not None:
             log.debug("request_refused", **line, **identity)
+
+
+def stream_end_logger(request_id: str, address: str) -> Callable[[str], None]:
+    """Return the function that logs the end of a stream that begins now, with the reason."""
+    began = perf_counter()
+
+    def log_end(reason: str) -> None:
+        # Without the bytes: to count them would cost each watcher something at each frame.
+        seconds, network = round(perf_counter() - began, 3), truncated(address)
+        log.info("stream_ended", reason=reason, seconds=seconds, request_id=request_id, address=network)
+
+    return log_end
 
 
 def body_size(request: web.BaseRequest, response: web.StreamResponse) -> int:

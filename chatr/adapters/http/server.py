@@ -112,7 +112,15 @@ class HttpServer:
             keys=KeyHandlers(node, clock, secrets),
             recovery=RecoveryHandlers(node, clock, secrets, self.moltbook, admission, public_url, host),
             stream=StreamHandlers(
-                node, self.hub, clock, admission, self.presence_feed, settings.history, self.removed_feed, self.reading
+                node,
+                self.hub,
+                clock,
+                admission,
+                self.presence_feed,
+                settings.history,
+                self.removed_feed,
+                self.reading,
+                settings.access_log,
             ),
             documents=DocumentHandlers(ROUTES, node, settings.limits, public_url, is_demo=settings.is_demo),
             log=LogHandlers(node),

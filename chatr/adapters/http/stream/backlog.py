@@ -12,6 +12,7 @@ import structlog
 from attrs import define, field
 
 from chatr.adapters.http.stream import frames
+from chatr.adapters.http.stream.evictions import BACKLOG_FAILED
 from chatr.domain.history import message_from_record
 from chatr.domain.room import Room
 from chatr.node.node import Node
@@ -37,8 +38,8 @@ class BlockWaiter(Protocol):
     def block_loaded(self) -> None:
         """The block is cached."""
 
-    def abort(self) -> None:
-        """End the connection, because the block cannot be read."""
+    def abort(self, reason: str) -> None:
+        """End the connection."""
 
 
 @define(eq=False)
@@ -173,7 +174,7 @@ class Backlog:
             # Such as a damaged record: the clients reconnect, and the log says which record it is.
             log.exception("backlog_unreadable", block=block)
             for waiter in list(self._loads.pop(block).waiters):
-                waiter.abort()
+                waiter.abort(BACKLOG_FAILED)
         else:
             for waiter in self._loads.pop(block).waiters:
                 waiter.block_loaded()

@@ -6,6 +6,7 @@ plain requests itself, before aiohttp sees the connection (docs/decisions/first-
 """
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
@@ -15,7 +16,8 @@ from attrs import field, frozen
 from chatr.adapters.http.admission.admission import Admission
 from chatr.adapters.http.admission.client_address import peer_of
 from chatr.adapters.http.admission.reading import ReadingAccess
-from chatr.adapters.http.headers import add_default_headers
+from chatr.adapters.http.headers import add_default_headers, request_id_of
+from chatr.adapters.http.observation import stream_end_logger
 from chatr.adapters.http.response_cache import CachedValue
 from chatr.adapters.http.stream import frames
 from chatr.adapters.http.stream.backlog import Backlog
@@ -49,7 +51,10 @@ HISTORY_TIMEOUT: Final = 2.0
 
 @frozen
 class StreamHandlers:
-    """Handlers of the stream. `_history` is the number of messages that a new watcher is sent."""
+    """Handlers of the stream. `_history` is the number of messages that a new watcher is sent.
+
+    With `_logs_ends` the end of each stream is logged.
+    """
 
     _node: Node
     _hub: Hub
@@ -59,6 +64,7 @@ class StreamHandlers:
     _history: int
     _removed_feed: RemovedFeed
     _reading: ReadingAccess
+    _logs_ends: bool
     _history_frame: CachedValue[bytes] = field(init=False)
     _catch_up: CatchUp = field(init=False)
 
@@ -93,7 +99,8 @@ class StreamHandlers:
         if request.method == "HEAD":
             return response
         # Only a slot: dispatch.py has counted the request already.
-        free_slot = self._admission.take_stream_slot(self._admission.client_address(request))
+        address = self._admission.client_address(request)
+        free_slot = self._admission.take_stream_slot(address)
         try:
             cursor = requested_cursor(request.headers, request.query)
             if self._is_ahead(cursor):
@@ -106,7 +113,8 @@ class StreamHandlers:
             # From here on nothing may be awaited: messages that arrive meanwhile would be missed or sent twice.
             # HTTP/1.0 has no chunked encoding. nginx uses it to upstream servers unless it is configured otherwise.
             chunked = request.version >= HttpVersion11
-            subscription = subscription_for(request.query, free_slot, chunked=chunked, reader=reader)
+            log_end = self._end_logger(request_id_of(request), address)
+            subscription = subscription_for(request.query, free_slot, chunked=chunked, reader=reader, log_end=log_end)
             first = self._first_frames(cursor, requested_max_missed(request.query), subscription)
             watcher = hand_over(request, lambda transport: self._watcher_for(transport, subscription, first))
         except BaseException:
@@ -135,7 +143,8 @@ class StreamHandlers:
         free_slot = self._admission.take_stream_slot(address)
         try:
             head = stream_response_head(request.request_id)
-            subscription = subscription_for(request.query, free_slot, chunked=True)
+            log_end = self._end_logger(request.request_id, address)
+            subscription = subscription_for(request.query, free_slot, chunked=True, log_end=log_end)
             first = self._first_frames(cursor, requested_max_missed(request.query), subscription)
             watcher = self._watcher_for(transport, subscription, first)
             transport.set_protocol(watcher)
@@ -144,6 +153,9 @@ class StreamHandlers:
             raise
         self._join(watcher, head, first)
         return True
+
+    def _end_logger(self, request_id: str, address: str) -> Callable[[str], None] | None:
+        return stream_end_logger(request_id, address) if self._logs_ends else None
 
     def _is_ahead(self, cursor: Cursor | None) -> bool:
         """Return whether the cursor is beyond what this node has folded; another node may have folded more."""
@@ -208,6 +220,7 @@ class StreamHandlers:
             wants_presence=subscription.wants_presence,
             wants_removed=subscription.wants_removed,
             reader=subscription.reader,
+            log_end=subscription.log_end,
         )
 
     def _join(self, watcher: Watcher | LaggingWatcher, head: bytes, first: tuple[bytes, ...] | ResumePoint) -> None:

@@ -56,7 +56,7 @@ class Hub:
         self._comment = encode_frames(COMMENT)
         self._published_at = 0.0
         self._emptied = asyncio.Event()
-        self._to_abort: deque[Watcher | LaggingWatcher] = deque()
+        self._to_abort: deque[tuple[Watcher | LaggingWatcher, str]] = deque()
         self.evictions = dict.fromkeys(evictions.EVICTION_REASONS, 0)
 
     def __len__(self) -> int:
@@ -173,8 +173,8 @@ class Hub:
             if channel.pending:
                 self._batches.append(channel.take_batch())
 
-    def drop_all(self) -> None:
-        """Drop all watchers. They reconnect, and learn then whether their last id is still valid.
+    def drop_all(self, reason: str = evictions.LOG_REPLACED) -> None:
+        """Drop all watchers for this reason. They reconnect, and learn then whether their last id is still valid.
 
         Their connections are aborted in several iterations of the loop. They are forgotten at once: a watcher that
         joins now must not find them, or PresenceFeed would compare with who was online in the old room.
@@ -182,7 +182,8 @@ class Hub:
         if len(self):
             log.info("watchers_dropped", count=len(self))
         self.evictions[evictions.LOG_REPLACED] += len(self)
-        self._to_abort.extend([*self._all.watchers, *self._lagging])
+        dropped: list[Watcher | LaggingWatcher] = [*self._all.watchers, *self._lagging]
+        self._to_abort.extend((each, reason) for each in dropped)
         for watchers in (self._all.watchers, self._presence.watchers, self._removed.watchers, self._lagging):
             watchers.clear()
         self._emptied.set()
@@ -190,7 +191,8 @@ class Hub:
 
     def _abort_some(self) -> None:
         for _ in range(min(WATCHERS_PER_ITERATION, len(self._to_abort))):
-            self._to_abort.popleft().abort()
+            watcher, reason = self._to_abort.popleft()
+            watcher.abort(reason)
         if self._to_abort:
             asyncio.get_running_loop().call_soon(self._abort_some)
 
@@ -218,13 +220,13 @@ class Hub:
             log.info("watchers_dropped", count=len(dropped), reason=evictions.READING_NEEDS_KEY)
         self.evictions[evictions.READING_NEEDS_KEY] += len(dropped)
         # What waits for them is discarded, too.
-        self._to_abort.extend(dropped)
+        self._to_abort.extend((each, evictions.READING_NEEDS_KEY) for each in dropped)
         self._abort_some()
 
     def _abort_if_stalled(self, watcher: Watcher | LaggingWatcher, now: float) -> bool:
         stalled = watcher.is_stalled(now, self._stall_timeout)
         if stalled:
-            watcher.abort()
+            watcher.abort(evictions.STALLED)
         return stalled
 
     async def close(self, closing_frame: Callable[[], bytes], *, timeout: float = 1.0) -> None:
@@ -243,6 +245,6 @@ class Hub:
             async with asyncio.timeout(timeout if len(self) else 0):
                 await self._emptied.wait()
         except TimeoutError:
-            self.drop_all()
+            self.drop_all(evictions.SERVER_STOPPED)
         while self._to_abort:  # noqa: ASYNC110 -- the steps of `drop_all`, each in a loop iteration
             await asyncio.sleep(0)

@@ -15,6 +15,7 @@ from chatr.adapters.http.listening_socket import SEND_BUFFER
 from chatr.adapters.http.stream import frames
 from chatr.adapters.http.stream.backlog import Backlog
 from chatr.adapters.http.stream.chunks import LAST_CHUNK, EncodedFrames, encode_frames
+from chatr.adapters.http.stream.evictions import CLIENT_LEFT, SERVER_STOPPED
 from chatr.adapters.http.stream.removed_feed import RemovedFeed, repeated
 from chatr.adapters.http.stream.resume import ResumePoint, Subscription
 from chatr.adapters.http.stream.slice_turns import SliceTurns
@@ -58,6 +59,7 @@ class LaggingWatcher(asyncio.Protocol):
         "_catch_up",
         "_cursor_message",
         "_descriptor",
+        "_end_reason",
         "_expected_id_line",
         "_go_live",
         "_is_loading",
@@ -90,6 +92,7 @@ class LaggingWatcher(asyncio.Protocol):
         self._subscription = subscription
         self._go_live = go_live
         self._descriptor = descriptor_of(transport)
+        self._end_reason = CLIENT_LEFT
         self._is_loading = False
         self._waiting_bytes = 0
         self._waiting_since = self._written_at = asyncio.get_running_loop().time()
@@ -199,13 +202,15 @@ class LaggingWatcher(asyncio.Protocol):
             self._waiting_bytes, self._waiting_since = waiting, now
         return now - self._waiting_since >= timeout
 
-    def abort(self) -> None:
-        """Abort the connection and discard the bytes that wait."""
+    def abort(self, reason: str) -> None:
+        """Abort the connection for this reason, and discard the bytes that wait."""
+        self._end_reason = reason
         self._stop()
         self._transport.abort()
 
     def end(self, last_frames: EncodedFrames) -> None:
         """Write the last frames after the current slice, and the end of the body."""
+        self._end_reason = SERVER_STOPPED
         if not self._transport.is_closing():
             self._write_raw(self._encoded(last_frames) + LAST_CHUNK * self._subscription.chunked)
             self._stop()
@@ -222,6 +227,8 @@ class LaggingWatcher(asyncio.Protocol):
         self._stop()
         self._catch_up.hub.leave(self)
         self._subscription.free_slot()
+        if self._subscription.log_end is not None:
+            self._subscription.log_end(self._end_reason)
 
 
 def first_slice(frames: Sequence[bytes]) -> Sequence[bytes]:

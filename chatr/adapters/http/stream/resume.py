@@ -22,7 +22,7 @@ class Subscription:
     """How a stream is written and released, and which kinds of frames it gets besides those that all get.
 
     `free_slot` is to be called once, when the connection is lost; `chunked` is for HTTP/1.1. `reader` is the digest of
-    the key with which it reads a private room.
+    the key with which it reads a private room. `log_end` is called with the reason when the stream has ended.
     """
 
     free_slot: Callable[[], None]
@@ -30,6 +30,7 @@ class Subscription:
     wants_presence: bool
     wants_removed: bool = False
     reader: str | None = None
+    log_end: Callable[[str], None] | None = None
 
 
 @frozen
@@ -80,10 +81,15 @@ def resume_point(room: Room, cursor: Cursor, max_missed: int | None) -> ResumePo
 
 
 def subscription_for(
-    query: Mapping[str, str], free_slot: Callable[[], None], *, chunked: bool, reader: str | None = None
+    query: Mapping[str, str],
+    free_slot: Callable[[], None],
+    *,
+    chunked: bool,
+    reader: str | None = None,
+    log_end: Callable[[str], None] | None = None,
 ) -> Subscription:
     """Return the subscription to the kinds of frames that the client asked for. Unknown kinds are ignored."""
     kinds = query.get("events", "").split(",")
     # An older name of the same.
     wants_presence = "presence" in kinds or query.get("presence") == "1"
-    return Subscription(free_slot, chunked, wants_presence, "removed" in kinds, reader)
+    return Subscription(free_slot, chunked, wants_presence, "removed" in kinds, reader, log_end)

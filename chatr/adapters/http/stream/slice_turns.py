@@ -6,6 +6,8 @@ from typing import Final, Protocol
 
 import structlog
 
+from chatr.adapters.http.stream.evictions import BACKLOG_FAILED
+
 # A post takes about ten loop iterations until it is stored: with 2 ms it waits 20 ms for the watchers.
 SLICE_SECONDS_PER_ITERATION: Final = 0.002
 """Seconds of one loop iteration that all slices together may take."""
@@ -23,8 +25,8 @@ class SliceWriter(Protocol):
     def write_slice(self) -> None:
         """Write the next slice."""
 
-    def abort(self) -> None:
-        """End the connection, because `write_slice` has failed."""
+    def abort(self, reason: str) -> None:
+        """End the connection for this reason, because `write_slice` has failed."""
 
 
 class SliceTurns:
@@ -60,7 +62,7 @@ class SliceTurns:
             except Exception:
                 # The client reconnects; the other watchers must not wait for ever.
                 log.exception("slice_failed")
-                writer.abort()
+                writer.abort(BACKLOG_FAILED)
             if loop.time() >= end:
                 break
         self._schedule()

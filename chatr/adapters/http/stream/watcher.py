@@ -7,6 +7,7 @@ from typing import Final, Protocol
 import structlog
 
 from chatr.adapters.http.stream.chunks import LAST_CHUNK, EncodedFrames
+from chatr.adapters.http.stream.evictions import CLIENT_LEFT, SERVER_STOPPED, TOO_MUCH_WAITING
 from chatr.adapters.http.stream.socket_write import NO_DESCRIPTOR, descriptor_of, write_to_socket
 
 # The limit bounds the memory for slow watchers. A dropped client misses nothing: it reconnects with its last id.
@@ -31,15 +32,17 @@ class Watcher(asyncio.Protocol):
 
     `on_lost` is called once, when the connection is lost. `chunked` is for HTTP/1.1. One that `wants_presence` is sent
     presence frames too, and one that `wants_removed` removed frames. `reader` is the digest of the key with which it
-    reads a private room.
+    reads a private room. `log_end` is called with the reason after the connection is lost.
     """
 
     # There may be thousands: slots keep an idle one below 3 kB, and it has no task and no queue of its own.
     __slots__ = (
         "_descriptor",
+        "_end_reason",
         "_hub",
         "_is_buffering",
         "_live_waiting",
+        "_log_end",
         "_on_lost",
         "_taken",
         "_taken_at",
@@ -61,10 +64,13 @@ class Watcher(asyncio.Protocol):
         wants_presence: bool = False,
         wants_removed: bool = False,
         reader: str | None = None,
+        log_end: Callable[[str], None] | None = None,
     ) -> None:
         self._hub = hub
         self._transport = transport
         self._on_lost = on_lost
+        self._log_end = log_end
+        self._end_reason = CLIENT_LEFT
         self.chunked = chunked
         self.wants_presence = wants_presence
         self.wants_removed = wants_removed
@@ -113,7 +119,7 @@ class Watcher(asyncio.Protocol):
         if self._live_waiting > MAX_WAITING_BYTES:
             log.info("watcher_dropped", waiting=self._live_waiting)
             self._hub.dropped()
-            self.abort()
+            self.abort(TOO_MUCH_WAITING)
 
     def is_stalled(self, now: float, timeout: float) -> bool:
         """Return whether bytes have been waiting for `timeout` seconds and the client has taken none of them.
@@ -126,13 +132,15 @@ class Watcher(asyncio.Protocol):
             self._taken, self._taken_at = taken, now
         return now - self._taken_at >= timeout
 
-    def abort(self) -> None:
-        """Abort the connection and discard the bytes that wait."""
+    def abort(self, reason: str) -> None:
+        """Abort the connection for this reason, and discard the bytes that wait."""
+        self._end_reason = reason
         self._descriptor = NO_DESCRIPTOR
         self._transport.abort()
 
     def end(self, last_frames: EncodedFrames) -> None:
         """Write the last frames and the end of the body. The connection closes when the client has taken everything."""
+        self._end_reason = SERVER_STOPPED
         self.write(last_frames)
         if not self._transport.is_closing():
             if self.chunked:
@@ -145,3 +153,5 @@ class Watcher(asyncio.Protocol):
         self._descriptor = NO_DESCRIPTOR
         self._hub.leave(self)
         self._on_lost()
+        if self._log_end is not None:
+            self._log_end(self._end_reason)
