@@ -17,6 +17,7 @@ from chatr.cli.arguments import add_json_option, describe
 from chatr.cli.commands.audit import server_address
 from chatr.cli.doctor.check import Check, Status, problem
 from chatr.cli.doctor.disk import check_file_system
+from chatr.cli.doctor.environment import check_variables
 from chatr.cli.doctor.extras import check_extras, is_installed
 from chatr.cli.doctor.log_content import check_log
 from chatr.cli.doctor.log_files import check_file_rights
@@ -66,7 +67,7 @@ async def run(options: argparse.Namespace) -> int:
     except BadSetting as error:
         report.add(problem(SETTINGS, str(error), "Correct it: the server does not start."))
         settings = Settings(log=options.log or Settings().log)
-    for check in (*check_settings(settings), *check_extras(settings.log)):
+    for check in (*check_variables(os.environ), *check_settings(settings), *check_extras(settings.log)):
         report.add(check)
     await report_log(report, settings.log)
     await report_room(report, settings, options.url)

@@ -12,6 +12,7 @@ from tests.cli.conftest import COMMANDS, Chatr, LogFile, Result
 from tests.cli.steps import exported, stored_records
 
 HEALTHY = [
+    "variables",
     "settings",
     "packages",
     "file rights",
@@ -71,6 +72,26 @@ def test_bad_settings_are_a_problem(chatr: Chatr, log_file: LogFile, tmp_path: P
     assert result.code == 1
     assert "history in the file cannot be 'all'" in result.json[0]["found"]
     assert found(result, "records")["status"] == "ok"
+
+
+def test_unknown_variables_are_named(chatr: Chatr, log_file: LogFile, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variable that looks like a setting and is none is named with the most similar one, and never its value."""
+    monkeypatch.setenv("CHATR_MAX_STREAM", "secret")
+    monkeypatch.setenv("CHATR_\x1b]0;", "secret")
+    monkeypatch.setenv("CHATR_KEY", "secret")  # the examples for agents read it
+    result = chatr("doctor", "--json", "--log", log_file.url)
+    checks = [each for each in result.json if each["check"] == "variables"]
+
+    assert result.code == 0
+    assert [(each["status"], each["found"], each["remedy"]) for each in checks] == [
+        ("warning", "CHATR_\\x1b]0; is no setting and has no effect.", "Correct or remove it."),
+        (
+            "warning",
+            "CHATR_MAX_STREAM is no setting and has no effect.",
+            "If you mean CHATR_MAX_STREAMS, correct it; else remove it.",
+        ),
+    ]
+    assert "secret" not in result.out
 
 
 def test_altered_records_are_named(chatr: Chatr, log_file: LogFile) -> None:
