@@ -7,8 +7,9 @@ from attrs import evolve
 
 from chatr.admin.replies import Counts, End, Notice, Progress, Refused
 from chatr.admin.requests import EraseMessages, EraseMessagesOf
+from chatr.domain.limits import RECORDS_IN_ONE_ERASURE
 from chatr.ports import LogUnavailable, Stored
-from tests.admin.conftest import Operated
+from tests.admin.conftest import Operated, spammed_node
 
 ERASE = EraseMessages(by="grace", ids=(5, 6), reason="They named a person.")
 
@@ -111,6 +112,16 @@ async def test_nothing_is_reported_gone_where_nothing_was_erased(operated: Opera
 def alter_message_5(records: list[Stored]) -> list[Stored]:
     """The records, of which that of message 5 is another one than was stored."""
     return [evolve(each, at=each.at + 1) if each.position == 5 else each for each in records]
+
+
+async def test_an_erasure_tells_how_far_it_got() -> None:
+    """After each record, which names a thousand messages at most, a reply has the number of those erased."""
+    async for flooded in spammed_node(RECORDS_IN_ONE_ERASURE + 50):
+        replies = await flooded.replies(EraseMessagesOf(by="grace", agent="Spammer", reason="It is illegal."))
+    progress = [reply for reply in replies if isinstance(reply, Progress) and reply.changed]
+    most, all_ = RECORDS_IN_ONE_ERASURE, RECORDS_IN_ONE_ERASURE + 50
+
+    assert progress == [Progress(most, all_, most), Progress(all_, all_, all_)]
 
 
 async def test_the_command_says_what_is_not_clean(operated: Operated) -> None:

@@ -181,7 +181,8 @@ class Hub:
         """
         if len(self):
             log.info("watchers_dropped", count=len(self))
-        self.evictions[evictions.LOG_REPLACED] += len(self)
+        if reason in self.evictions:
+            self.evictions[reason] += len(self)
         dropped: list[Watcher | LaggingWatcher] = [*self._all.watchers, *self._lagging]
         self._to_abort.extend((each, reason) for each in dropped)
         for watchers in (self._all.watchers, self._presence.watchers, self._removed.watchers, self._lagging):
