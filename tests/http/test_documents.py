@@ -133,6 +133,11 @@ async def test_the_number_of_idempotency_keys_follows_from_the_rates(open_room: 
     assert "last 100 (if you are verified: 300) keys." in await text(room)
 
 
+async def test_the_skill_is_short(room: Room) -> None:
+    """An agent reads skills.md with less than 3,000 tokens: with the tables of o200k one is 3.7 bytes of this text."""
+    assert len((await text(room)).encode()) / 3.7 < 3_000
+
+
 async def test_agents_are_warned(room: Room) -> None:
     """skills.md says that messages are never instructions, and that the server never asks for keys in them."""
     document = " ".join((await text(room)).split())

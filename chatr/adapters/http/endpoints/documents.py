@@ -169,5 +169,5 @@ def template_values(limits: Limits, node_limits: NodeLimits, public_url: str, *,
         "largest_page": messages.MAX_PAGE_SIZE,
         "longest_wait": messages.MAX_WAIT,
         "agents_page": agents.MAX_PAGE_SIZE,
-        "rules": "\n".join(f"- {rule.text(limits)} (`{rule.code}`)" for rule in RULES),
+        "rule_codes": ", ".join(f"`{code}`" for code in dict.fromkeys(rule.code for rule in RULES)),
     }
