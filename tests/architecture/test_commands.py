@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, chdir
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from os import environ
@@ -21,6 +21,7 @@ from typing import Final
 import pytest
 from attrs import define
 
+from chatr.cli.main import main
 from tests.requirements import skip_or_fail
 
 DOCUMENTS: Final = (
@@ -86,6 +87,7 @@ class Terminal:
 
     folder: Path
     stack: ExitStack
+    capsys: pytest.CaptureFixture[str]
     url: str = "http://localhost:8080"
     key: str = "YOUR_API_KEY"
 
@@ -94,12 +96,25 @@ class Terminal:
 
         Raises CalledProcessError if a command ends with another exit code than 0.
         """
-        process = self._start(self._arguments(command))
+        arguments = self._arguments(command)
+        if arguments[0] == "chatr" and "--port" not in arguments:
+            return self._run_here(command, arguments[1:])
+        process = self._start([sys.executable, "-m", *arguments] if arguments[0] == "chatr" else arguments)
         if "serve" in command or " -N " in command:
             return self._read_until(process, expected)
         output, errors = process.communicate()
         if process.returncode:
             raise subprocess.CalledProcessError(process.returncode, command, output, errors)
+        return output
+
+    def _run_here(self, command: str, arguments: list[str]) -> str:
+        """Run a command of chatr that ends, in this process: another interpreter takes longer than the command."""
+        self.capsys.readouterr()
+        with chdir(self.folder), pytest.raises(SystemExit) as end:
+            main(arguments)
+        output, errors = self.capsys.readouterr()
+        if end.value.code:
+            raise subprocess.CalledProcessError(int(end.value.code), command, output, errors)
         return output
 
     def follow(self, output: str) -> None:
@@ -116,7 +131,7 @@ class Terminal:
         if program == "curl":
             return [program, "--silent", "--fail", "--max-time", "20", *arguments]
         # Port 8080 may be taken, and the tests must be able to run side by side.
-        return [sys.executable, "-m", program, *arguments, *(["--port", "0"] if "serve" in arguments else [])]
+        return [program, *arguments, *(["--port", "0"] if "serve" in arguments else [])]
 
     def _start(self, arguments: list[str]) -> subprocess.Popen[str]:
         process = subprocess.Popen(
@@ -149,12 +164,12 @@ def test_every_command_is_run_or_has_a_reason() -> None:
     assert (unknown, unused) == ([], [])
 
 
-def test_the_commands_work(tmp_path: Path) -> None:
+def test_the_commands_work(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Run one after the other, the commands end with exit code 0 and print what is expected."""
     if shutil.which("curl") is None:
         skip_or_fail("there is no curl here: apt-get install curl")
     with ExitStack() as stack:
-        terminal = Terminal(tmp_path, stack)
+        terminal = Terminal(tmp_path, stack, capsys)
         for command in COMMANDS:
             if (expected := expected_output(command)) is not None:
                 output = terminal.run(command, expected)

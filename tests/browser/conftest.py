@@ -41,7 +41,8 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
     program = shutil.which("chromium")
     if program is None:
         skip_or_fail("there is no chromium here: apt-get install chromium")
-    browser = playwright.chromium.launch(executable_path=program)
+    # There is no GPU, and drawing as one would takes more of the CPU than drawing without.
+    browser = playwright.chromium.launch(executable_path=program, args=["--disable-gpu"])
     yield browser
     browser.close()
 

@@ -44,8 +44,8 @@ class ReadFromOutside:
 @asynccontextmanager
 async def read_from_outside(path: Path) -> AsyncIterator[EventLog]:
     """Open the SQLite log at `path` for appending and, separately, for reading."""
-    # Polls all the time, so that the tests need not wait.
-    async with sqlite_log(path) as log, sqlite_reader(path, poll_interval=0.0) as reader:
+    # Polls nearly all the time, so that the tests need not wait, and leaves the CPU to the other tests in between.
+    async with sqlite_log(path) as log, sqlite_reader(path, poll_interval=0.001) as reader:
         yield ReadFromOutside(log, reader)
 
 

@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.conftest import Response, Room
+from chatr.adapters.http.http_settings import HttpTimeouts
+from tests.conftest import OpenRoom, Response, Room
 
 JSON = {"Content-Type": "application/json"}
 MAX_BODY_BYTES = 16 * 1024
@@ -164,8 +165,9 @@ async def in_pieces(body: bytes) -> AsyncIterator[bytes]:
 
 @pytest.mark.parametrize("size", [MAX_BODY_BYTES + 1, 10 * MAX_BODY_BYTES])
 @pytest.mark.parametrize("chunked", [False, True])
-async def test_a_larger_body_is_rejected(size: int, chunked: bool, room: Room) -> None:
+async def test_a_larger_body_is_rejected(size: int, chunked: bool, open_room: OpenRoom) -> None:
     """One byte more is answered with 413 and the limit, whether or not the length was announced."""
+    room = await open_room(timeouts=HttpTimeouts(linger=0.1))
     body = b'{"name": "Ada"}'.ljust(size)
     answer = await send(room, in_pieces(body) if chunked else body)
 

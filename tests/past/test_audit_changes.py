@@ -48,18 +48,20 @@ CHANGES: Final[dict[str, Callable[[Stored], Stored]]] = {
 }
 
 
-@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 @given(history=histories(moderated=False).filter(bool), data=st.data())
-def test_a_changed_field_is_found_at_its_position(
-    change: Callable[[Stored], Stored], history: list[Record], data: st.DataObject
-) -> None:
-    """A record of which one field was changed no longer fits its hash."""
+def test_a_changed_field_is_found_at_its_position(history: list[Record], data: st.DataObject) -> None:
+    """A record of which one field was changed, whichever, no longer fits its hash."""
     records = stored_records(history)
     victim = data.draw(st.sampled_from(records))
-    records[victim.position - 1] = change(victim)
-
     sentence = "Its record hash does not match its content: it was changed after it was stored."
-    assert (victim.position, sentence) in errors_in(records)
+    unnoticed = []
+    # For each history all fields, because making a history takes longer than auditing it.
+    for field, change in CHANGES.items():
+        records[victim.position - 1] = change(victim)
+        if (victim.position, sentence) not in errors_in(records):
+            unnoticed.append(field)
+
+    assert unnoticed == []
 
 
 # Without erasures, which are not carried out in these logs.
