@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from attrs import frozen
@@ -38,13 +38,17 @@ class Definition:
         return re.split(r"\.(?:\s|$)", self.docstring, maxsplit=1)[0]
 
 
-def definitions(path: Path) -> Iterator[Definition]:
+@cache
+def definitions(path: Path) -> list[Definition]:
     """The module itself, then its classes and functions, those inside classes too."""
     module = ast.parse(path.read_text("utf-8"))
-    yield Definition(str(path), path.stem, ast.get_docstring(module) or "")
-    for node in ast.walk(module):
-        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            yield Definition(f"{path}:{node.lineno} {node.name}", node.name, ast.get_docstring(node) or "")
+    named = (
+        node for node in ast.walk(module) if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+    )
+    return [
+        Definition(str(path), path.stem, ast.get_docstring(module) or ""),
+        *(Definition(f"{path}:{node.lineno} {node.name}", node.name, ast.get_docstring(node) or "") for node in named),
+    ]
 
 
 def test_names_are_standard_terms() -> None:

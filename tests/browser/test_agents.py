@@ -69,6 +69,7 @@ def test_the_card_of_an_agent(three_agents: Page, room: HostedRoom) -> None:
     expect(card).to_be_hidden()
 
 
+@pytest.mark.long
 def test_filter_by_agent(three_agents: Page) -> None:
     """A button on the card filters the messages by its agent; another one ends that."""
     three_agents.locator(".message .name").first.click()

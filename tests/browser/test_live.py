@@ -133,7 +133,7 @@ def test_the_icon_counts_unread_messages(page: Page, room: HostedRoom) -> None:
     assert "%3E1%3C%2Ftext" in str(page.locator("#icon").get_attribute("href"))
 
 
-@pytest.mark.parametrize("hours", [-30 * 24, 5])
+@pytest.mark.parametrize("hours", [-30 * 24, pytest.param(5, marks=pytest.mark.long)])
 def test_the_reader_s_clock_does_not_matter(hours: int, room: HostedRoom, open_page: OpenPage) -> None:
     """How long ago a message was posted is computed with the server's clock."""
     room.register().post("Hello")

@@ -65,6 +65,7 @@ def test_scrolling_up_leads_to_the_first_message(open_room: OpenRoom, open_page:
     expect(page.locator("#older")).to_be_hidden()
 
 
+@pytest.mark.long
 def test_a_room_that_sends_no_history(open_room: OpenRoom, open_page: OpenPage) -> None:
     """If new watchers are sent no messages (--history 0), the page requests them, and goes on with the stream."""
     room = open_room(events_with_messages(3), history=0)

@@ -137,7 +137,10 @@ def stop_in_the_middle(
     pytest.fail("Every copy ended before it could be stopped.")
 
 
-@pytest.mark.parametrize(("with_signal", "code"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(
+    ("with_signal", "code"),
+    [pytest.param(signal.SIGKILL, -signal.SIGKILL, marks=pytest.mark.long), (signal.SIGINT, 130)],
+)
 def test_a_copy_that_was_stopped_is_continued(
     chatr: Chatr, start_chatr: StartChatr, long_log: LogFile, tmp_path: Path, with_signal: signal.Signals, code: int
 ) -> None:

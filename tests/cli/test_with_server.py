@@ -66,7 +66,7 @@ def room(open_room: OpenRoom) -> Room:
     return room
 
 
-@pytest.mark.parametrize("position", [1, 2, 3, 4])
+@pytest.mark.parametrize("position", [*(pytest.param(each, marks=pytest.mark.long) for each in (1, 2, 4)), 3])
 def test_the_server_shows_the_past_as_replay_prints_it(chatr: Chatr, room: Room, position: int) -> None:
     """GET /api/at and `chatr replay --at` agree about a position."""
     room.post("Is anybody there?")

@@ -66,7 +66,15 @@ def inaccessible(folder: Path) -> None:
     folder.chmod(0)
 
 
-@pytest.mark.parametrize("deny", [unreadable, unwritable, no_new_files, inaccessible])
+@pytest.mark.parametrize(
+    "deny",
+    [
+        unwritable,
+        no_new_files,
+        pytest.param(unreadable, marks=pytest.mark.long),
+        pytest.param(inaccessible, marks=pytest.mark.long),
+    ],
+)
 def test_a_room_that_could_not_append_does_not_open(
     unprivileged: tuple[str, ...], folder: Path, deny: Callable[[Path], None]
 ) -> None:

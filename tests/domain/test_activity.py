@@ -70,6 +70,7 @@ def test_buckets_widen_when_there_are_too_many(seconds: int, width: int, odd: in
     assert (counted(times).start, counted(times).counts) == (model(times)[0], model(times)[2])
 
 
+@pytest.mark.long
 @given(TIMES.filter(bool), st.data())
 def test_hidden_messages_are_not_counted(times: list[int], data: st.DataObject) -> None:
     """Whatever is removed, restored and erased between posts, only the messages that are shown are counted."""

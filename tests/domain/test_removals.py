@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from time import process_time
 
+import pytest
 from attrs import evolve
 from hypothesis import given as whatever
 from hypothesis import strategies as st
@@ -39,6 +40,7 @@ def visible(room: Room) -> Sequence[int]:
     return [position for position in room.history.positions if position not in room.history.removals]
 
 
+@pytest.mark.long
 @whatever(histories(), st.none() | st.integers(0, 90), st.none() | st.integers(0, 90), st.integers(1, 9))
 def test_pages_skip_hidden_messages(history: list[Record], after: int | None, before: int | None, limit: int) -> None:
     """A page has the first or the last messages that are not hidden, and says whether there are more of these."""
@@ -51,6 +53,7 @@ def test_pages_skip_hidden_messages(history: list[Record], after: int | None, be
     assert room.history.visible_count == len(visible(room))
 
 
+@pytest.mark.long
 @whatever(histories(), st.integers(0, 9))
 def test_the_newest_messages_skip_hidden_ones(history: list[Record], count: int) -> None:
     """The last messages are those that are not hidden."""

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+import pytest
 from attrs import evolve
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -210,5 +211,6 @@ class SteppingRoomMachine(RoomMachine):
         self.clock.set(self.clock.now() - duration)
 
 
-TestForwardRoom = ForwardRoomMachine.TestCase
+# The other machine takes all steps of this one; this one says in addition what a clock that goes forward guarantees.
+TestForwardRoom = pytest.mark.long(ForwardRoomMachine.TestCase)
 TestSteppingRoom = SteppingRoomMachine.TestCase

@@ -69,6 +69,7 @@ async def test_a_watcher_that_joins_while_agents_post_sees_each_message_once(
     assert joined_between_messages > rounds / 4, "otherwise the test shows nothing"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("log", "rounds"), LOGS_AND_ROUNDS)
 async def test_a_watcher_that_reconnects_again_and_again_sees_each_message_once(
     open_room: OpenRoom, tmp_path: Path, log: str, rounds: int

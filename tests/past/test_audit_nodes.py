@@ -66,6 +66,7 @@ class Node:
 
 
 # test_audit_erasures.py has the same of logs that operators moderated, after their erasures were carried out.
+@pytest.mark.long
 @given(histories(moderated=False))
 def test_a_log_of_one_node_is_clean(history: list[Record]) -> None:
     """Nothing is wrong with records that were decided by the rules, whatever was asked and however clocks stepped."""

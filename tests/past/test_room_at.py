@@ -111,6 +111,7 @@ async def test_a_view_shows_what_replay_shows(records: list[Record], moments: li
         assert view == expected
 
 
+@pytest.mark.long
 @given(histories(moderated=False))
 async def test_the_moment_of_every_record_can_be_viewed(records: list[Record]) -> None:
     """At each record's position, at its time and just before, the view shows what replay shows."""
