@@ -99,6 +99,7 @@ class HttpMoltbook:
             case None:
                 return None
             case {"success": True, "agent": {"name": str(spelling)} as agent} as reply:
+                # A profile of another account must not verify the one that was asked for.
                 if not is_same_account(spelling, name):
                     return None
                 proof, missing = await self._find_proof(listed_posts(reply, name), name, words)
@@ -116,6 +117,7 @@ class HttpMoltbook:
         """
         missing = [missing_words(post, words) for post in posts]
         for number, post in enumerate(posts[:MAX_POSTS_OPENED]):
+            # Each post that is opened is one more request to Moltbook, for which somebody waits.
             if () not in missing and not text_field(post, "content"):
                 missing[number] = await self._missing_from_opened_post(post["id"], name, words)
         if () in missing:

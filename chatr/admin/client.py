@@ -50,6 +50,7 @@ async def next_reply(reader: asyncio.StreamReader, writer: asyncio.StreamWriter,
             writer.write(line)
             await writer.drain()
             received = await reader.readline()
+        # A node that ends in the middle of a line has not said what it did.
         return parse_reply(received) if received.endswith(b"\n") else GONE
     except TimeoutError:
         return SILENT

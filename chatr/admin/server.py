@@ -44,6 +44,7 @@ async def serving_operators(listening: socket | None, at: AdminNode) -> AsyncIte
     try:
         yield
     finally:
+        # First no new connections, or one could be accepted after the others were ended.
         server.close()
         await connections.close()
 

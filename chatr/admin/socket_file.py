@@ -119,10 +119,12 @@ def connected_socket(path: Path) -> socket.socket | None:
     """A connection to the node that listens at `path`; None if none does. Raises CannotReachNode."""
     try:
         status = path.lstat()
+        # Not followed: whoever can put a link there could lead an operator's command to another program.
         if not stat.S_ISSOCK(status.st_mode):
             kind = "a symbolic link" if stat.S_ISLNK(status.st_mode) else "no socket"
             raise CannotReachNode(f"{path} is {kind}.")
         return connect(path)
+    # A node that was killed leaves its socket behind, at which nobody listens.
     except (FileNotFoundError, ConnectionRefusedError):
         return None
     except PermissionError as error:

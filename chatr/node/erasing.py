@@ -115,6 +115,7 @@ class Erasing:
         """Carry out all erasures of the room, and then those that are folded, for ever."""
         self._room = room
         removals = iter(list(room.history.removals.by_message.values()))
+        # After a restart the log may hold a million of them, and the node serves meanwhile.
         while self._room is room and (step := list(islice(removals, REMOVALS_IN_STEP))):
             self._erasures.update(dict.fromkeys(erasures_of(step)))
             await asyncio.sleep(0)

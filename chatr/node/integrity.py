@@ -79,6 +79,7 @@ class Integrity:
         else:
             records = fold(room, batch, self._checked)
             self._folded_to = room.position
+        # The room has the record's id alone, and both together tell a replaced log from an altered record.
         self._last_hash = batch[-1].record_hash
         if room.position >= POINT_INTERVAL + (self._chain_points[-1].position if self._chain_points else 0):
             self._chain_points.append(room.chain_point)

@@ -71,9 +71,11 @@ class Scrubber:
         room, before = self._follower.room, CHAIN_START
         for point in self._integrity.chain_points(room):
             chain_hash = await self._check_section(before, point.position, room)
+            # None: an altered record of this section was reported already.
             if chain_hash not in (None, point.chain_hash):
                 await self._check_followed(room)
                 moved = f"a record up to {point.position} was altered together with its hash, or moved"
+                # Every record fits its own hash, so nothing says which one of the section it is.
                 self._integrity.report(before.position + 1, moved)
             before = point
         self._integrity.end_of_log_reached()
@@ -108,6 +110,7 @@ class Scrubber:
                 stored = {each.position: each for each in await self._read(positions)}
             except LogUnavailable:
                 await self._pause(self._follower.timeouts.scrub_pause)
+                # The log may have been replaced while the store was away.
                 self._check_room(room)
             else:
                 self._check_room(room)
@@ -118,6 +121,7 @@ class Scrubber:
         try:
             return await self._log.pick(positions)
         except (RecordMissing, LogDamaged):
+            # One bad record fails the whole batch: each is read alone then, to name exactly that one.
             if len(positions) == 1:
                 return []
             return [each for position in positions for each in await self._read([position])]

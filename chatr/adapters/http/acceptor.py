@@ -66,6 +66,7 @@ class Acceptor:
         self._connections = connections
         self._address_of = address_of
         self._make_protocol = make_protocol
+        # Rendered once: a flood of connections must not cost more than accepting them.
         self._denial = Refusal.of(http_error(DENIED))
         self._refusal = Refusal.of(http_error(TOO_MANY_CONNECTIONS, limit=per_address, retryAfter=REFUSAL_RETRY))
         self._opening: set[asyncio.Task[None]] = set()
@@ -103,6 +104,7 @@ class Acceptor:
         """Open an accepted connection, or refuse it."""
         address = self._address_of(peer)
         counted = address.counted if address else None
+        # Before it is counted, so that those who are denied take no connection from others.
         if address is not None and address.is_denied:
             self._refuse(accepted, peer, self._denial)
         elif self._connections.admit(counted):

@@ -85,10 +85,12 @@ def request_handler(table: EndpointTable, admission: Admission) -> Handler:
         endpoint = find_endpoint(table, request.rel_url.path_safe, request.method)
         headers: dict[str, str] = {hdrs.CACHE_CONTROL: "no-store"} if endpoint.is_private else {}
         request[RESPONSE_HEADERS] = headers
+        # Before anything can be refused, so that refusals are observed with their route.
         request[ROUTE] = endpoint.route
         admission.check_request(request)
         if endpoint.counts_as_request and (wait := admission.try_request(admission.client_address(request))):
             return request_refusal(request, admission.request_limit, whole_seconds(wait))
+        # Only now: a client that waits for "100 Continue" sends its body only to a request that is not refused.
         await answer_expectation(request)
         return await endpoint.handler(request)
 
@@ -226,6 +228,7 @@ def endpoint_table(
 ) -> EndpointTable:
     """Return the endpoints of all routes. HEAD is served wherever GET is."""
     table: dict[str, dict[str, Endpoint]] = {}
+    # Wrapped once at the start: which checks a route needs is not decided again for each request.
     for route, route_handler in handlers.items():
         if route.requires_key:
             handler = keyed_handler(route, route_handler, node, clock, body_timeout)

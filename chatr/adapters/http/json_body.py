@@ -62,6 +62,7 @@ def too_deep_or_large(value: object, depth: int) -> bool:
     """Return whether `value` is nested deeper than `depth` or contains a number beyond LARGEST_NUMBER."""
     match value:
         case dict():
+            # The limit also ends this recursion, before Python does so with an error.
             return depth == 0 or any(too_deep_or_large(each, depth - 1) for each in value.values())
         case list():
             return depth == 0 or any(too_deep_or_large(each, depth - 1) for each in value)

@@ -114,6 +114,7 @@ class Observation:
 
     def _write(self, answer: Answer) -> None:
         line: dict[str, object] = {"method": answer.method[:MAX_LOGGED_METHOD], "route": answer.route}
+        # The template of a known route says enough, and lines that have it can be counted.
         if answer.route == OTHER:
             line["path"] = loggable_path(answer.path)
         line |= {"status": answer.status} | ({"code": answer.code} if answer.code else {})

@@ -41,6 +41,7 @@ def head_template(status: int, headers: Headers, more: Headers, length: int, *, 
     """Return a response head, in aiohttp's order of headers, with places for the request id and the date."""
     all_headers = {
         **dict(headers),
+        # With the date the only part in which two responses of a kind differ, so the rest is cached.
         "X-Request-Id": "%b",
         **default_headers(is_api=is_api),
         **dict(more),

@@ -40,6 +40,7 @@ def message_id(text: str, parameter: str) -> int:
 def moment(request: web.BaseRequest) -> Moment:
     """Return the position or the time in the query. Raises HttpError (400) unless exactly one is given and valid."""
     given = [(name, request.query[name]) for name in ("position", "time") if name in request.query]
+    # Both at once may contradict each other, and neither is a request for nothing.
     match given:
         case [("position", text)] if ID.fullmatch(text):
             return int(text)

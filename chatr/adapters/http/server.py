@@ -88,6 +88,7 @@ class HttpServer:
         try:
             yield listener.url
         finally:
+            # The order matters: each step ends what could still give work to the next one.
             listener.stop_accepting()
             self.node.follower.stop_waiting()  # long polls are answered now instead of holding up the rest
             # A store that hangs must not leave a post without an answer: then its outcome is unknown.
@@ -137,9 +138,11 @@ class HttpServer:
             for _ in range(int(self.settings.stats_every)):
                 await asyncio.sleep(self.settings.timeouts.tick)
                 await self.hub.tick()
+                # No record says when an old key expires, so the watchers are looked through at each tick.
                 if self.reading.needs_key:
                     await self.hub.drop_readers(self.reading.may_read)
                 await self.presence_feed.publish_changes()
+            # Without watchers the frame would be encoded for nobody.
             if len(self.hub):
                 self.hub.publish([frames.stats(self.node.room, self.clock.now())])
 

@@ -117,5 +117,6 @@ class StartingRoom:
         except TimeoutError:
             return False
         finally:
+            # Also if the client has left: `open` must not wake a request that is gone.
             self._waiting.pop(future, None)
         return True

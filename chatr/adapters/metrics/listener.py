@@ -98,6 +98,7 @@ class Connections:
                 await writer.drain()
             writer.close()
         except (TimeoutError, ConnectionError, asyncio.IncompleteReadError):
+            # The client is too slow or gone: `_ended` aborts the connection, and nobody is left to be told.
             pass
 
     def _ended(self, writer: asyncio.StreamWriter, task: asyncio.Task[None]) -> None:
@@ -121,6 +122,7 @@ class Connections:
             return response(HTTPStatus.METHOD_NOT_ALLOWED)
         try:
             body = await self._render()
+        # A fault in one metric is a 500 with a log line, which Prometheus reports, instead of silence.
         except Exception:
             logger.exception("metrics_failed")
             return response(HTTPStatus.INTERNAL_SERVER_ERROR)
@@ -135,6 +137,7 @@ def response(status: HTTPStatus, body: bytes | None = None, *, has_body: bool = 
         "Content-Length": str(len(body)),
         "Cache-Control": "no-store",
         "X-Content-Type-Options": "nosniff",
+        # One request for each connection: at one scrape in some seconds, keeping it open would gain nothing.
         "Connection": "close",
     } | ({"Allow": "GET, HEAD"} if status is HTTPStatus.METHOD_NOT_ALLOWED else {})
     lines = (

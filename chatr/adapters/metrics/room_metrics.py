@@ -60,6 +60,7 @@ async def serving_metrics(address: tuple[str, int] | None) -> AsyncIterator[Room
     to_text = text_function(metrics.sources)
 
     async def render() -> bytes:
+        # The store is asked at each scrape, so that its state is as fresh as the other figures.
         if (node := metrics.sources.node) is not None:
             await node.ask_store()
         return to_text()

@@ -136,6 +136,7 @@ class GroupCommit:
         self._other_work.add(task)
         task.add_done_callback(self._other_work.discard)
         try:
+            # A statement that is interrupted could leave the connection in the middle of a transaction.
             return await asyncio.shield(task)
         except asyncio.CancelledError:
             if task.cancelled():
@@ -149,6 +150,7 @@ class GroupCommit:
     async def _write(self) -> None:
         """Commit group after group until the log is closed and nothing waits."""
         try:
+            # What waits when the log is closed is still stored: its callers have been promised a result.
             while self._waiting or not self._closed:
                 await self._work_arrived.wait()
                 self._work_arrived.clear()
@@ -181,6 +183,7 @@ class GroupCommit:
             if len(group) == 1:
                 group[0].fail(error)
                 return
+            # The store does not say which member is at fault; halving finds it in a few commits.
             for half in (group[: len(group) // 2], group[len(group) // 2 :]):
                 await self._commit_or_split(half)
 

@@ -34,6 +34,7 @@ def pending_migrations(engine: str, version: int, migrations: Traversable | None
     """
     folder = (migrations or bundled_migrations()) / engine
     scripts = {int(script.name[:4]): script for script in folder.iterdir() if script.name.endswith(".sql")}
+    # An older version of chatr would not write what the newer schema expects.
     if version > max(scripts):
         raise SchemaTooNew(
             f"The log has schema {version}; this version of chatr knows {max(scripts)}: use a newer one."

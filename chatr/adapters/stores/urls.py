@@ -29,6 +29,7 @@ def open_log(url: str, *, accept_loss: bool = False) -> AbstractAsyncContextMana
         case "sqlite" if file:
             return sqlite_log(file, accept_loss=accept_loss)
         case "memory":
+            # Nothing has to be closed: it ends with the process.
             return nullcontext(MemoryLog())
         case "nats":
             raise CannotOpenLog("--log nats:// is not supported yet: use sqlite:///FILE or postgresql://….")

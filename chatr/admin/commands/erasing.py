@@ -55,6 +55,7 @@ async def erase_all(
     Raises RequestRefused at the end if some of the records were altered: one of them must not keep the others.
     """
     context, at, erased = operator.room.rule_context, operator.at, 0
+    # So that a command that was interrupted can be repeated.
     to_erase = [position for position in positions if not is_erased(context, position)]
     changed: list[int] = []
     async for command in erasing_commands(at.log, to_erase, request.reason, operator.by, at.clock, changed.append):
@@ -109,6 +110,7 @@ async def while_running(
     try:
         while not task.done():
             await asyncio.wait([task], timeout=SIGN_OF_LIFE)
+            # Attempts may fail faster than replies are sent: only the newest reason is of use.
             said = [sentences.get_nowait() for _ in range(sentences.qsize())]
             if said and said[-1] != last:
                 last = said[-1]
@@ -117,4 +119,5 @@ async def while_running(
                 yield Progress(0, 0, 0)
         await task
     finally:
+        # If the client is gone, nobody waits any longer; the node carries on with its erasures by itself.
         task.cancel()

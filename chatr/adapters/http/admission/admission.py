@@ -118,6 +118,7 @@ class Admission:
 
     def try_request(self, address: str) -> int:
         """Count a request of `address` and return 0, or count none and return the milliseconds to wait."""
+        # Not by the time of day: a clock that is set must make nobody wait longer.
         return self._requests.take(address, self._clock.elapsed())
 
     @contextmanager

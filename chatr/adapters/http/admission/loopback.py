@@ -22,6 +22,7 @@ def is_loopback(authority: str) -> bool:
     name, ipv6 = found[1], found[2]
     try:
         return is_loopback_name(name.lower()) if name else is_loopback_ipv6(IPv6Address(ipv6))
+    # The pattern lets pass what looks like an IPv6 address and is none.
     except ValueError:
         return False
 

@@ -158,6 +158,7 @@ def template_values(limits: Limits, node_limits: NodeLimits, public_url: str, *,
         "verified": limits.verified,
         "unverified": limits.unverified,
         "online_for": format_period(limits.online_for),
+        # Whole seconds, as nobody sends a heartbeat every 0.5 s.
         "heartbeat_every": format_period(max(SECOND, limits.online_for // HEARTBEATS_ADVISED // SECOND * SECOND)),
         "registrations": node_limits.registrations,
         "requests": node_limits.requests,

@@ -53,6 +53,7 @@ class RoomAtHandlers:
         """Return the room at the position or time in the query string."""
         requested, count = moment(request), number(request, "limit", messages.MAX_PAGE_SIZE, messages.MAX_PAGE_SIZE)
         try:
+            # The time-out first: waiting for a slot counts, or requests would queue without end.
             async with asyncio.timeout(self._time_limit), self._slots:
                 past = self._current_past()
                 resolved = await past.resolve(requested)

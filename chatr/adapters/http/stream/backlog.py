@@ -101,6 +101,7 @@ class Backlog:
                 return None
             found.extend(block)
             size += sum(map(len, block))
+            # Checked block by block, so that a client that missed a million messages costs no more than that.
             if size > limit:
                 return None
             index = self.next_shown(index + len(block))
@@ -193,6 +194,7 @@ class Backlog:
             return False
         if room is not self._node.room:
             return False
+        # A message may have been hidden, or another reader may have begun this block, while the log was read.
         self._discard_outdated()
         self._discard(block)
         cached: list[bytes] = []

@@ -153,6 +153,7 @@ class Hub:
         if self._batches:
             batch = self._batches[0]
             most = min(self._watchers_per_slice, MAX_SLICE_BYTES // len(batch.frames.chunked) + 1)
+            # A batch of long frames goes to fewer watchers at a time: copying it must not hold up the loop either.
             recipients = list(islice(batch.recipients, most))
             for watcher in recipients:
                 watcher.write(batch.frames)
@@ -200,6 +201,7 @@ class Hub:
     async def tick(self) -> None:
         """Publish a comment after a silence, and drop the watchers that take nothing. To be called every second."""
         now = asyncio.get_running_loop().time()
+        # Any frame for all watchers has shown already that the stream is alive.
         if now - self._published_at >= self._comment_interval:
             self.publish([COMMENT])
         dropped = 0

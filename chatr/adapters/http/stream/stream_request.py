@@ -43,6 +43,7 @@ def parse_stream_request(data: bytes, base_path: str = "") -> StreamRequest | No
         return None
     headers = unique_pairs(found[2], "\r\n", ":", lambda name: name.lower())
     query = unique_pairs(found[1] or "", "&", "=", str)
+    # Whatever is unusual is left to aiohttp, which answers it by the letter: two parsers must not differ.
     if headers is None or query is None or "host" not in headers or not UNSUPPORTED_HEADERS.isdisjoint(headers):
         return None
     if headers.get("connection", "keep-alive").lower() != "keep-alive":

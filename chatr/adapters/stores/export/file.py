@@ -103,6 +103,7 @@ class ExportLines:
             self._first = self._first or line
             self._last = line
             offset += len(line)
+        # Every thousandth line is enough to begin reading anywhere, and a long export fits into memory.
         self._offsets.append(offset)
         return True
 
@@ -151,6 +152,7 @@ class ExportLines:
             stored = parse_record_line(line)
         except ValueError as error:
             raise CannotOpenLog(f"Line {number} of {self._path} is no record: {error}.") from error
+        # Lines that were removed or reordered would otherwise be read as a log with holes.
         if stored.position != number:
             raise CannotOpenLog(f"Line {number} of {self._path} holds record {stored.position}: the file was changed.")
         return stored

@@ -53,6 +53,7 @@ class PostgresClock:
         """Measure the server's clock. The error is at most half of the shortest round trip."""
         samples = [await self._sample(db) for _ in range(SAMPLES)][1:]
         sent_at, server_time, received_at = min(samples, key=lambda sample: sample[2] - sample[0])
+        # The server read its clock at some time within the round trip: the middle is off by half of it at most.
         self._set(server_time - (sent_at + received_at) // 2, (received_at - sent_at) // 2 + 1)
 
     async def _sample(self, db: Connection) -> tuple[int, int, int]:

@@ -93,6 +93,7 @@ async def commit_group(db: Connection, group: Sequence[PendingAppend]) -> Commit
     Raises LogUnavailable if the server gave up waiting for a standby, and psycopg.Error.
     """
     async with durable_transaction(db):
+        # In a statement of its own: the snapshot of the next one is then taken behind the lock.
         await db.execute(TAKE_LOCK, (LOCK,))
         result = await db.execute(APPEND, parameters(group))
     rows = await result.fetchall()

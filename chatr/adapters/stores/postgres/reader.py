@@ -106,6 +106,7 @@ class PostgresReader:
             try:
                 batch = await self._read_after(cursor)
             except LogUnavailable as error:
+                # One line for an outage, however long it lasts.
                 if not away:
                     logger.warning("log_away", reason=str(error))
                 away = True

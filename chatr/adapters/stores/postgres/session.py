@@ -83,6 +83,7 @@ async def connect(url: str, timeouts: PostgresTimeouts) -> Connection:
     try:
         async with asyncio.timeout(timeouts.operation):
             await disconnect_if_cancelled(connection, set_up(connection, timeouts))
+    # Also when cancelled: a connection that nobody holds would stay open until the server ends it.
     except BaseException:
         await connection.close()
         raise

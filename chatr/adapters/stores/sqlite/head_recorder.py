@@ -36,6 +36,7 @@ class HeadRecorder:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
+            # After the task has ended: both write the same file.
             await self._record(flush=True)
 
     async def _record_regularly(self) -> None:

@@ -180,6 +180,7 @@ class SqliteLog(SqliteReader):
         with errors_as_unavailable(self._path):
             self._files.check()
             await connection.run_in_thread(self._writer, partial(empty_data, positions=positions))
+        # An append whose outcome is unknown may have stored the record, which is not in memory then.
         self._advance_head(positions[-1])
         first = self._head + 1 - len(self._recent)
         for position in positions:

@@ -28,6 +28,7 @@ def insert_verbatim(db: sqlite3.Connection, records: Sequence[Stored]) -> None:
         db.executemany(RESTORE, [columns_of(record) for record in records])
         where = "where position between ? and ? order by position"
         rows = db.execute(SELECT + where, (records[0].position, records[-1].position)).fetchall()
+        # Rows that were there before are left alone by the INSERT, and may be others.
         check_restored(records, [Stored(*row) for row in rows])
         db.commit()
     except BaseException:
