@@ -11,7 +11,7 @@ from aiohttp.test_utils import make_mocked_request
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
-from chatr.adapters.http.base_path import below
+from chatr.adapters.http.sub_path import below
 from chatr.app import running_room
 from chatr.domain.limits import MINUTE, Limit
 from chatr.setting_values import parse_public_url

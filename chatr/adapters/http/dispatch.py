@@ -17,7 +17,6 @@ from attrs import frozen
 from chatr.adapters.http.admission.admission import Admission, whole_seconds
 from chatr.adapters.http.admission.authentication import authenticate
 from chatr.adapters.http.admission.reading import ReadingAccess
-from chatr.adapters.http.base_path import below
 from chatr.adapters.http.connection import Connection
 from chatr.adapters.http.description.route import Route, RouteHandler
 from chatr.adapters.http.error_catalogue import (
@@ -36,6 +35,7 @@ from chatr.adapters.http.errors import error_response, request_refusal
 from chatr.adapters.http.headers import set_request_id
 from chatr.adapters.http.json_response import RESPONSE_HEADERS, as_response
 from chatr.adapters.http.observation import OTHER, ROUTE
+from chatr.adapters.http.sub_path import below
 from chatr.domain.agent import Agent
 from chatr.domain.commands import Heartbeat
 from chatr.domain.rule import RuleViolated

@@ -8,7 +8,6 @@ import structlog
 from aiohttp import HttpVersion11, hdrs, web
 from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
 
-from chatr.adapters.http.base_path import BASE_PATH
 from chatr.adapters.http.error_catalogue import (
     ALTERED_RETRY_SECONDS,
     BAD_REQUEST,
@@ -35,6 +34,7 @@ from chatr.adapters.http.headers import ALLOWED_REQUEST_HEADERS, DEFAULT_HEADERS
 from chatr.adapters.http.json_response import RESPONSE_HEADERS, encode
 from chatr.adapters.http.observation import ERROR_CODE, loggable_path
 from chatr.adapters.http.plain_error_response import HEADS_CACHED, PlainErrorResponse, RenderedError
+from chatr.adapters.http.sub_path import BASE_PATH
 from chatr.domain.rule import Kind, RuleViolated
 from chatr.node.command_handler import Overloaded
 from chatr.ports import LogUnavailable, MoltbookUnavailable, OutcomeUnknown, RecordAltered

@@ -31,7 +31,7 @@ ERASE: Final = """
 FILE_OF_TABLE: Final = "select pg_relation_filenode('log')"
 
 
-async def empty_data(positions: Sequence[int], followed: Cursor | None, db: Connection) -> None:
+async def erase_texts(positions: Sequence[int], followed: Cursor | None, db: Connection) -> None:
     """Empty `data` of these records in one transaction, in the log that holds the record at `followed`.
 
     Raises LogUnavailable if it does not, or if one of them does not exist; then the others are empty. Raises

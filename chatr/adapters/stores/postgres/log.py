@@ -19,7 +19,7 @@ from chatr.adapters.stores import erasing, restoring
 from chatr.adapters.stores.group_commit import GroupCommit, PendingAppend, UnstorableDraft, fail_all
 from chatr.adapters.stores.postgres.clock import MEASURING_INTERVAL, PostgresClock
 from chatr.adapters.stores.postgres.commit import Committed, commit_group, independent, nothing_was_stored
-from chatr.adapters.stores.postgres.erasing import empty_data, rewrite_table
+from chatr.adapters.stores.postgres.erasing import erase_texts, rewrite_table
 from chatr.adapters.stores.postgres.reader import OwnCommit, PostgresReader, postgres_reader
 from chatr.adapters.stores.postgres.restoring import insert_verbatim
 from chatr.adapters.stores.postgres.server import check_schema_is_current, prepare, transaction
@@ -141,10 +141,10 @@ class PostgresLog(PostgresReader):
         """
         followed = self._followed
         for group in erasing.groups_of(positions):
-            await self._group.run(partial(self._empty_data, group, followed))
+            await self._group.run(partial(self._erase_texts, group, followed))
 
-    async def _empty_data(self, positions: list[int], followed: Cursor | None) -> None:
-        await self._writer.run(partial(empty_data, positions, followed))
+    async def _erase_texts(self, positions: list[int], followed: Cursor | None) -> None:
+        await self._writer.run(partial(erase_texts, positions, followed))
         # A tail that has not taken these records reads them instead; one that waits lets go of what it has taken.
         self._own_commit = None
         self._wake_tails()

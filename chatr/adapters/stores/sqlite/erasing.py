@@ -29,7 +29,7 @@ def set_up(db: sqlite3.Connection) -> None:
     db.execute("pragma secure_delete = on").fetchall()
 
 
-def empty_data(db: sqlite3.Connection, positions: Sequence[int]) -> None:
+def erase_texts(db: sqlite3.Connection, positions: Sequence[int]) -> None:
     """Empty `data` of these records in one transaction, if it is not empty.
 
     Raises LogUnavailable if one does not exist; then nothing was changed. Raises sqlite3.Error.

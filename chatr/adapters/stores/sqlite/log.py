@@ -21,7 +21,7 @@ from chatr.adapters.stores import erasing, restoring
 from chatr.adapters.stores.group_commit import GroupCommit, PendingAppend, UnstorableDraft, fail_all
 from chatr.adapters.stores.sqlite import connection
 from chatr.adapters.stores.sqlite.commit import UNSTORABLE, Successors, may_be_stored, prepared_commit
-from chatr.adapters.stores.sqlite.erasing import FIRST_PAUSE, LONGEST_PAUSE, empty_data, remove_copies
+from chatr.adapters.stores.sqlite.erasing import FIRST_PAUSE, LONGEST_PAUSE, erase_texts, remove_copies
 from chatr.adapters.stores.sqlite.faults import errors_as_cannot_open, errors_as_unavailable, unavailable, when_unlocked
 from chatr.adapters.stores.sqlite.files import OpenFiles, beside, create_if_missing, locked
 from chatr.adapters.stores.sqlite.form import check_appendable, check_not_cut_off
@@ -168,7 +168,7 @@ class SqliteLog(SqliteReader):
         Waits for other processes that are in the middle of reading the log. Raises LogUnavailable.
         """
         for group in erasing.groups_of(positions):
-            await self._group.run(partial(self._empty_data, group))
+            await self._group.run(partial(self._erase_texts, group))
         pause = FIRST_PAUSE
         while not await self._group.run(self._remove_copies):
             if report:
@@ -176,10 +176,10 @@ class SqliteLog(SqliteReader):
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
 
-    async def _empty_data(self, positions: list[int]) -> None:
+    async def _erase_texts(self, positions: list[int]) -> None:
         with errors_as_unavailable(self._path):
             self._files.check()
-            await connection.run_in_thread(self._writer, partial(empty_data, positions=positions))
+            await connection.run_in_thread(self._writer, partial(erase_texts, positions=positions))
         # An append whose outcome is unknown may have stored the record, which is not in memory then.
         self._advance_head(positions[-1])
         first = self._head + 1 - len(self._recent)

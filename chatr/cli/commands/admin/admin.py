@@ -4,7 +4,7 @@ import argparse
 from contextlib import aclosing
 
 from chatr.cli.arguments import describe
-from chatr.cli.commands.admin.arguments import add_common_arguments
+from chatr.cli.commands.admin.arguments import add_operator_arguments
 from chatr.cli.commands.admin.nearest_node import replies_to
 from chatr.cli.commands.admin.printing import print_replies
 from chatr.cli.commands.admin.table import ADMIN_COMMANDS
@@ -24,7 +24,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         parser = commands.add_parser(name, help=each.summary)
         describe(parser, each.description, *each.examples)
         each.add_arguments(parser)
-        add_common_arguments(parser)
+        add_operator_arguments(parser)
     command.set_defaults(run=run)
 
 

@@ -21,7 +21,7 @@ INSTANT_FORM: Final = "DURATION|TIME"
 INSTANT_HELP: Final = "a duration ago, such as 1h, or a time, such as 2026-01-31T12:00 (UTC)"
 
 
-def add_common_arguments(command: argparse.ArgumentParser) -> None:
+def add_operator_arguments(command: argparse.ArgumentParser) -> None:
     """Give a command what all have: who acts, where, and what is printed."""
     command.add_argument(
         "--as",
