@@ -1,12 +1,13 @@
 """Fixtures that start the real server on a free port, in the test's event loop or in a process of its own."""
 
+import gc
 import json
 import os
 import re
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,17 @@ OPEN_SETTINGS: dict[str, Any] = {
     "max_streams_per_ip": 5000,
 }
 """Settings without limits per address. The rules about agents and messages hold."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collect the tests without the garbage collector."""
+    # Everything that is collected stays: searching it for garbage, again and again, took a fifth of the time.
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
 
 
 @frozen
