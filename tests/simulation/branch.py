@@ -1,17 +1,22 @@
 """What follows from the records of one version of the log. Restoring an older copy begins another branch."""
 
-from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections import defaultdict, deque
+from collections.abc import Callable, Collection, Iterator
 from copy import copy
+from typing import Final
 
 from attrs import define, evolve, field, frozen
 
 from chatr.domain.chain import EMPTY_CHAIN_HASH
 from chatr.domain.events import AgentRegistered, AgentSeen, MessagePosted, Record, VerificationStarted
+from chatr.domain.history import erased_message
+from chatr.domain.identity import NO_AGENT
 from chatr.domain.limits import Limits
 from chatr.domain.room import Room
 from tests.simulation.expected_keys import ExpectedKeys
 from tests.simulation.moderation import Moderation
+
+NO_TEXT: Final = erased_message(NO_AGENT, 0)
 
 
 @frozen
@@ -30,13 +35,14 @@ class StoredMessage:
 class Branch:
     """What follows from one version of the log. `report` is called with a sentence for a record that must not be there.
 
-    `contents`: the position of each message that was not erased, by its content. `keys`: the same, by agent and
-    idempotency key. `post_times`: milliseconds since 1970, by agent. `requests`: time and SHA-256 of the
-    Idempotency-Key of each registration, by agent. `limits`: each with the position at which it was adopted.
-    `unreadable_at`: the first record of an unknown type, where nodes stop folding.
+    `once_erased`: messages that had no text in an earlier branch. `contents`: the position of each message that was not
+    erased, by its content. `keys`: the same, by agent and idempotency key. `post_times`: milliseconds since 1970, by
+    agent. `requests`: time and SHA-256 of the Idempotency-Key of each registration, by agent. `limits`: each with the
+    position at which it was adopted. `unreadable_at`: the first record of an unknown type, where nodes stop folding.
     """
 
     report: Callable[[str], None]
+    once_erased: Collection[int] = ()
     room: Room = field(factory=Room)
     chain_hashes: set[str] = field(factory=lambda: {EMPTY_CHAIN_HASH.hex()})
     messages: list[StoredMessage] = field(factory=list)
@@ -76,10 +82,12 @@ class Branch:
 
     def has_same_room(self, room: Room) -> bool:
         """Whether a room is the one into which the records of this branch fold."""
-        # A node that reads a message after its text was erased cannot know its idempotency key.
-        forgetful = {self.by_position[position].agent for position in self.moderation.erased}
+        # A node that reads a message after its text was erased cannot know its idempotency key. If a restored copy has
+        # the text again, and not the record that erased it, nothing tells a node that had read so far, or a checkpoint.
+        erased = {*self.moderation.erased, *self.once_erased}
+        agents = {each.agent for each in self.messages if each.position in erased}
         return room == self.room or (
-            bool(forgetful) and without_keyed_posts(room, forgetful) == without_keyed_posts(self.room, forgetful)
+            bool(erased) and without(erased, agents, room) == without(erased, agents, self.room)
         )
 
     def apply(self, record: Record) -> None:
@@ -114,10 +122,12 @@ class Branch:
             self.report(f"{event.agent} posts and is not approved at {seen}")
 
 
-def without_keyed_posts(room: Room, agents: set[str]) -> Room:
-    """A copy of the room in which these agents have no idempotency keys."""
+def without(texts: Collection[int], keys_of: Collection[str], room: Room) -> Room:
+    """A copy of the room without the texts of messages at these positions, and the idempotency keys of these agents."""
     other = copy(room)
     other.agents = {
-        each.id: evolve(each, keyed_posts=b"") if each.id in agents else each for each in room.agents.values()
+        each.id: evolve(each, keyed_posts=b"") if each.id in keys_of else each for each in room.agents.values()
     }
+    newest = (evolve(each, event=NO_TEXT) if each.position in texts else each for each in room.history.newest)
+    other.history = evolve(room.history, newest=deque(newest))
     return other

@@ -30,7 +30,7 @@ class LogAccidents:
 
     def _restore(self, length: int) -> None:
         length = max(length, 1)
-        self.oracle.log_restored(self.store.originals[:length])
+        self.oracle.log_restored(self.store.originals[:length], self.store.erased_at)
         # The copy has all texts that were still there when the log was as long. It may have been made any time later.
         latest, erased_at = self.random.random() < 0.5, self.store.erased_at
         named = [each for each in self.oracle.branch.moderation.erased if self.store.is_erased(each)]

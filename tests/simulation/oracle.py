@@ -3,7 +3,7 @@
 The codec and `Room` are those of chatr; other tests check these.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 from attrs import define, field
@@ -66,11 +66,12 @@ class Oracle:
         self.branch = Branch(self.report)
         self.visibility = Visibility(self.report, self.messages)
 
-    def log_restored(self, records: Sequence[Stored]) -> None:
-        """The log was replaced by these records."""
+    def log_restored(self, records: Sequence[Stored], without_text: Iterable[int]) -> None:
+        """The log was replaced by these records, of which those at `without_text` had been erased before."""
         self.generation += 1
         self.visibility.log_restored(self.branch, len(records))
-        self.branch = Branch(self.report)
+        once_erased = {position for position in (*self.branch.once_erased, *without_text) if position <= len(records)}
+        self.branch = Branch(self.report, once_erased)
         for message in self.intended.values():
             was_acknowledged = message.acknowledged_at is not None
             message.acknowledged_at, message.may_be_stored = None, message.may_be_stored or was_acknowledged
