@@ -62,13 +62,8 @@ class World:
         moltbook = SimulatedMoltbook(self.random)
         store_clock = MachineClock() if self.conditions.store_has_clock else None
         self.oracle = Oracle(self.faults.append, store_clock)
-        self.store = Store(
-            self.random,
-            self.conditions.store_faults,
-            self._record_stored,
-            self.oracle.check_erased,
-            store_clock,
-        )
+        faults, check_erased = self.conditions.store_faults, self.oracle.check_erased
+        self.store = Store(self.random, faults, self._record_stored, check_erased, store_clock)
         self.processes = [
             Process(f"node-{number}", node_settings(number, self.conditions), self.store, moltbook, self._process_died)
             for number in range(NODES)
