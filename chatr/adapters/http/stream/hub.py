@@ -6,16 +6,21 @@ dropped. Its client reconnects with the last id that it received and misses noth
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
 from typing import Final
 
-import structlog
-
-from chatr.adapters.http.stream import evictions
 from chatr.adapters.http.stream.batches import Batch, Channel
 from chatr.adapters.http.stream.chunks import encode_frames
-from chatr.adapters.http.stream.few_per_iteration import WATCHERS_PER_ITERATION, a_few_per_iteration
+from chatr.adapters.http.stream.dropped_watchers import DroppedWatchers
+from chatr.adapters.http.stream.evictions import (
+    LOG_REPLACED,
+    READING_NEEDS_KEY,
+    SERVER_STOPPED,
+    STALLED,
+    TOO_MUCH_WAITING,
+)
+from chatr.adapters.http.stream.few_per_iteration import a_few_per_iteration
 from chatr.adapters.http.stream.lagging_watcher import LaggingWatcher
 from chatr.adapters.http.stream.watcher import Watcher
 from chatr.adapters.http.stream.write_schedule import PAUSE_FACTOR, WATCHERS_PER_SLICE, WriteSchedule
@@ -26,8 +31,6 @@ COMMENT: Final = b":\n"
 # 200 messages of 1.2 kB to 1,000 watchers, which other nodes may post at once, took 140 ms in one iteration.
 MAX_SLICE_BYTES: Final = 16 * 1024 * 1024
 """Bytes that are written in one iteration of the loop, to all watchers of the slice together: about 10 ms."""
-
-log = structlog.get_logger()
 
 
 class Hub:
@@ -56,8 +59,7 @@ class Hub:
         self._comment = encode_frames(COMMENT)
         self._published_at = 0.0
         self._emptied = asyncio.Event()
-        self._to_abort: deque[tuple[Watcher | LaggingWatcher, str]] = deque()
-        self.evictions = dict.fromkeys(evictions.EVICTION_REASONS, 0)
+        self._dropped = DroppedWatchers()
 
     def __len__(self) -> int:
         """Return the number of watchers, with those that are behind."""
@@ -72,6 +74,11 @@ class Hub:
     def behind(self) -> int:
         """The number of watchers that are behind."""
         return len(self._lagging)
+
+    @property
+    def evictions(self) -> Mapping[str, int]:
+        """How many watchers were dropped, by reason."""
+        return self._dropped.counts
 
     @property
     def has_presence_watchers(self) -> bool:
@@ -113,7 +120,7 @@ class Hub:
 
     def dropped(self) -> None:
         """Count a watcher that was dropped because too much waited for it."""
-        self.evictions[evictions.TOO_MUCH_WAITING] += 1
+        self._dropped.counts[TOO_MUCH_WAITING] += 1
 
     def publish(self, frames: Iterable[bytes]) -> None:
         """Publish frames to all watchers. They are written soon, together with all that is published until then."""
@@ -174,29 +181,17 @@ class Hub:
             if channel.pending:
                 self._batches.append(channel.take_batch())
 
-    def drop_all(self, reason: str = evictions.LOG_REPLACED) -> None:
+    def drop_all(self, reason: str = LOG_REPLACED) -> None:
         """Drop all watchers for this reason. They reconnect, and learn then whether their last id is still valid.
 
         Their connections are aborted in several iterations of the loop. They are forgotten at once: a watcher that
         joins now must not find them, or PresenceFeed would compare with who was online in the old room.
         """
-        if len(self):
-            log.info("watchers_dropped", count=len(self))
-        if reason in self.evictions:
-            self.evictions[reason] += len(self)
         dropped: list[Watcher | LaggingWatcher] = [*self._all.watchers, *self._lagging]
-        self._to_abort.extend((each, reason) for each in dropped)
         for watchers in (self._all.watchers, self._presence.watchers, self._removed.watchers, self._lagging):
             watchers.clear()
         self._emptied.set()
-        self._abort_some()
-
-    def _abort_some(self) -> None:
-        for _ in range(min(WATCHERS_PER_ITERATION, len(self._to_abort))):
-            watcher, reason = self._to_abort.popleft()
-            watcher.abort(reason)
-        if self._to_abort:
-            asyncio.get_running_loop().call_soon(self._abort_some)
+        self._dropped.add(dropped, reason)
 
     async def tick(self) -> None:
         """Publish a comment after a silence, and drop the watchers that take nothing. To be called every second."""
@@ -210,26 +205,19 @@ class Hub:
             dropped += self._abort_if_stalled(lagging, now)
         async for watcher in a_few_per_iteration(self._all.watchers):
             dropped += self._abort_if_stalled(watcher, now)
-        self.evictions[evictions.STALLED] += dropped
-        if dropped:
-            log.info("watchers_dropped", count=dropped)
+        self._dropped.count(STALLED, dropped)
 
     async def drop_readers(self, may_read: Callable[[str | None], bool]) -> None:
         """Drop the watchers that may no longer read: the room became private, or their key is void."""
         dropped: list[Watcher | LaggingWatcher] = []
         dropped += [each async for each in a_few_per_iteration(self._lagging) if not may_read(each.reader)]
         dropped += [each async for each in a_few_per_iteration(self._all.watchers) if not may_read(each.reader)]
-        if dropped:
-            log.info("watchers_dropped", count=len(dropped), reason=evictions.READING_NEEDS_KEY)
-        self.evictions[evictions.READING_NEEDS_KEY] += len(dropped)
-        # What waits for them is discarded, too.
-        self._to_abort.extend((each, evictions.READING_NEEDS_KEY) for each in dropped)
-        self._abort_some()
+        self._dropped.add(dropped, READING_NEEDS_KEY)
 
     def _abort_if_stalled(self, watcher: Watcher | LaggingWatcher, now: float) -> bool:
         stalled = watcher.is_stalled(now, self._stall_timeout)
         if stalled:
-            watcher.abort(evictions.STALLED)
+            watcher.abort(STALLED)
         return stalled
 
     async def close(self, closing_frame: Callable[[], bytes], *, timeout: float = 1.0) -> None:
@@ -248,6 +236,5 @@ class Hub:
             async with asyncio.timeout(timeout if len(self) else 0):
                 await self._emptied.wait()
         except TimeoutError:
-            self.drop_all(evictions.SERVER_STOPPED)
-        while self._to_abort:  # noqa: ASYNC110 -- the steps of `drop_all`, each in a loop iteration
-            await asyncio.sleep(0)
+            self.drop_all(SERVER_STOPPED)
+        await self._dropped.wait_until_aborted()
