@@ -95,6 +95,13 @@ def test_a_rule_is_quoted(rule: Rule[Any]) -> None:
     assert [value for value, text in zip(values, texts, strict=True) if value["error"].startswith(text)] != []
 
 
+def test_every_error_is_quoted_with_its_limit() -> None:
+    """No sentence has a gap where a number belongs."""
+    texts = {value["error"] for content in ERROR_RESPONSES for _, value in examples({"": content})}
+
+    assert {text for text in texts if "None" in text} == set()
+
+
 def test_every_group_of_errors_has_its_own_name() -> None:
     """Endpoints share a named response only if they have the same errors."""
     groups = {tuple(errors) for route in ROUTES for errors in errors_by_status(route).values()}

@@ -129,12 +129,16 @@ def example_error(error: ErrorSource, limits: Limits, node_limits: NodeLimits) -
         error_catalogue.REGISTRATION_RATE_LIMITED: node_limits.registrations,
         error_catalogue.VERIFICATION_RATE_LIMITED: VERIFICATION_LIMITS[0],
         error_catalogue.RECOVERY_RATE_LIMITED: RECOVERY_LIMITS[0],
+        error_catalogue.TOO_MANY_CONNECTIONS: node_limits.connections,
         error_catalogue.TOO_MANY_STREAMS: node_limits.streams,
         error_catalogue.TOO_MUCH_AT_ONCE: MAX_BLOCKS_READ * BLOCK_SIZE,
     }
     # Only the details that the sentence names: these are the ones that the real error has.
-    details: dict[str, Any] = {**EXAMPLE_DETAILS, "limit": str(limit.get(error))}
-    return http_error(error, **{name: value for name, value in details.items() if f"{{{name}}}" in error.sentence})
+    named = [name for name in EXAMPLE_DETAILS if f"{{{name}}}" in error.sentence]
+    details: dict[str, Any] = {name: EXAMPLE_DETAILS[name] for name in named}
+    if "{limit}" in error.sentence:
+        details["limit"] = str(limit[error])
+    return http_error(error, **details)
 
 
 def example_violation(rule: Rule[Any], limits: Limits) -> HttpError:
