@@ -13,6 +13,9 @@ from chatr.stored import Draft, Stored
 # What a log takes and returns belongs to its interface.
 __all__ = ["Draft", "Stored"]
 
+MAX_PICK: Final = 100
+"""The most records that a log returns in one call of `pick`."""
+
 
 class Conflict(Exception):
     """Another record follows the expected one in the stream, at `position` if that is known. Nothing was stored."""
@@ -71,7 +74,7 @@ class LogReader(Protocol):
         ...
 
     async def pick(self, positions: Sequence[int]) -> list[Stored]:
-        """The records at these positions, at most 100, in the same order. Raises RecordMissing or LogUnavailable."""
+        """The records at these positions, at most MAX_PICK, in this order. Raises RecordMissing or LogUnavailable."""
         ...
 
     def tail(self, after: Cursor | None) -> AsyncIterator[list[Stored]]:
@@ -118,7 +121,7 @@ class EventLog(LogReader, Protocol):
 
 @runtime_checkable
 class Rewritable(Protocol):
-    """A log that can be written anew, so that its files hold no byte of what was erased."""
+    """A log that can be written anew, so that its files hold no bytes of erased texts."""
 
     async def rewrite(self) -> None:
         """Write it anew, while nobody else can use it. Raises LogUnavailable, also without the right to do so."""

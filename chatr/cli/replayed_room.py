@@ -1,7 +1,5 @@
 """The room at a moment, folded from the first record of its log."""
 
-from typing import Final
-
 from attrs import frozen
 
 from chatr.adapters.system import SystemClock
@@ -12,10 +10,7 @@ from chatr.domain.removals import Removal, Removals
 from chatr.domain.room import Room
 from chatr.past.messages_then import last_shown
 from chatr.past.replay import Moment, Timestamp, fold_until, position_of, removals_at, time_of
-from chatr.ports import LogReader
-
-PICKED_AT_ONCE: Final = 100
-"""Records that a log returns for their positions at a time."""
+from chatr.ports import MAX_PICK, LogReader
 
 
 @frozen
@@ -54,8 +49,8 @@ async def last_messages(log: LogReader, room: Room, count: int) -> list[tuple[Me
     """Return the last messages that were shown, oldest first; those that were removed later with the removal."""
     history, found = room.history, []
     positions, _ = await last_shown(history, room.position, count)
-    for start in range(0, len(positions), PICKED_AT_ONCE):
-        found += await log.pick(positions[start : start + PICKED_AT_ONCE])
+    for start in range(0, len(positions), MAX_PICK):
+        found += await log.pick(positions[start : start + MAX_PICK])
     messages = [message_from_record(decode(stored)) for stored in found]
     return [(message, history.removals.by_message.get(message.cursor.position)) for message in messages]
 

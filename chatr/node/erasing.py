@@ -1,7 +1,7 @@
-"""Carry out erasures: the log and the files of this node let go of the texts that erasing records name.
+"""Carry out erasures: remove the texts that erasing records name from the log and from the files of this node.
 
-Every node does that for every erasing record that it folds, and for all of them at each start, so that it is done
-wherever a process may have been killed.
+Every node does that for every erasing record that it folds, and for all of them again at each start: a process may have
+been killed before it had erased everything.
 """
 
 import asyncio
@@ -18,20 +18,18 @@ from chatr.domain.events import Record
 from chatr.domain.moderation_events import ErasedRecord, RecordsErased
 from chatr.domain.removals import Removal
 from chatr.domain.room import Room
-from chatr.ports import EventLog, LogUnavailable, Stored
+from chatr.ports import MAX_PICK, EventLog, LogUnavailable, Stored
 
-PICKED: Final = 100
-"""Records that are read at a time: the most that a log returns."""
-ERASURES_PICKED: Final = 20
+ERASURES_PER_READ: Final = 20
 """Erasing records that are read at a time. To decode one that names a thousand messages takes 0.2 ms."""
 REMOVALS_IN_STEP: Final = 10_000
-"""Hidden messages that are looked at in one iteration of the event loop, about a millisecond."""
+"""Hidden messages that are examined in one iteration of the event loop, which takes about a millisecond."""
 FIRST_PAUSE: Final = 0.1
 LONGEST_PAUSE: Final = 5.0
 """Seconds until something that failed is tried again. The pause is doubled each time."""
 
 Report = Callable[[str], object]
-"""Is called with a sentence about what is not clean yet."""
+"""Is called with a sentence that says what still holds erased texts, and why."""
 
 logger = structlog.get_logger()
 
@@ -43,30 +41,31 @@ def ignore_report(_sentence: str) -> None:
 class TextFile(Protocol):
     """A file of this node that may hold texts of messages."""
 
-    def outdate(self) -> None:
-        """Texts were erased in the room that the file may hold."""
+    def mark_outdated(self) -> None:
+        """Remember that the file may hold texts that were erased from the room."""
         ...
 
-    async def renew(self, room: Room) -> None:
-        """Write or remove the file so that it holds no erased text. Does nothing if it is clean. Raises OSError."""
+    async def remove_erased_texts(self, room: Room) -> None:
+        """Write the file again from `room`, or remove it, if it may hold erased texts. Raises OSError."""
         ...
 
 
 class MoreToErase(Exception):
-    """Other texts have to be erased while the log waits until nobody reads its files."""
+    """Other erasing records were folded while the log waits until nobody reads its files: their texts come first."""
 
 
 class Erasing:
-    """Erases what erasing records name, in the background. Fulfils `chatr.node.follower.Listener`."""
+    """Erases the texts that erasing records name, in the background. Implements `chatr.node.follower.Listener`."""
 
     def __init__(self, log: EventLog, files: Sequence[TextFile] = (), first_pause: float = FIRST_PAUSE) -> None:
-        """`first_pause`: seconds until what failed is tried again."""
+        """`first_pause`: seconds between the first attempt that failed and the next one."""
         self._log = log
         self._files = files
         self._first_pause = first_pause
         self._room = Room()
         # Positions of erasing records, in a dict as an ordered set.
         self._erasures: dict[int, None] = {}
+        # For the log and each file from which texts could not be removed: why, until an attempt succeeds.
         self._obstacles: dict[object, str] = {}
         self._is_reported = False
         self._reports: list[Report] = []
@@ -75,18 +74,21 @@ class Erasing:
 
     @property
     def is_clean(self) -> bool:
-        """Whether all erasures that this node has folded are carried out. Not before `run` was called."""
+        """Whether this node has carried out all erasures that it has folded.
+
+        False until the first pass of `run` has ended.
+        """
         return self._clean.is_set()
 
     def records_folded(self, room: Room, records: Sequence[Record]) -> None:
-        """Carry out the erasing records among `records`."""
+        """Schedule the erasing records among `records`: `run` carries them out."""
         erasures = [record.position for record in records if isinstance(record.event, RecordsErased)]
         if erasures:
             self._add(room, erasures)
 
     def room_replaced(self, room: Room) -> None:
-        """Carry out the erasing records of the new log."""
-        # Another dict: a round that is under way removes what it has done from the old one.
+        """Schedule the erasing records of the new log: `run` carries them out."""
+        # A new dict: a pass that is under way still removes the positions that it has carried out from the old one.
         self._erasures = {}
         self._add(room, erasures_of(list(room.history.removals.by_message.values())))
 
@@ -94,14 +96,14 @@ class Erasing:
         self._room = room
         self._erasures.update(dict.fromkeys(erasures))
         for file in self._files:
-            file.outdate()
+            file.mark_outdated()
         self._clean.clear()
         self._work_arrived.set()
 
     async def wait_until_clean(self, report: Report = ignore_report) -> None:
         """Return when all erasures that this node has folded are carried out.
 
-        `report` is called with a sentence each time that something is not clean yet and is tried again.
+        `report` is called with a sentence for each attempt that failed, and while the log waits.
         """
         for sentence in self._obstacles.values():
             report(sentence)
@@ -112,14 +114,14 @@ class Erasing:
             self._reports.remove(report)
 
     async def run(self, room: Room) -> None:
-        """Carry out all erasures of the room, and then those that are folded, for ever."""
+        """Carry out all erasures of the room, and then those that are folded later. Never returns."""
         self._room = room
         removals = iter(list(room.history.removals.by_message.values()))
-        # After a restart the log may hold a million of them, and the node serves meanwhile.
+        # There may be a million of them, and the node serves requests meanwhile.
         while self._room is room and (step := list(islice(removals, REMOVALS_IN_STEP))):
             self._erasures.update(dict.fromkeys(erasures_of(step)))
             await asyncio.sleep(0)
-        # If the log is replaced, the texts of this room could not be erased: it must not be held here for ever.
+        # This coroutine never ends. Holding `room` would keep the texts of a replaced log in memory.
         del room, removals
         while True:
             await self._carry_out()
@@ -130,13 +132,13 @@ class Erasing:
             await self._work_arrived.wait()
 
     async def _carry_out(self) -> None:
-        """Try until the log and the files are clean."""
+        """Try again and again until neither the log nor a file holds an erased text."""
         pause, is_done = self._first_pause, False
         while not is_done:
             self._work_arrived.clear()
-            renewals = [self._attempt(file, partial(file.renew, self._room)) for file in self._files]
-            # Together: the log may have to wait for a reader for hours.
-            is_done = all(await asyncio.gather(self._attempt(self._log, self._erase_texts), *renewals))
+            file_attempts = [self._attempt(file, partial(file.remove_erased_texts, self._room)) for file in self._files]
+            # At the same time: the log may have to wait for a reader for hours.
+            is_done = all(await asyncio.gather(self._attempt(self._log, self._erase_texts), *file_attempts))
             if self._work_arrived.is_set():
                 is_done = False
             elif not is_done:
@@ -144,7 +146,7 @@ class Erasing:
                 pause = min(2 * pause, LONGEST_PAUSE)
 
     async def _attempt(self, place: object, work: Callable[[], Awaitable[None]]) -> bool:
-        """Do the work in a log or file, and return whether it succeeded. If not, the reason is reported."""
+        """Do `work` on `place`, the log or a file, and return whether it succeeded. If not, the reason is reported."""
         try:
             await work()
         except (LogUnavailable, OSError) as error:
@@ -165,46 +167,46 @@ class Erasing:
         erasures, room = self._erasures, self._room
         positions = list(erasures)
         if positions:
-            texts = [
-                text
-                for start in range(0, len(positions), ERASURES_PICKED)
-                for text in await self._texts_named_by(positions[start : start + ERASURES_PICKED])
+            with_text = [
+                position
+                for start in range(0, len(positions), ERASURES_PER_READ)
+                for position in await self._positions_named_by(positions[start : start + ERASURES_PER_READ])
             ]
-            if texts:
+            if with_text:
                 await self._check_log_of(room)
-            # These records are empty already if others are to be erased, too: the next call removes the copies of all.
+            # On MoreToErase these records are empty already. The next call removes their copies with those of others.
             with suppress(MoreToErase):
                 # Also if no record has its text: a process that was killed may have left copies in the log's files.
-                await self._log.erase(texts, partial(self._wait_for_readers, len(positions)))
+                await self._log.erase(with_text, partial(self._report_wait, len(positions)))
         for position in positions:
             del erasures[position]
 
     async def _check_log_of(self, room: Room) -> None:
         """Raise LogUnavailable if the log does not hold the last record of the room: an older copy took its place."""
-        # The records that erase the texts may be missing there, and they would be lost without a trace.
+        # The erasing records may be missing there: the texts would be gone, and no record would say why.
         cursor = room.cursor
         if cursor and [each.cursor for each in await self._log.pick([cursor.position])] != [cursor]:
             raise LogUnavailable("the log was replaced and is being read again")
 
-    async def _texts_named_by(self, erasures: Sequence[int]) -> list[int]:
+    async def _positions_named_by(self, erasures: Sequence[int]) -> list[int]:
         """The positions of records that these erasing records name and that are not empty. Raises LogUnavailable."""
         # Read from the log: if another one was put in its place, no erasing record of the old one is in it.
         events = [decode(stored).event for stored in await self._log.pick(erasures)]
         named = [each for event in events if isinstance(event, RecordsErased) for each in event.records]
         found: list[int] = []
-        for start in range(0, len(named), PICKED):
-            found.extend(await self._with_text(named[start : start + PICKED]))
+        for start in range(0, len(named), MAX_PICK):
+            found.extend(await self._positions_with_text(named[start : start + MAX_PICK]))
         return found
 
-    async def _with_text(self, named: Sequence[ErasedRecord]) -> list[int]:
-        """Those of the records that are not empty. Raises LogUnavailable."""
-        # Nothing but messages of the room may be erased, whatever a record says that no rule has allowed.
+    async def _positions_with_text(self, named: Sequence[ErasedRecord]) -> list[int]:
+        """The positions of those of the records that are not empty. Raises LogUnavailable."""
+        # Only messages may be erased, even if an erasing record that was stored against the rules names other records.
         messages = [each for each in named if self._room.rule_context.is_message(each.position)]
         picked = await self._log.pick([each.position for each in messages])
         return [stored.position for stored, each in zip(picked, messages, strict=True) if must_be_erased(stored, each)]
 
-    def _wait_for_readers(self, known: int, sentence: str) -> None:
-        """Report why the log waits. Raises MoreToErase if more is to be erased than the log was told."""
+    def _report_wait(self, known: int, sentence: str) -> None:
+        """Report why the log waits. Raises MoreToErase if there are more erasing records than the `known` ones."""
         if len(self._erasures) != known:
             raise MoreToErase
         self._report(self._log, sentence)
@@ -216,7 +218,10 @@ def erasures_of(removals: Iterable[Removal]) -> Iterable[int]:
 
 
 def must_be_erased(stored: Stored, named: ErasedRecord) -> bool:
-    """Whether the record is the message that an erasing record names, and still has its text."""
+    """Whether the record still has its text, and is the message that an erasing record names.
+
+    Logs an error if it is another message.
+    """
     if stored.is_erased or stored.type != MESSAGE_TYPE:
         return False
     is_the_one = stored.rest_hash.hex() == named.rest

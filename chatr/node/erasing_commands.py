@@ -1,4 +1,4 @@
-"""The commands that erase messages. What they append is carried out by `chatr.node.erasing`."""
+"""The commands that append erasing records. `chatr.node.erasing` then erases the texts that these name."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from itertools import groupby
@@ -8,8 +8,7 @@ from chatr.domain.limits import RECORDS_IN_ONE_ERASURE
 from chatr.domain.moderation_commands import EraseRecords
 from chatr.domain.moderation_events import ErasedRecord
 from chatr.domain.rule import RuleContext
-from chatr.node.erasing import PICKED
-from chatr.ports import Clock, LogReader, Stored
+from chatr.ports import MAX_PICK, Clock, LogReader, Stored
 
 
 def is_erased(context: RuleContext, position: int) -> bool:
@@ -28,7 +27,7 @@ async def erasing_commands(
 ) -> AsyncIterator[EraseRecords]:
     """Yield the commands that erase the messages at `positions`, one or more for each author.
 
-    A record that is not as it was stored is reported and left out: the proof of what stays of it would be worthless.
+    A record that was altered is reported and left out: the hash of the rest of it would prove nothing.
     Raises LogUnavailable.
     """
     for start in range(0, len(positions), RECORDS_IN_ONE_ERASURE):
@@ -43,9 +42,9 @@ async def intact_records(
 ) -> list[Stored]:
     """The records at these positions that are as they were stored; the others are reported. Raises LogUnavailable."""
     records: list[Stored] = []
-    for start in range(0, len(positions), PICKED):
-        for stored in await log.pick(positions[start : start + PICKED]):
-            # Also one that was emptied by hand: its hash is not that of an empty text.
+    for start in range(0, len(positions), MAX_PICK):
+        for stored in await log.pick(positions[start : start + MAX_PICK]):
+            # A record that was emptied by hand is altered, too: its hash is not that of an empty text.
             if stored.record_hash == stored.record_hash_after(stored.previous, "surrogateescape"):
                 records.append(stored)
             else:

@@ -17,7 +17,7 @@ from chatr.fold import fold
 from chatr.ports import LogReader, RecordMissing, Stored
 
 ALTERED_TEXT: Final = "[altered]"
-"""The content of a message whose record does not match its hash: nobody knows any longer what was posted."""
+"""The content of a message whose record does not match its hash: what was posted is not known."""
 
 POINT_INTERVAL: Final = 1_000
 """Records between two points of the chain that are remembered, to say where it broke: 150 bytes each."""
@@ -26,7 +26,7 @@ logger = structlog.get_logger()
 
 
 class Integrity:
-    """What the follower, the message reader and the scrubber of a node have found of one log.
+    """What the follower, the message reader and the scrubber of a node have found out about one log.
 
     `altered` is the first position at which a record is missing or not as it was stored, None if there is none. A
     record that was repaired is forgotten when the scrubber has read the whole log again.
@@ -56,17 +56,18 @@ class Integrity:
         """Points of the chain as it was folded, about every POINT_INTERVAL records; the last one is that of `room`."""
         return [*self._chain_points, room.chain_point]
 
-    async def is_followed(self, log: LogReader, room: Room) -> bool:
-        """Whether `log` still ends in the record that was folded last, or was replaced, as by a restored backup.
+    async def still_holds_last_record(self, log: LogReader, room: Room) -> bool:
+        """Whether `log` still holds the record that was folded last.
 
-        Raises LogUnavailable. The follower notices that, too, but later if it waits for its store.
+        False: another log took its place, such as a restored backup. The follower notices that, too, but perhaps later,
+        when its store is available again. Raises LogUnavailable.
         """
         cursor, last_hash = room.cursor, self._last_hash
         try:
             (found,) = await log.pick([room.position])
         except RecordMissing:
             return False
-        # Either may have been altered, but hardly both.
+        # An altered record differs in its id or in its hash, hardly in both; a record of another log differs in both.
         return found.cursor == cursor or found.record_hash == last_hash
 
     def fold(self, room: Room, batch: Sequence[Stored]) -> list[Record]:
@@ -79,7 +80,7 @@ class Integrity:
         else:
             records = fold(room, batch, self._checked)
             self._folded_to = room.position
-        # The room has the record's id alone, and both together tell a replaced log from an altered record.
+        # The room holds only the record's id. `still_holds_last_record` needs the hash, too.
         self._last_hash = batch[-1].record_hash
         if room.position >= POINT_INTERVAL + (self._chain_points[-1].position if self._chain_points else 0):
             self._chain_points.append(room.chain_point)

@@ -27,9 +27,9 @@ class MessageReader:
     _follower: Follower
 
     async def read(self, positions: Sequence[int]) -> list[Message]:
-        """The messages at these positions (at most 100), in this order. Raises LogUnavailable.
+        """The messages at these positions (at most MAX_PICK), in this order. Raises LogUnavailable.
 
-        One that was altered after it was stored has ALTERED_TEXT as its content: readers go on, and see which it is.
+        A message that was altered after it was stored has ALTERED_TEXT as its content: the others can still be read.
         """
         in_memory = map(self._follower.room.history.record_at, positions)
         messages = {record.position: message_from_record(record) for record in in_memory if record is not None}
@@ -54,14 +54,14 @@ class MessageReader:
             return await self._log.pick(positions)
         except RecordMissing:
             # An older copy may be in the log's place: the follower reads it soon.
-            if not await self._follower.integrity.is_followed(self._log, self._follower.room):
+            if not await self._follower.integrity.still_holds_last_record(self._log, self._follower.room):
                 raise
             if len(positions) == 1:
                 return []
             return [each for position in positions for each in await self._pick([position])]
 
     def _message_at(self, position: int, stored: Stored | None) -> Message:
-        """The message in this record, or one that stands for it if it was altered or deleted. Raises LogUnavailable."""
+        """The message in this record, or a placeholder if it was altered or deleted. Raises LogUnavailable."""
         if stored is None or not stored.is_intact:
             self._follower.integrity.report(position)
             return self._altered_message(position, stored)
@@ -72,7 +72,7 @@ class MessageReader:
         return message_from_record(record)
 
     def _altered_message(self, position: int, stored: Stored | None) -> Message:
-        """What is shown in the place of an altered message. Nothing in it can end a frame or raise an error."""
+        """The placeholder of an altered message. Nothing in it can end a frame or raise an error."""
         agent = AgentId(stored.stream.removeprefix(AGENT_STREAM)) if stored else AgentId("")
         fingerprint = stored.id[:8] if stored and FINGERPRINT.match(stored.id) else NO_FINGERPRINT
         author = self._follower.room.agent(agent).id

@@ -2,16 +2,13 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Final
 
 from chatr.domain.history import Message, message_from_record
 from chatr.domain.limits import MESSAGES_IN_MEMORY
 from chatr.domain.room import Room
 from chatr.node.follower import Follower
 from chatr.node.message_reader import MessageReader
-
-READ_AT_ONCE: Final = 100
-"""Messages that are read from the log at a time."""
+from chatr.ports import MAX_PICK
 
 
 class NewestMessages:
@@ -20,7 +17,7 @@ class NewestMessages:
     def __init__(self, reader: MessageReader, follower: Follower) -> None:
         self._reader = reader
         self._follower = follower
-        # What the log was read for: messages older than those that are in the room's memory.
+        # Messages that were read from the log, because they are older than those in the room's memory.
         self._older: dict[int, Message] = {}
         self._room = follower.room
         self._loading = asyncio.Lock()
@@ -46,11 +43,11 @@ class NewestMessages:
         """Read what `at_hand` lacks from the log. Raises LogUnavailable."""
         if self.are_at_hand(count):
             return
-        # Those who come meanwhile wait for the same messages.
+        # Callers that come meanwhile wait for the same messages.
         async with self._loading:
             room, missing = self._follower.room, self._missing(count)
-            for start in range(0, len(missing), READ_AT_ONCE):
-                self._keep(room, await self._reader.read(missing[start : start + READ_AT_ONCE]))
+            for start in range(0, len(missing), MAX_PICK):
+                self._keep(room, await self._reader.read(missing[start : start + MAX_PICK]))
 
     def forget(self) -> None:
         """Forget what was loaded, because texts were erased or the log was replaced."""

@@ -15,14 +15,14 @@ import structlog
 from chatr.domain.chain import CHAIN_START, ChainPoint, next_chain_hash
 from chatr.domain.room import Room
 from chatr.node.follower import Follower
-from chatr.ports import LogDamaged, LogReader, LogUnavailable, RecordMissing, Stored
+from chatr.ports import MAX_PICK, LogDamaged, LogReader, LogUnavailable, RecordMissing, Stored
 
-BATCH: Final = 100
-"""Records that are read and checked at a time: the most that `pick` returns, and half a millisecond."""
+BATCH: Final = MAX_PICK
+"""Records that are read and checked at a time, which takes half a millisecond."""
 IDLE_PER_BUSY: Final = 99
 """Seconds of rest for each second of CPU time: one percent of a core."""
 REST_PER_PASS: Final = 3
-"""Times as long as reading the log took, it is left alone after that: a quarter of a percent in the long run."""
+"""After a pass the scrubber rests this many times as long as the pass took: it then uses a quarter of a percent."""
 
 logger = structlog.get_logger()
 
@@ -73,9 +73,9 @@ class Scrubber:
             chain_hash = await self._check_section(before, point.position, room)
             # None: an altered record of this section was reported already.
             if chain_hash not in (None, point.chain_hash):
-                await self._check_followed(room)
+                await self._check_not_replaced(room)
                 moved = f"a record up to {point.position} was altered together with its hash, or moved"
-                # Every record fits its own hash, so nothing says which one of the section it is.
+                # Every record matches its own hash, so it is not known which one of the section was altered.
                 self._integrity.report(before.position + 1, moved)
             before = point
         self._integrity.end_of_log_reached()
@@ -91,7 +91,7 @@ class Scrubber:
             stored = await self._read_when_available(positions, room)
             altered = next((each for each in positions if not is_intact_in(stored, each)), None)
             if altered is not None:
-                await self._check_followed(room)
+                await self._check_not_replaced(room)
                 self._integrity.report(altered)
                 chain_hash = None
             elif chain_hash is not None:
@@ -99,7 +99,7 @@ class Scrubber:
             self._integrity.scrubbed(positions[-1])
             # Not held during the pause: the texts may have to be erased.
             del stored
-            # What other tasks used meanwhile is counted too, so that a busy node is left alone the more.
+            # CPU time that other tasks used meanwhile counts, too: the busier the node, the longer the scrubber rests.
             await self._pause(IDLE_PER_BUSY * (process_time() - self._resumed_at))
         return chain_hash
 
@@ -126,10 +126,10 @@ class Scrubber:
                 return []
             return [each for position in positions for each in await self._read([position])]
 
-    async def _check_followed(self, room: Room) -> None:
+    async def _check_not_replaced(self, room: Room) -> None:
         """Raise LogReplaced if the log is not that of `room` any longer. Raises LogUnavailable."""
         self._check_room(room)
-        if not await self._integrity.is_followed(self._log, room):
+        if not await self._integrity.still_holds_last_record(self._log, room):
             raise LogReplaced
 
     async def _pause(self, seconds: float) -> None:

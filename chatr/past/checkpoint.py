@@ -28,7 +28,7 @@ logger = structlog.get_logger()
 class Checkpoint:
     """The checkpoint file at `path`, written every so many records and at the end. Without a path nothing is written.
 
-    Fulfils `chatr.node.follower.Listener` and `chatr.node.erasing.TextFile`.
+    Implements `chatr.node.follower.Listener` and `chatr.node.erasing.TextFile`.
     """
 
     def __init__(self, path: Path | None, *, every: int = RECORDS_BETWEEN) -> None:
@@ -110,11 +110,11 @@ class Checkpoint:
                 self._holds_erased_texts |= held
                 raise
 
-    def outdate(self) -> None:
+    def mark_outdated(self) -> None:
         """Remember that the file may hold texts that were erased in the room meanwhile."""
         self._holds_erased_texts = True
 
-    async def renew(self, room: Room) -> None:
+    async def remove_erased_texts(self, room: Room) -> None:
         """Write the file again, if it may hold texts that were erased; remove it if that fails. Raises OSError."""
         async with self._turn:
             # A write that had begun before the texts were erased is over.

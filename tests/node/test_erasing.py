@@ -45,12 +45,12 @@ class Steps:
     is_outdated: bool = False
     renewals: int = 0
 
-    def outdate(self) -> None:
-        """As `TextFile.outdate`."""
+    def mark_outdated(self) -> None:
+        """As `TextFile.mark_outdated`."""
         self.is_outdated = True
 
-    async def renew(self, _room: Room) -> None:
-        """As `TextFile.renew`."""
+    async def remove_erased_texts(self, _room: Room) -> None:
+        """As `TextFile.remove_erased_texts`."""
         if self.is_outdated and self.failures:
             self.failures -= 1
             raise OSError("No space left on device")

@@ -100,7 +100,7 @@ async def test_nothing_is_erased_without_a_reason(node: Node, log: FaultyLog) ->
 
 @pytest.mark.parametrize("change", [{"data": '{"content":"Another"}'}, {"at": START + 1}, {"data": ""}])
 async def test_a_record_that_was_altered_is_not_erased(node: Node, log: FaultyLog, change: dict[str, Any]) -> None:
-    """What is left would prove the change. It is reported, and does not keep the others from being erased."""
+    """An altered record is reported and left out, and the others are erased."""
     log.change("pick", lambda found: [evolve(each, **(change if each.position == 4 else {})) for each in found])
     altered: list[int] = []
     erasing = await erase(node, log, 4, 5, altered=altered)

@@ -191,14 +191,14 @@ def test_a_checkpoint_is_written_again_without_erased_texts(path: Path) -> None:
     record = next_record(RecordsErased(CRAB, (ErasedRecord(3, ""),), "It is illegal.", "grace", START), with_text)
 
     async def renew(checkpoint: Checkpoint) -> int:
-        await checkpoint.renew(with_text)
+        await checkpoint.remove_erased_texts(with_text)
         return file_number(path)
 
     checkpoint = Checkpoint(path)
     asyncio.run(checkpoint.close(with_text))
     before = path.read_bytes()
     with_text.apply(record)
-    checkpoint.outdate()
+    checkpoint.mark_outdated()
     numbers = {asyncio.run(renew(checkpoint)) for _ in range(2)}
     renewed = path.read_bytes()
 
@@ -221,8 +221,8 @@ def test_a_checkpoint_that_is_being_written_is_written_again(path: Path) -> None
         # The snapshot is taken when the task runs.
         await asyncio.sleep(0)
         room.apply(next_record(RecordsErased(CRAB, (ErasedRecord(3, ""),), "It is illegal.", "grace", START), room))
-        checkpoint.outdate()
-        await checkpoint.renew(room)
+        checkpoint.mark_outdated()
+        await checkpoint.remove_erased_texts(room)
         await checkpoint.close(room)
 
     asyncio.run(erase_meanwhile())
@@ -235,10 +235,10 @@ def test_a_checkpoint_that_cannot_be_renewed_is_removed(path: Path, monkeypatch:
     """A full disk does not keep an erased text: the file is removed, and the next start reads the log."""
     room, checkpoint = folded_room(RECORDS), Checkpoint(path)
     asyncio.run(checkpoint.close(room))
-    checkpoint.outdate()
+    checkpoint.mark_outdated()
     with monkeypatch.context() as patch, capture_logs() as lines:
         patch.setattr("os.fsync", full_disk)
-        asyncio.run(checkpoint.renew(room))
+        asyncio.run(checkpoint.remove_erased_texts(room))
 
     assert list(path.parent.iterdir()) == []
     assert [line["event"] for line in lines] == ["checkpoint_removed"]
@@ -251,7 +251,7 @@ def full_disk(_descriptor: int) -> None:
 def test_no_checkpoint_is_written_to_erase(path: Path) -> None:
     """Where there is no file, nothing holds a text."""
     checkpoint = Checkpoint(path)
-    checkpoint.outdate()
-    asyncio.run(checkpoint.renew(folded_room(RECORDS)))
+    checkpoint.mark_outdated()
+    asyncio.run(checkpoint.remove_erased_texts(folded_room(RECORDS)))
 
     assert not path.exists()

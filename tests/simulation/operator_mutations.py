@@ -99,7 +99,7 @@ OPERATOR_MUTATIONS: Final = {
     "send hidden messages": Mutation("chatr.domain.history.History.shows", shows_text),
     "erase at the start only": Mutation("chatr.node.erasing.Erasing.records_folded", erase_at_start_only),
     "erase before the record": Mutation("chatr.admin.operator.Operator.decide", erase_before_the_record),
-    "leave texts in the checkpoint": Mutation("chatr.past.checkpoint.Checkpoint.outdate", trust_the_checkpoint),
+    "leave texts in the checkpoint": Mutation("chatr.past.checkpoint.Checkpoint.mark_outdated", trust_the_checkpoint),
     "leave texts in cached frames": Mutation(
         "chatr.adapters.http.stream.endpoint.StreamHandlers.forget_texts", keep_the_frames
     ),

@@ -26,13 +26,11 @@ from chatr.past.audit import Audit, Finding
 from chatr.past.checkpoint import read_checkpoint_file
 from chatr.past.replay import batches
 from chatr.past.snapshot_reading import InvalidSnapshot
-from chatr.ports import LogReader, LogUnavailable, Stored
+from chatr.ports import MAX_PICK, LogReader, LogUnavailable, Stored
 from chatr.setting_values import parse_web_address
 
 HEAD: Final = re.compile("([1-9][0-9]{0,17}):([0-9a-f]{64})", re.IGNORECASE)
 """POSITION:DIGEST, as in the last line that an audit prints."""
-PICKED: Final = 100
-"""Records that are read at a time: the most that a log returns."""
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -144,8 +142,8 @@ async def read_erased_again(log: LogReader, audit: Audit, report: "Report") -> N
     while audit.erasures.unexplained and (head := await log.head()) > audit.room.position:
         await audit_records(log, audit, report, head)
     readable = list(filter(audit.room.rule_context.is_message, audit.erasures.not_empty))
-    for start in range(0, len(readable), PICKED):
-        for stored in await log.pick(readable[start : start + PICKED]):
+    for start in range(0, len(readable), MAX_PICK):
+        for stored in await log.pick(readable[start : start + MAX_PICK]):
             audit.erasures.read_again(stored)
 
 
