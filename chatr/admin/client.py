@@ -7,18 +7,18 @@ from typing import Final
 
 import msgspec
 
-from chatr.admin.protocol import LARGEST_REPLY, BadRequest, parse_reply, refused, request_line
+from chatr.admin.protocol import LARGEST_REPLY, BadRequest, bad_request_reply, parse_reply, request_line
 from chatr.admin.replies import LAST, Failed, Reply
 from chatr.admin.requests import AnyRequest
 
 REPLY_TIMEOUT: Final = 30.0
 """Seconds until the next reply. A node sends one after each step, and no step takes as long."""
-SILENT: Final = Failed(
-    f"The node did not reply within {REPLY_TIMEOUT:g} s: see with chatr log whether it did so later. If it is "
-    "starting, try again."
+NO_REPLY: Final = Failed(
+    f"The node did not reply within {REPLY_TIMEOUT:g} s: chatr log shows whether the command was carried out. If the "
+    "node is starting, try again."
 )
-GONE: Final = Failed("The node ended before it had replied: look with chatr log what was stored, and try again.")
-STRANGE: Final = Failed("The node's reply cannot be read: use chatr of its version.")
+NODE_ENDED: Final = Failed("The node ended before it had replied: chatr log shows what was stored. Then try again.")
+UNREADABLE_REPLY: Final = Failed("The node's reply cannot be read: use the same version of chatr as the node.")
 
 
 async def replies_of_node(connection: socket, request: AnyRequest) -> AsyncGenerator[Reply]:
@@ -27,9 +27,9 @@ async def replies_of_node(connection: socket, request: AnyRequest) -> AsyncGener
         line = request_line(request)
     except BadRequest as error:
         connection.close()
-        yield refused(error)
+        yield bad_request_reply(error)
         return
-    # It was connected with a time-out, which makes a socket unfit for the event loop.
+    # asyncio needs a non-blocking socket, and this one was connected with a time-out.
     connection.setblocking(False)
     reader, writer = await asyncio.open_unix_connection(sock=connection, limit=LARGEST_REPLY)
     try:
@@ -39,7 +39,7 @@ async def replies_of_node(connection: socket, request: AnyRequest) -> AsyncGener
             line = b""
             yield reply
     finally:
-        # Also where the command was interrupted: the node then stops between two changes.
+        # Also if the command was interrupted: the node then stops after the present change.
         writer.transport.abort()
 
 
@@ -50,11 +50,11 @@ async def next_reply(reader: asyncio.StreamReader, writer: asyncio.StreamWriter,
             writer.write(line)
             await writer.drain()
             received = await reader.readline()
-        # A node that ends in the middle of a line has not said what it did.
-        return parse_reply(received) if received.endswith(b"\n") else GONE
+        # Half a line: the node ended while it replied.
+        return parse_reply(received) if received.endswith(b"\n") else NODE_ENDED
     except TimeoutError:
-        return SILENT
+        return NO_REPLY
     except OSError:
-        return GONE
+        return NODE_ENDED
     except (ValueError, msgspec.DecodeError):
-        return STRANGE
+        return UNREADABLE_REPLY

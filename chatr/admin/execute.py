@@ -1,4 +1,4 @@
-"""Carries out a request on a node, and turns what goes wrong into the last reply."""
+"""Carries out a request on a node, and reports errors as the last reply."""
 
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
@@ -46,18 +46,18 @@ COMMANDS: Final[Mapping[type[AnyRequest], Callable[[Operator, Any], AsyncGenerat
     CloseTheRoom: room.close,
     OpenTheRoom: room.open_again,
 }
-"""What carries out each type of request."""
+"""The function that carries out each type of request."""
 
 
-async def replies(at: AdminNode, request: AnyRequest) -> AsyncGenerator[Reply]:
+async def replies(admin_node: AdminNode, request: AnyRequest) -> AsyncGenerator[Reply]:
     """Carry out a request, and yield the replies as they come. The last one is End, Refused or Failed.
 
-    A caller that stops before it must close the iterator: nothing more is done then.
+    A caller that stops before the last one must close the iterator. Then nothing more is done.
     """
     try:
-        await catch_up(at)
-        operator = Operator(at, request.by, request.dry_run, at.node.room)
-        # Without aclosing, Python would end an abandoned iterator at any later time.
+        await catch_up(admin_node)
+        operator = Operator(admin_node, request.by, request.dry_run, admin_node.node.room)
+        # Without aclosing, Python would close the generator only when it is garbage-collected.
         async with aclosing(COMMANDS[type(request)](operator, request)) as results:
             async for reply in results:
                 yield reply
@@ -65,16 +65,16 @@ async def replies(at: AdminNode, request: AnyRequest) -> AsyncGenerator[Reply]:
     except (RuleViolated, RequestRefused) as refusal:
         last = Refused(refusal.code, str(refusal))
     except LogUnavailable as error:
-        last = Failed(f"The log is away ({str(error).rstrip('.')}): try again.")
+        last = Failed(f"The log is unavailable ({str(error).rstrip('.')}): try again.")
     except OutcomeUnknown as error:
-        last = Failed(f"It is not known whether the last change was stored ({error}): look with chatr log.")
+        last = Failed(f"It is not known whether the last change was stored ({error}): look for it with chatr log.")
     except Overloaded:
-        last = Failed("Every try to store the change came second to another record: try again.")
+        last = Failed("Every attempt to store the change conflicted with another record: try again.")
     yield last
 
 
-async def catch_up(at: AdminNode) -> None:
+async def catch_up(admin_node: AdminNode) -> None:
     """Wait until the node has folded what the log holds. Raises LogUnavailable if that takes long."""
     # Another node may just have stored the message that the operator saw there.
-    if not await at.node.follower.catch_up():
-        raise LogUnavailable("the node cannot read its end")
+    if not await admin_node.node.follower.catch_up():
+        raise LogUnavailable("the node has not read all of it")

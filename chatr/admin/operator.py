@@ -1,4 +1,4 @@
-"""An operator at a node: resolves names, and has commands decided."""
+"""An operator at a node: finds agents by their names, and lets commands be decided and stored."""
 
 from typing import Any
 
@@ -23,9 +23,7 @@ OperatorCommand = ModerationCommand | IssueKey | RevokeKey | Register
 
 @frozen
 class AdminNode:
-    """A node with what operators' commands need besides: its log, to read what is not in memory, its secrets, and what
-    carries out its erasures.
-    """
+    """A node and what operators' commands need besides: its log, clock and secrets, and its eraser."""
 
     node: Node
     log: EventLog
@@ -44,7 +42,10 @@ class RequestRefused(Exception):
 
 @frozen
 class Decided:
-    """What came of a command: the position of its record; None if nothing was stored. `already`: it was so before."""
+    """The result of a command: `record` is the position of its record, None if nothing was stored.
+
+    `already`: the command would have changed nothing.
+    """
 
     record: int | None
     already: bool
@@ -54,17 +55,18 @@ class Decided:
 class Operator:
     """The operator `by` at a node. With `dry_run` commands are decided and nothing is stored.
 
-    `room` is that of the node. If the log is replaced, nothing more is done: positions may stand for other messages.
+    `room` is that of the node. If the log is replaced, the operator can do nothing more: positions may be those of
+    other messages.
     """
 
-    at: AdminNode
+    admin_node: AdminNode
     by: str
     dry_run: bool
     room: Room
 
     def now(self) -> int:
         """The node's time in milliseconds since 1970."""
-        return self.at.clock.now()
+        return self.admin_node.clock.now()
 
     def progress(self, position: int, end: int, changed: int) -> Progress:
         """How far a command got. A dry run has changed nothing."""
@@ -84,19 +86,20 @@ class Operator:
         if self.dry_run:
             outcome = decide(self.room.agent(command.agent), command, self.room.rule_context)
             return Decided(None, isinstance(outcome, AlreadyRecorded))
-        handled = await self.at.node.commands.handle(command, made_for=self.room)
-        # The handler knows the last record of the stream then, which need not be the one that says so.
+        handled = await self.admin_node.node.commands.handle(command, made_for=self.room)
+        # If nothing was stored, `handled.position` is the end of the stream, which need not be the record that decided
+        # it.
         return Decided(None if handled.already_recorded else handled.position, handled.already_recorded)
 
     async def change(self, record_type: str, command: OperatorCommand, **more: Any) -> Change:
-        """Have a command decided, and return what came of it; `more` are fields of the reply. Raises as `decide`."""
+        """Have a command decided, and return the reply with its result; `more` are fields of it. Raises as `decide`."""
         decided = await self.decide(command)
         return Change(
             type=record_type,
             record=decided.record,
             already=decided.already,
             dry_run=self.dry_run,
-            # As it was normalised to be stored.
+            # `by` and `reason` of the command: its converters have normalised them to the stored form.
             by=command.by or self.by,
             reason=getattr(command, "reason", UNSET),
             **more,

@@ -23,7 +23,7 @@ _REPLIES: Final[msgspec.json.Decoder[Reply]] = msgspec.json.Decoder(Reply)
 
 
 class BadRequest(Exception):
-    """A line is no request that this node can carry out. The text is one sentence."""
+    """A line is not a request that this node can carry out. The text is one sentence."""
 
 
 def request_line(request: AnyRequest) -> bytes:
@@ -37,13 +37,15 @@ def request_line(request: AnyRequest) -> bytes:
 def parse_request(line: bytes) -> AnyRequest:
     """The request in a line. Raises BadRequest."""
     try:
-        # Read alone first: the request of another version may have any form.
+        # The version alone first: the request of another version may have any form.
         version = msgspec.json.decode(line, type=_Version).version
         if version == VERSION:
             return msgspec.json.decode(line, type=Envelope).request
     except (msgspec.DecodeError, RecursionError) as error:
         raise BadRequest(f"This is no command of chatr admin: {error}.") from error
-    raise BadRequest(f"The node knows version {VERSION} of the commands, not {version}: use chatr of its version.")
+    raise BadRequest(
+        f"The node knows version {VERSION} of the commands, not {version}: use the same version of chatr as the node."
+    )
 
 
 def reply_line(reply: Reply) -> bytes:
@@ -56,6 +58,6 @@ def parse_reply(line: bytes) -> Reply:
     return _REPLIES.decode(line)
 
 
-def refused(error: BadRequest) -> Refused:
-    """The reply to a line that is no request."""
+def bad_request_reply(error: BadRequest) -> Refused:
+    """The reply to a line that is not a request."""
     return Refused("invalid_request", str(error))

@@ -1,4 +1,4 @@
-"""What a node replies to a request of an operator: any number of changes and signs of progress, then one end."""
+"""What a node replies to a request of an operator: any number of results and progress reports, then the last reply."""
 
 from typing import Final
 
@@ -6,7 +6,10 @@ from msgspec import UNSET, Struct, UnsetType
 
 
 class Progress(Struct, frozen=True, tag_field="kind", tag="progress", rename="camel"):
-    """How far a long command got: the position that was reached, where it ends, and what it did so far."""
+    """How far a long command got: `position` of `end`, and the changes so far.
+
+    `position` and `end` are positions of the log, or numbers of messages.
+    """
 
     position: int
     end: int
@@ -16,12 +19,13 @@ class Progress(Struct, frozen=True, tag_field="kind", tag="progress", rename="ca
 class Change(Struct, frozen=True, kw_only=True, tag_field="kind", tag="change", rename="camel"):
     """One decision. `type` is that of its record without the version, and `record` the position of the record.
 
-    `already`: nothing was stored, as it was so before; then `record` is None, as after a dry run. Of the other fields
-    each stands only where the decision has it; `until` is None for a suspension without an end.
+    `already`: nothing was stored, because the command would have changed nothing; then `record` is None, as after a dry
+    run. Each of the other fields is only in the replies to commands that have it; `until` is None for a suspension
+    without an end.
     """
 
     type: str
-    # Present in every reply, so that programs need not ask whether it is there.
+    # In every reply, None included, so that programs need not check whether it is there.
     record: int | None
     already: bool
     dry_run: bool
@@ -39,7 +43,7 @@ class Change(Struct, frozen=True, kw_only=True, tag_field="kind", tag="change", 
 
 
 class Notice(Struct, frozen=True, tag_field="kind", tag="notice"):
-    """A sentence for the operator about what is done meanwhile, or what is left to do."""
+    """A sentence for the operator about what the command is doing or waits for, or about what is left to do."""
 
     text: str
 
@@ -65,7 +69,7 @@ class End(Struct, frozen=True, tag_field="kind", tag="end"):
 
 
 class Refused(Struct, frozen=True, tag_field="kind", tag="refused"):
-    """A rule forbids the command, or it is none. Nothing more is done. `error` says what to do."""
+    """A rule forbids the command, or the request is invalid. Nothing more is done. `error` says what to do."""
 
     code: str
     error: str
@@ -79,4 +83,4 @@ class Failed(Struct, frozen=True, tag_field="kind", tag="failed"):
 
 Reply = Progress | Change | Notice | Counts | End | Refused | Failed
 LAST: Final = (End, Refused, Failed)
-"""The replies after which there is no other one."""
+"""The types of the last reply."""

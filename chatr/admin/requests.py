@@ -4,15 +4,15 @@ from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 
-# A server that was not restarted after an upgrade meets requests of the new command.
+# A node that was not restarted after an upgrade receives requests of the new chatr admin.
 VERSION: Final = 1
-"""Of the protocol. A node answers no other one."""
-# Their positions are looked up in one turn of the event loop, which takes ten milliseconds.
+"""Version of the protocol. A node rejects requests of any other one."""
+# Their positions are looked up in one iteration of the event loop, which takes ten milliseconds.
 MOST_MESSAGES: Final = 10_000
 """Messages that one request may name."""
 LARGEST_POSITION: Final = 2**63 - 1
 LARGEST_TIME: Final = 2**53
-"""Milliseconds, far beyond every calendar, that JSON of any language can carry."""
+"""Milliseconds: the largest integer up to which JSON parsers of all languages are exact, 285,000 years."""
 
 Position = Annotated[int, Meta(ge=1, le=LARGEST_POSITION)]
 Positions = Annotated[tuple[Position, ...], Meta(min_length=1, max_length=MOST_MESSAGES)]
@@ -26,13 +26,13 @@ class Instant(Struct, frozen=True, forbid_unknown_fields=True):
     is_ago: bool = False
 
     def at(self, now: int) -> int:
-        """The time in milliseconds since 1970, if it is `now`."""
+        """The time in milliseconds since 1970. `now` is the present time of the node."""
         return max(0, now - self.milliseconds) if self.is_ago else self.milliseconds
 
 
-# Unknown fields are an error: a slip in `dry_run` must not store what was only to be tried.
+# Unknown fields are an error: a misspelt `dry_run` must not store what was only to be tried.
 class Request(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="command"):
-    """What all requests have: who asks, and whether it is only decided and nothing stored."""
+    """The fields of all requests: `by` is the operator; with `dry_run` the command is decided and nothing is stored."""
 
     by: str
     dry_run: bool = False
@@ -90,7 +90,7 @@ class EraseMessagesOf(RequestOnAgent, frozen=True, kw_only=True, tag="erase-of")
 class SuspendAgent(RequestOnAgent, frozen=True, kw_only=True, tag="suspend"):
     """Suspend an agent for a time; None: for ever."""
 
-    # Not the end: that follows from the time of the node, which other nodes share.
+    # Not the end of the suspension: the node adds this to its own time, by which all nodes decide.
     duration: Milliseconds | None
     reason: str
 
@@ -155,7 +155,7 @@ AnyRequest = (
 
 
 class Envelope(Struct, frozen=True, forbid_unknown_fields=True):
-    """The line that is sent: the version comes first, so that another one is not taken for a damaged line."""
+    """The line that is sent. The version is checked first: a request of another one is no damaged line."""
 
     version: int
     request: AnyRequest

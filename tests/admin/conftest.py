@@ -19,7 +19,7 @@ from chatr.domain.commands import Post, Register, agent_id
 from chatr.domain.keys import hash_key
 from chatr.domain.limits import MINUTE
 from chatr.domain.room import Room
-from chatr.node.erasing import Erasing
+from chatr.node.erasing import Erasing, TextFile
 from chatr.node.follower import Follower
 from chatr.node.node import Node
 from chatr.node.timeouts import NodeTimeouts
@@ -39,18 +39,18 @@ SHORT: Final = NodeTimeouts(fold=0.2, catch_up=0.2, retry_pause=0.02)
 class Operated:
     """A node that operators' commands are carried out on, and its log, which fails on demand."""
 
-    at: AdminNode
+    admin_node: AdminNode
     log: FaultyLog
     clock: SettableClock
 
     @property
     def room(self) -> Room:
         """The room that the node has folded."""
-        return self.at.node.room
+        return self.admin_node.node.room
 
     async def replies(self, request: AnyRequest) -> list[Reply]:
         """Carry out a request, and return all replies."""
-        async with aclosing(replies(self.at, request)) as results:
+        async with aclosing(replies(self.admin_node, request)) as results:
             return [reply async for reply in results]
 
     async def reply(self, request: AnyRequest) -> Any:
@@ -60,14 +60,14 @@ class Operated:
 
     async def register(self, name: str) -> None:
         """Register an agent."""
-        await self.at.node.commands.handle(Register(name, None, hash_key(name), self.clock.now()))
+        await self.admin_node.node.commands.handle(Register(name, None, hash_key(name), self.clock.now()))
 
 
-async def operated_node(log: FaultyLog) -> AsyncIterator[Operated]:
-    """Yield a node that follows a log, with a clock a quarter of an hour after the last of COMMANDS."""
+async def operated_node(log: FaultyLog, *files: TextFile) -> AsyncIterator[Operated]:
+    """Yield a node with files that follows a log, and a clock a quarter of an hour after the last of COMMANDS."""
     clock, secrets = SettableClock(), CountedSecrets(100)
     clock.advance(20 * MINUTE)
-    erasing = Erasing(log, first_pause=0.01)
+    erasing = Erasing(log, files, first_pause=0.01)
     follower = Follower(log, Room(), [erasing], SHORT)
     node = Node.create(log, follower, clock, secrets)
     async with background(follower.run()), background(erasing.run(node.room)):

@@ -192,6 +192,6 @@ async def test_another_reason_takes_the_place_of_the_first(operated: Operated) -
 async def test_an_erased_message_cannot_be_restored(operated: Operated) -> None:
     """Restoring an erased message is refused with the rule's sentence."""
     records = (ErasedRecord(5, "0" * 64),)
-    await operated.at.node.commands.handle(EraseRecords(ADA, records, "illegal", BY, operated.clock.now()))
+    await operated.admin_node.node.commands.handle(EraseRecords(ADA, records, "illegal", BY, operated.clock.now()))
 
     assert (await operated.reply(RestoreMessages(by=BY, ids=(5,)))).code == "message_erased"

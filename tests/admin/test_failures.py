@@ -28,7 +28,9 @@ async def test_a_log_that_is_away_is_a_failure(operated: Operated, call: Literal
     operated.log.heal()
 
     assert isinstance(failed, Failed)
-    assert re.fullmatch(r"The log is away \((no answer|the node cannot read its end)\): try again\.", failed.error)
+    assert re.fullmatch(
+        r"The log is unavailable \((no answer|the node has not read all of it)\): try again\.", failed.error
+    )
     assert (await operated.reply(request)).record == HEAD + 1
 
 
@@ -47,16 +49,18 @@ async def test_an_unknown_outcome_is_a_failure(operated: Operated) -> None:
     (failed,) = await operated.replies(request)
     operated.log.heal()
 
-    assert failed == Failed("It is not known whether the last change was stored (no answer): look with chatr log.")
+    assert failed == Failed(
+        "It is not known whether the last change was stored (no answer): look for it with chatr log."
+    )
     assert (await operated.reply(request)).already
 
 
 async def test_a_room_that_changes_too_fast_is_a_failure(operated: Operated) -> None:
-    """If every try comes second to another record of the agent, the reply says so."""
+    """If every attempt to append conflicts with another record of the agent, the reply says so."""
     operated.log.contest()
 
     assert await operated.reply(ApproveAgent(by=BY, agent="Bob")) == Failed(
-        "Every try to store the change came second to another record: try again."
+        "Every attempt to store the change conflicted with another record: try again."
     )
 
 
@@ -68,9 +72,11 @@ async def test_a_command_does_not_outlive_the_log_that_it_was_made_for(
     hold = operated.log.hold("pick")
     replies = asyncio.create_task(operated.replies(request_))
     await hold.reached.wait()
-    await operated.at.node.follower._reread()  # noqa: SLF001 -- as after LogChanged
+    await operated.admin_node.node.follower._reread()  # noqa: SLF001 -- as after LogChanged
     operated.log.heal()
     hold.release()
 
-    assert (await replies)[-1] == Failed("The log is away (the log was replaced and is being read again): try again.")
+    assert (await replies)[-1] == Failed(
+        "The log is unavailable (the log was replaced and is being read again): try again."
+    )
     assert operated.room.position == HEAD

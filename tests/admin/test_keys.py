@@ -62,9 +62,9 @@ async def test_all_keys_are_revoked(operated: Operated) -> None:
 
 async def test_a_key_that_is_replaced_meanwhile_is_void_too(operated: Operated) -> None:
     """Whoever has a key cannot save it by asking for a new one while the operator revokes all of them."""
-    node, now = operated.at.node, operated.clock.now()
+    node, now = operated.admin_node.node, operated.clock.now()
     await node.commands.handle(IssueKey(ADA, hash_key("pending"), 0, now))
-    async with aclosing(replies(operated.at, RevokeAgentKeys(by=BY, agent="Ada"))) as results:
+    async with aclosing(replies(operated.admin_node, RevokeAgentKeys(by=BY, agent="Ada"))) as results:
         first = await anext(results)
         await node.commands.handle(IssueKey(ADA, hash_key("other"), 0, now))
         others = [reply async for reply in results]

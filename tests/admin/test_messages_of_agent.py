@@ -112,26 +112,26 @@ async def test_a_removal_can_be_undone(spammed: Operated) -> None:
     await spammed.replies(removal(since=Instant(HOUR, is_ago=True)))
     last = spammed.room.history.positions[-1]
     erasure = EraseRecords(SPAMMER, (ErasedRecord(last, "0" * 64),), "illegal", BY, spammed.clock.now())
-    await spammed.at.node.commands.handle(erasure)
+    await spammed.admin_node.node.commands.handle(erasure)
     reply = await spammed.reply(RESTORING)
 
     assert (reply.found, reply.changed, reply.already, reply.erased) == (MESSAGES, 12, 27, 1)
 
 
 async def test_an_interrupted_removal_goes_on(spammed: Operated) -> None:
-    """If the log is away in the middle, the progress says how far it got, and a repetition does the rest."""
+    """If the log becomes unavailable, the progress says how far it got, and a repetition does the rest."""
     spammed.log.fail("append", LogUnavailable("the disk is full"), skip=7)
     failed = (await spammed.replies(removal()))[-1]
     spammed.log.heal()
     reply = await spammed.reply(removal())
 
-    assert failed == Failed("The log is away (the disk is full): try again.")
+    assert failed == Failed("The log is unavailable (the disk is full): try again.")
     assert reply == counts(MESSAGES, MESSAGES - 7, already=7)
 
 
 async def test_a_removal_ends_when_its_client_is_gone(flooded: Operated) -> None:
-    """Nothing more is removed once the replies are no longer taken."""
-    results = replies(flooded.at, removal())
+    """Nothing more is removed once the client has disconnected."""
+    results = replies(flooded.admin_node, removal())
     progress = await anext(results)
     await results.aclose()
 

@@ -1,4 +1,4 @@
-"""The server of the admin socket: whatever a local client sends or does not take, the room is not held up."""
+"""The server of the admin socket: whatever a local client sends or does not read, it delays nobody else."""
 
 import asyncio
 import json
@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from chatr.admin.client import GONE, SILENT, STRANGE, replies_of_node
+from chatr.admin.client import NO_REPLY, NODE_ENDED, UNREADABLE_REPLY, replies_of_node
 from chatr.admin.protocol import LARGEST_REQUEST, BadRequest, parse_request, request_line
 from chatr.admin.replies import Change, End, Reply
 from chatr.admin.requests import AnyRequest, CloseTheRoom, OpenTheRoom, RemoveMessages, RestoreMessages
@@ -28,7 +28,7 @@ async def path(operated: Operated, tmp_path: Path) -> AsyncIterator[Path]:
     """The path of the socket of a node."""
     socket_path = tmp_path / "socket"
     with listening_socket(socket_path) as listening:
-        async with serving_operators(listening, operated.at):
+        async with serving_operators(listening, operated.admin_node):
             yield socket_path
 
 
@@ -121,7 +121,9 @@ async def test_another_version_is_named(path: Path) -> None:
     """A client of another version learns which chatr to use, also if its request has another form."""
     (reply,) = await send(path, b'{"version":2,"request":{"moderate":true}}\n')
 
-    assert reply["error"] == "The node knows version 1 of the commands, not 2: use chatr of its version."
+    assert reply["error"] == (
+        "The node knows version 1 of the commands, not 2: use the same version of chatr as the node."
+    )
 
 
 async def test_a_line_without_end_is_refused(path: Path) -> None:
@@ -143,21 +145,21 @@ async def test_a_command_that_is_too_long_is_refused_by_the_client(path: Path) -
 
 
 async def test_connections_are_limited(path: Path) -> None:
-    """Clients that send nothing take no more than their places, and those are free again when they leave."""
+    """If too many clients are connected, the next one is rejected. When they leave, others are served again."""
     waiting = [await asyncio.open_unix_connection(path) for _ in range(MOST_CONNECTIONS)]
     # The last of them is accepted before a later one.
     connection = connected_socket(path)
     assert connection is not None
     await asyncio.to_thread(connection.recv, 1, MSG_PEEK)
     # Its command is sent when the reply is there already.
-    refused = [reply async for reply in replies_of_node(connection, OpenTheRoom(by=BY))]
+    rejected = [reply async for reply in replies_of_node(connection, OpenTheRoom(by=BY))]
     for _, writer in waiting:
         writer.close()
         await writer.wait_closed()
     while not await is_open(path):
         pass
 
-    assert refused == [BUSY]
+    assert rejected == [BUSY]
 
 
 async def test_a_client_that_takes_nothing_delays_nobody(tmp_path: Path) -> None:
@@ -165,7 +167,7 @@ async def test_a_client_that_takes_nothing_delays_nobody(tmp_path: Path) -> None
     async for node in spammed_node(2_500):
         request = RestoreMessages(by=BY, ids=tuple(node.room.history.positions))
         with listening_socket(tmp_path / "socket") as listening:
-            async with serving_operators(listening, node.at):
+            async with serving_operators(listening, node.admin_node):
                 connection = connected_socket(tmp_path / "socket")
                 assert connection is not None
                 connection.setblocking(False)
@@ -194,7 +196,7 @@ async def test_a_command_that_was_given_up_is_not_carried_out(operated: Operated
         assert waiting is not None
         given_up.sendall(b'{"version":1,"request":{"command":"close","by":"olga","reason":"late"}}\n')
         given_up.close()
-        async with serving_operators(listening, operated.at):
+        async with serving_operators(listening, operated.admin_node):
             replies = [reply async for reply in replies_of_node(waiting, OpenTheRoom(by=BY))]
 
     assert [type(reply) for reply in replies] == [Change, End]
@@ -228,7 +230,9 @@ async def test_an_error_that_nobody_knows_is_logged(path: Path, operated: Operat
         *_, reply = await ask(path, RemoveMessages(by=BY, ids=(5,), reason="x"))
 
     assert [line["event"] for line in lines] == ["admin_command_failed"]
-    assert getattr(reply, "error", "") == "The node met an error that it does not know: look at its output."
+    assert getattr(reply, "error", "") == (
+        "The node failed with an unexpected error: see admin_command_failed in its log lines."
+    )
     assert await is_open(path)
 
 
@@ -236,14 +240,16 @@ async def test_a_node_that_stops_disconnects_its_clients(operated: Operated, tmp
     """A command that waits for the log when the node stops ends with a sentence, and holds nothing up."""
     hold = operated.log.hold("append")
     with listening_socket(tmp_path / "socket") as listening:
-        async with serving_operators(listening, operated.at):
+        async with serving_operators(listening, operated.admin_node):
             asking = asyncio.create_task(ask(tmp_path / "socket", CloseTheRoom(by=BY, reason="late")))
             await hold.reached.wait()
 
-    assert await asking == [GONE]
+    assert await asking == [NODE_ENDED]
 
 
-@pytest.mark.parametrize(("sent", "reply"), [(b"", GONE), (b'{"kind":"e', GONE), (b"Hello\n", STRANGE)])
+@pytest.mark.parametrize(
+    ("sent", "reply"), [(b"", NODE_ENDED), (b'{"kind":"e', NODE_ENDED), (b"Hello\n", UNREADABLE_REPLY)]
+)
 async def test_a_reply_that_cannot_be_read_is_an_error(tmp_path: Path, sent: bytes, reply: Reply) -> None:
     """A program that is no node, or a node that is killed, makes the command end with a sentence."""
 
@@ -259,6 +265,7 @@ async def test_a_reply_that_cannot_be_read_is_an_error(tmp_path: Path, sent: byt
 
 def test_the_wait_for_a_reply_is_bounded() -> None:
     """A node that hangs is reported."""
-    assert SILENT.error == (
-        "The node did not reply within 30 s: see with chatr log whether it did so later. If it is starting, try again."
+    assert NO_REPLY.error == (
+        "The node did not reply within 30 s: chatr log shows whether the command was carried out. If the node is "
+        "starting, try again."
     )

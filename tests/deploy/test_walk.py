@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 from aiohttp import ClientConnectorCertificateError, ClientSession
 
-from chatr.admin.commands.erasing import GONE, UNREAD
+from chatr.admin.commands.erasing import BYTES_LEFT_IN_TABLE, TEXTS_ERASED
 from tests.cluster.processes import until
 from tests.cluster.test_proxies import frames
 from tests.conftest import new_key
@@ -146,7 +146,7 @@ async def test_an_illegal_message_is_erased(room: HostedRoom, client: Client, no
     backups = await asyncio.to_thread(new_backups, room)
     before = await asyncio.to_thread(places_of_text, room)
     # PostgreSQL promises less, which the page says below the example.
-    promise = {GONE: UNREAD} if room.own[1:] else {}
+    promise = {TEXTS_ERASED: BYTES_LEFT_IN_TABLE} if room.own[1:] else {}
     await followed(room, "Erase an illegal message", {"1042": message, **promise})
     at_once = await asyncio.to_thread(places_of_text, room)
     await asyncio.to_thread(room.control, "sudo systemctl restart chatr")

@@ -18,9 +18,9 @@ from tests.simulation.process import Process
 
 
 @asynccontextmanager
-async def serving_operators(_listening: socket | None, at: AdminNode) -> AsyncIterator[None]:
+async def serving_operators(_listening: socket | None, admin_node: AdminNode) -> AsyncIterator[None]:
     """Stands for `chatr.admin.server.serving_operators`: serves those who connect to this process."""
-    lifetime, connections = LIFETIME.get(), Connections(at)
+    lifetime, connections = LIFETIME.get(), Connections(admin_node)
     lifetime.accept_operator = connections.accept
     try:
         yield

@@ -86,7 +86,7 @@ def keep_the_frames(_handlers: StreamHandlers) -> None:
 async def erase_before_the_record(operator: Operator, command: OperatorCommand) -> Decided:
     """Erase texts before the record is durable that says so."""
     if isinstance(command, EraseRecords) and not operator.dry_run:
-        await operator.at.log.erase([each.position for each in command.records])
+        await operator.admin_node.log.erase([each.position for each in command.records])
     return await decide_for(operator, command)
 
 

@@ -35,7 +35,7 @@ async def carry_out(request: AnyRequest, lines: "asyncio.Queue[Reply | None]") -
     """Put the replies to a request into a queue, and None at the end."""
     try:
         with suppress(*EXPECTED_ERRORS):
-            async with short_lived_node("simulated:log") as at, aclosing(replies(at, request)) as found:
+            async with short_lived_node("simulated:log") as admin_node, aclosing(replies(admin_node, request)) as found:
                 async for reply in found:
                     lines.put_nowait(reply)
     finally:

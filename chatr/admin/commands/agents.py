@@ -12,7 +12,7 @@ from chatr.domain.timestamps import iso_timestamp
 async def suspend(operator: Operator, request: SuspendAgent) -> AsyncGenerator[Change]:
     """Suspend an agent from now on."""
     agent, now = operator.agent_named(request.agent), operator.now()
-    # A repetition ends later, so it is a new decision; one without an end is the same again.
+    # A repeated command ends later, so a record is stored for it. Without an end it would change nothing.
     until = None if request.duration is None else now + request.duration
     command = Suspend(agent.id, until, request.reason, operator.by, now)
     shown = None if until is None else iso_timestamp(until)

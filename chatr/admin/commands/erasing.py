@@ -12,18 +12,17 @@ from chatr.node.erasing_commands import erasing_commands, is_erased
 from chatr.past.replay import batches
 from chatr.ports import Rewritable
 
-SIGN_OF_LIFE: Final = 1.0
-"""Seconds between replies while something lasts, so that a client notices a node that hangs."""
-GONE: Final = (
+REPLY_INTERVAL: Final = 1.0
+"""Seconds between replies while a command waits, so that a client notices a node that hangs."""
+TEXTS_ERASED: Final = (
     "The texts are gone from the log and from the files of this node. Backups, replicas and archives from before still "
     "hold them: delete those, too (docs/erasure.md)."
 )
-
-UNREAD: Final = (
+BYTES_LEFT_IN_TABLE: Final = (
     "No query returns the texts any longer. Their bytes stay in the files of the database until its table is written "
     "anew: repeat the command with --rewrite. Its WAL, replicas, backups and archives hold them, too (docs/erasure.md)."
 )
-REMEDY: Final = "See chatr audit, and remove them from view with chatr admin remove."
+ALTERED_ADVICE: Final = "Run chatr audit, and hide them with chatr admin remove."
 ErasureReply = Progress | Notice | Counts
 
 
@@ -38,7 +37,7 @@ async def erase_of(operator: Operator, request: EraseMessagesOf) -> AsyncGenerat
     """Erase all messages of an agent, up to the present end of the log."""
     agent, end = operator.agent_named(request.agent), operator.room.position
     positions: list[int] = []
-    async for batch in batches(operator.at.log, until=end):
+    async for batch in batches(operator.admin_node.log, until=end):
         positions += [each.position for each in batch if is_message_of(operator, agent.id, each)]
         yield Progress(batch[-1].position, end, 0)
         # A log in memory is read without a pause.
@@ -52,54 +51,57 @@ async def erase_all(
 ) -> AsyncGenerator[ErasureReply]:
     """Append the erasing records, and wait until no copy of the texts is left here.
 
-    Raises RequestRefused at the end if some of the records were altered: one of them must not keep the others.
+    Raises RequestRefused at the end if some records were altered: an altered record must not prevent the erasure of the
+    others.
     """
-    context, at, erased = operator.room.rule_context, operator.at, 0
+    log, clock = operator.admin_node.log, operator.admin_node.clock
+    context, erased_now = operator.room.rule_context, 0
     # So that a command that was interrupted can be repeated.
     to_erase = [position for position in positions if not is_erased(context, position)]
-    changed: list[int] = []
-    async for command in erasing_commands(at.log, to_erase, request.reason, operator.by, at.clock, changed.append):
+    altered: list[int] = []
+    async for command in erasing_commands(log, to_erase, request.reason, operator.by, clock, altered.append):
         decided = await operator.decide(command)
         # Another operator may have erased the same meanwhile.
-        erased += 0 if decided.already else len(command.records)
-        yield operator.progress(erased, len(to_erase), erased)
-    altered = await not_erased_meanwhile(operator, changed)
-    found = len(positions) - len(altered)
+        erased_now += 0 if decided.already else len(command.records)
+        yield operator.progress(erased_now, len(to_erase), erased_now)
+    still_altered = await not_erased_meanwhile(operator, altered)
+    found = len(positions) - len(still_altered)
     yield Counts(
         type="records-erased",
         agent=agent,
         dry_run=operator.dry_run,
         found=found,
-        changed=erased,
-        already=found - erased,
+        changed=erased_now,
+        already=found - erased_now,
         erased=0,
     )
     if found and not operator.dry_run:
         async for reply in leave_no_copy(operator, rewrite=request.rewrite):
             yield reply
-    if altered:
+    if still_altered:
         raise RequestRefused(
-            "log_altered", f"Not erased, because they were changed after they were stored: {listed(altered)}. {REMEDY}"
+            "log_altered",
+            f"These messages were altered in the log and are not erased: {listed(still_altered)}. {ALTERED_ADVICE}",
         )
 
 
 async def not_erased_meanwhile(operator: Operator, altered: Sequence[int]) -> Sequence[int]:
-    """Those of the records that no other operator has erased, which changes them, too."""
+    """The altered records without those that another operator has erased meanwhile: an erased record looks altered."""
     if altered:
-        await operator.at.node.follower.catch_up()
+        await operator.admin_node.node.follower.catch_up()
     return [position for position in altered if not is_erased(operator.room.rule_context, position)]
 
 
 async def leave_no_copy(operator: Operator, *, rewrite: bool) -> AsyncGenerator[ErasureReply]:
-    """Wait until all erasures of the node are carried out, and rewrite the log if that is asked for and of use."""
-    at, sentences = operator.at, asyncio.Queue[str]()
-    async for reply in while_running(at.erasing.wait_until_clean(sentences.put_nowait), sentences):
+    """Wait until all erasures are carried out. With `rewrite` the log is then written anew if its store can do that."""
+    erasing, log, sentences = operator.admin_node.erasing, operator.admin_node.log, asyncio.Queue[str]()
+    async for reply in while_running(erasing.wait_until_clean(sentences.put_nowait), sentences):
         yield reply
-    if rewrite and isinstance(at.log, Rewritable):
-        yield Notice("The table is being written anew. Nobody can read or post meanwhile.")
-        async for reply in while_running(at.log.rewrite(), sentences):
+    if rewrite and isinstance(log, Rewritable):
+        yield Notice("The table is being written anew. Posts and older pages wait until it is done.")
+        async for reply in while_running(log.rewrite(), sentences):
             yield reply
-    yield Notice(UNREAD if isinstance(at.log, Rewritable) and not rewrite else GONE)
+    yield Notice(BYTES_LEFT_IN_TABLE if isinstance(log, Rewritable) and not rewrite else TEXTS_ERASED)
 
 
 async def while_running(
@@ -109,7 +111,7 @@ async def while_running(
     last, task = "", asyncio.create_task(work)
     try:
         while not task.done():
-            await asyncio.wait([task], timeout=SIGN_OF_LIFE)
+            await asyncio.wait([task], timeout=REPLY_INTERVAL)
             # Attempts may fail faster than replies are sent: only the newest reason is of use.
             said = [sentences.get_nowait() for _ in range(sentences.qsize())]
             if said and said[-1] != last:

@@ -17,12 +17,12 @@ from chatr.domain.policy.changing_keys import key_opens_agent
 from chatr.domain.rule import RuleViolated
 
 MOST_ROUNDS: Final = ROTATIONS.count + 2
-"""How often the keys of an agent are looked at: more often than whoever has one of them may change it meanwhile."""
+"""Rounds of revoking. Whoever holds a key can replace it ROTATIONS.count times a day: two rounds more outlast them."""
 
 
 async def register(operator: Operator, request: RegisterAgent) -> AsyncGenerator[Change]:
     """Register an agent, also where registration is closed."""
-    key = operator.at.secrets.key()
+    key = operator.admin_node.secrets.key()
     command = Register(request.agent, request.avatar, hash_key(key), operator.now(), by=operator.by)
     shown = UNSET if operator.dry_run else key
     yield await operator.change("agent-registered", command, agent=command.name, api_key=shown)
@@ -30,7 +30,7 @@ async def register(operator: Operator, request: RegisterAgent) -> AsyncGenerator
 
 async def issue_key(operator: Operator, request: IssueAgentKey) -> AsyncGenerator[Change]:
     """Give an agent a new key, which is pending until its first use."""
-    agent, key = operator.agent_named(request.agent), operator.at.secrets.key()
+    agent, key = operator.agent_named(request.agent), operator.admin_node.secrets.key()
     command = IssueKey(agent.id, hash_key(key), request.grace, operator.now(), operator.by)
     shown = UNSET if operator.dry_run else key
     yield await operator.change("key-issued", command, agent=agent.name, grace=request.grace // SECOND, api_key=shown)
@@ -39,7 +39,7 @@ async def issue_key(operator: Operator, request: IssueAgentKey) -> AsyncGenerato
 async def revoke_keys(operator: Operator, request: RevokeAgentKeys) -> AsyncGenerator[Change]:
     """Make every key void that opens an agent. Yields one change for each, or one that says that there was none.
 
-    Raises RequestRefused if there are always new ones.
+    Raises RequestRefused if the agent has a new key after each round.
     """
     agent = operator.agent_named(request.agent)
     if not open_keys(operator, agent):
@@ -52,7 +52,7 @@ async def revoke_keys(operator: Operator, request: RevokeAgentKeys) -> AsyncGene
             try:
                 yield await operator.change("key-revoked", command, agent=agent.name)
             except RuleViolated as violation:
-                # Whoever has a key of the agent replaced this one meanwhile: the next round finds the new one.
+                # Somebody who holds this key has replaced it meanwhile: the next round finds the new one.
                 if violation.code != key_opens_agent.code:
                     raise
         if operator.dry_run or not open_keys(operator, agent):
@@ -61,6 +61,6 @@ async def revoke_keys(operator: Operator, request: RevokeAgentKeys) -> AsyncGene
 
 
 def open_keys(operator: Operator, agent: Agent) -> list[str]:
-    """The digests of the keys that open an agent now, as the room knows it now."""
+    """The digests of the keys that open an agent now, as far as the room is folded."""
     current, now = operator.room.agent(agent.id), operator.now()
     return [digest for digest in current.key_digests if current.is_opened_by(digest, now)]

@@ -1,7 +1,6 @@
 """Commands about single messages: remove and restore."""
 
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
-from typing import Final
 
 from chatr.admin.operator import Operator, RequestRefused
 from chatr.admin.replies import Change
@@ -10,10 +9,7 @@ from chatr.codec import MESSAGE_TYPE
 from chatr.domain.identity import AGENT_STREAM, AgentId
 from chatr.domain.moderation_commands import RemoveMessage, RestoreMessage
 from chatr.domain.policy.moderating import message_exists
-from chatr.ports import LogUnavailable, Stored
-
-PICKED: Final = 100
-"""Records that a log returns in one read by their positions."""
+from chatr.ports import MAX_PICK, LogUnavailable, Stored
 
 CommandFor = Callable[[AgentId, int], RemoveMessage | RestoreMessage]
 """Makes the command about the message at a position, which that agent posted."""
@@ -54,7 +50,7 @@ async def change_each(
 
 def checked_positions(operator: Operator, ids: Sequence[int]) -> list[int]:
     """The positions, each once, if all of them are those of messages. Raises RequestRefused."""
-    # Twice the same id would be reported as removed and then as removed already.
+    # An id that is given twice would be reported as removed, and then as removed already.
     positions = list(dict.fromkeys(ids))
     context = operator.room.rule_context
     if missing := [position for position in positions if not context.is_message(position)]:
@@ -77,16 +73,16 @@ def is_message_of(operator: Operator, agent: AgentId, stored: Stored) -> bool:
 
 
 def parts_of(positions: Sequence[int]) -> Iterator[Sequence[int]]:
-    """Yield the positions, as many at a time as a log reads."""
-    return (positions[start : start + PICKED] for start in range(0, len(positions), PICKED))
+    """Yield the positions, MAX_PICK at a time."""
+    return (positions[start : start + MAX_PICK] for start in range(0, len(positions), MAX_PICK))
 
 
 async def authors_of(operator: Operator, positions: Sequence[int]) -> list[AgentId]:
     """The agents that posted the messages at these positions. Raises LogUnavailable."""
     # From the log: memory holds the newest messages only. A message that was erased or altered still has its stream.
-    picked = await operator.at.log.pick(positions)
+    picked = await operator.admin_node.log.pick(positions)
     authors = [AgentId(each.stream.removeprefix(AGENT_STREAM)) for each in picked if each.type == MESSAGE_TYPE]
-    # Only where another log was put in the place of the one that was folded.
+    # They differ only if another log was put in the place of the one that was folded.
     if len(authors) != len(positions):
         raise LogUnavailable("the log was replaced and is being read again")
     return authors

@@ -70,7 +70,7 @@ class Bulk:
         # beginning.
         first = self.operator.room.time_index.first_position_between(since, until)
         if first is not None:
-            async for batch in batches(self.operator.at.log, first - 1, end):
+            async for batch in batches(self.operator.admin_node.log, first - 1, end):
                 for stored in batch:
                     if since <= stored.at < until and is_message_of(self.operator, self.agent.id, stored):
                         await self._change(stored.position)

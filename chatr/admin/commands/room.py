@@ -10,7 +10,8 @@ from chatr.domain.moderation_commands import CloseRoom, OpenRoom
 
 async def close(operator: Operator, request: CloseTheRoom) -> AsyncGenerator[Change]:
     """Close the room. If it is closed for another reason, the new one takes its place."""
-    # In the stream of the room: nodes learn of it in log order, but not in order with each agent's posts.
+    # This record is in the stream `room`, so posts do not conflict with it: one that was decided before may be stored
+    # after it.
     yield await operator.change("room-closed", CloseRoom(request.reason, operator.by, operator.now()))
 
 

@@ -29,9 +29,9 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 
 async def run(options: argparse.Namespace) -> int:
-    """Carry out a command, and print what came of it as it comes.
+    """Carry out a command, and print the replies as they come.
 
-    Raises CommandError for what a rule refuses, CannotReachNode or CannotOpenLog.
+    Raises CommandError if the command is refused, CannotReachNode or CannotOpenLog.
     """
     request = ADMIN_COMMANDS[options.admin_command].request(options)
     async with aclosing(replies_to(request, options.log, options.admin_socket)) as replies:

@@ -22,7 +22,7 @@ INSTANT_HELP: Final = "a duration ago, such as 1h, or a time, such as 2026-01-31
 
 
 def add_operator_arguments(command: argparse.ArgumentParser) -> None:
-    """Give a command what all have: who acts, where, and what is printed."""
+    """Give a command the arguments that all have: the operator, the log, its socket, and the output format."""
     command.add_argument(
         "--as",
         dest="by",
@@ -45,7 +45,7 @@ def add_operator_arguments(command: argparse.ArgumentParser) -> None:
 
 def login_name() -> str:
     """Return the name with which this user has logged in, or else the user's number."""
-    # Under sudo only the terminal knows who it was. There is none in a container or under cron.
+    # `getlogin` asks the terminal: under sudo it names the user who logged in. Containers and cron have no terminal.
     with suppress(OSError):
         return os.getlogin()
     try:
@@ -70,7 +70,7 @@ def add_reason(command: argparse.ArgumentParser) -> None:
 
 def add_unstored_reason(command: argparse.ArgumentParser) -> None:
     """Let a command take a reason like the others, although its record has none."""
-    # So that a reason can be given out of habit.
+    # Operators give --reason to the other commands and would give it here by habit.
     command.add_argument("--reason", metavar="TEXT", type=utf8_text, help="not stored: these records have no reason")
 
 
@@ -107,7 +107,7 @@ def instant(text: str) -> Instant:
         moment = parse_moment(text)
     except argparse.ArgumentTypeError:
         moment = None
-    # Digits alone are a position elsewhere.
+    # `parse_moment` takes digits alone for a position.
     if not isinstance(moment, Timestamp) or moment.at < 0:
         raise argparse.ArgumentTypeError(
             f"{text!r} is neither a duration, such as 1h, nor a time, such as 2026-01-31T12:00"

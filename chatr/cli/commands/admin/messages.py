@@ -1,4 +1,4 @@
-"""The arguments of `remove` and `restore`: ids, or an agent and a time."""
+"""The arguments of `remove`, `restore` and `erase`: ids, or an agent and a time."""
 
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Sequence
@@ -74,7 +74,7 @@ def add_erasure_arguments(command: ArgumentParser) -> None:
     command.add_argument(
         "--rewrite",
         action="store_true",
-        help="on PostgreSQL, write the table anew after that (VACUUM FULL): nobody can read or post meanwhile",
+        help="on PostgreSQL, write the table anew after that (VACUUM FULL): posts and older pages wait meanwhile",
     )
     add_reason(command)
 
@@ -102,7 +102,7 @@ def id_of(text: str) -> int:
 def check_selection(given: Namespace) -> None:
     """Raise CommandError unless there are either ids, or an agent and a time."""
     of_agent = (given.agent, given.since, given.until)
-    # Without --since a slip would hide everything that an agent ever wrote.
+    # --since is required: if it was forgotten, everything that the agent ever wrote would be hidden.
     if of_agent != (None,) * 3 if given.ids else None in (given.agent, given.since):
         raise CommandError("Give the ids of messages, or --agent and --since.")
     check_number(given.ids)

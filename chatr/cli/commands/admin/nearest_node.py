@@ -1,4 +1,4 @@
-"""Finds the node for an operator's command: a running one by its socket, or one that lives as long as the command."""
+"""Finds the node for an operator's command: a running one by its socket, or one that is started for the command."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -18,7 +18,7 @@ from chatr.admin.socket_file import connected_socket
 from chatr.cli.commands.admin.short_lived_node import short_lived_node
 
 WAIT_FOR_LOG: Final = 5.0
-"""Seconds for which the log of another operator's command is waited for."""
+"""Seconds to wait for a log that is in use, such as by the command of another operator."""
 RETRY_PAUSE: Final = 0.1
 
 

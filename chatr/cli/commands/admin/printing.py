@@ -24,7 +24,7 @@ async def print_replies(replies: AsyncIterator[Reply], *, as_json: bool) -> int:
             async for reply in replies:
                 match reply:
                     case Progress():
-                        # Only now is it known where the work ends.
+                        # The first of these replies says where the work ends.
                         show_position = show_position or stack.enter_context(
                             progress("working", reply.end, reply.position)
                         )
@@ -34,7 +34,7 @@ async def print_replies(replies: AsyncIterator[Reply], *, as_json: bool) -> int:
                         print_result(reply, as_json=as_json)
                         changed += isinstance(reply, Change) and reply.record is not None
                     case Refused() | Failed():
-                        # The last reply, but a node of this process has yet to close its log.
+                        # The last reply. It is printed later: a node of this process has yet to close its log.
                         error = reply
         except asyncio.CancelledError:
             report(f"Interrupted.{so_far(changed)}", FAILED)
@@ -43,14 +43,14 @@ async def print_replies(replies: AsyncIterator[Reply], *, as_json: bool) -> int:
 
 
 def print_result(reply: Change | Notice | Counts, *, as_json: bool) -> None:
-    """Print what came of a decision or of several, or a notice."""
+    """Print the result of one decision or of several, or a notice."""
     for line in [json_text(reply)] if as_json else lines_of(reply):
         print_above_bar(line)
 
 
 def print_error(reply: Refused | Failed, changed: int, *, as_json: bool) -> int:
     """Print why a command ended early, and return the exit code of a failure. Raises CommandError for a refusal."""
-    # Programs read the code there; the sentence goes to standard error in any case.
+    # Programs read its code from standard output. The sentence goes to standard error in any case.
     if as_json:
         print_above_bar(json_text(reply))
     sentence = f"{reply.error}{so_far(changed)}"

@@ -1,4 +1,4 @@
-"""What came of an operator's command, as lines for people."""
+"""The results of an operator's command, as lines for people."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -12,7 +12,7 @@ from chatr.cli.output.text import counted, printable
 
 @frozen
 class Phrases:
-    """Sentences about a decision that was stored, about one that was not needed, and about one in a dry run."""
+    """What to say of a decision that was stored, of one that would have changed nothing, and of one in a dry run."""
 
     done: str
     already: str
@@ -57,7 +57,7 @@ COUNTS: Final[Mapping[str, Phrases]] = {
     "message-restored": Phrases("shown again", "not removed", "would be shown again"),
     "records-erased": Phrases("erased for ever", "erased before", "would be erased for ever"),
 }
-"""What is said of several messages, by the type of the records."""
+"""Phrases for numbers of messages, by the type of the records."""
 
 
 def lines_of(reply: Change | Notice | Counts) -> Iterator[str]:
@@ -74,7 +74,7 @@ def lines_of(reply: Change | Notice | Counts) -> Iterator[str]:
     sentence = phrase.format(agent=reply.agent, message=reply.message, grace=reply.grace, until=until)
     record = f" (record {reply.record})" if reply.record is not None else ""
     yield printable(f"{sentence.removesuffix(':')}{record}{':' if sentence.endswith(':') else '.'}")
-    # As it is, so that a script can take the last line.
+    # Without a full stop, so that a script can use the last line as it is.
     if reply.api_key is not UNSET:
         yield reply.api_key
 

@@ -1,4 +1,4 @@
-"""A node that lives as long as an operator's command. It serves nobody, adopts no limits and migrates nothing."""
+"""A node that runs only during an operator's command. It serves no clients, adopts no limits and migrates nothing."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -21,7 +21,7 @@ async def short_lived_node(log_url: str) -> AsyncIterator[AdminNode]:
     """Yield a node on the log, which has folded all of it. Shows progress. Raises CannotOpenLog or LogUnavailable."""
     async with open_current_log(log_url) as log:
         checkpoint = Checkpoint(checkpoint_file(log_url))
-        # Folded here and not by the follower, which would show no progress and give up after five seconds.
+        # Folded here and not by the follower: that shows no progress, and `catch_up` waits for it for five seconds.
         room, head = await checkpoint.load(log), await log.head()
         with progress("reading the log", head, room.position) as show_position:
             await replay(log, room, head, show_position)
