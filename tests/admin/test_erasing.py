@@ -1,15 +1,23 @@
 """`chatr admin erase`: texts of messages are erased, and the command ends when no copy is left."""
 
 import asyncio
+from contextlib import aclosing
 
 import pytest
 from attrs import evolve
 
+from chatr.adapters.stores.memory import MemoryLog
+from chatr.admin.commands import erasing
+from chatr.admin.execute import replies
 from chatr.admin.replies import Counts, End, Notice, Progress, Refused
 from chatr.admin.requests import EraseMessages, EraseMessagesOf
 from chatr.domain.limits import RECORDS_IN_ONE_ERASURE
+from chatr.domain.room import Room
 from chatr.ports import LogUnavailable, Stored
-from tests.admin.conftest import Operated, spammed_node
+from chatr.testing.faulty_log import FaultyLog
+from chatr.testing.records import log_with, records_after
+from tests.admin.conftest import Operated, operated_node, spammed_node
+from tests.cli.conftest import COMMANDS
 
 ERASE = EraseMessages(by="grace", ids=(5, 6), reason="They named a person.")
 
@@ -118,7 +126,8 @@ async def test_an_erasure_tells_how_far_it_got() -> None:
     """After each record, which names a thousand messages at most, a reply has the number of those erased."""
     async for flooded in spammed_node(RECORDS_IN_ONE_ERASURE + 50):
         replies = await flooded.replies(EraseMessagesOf(by="grace", agent="Spammer", reason="It is illegal."))
-    progress = [reply for reply in replies if isinstance(reply, Progress) and reply.changed]
+    # The last one may be repeated until the texts are erased.
+    progress = list(dict.fromkeys(reply for reply in replies if isinstance(reply, Progress) and reply.changed))
     most, all_ = RECORDS_IN_ONE_ERASURE, RECORDS_IN_ONE_ERASURE + 50
 
     assert progress == [Progress(most, all_, most), Progress(all_, all_, all_)]
@@ -132,3 +141,50 @@ async def test_the_command_says_what_is_not_clean(operated: Operated) -> None:
 
     assert notices[0] == "Not everything is erased yet: the disk is full."
     assert [bool(text) for text in await texts(operated)] == [False, False, True]
+
+
+async def test_a_command_that_waits_repeats_its_last_progress(
+    operated: Operated, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the log cannot be emptied, each reply has the number of messages that were erased before."""
+    monkeypatch.setattr(erasing, "REPLY_INTERVAL", 0.01)
+    hold = operated.log.hold("erase")
+    progress: list[Progress] = []
+    async with aclosing(replies(operated.admin_node, ERASE)) as results:
+        async for reply in results:
+            progress += [reply] if isinstance(reply, Progress) else []
+            if len(progress) == 5:
+                operated.log.heal()
+                hold.release()
+
+    assert progress[:5] == [Progress(1, 2, 1), *[Progress(2, 2, 2)] * 4]
+    assert set(progress[5:]) <= {Progress(2, 2, 2)}
+
+
+class FullDisk:
+    """A file of a node that cannot be written at the first attempt."""
+
+    attempts = 0
+
+    def mark_outdated(self) -> None:
+        """As `TextFile.mark_outdated`."""
+
+    async def remove_erased_texts(self, _room: Room) -> None:
+        """As `TextFile.remove_erased_texts`."""
+        # The first one is that of the start, when there is nothing to erase.
+        self.attempts += 1
+        if self.attempts == 2:
+            raise OSError("No space left on device")
+
+
+async def test_each_obstacle_is_named_once() -> None:
+    """If the log and a file cannot be cleaned at the same time, the command says so of both, and not again."""
+    log = FaultyLog(await log_with(MemoryLog(), records_after(COMMANDS)))
+    async for operated in operated_node(log, FullDisk()):
+        log.fail("erase", LogUnavailable("the log is locked"), times=3)
+        found = await operated.replies(ERASE)
+
+    assert [reply.text for reply in found if isinstance(reply, Notice)][:-1] == [
+        "Not everything is erased yet: the log is locked.",
+        "Not everything is erased yet: No space left on device.",
+    ]

@@ -59,11 +59,13 @@ async def erase_all(
     # So that a command that was interrupted can be repeated.
     to_erase = [position for position in positions if not is_erased(context, position)]
     altered: list[int] = []
+    reached = operator.progress(0, len(to_erase), 0)
     async for command in erasing_commands(log, to_erase, request.reason, operator.by, clock, altered.append):
         decided = await operator.decide(command)
         # Another operator may have erased the same meanwhile.
         erased_now += 0 if decided.already else len(command.records)
-        yield operator.progress(erased_now, len(to_erase), erased_now)
+        reached = operator.progress(erased_now, len(to_erase), erased_now)
+        yield reached
     still_altered = await not_erased_meanwhile(operator, altered)
     found = len(positions) - len(still_altered)
     yield Counts(
@@ -76,7 +78,7 @@ async def erase_all(
         erased=0,
     )
     if found and not operator.dry_run:
-        async for reply in leave_no_copy(operator, rewrite=request.rewrite):
+        async for reply in leave_no_copy(operator, reached, rewrite=request.rewrite):
             yield reply
     if still_altered:
         raise RequestRefused(
@@ -92,34 +94,42 @@ async def not_erased_meanwhile(operator: Operator, altered: Sequence[int]) -> Se
     return [position for position in altered if not is_erased(operator.room.rule_context, position)]
 
 
-async def leave_no_copy(operator: Operator, *, rewrite: bool) -> AsyncGenerator[ErasureReply]:
-    """Wait until all erasures are carried out. With `rewrite` the log is then written anew if its store can do that."""
+async def leave_no_copy(operator: Operator, reached: Progress, *, rewrite: bool) -> AsyncGenerator[ErasureReply]:
+    """Wait until the node has carried out all erasures, and repeat the progress `reached` meanwhile.
+
+    With `rewrite` the log is then written anew if its store can do that.
+    """
     erasing, log, sentences = operator.admin_node.erasing, operator.admin_node.log, asyncio.Queue[str]()
-    async for reply in while_running(erasing.wait_until_clean(sentences.put_nowait), sentences):
+    async for reply in while_running(erasing.wait_until_clean(sentences.put_nowait), sentences, reached):
         yield reply
     if rewrite and isinstance(log, Rewritable):
         yield Notice("The table is being written anew. Posts and older pages wait until it is done.")
-        async for reply in while_running(log.rewrite(), sentences):
+        async for reply in while_running(log.rewrite(), sentences, reached):
             yield reply
     yield Notice(BYTES_LEFT_IN_TABLE if isinstance(log, Rewritable) and not rewrite else TEXTS_ERASED)
 
 
 async def while_running(
-    work: Coroutine[Any, Any, None], sentences: asyncio.Queue[str]
+    work: Coroutine[Any, Any, None], sentences: asyncio.Queue[str], reached: Progress
 ) -> AsyncGenerator[Progress | Notice]:
-    """Yield each new sentence as a notice until the work is done, and signs of life. Raises what the work raises."""
-    last, task = "", asyncio.create_task(work)
+    """Yield each different sentence once, as a notice, until the work is done. Raises what `work` raises.
+
+    If there is none for REPLY_INTERVAL, `reached` is yielded again: the client notices that the node does not hang, and
+    its progress bar and its number of changes stay as they are.
+    """
+    shown, task = set[str](), asyncio.create_task(work)
     try:
         while not task.done():
             await asyncio.wait([task], timeout=REPLY_INTERVAL)
-            # Attempts may fail faster than replies are sent: only the newest reason is of use.
-            said = [sentences.get_nowait() for _ in range(sentences.qsize())]
-            if said and said[-1] != last:
-                last = said[-1]
-                yield Notice(last)
-            else:
-                yield Progress(0, 0, 0)
+            # The log and each file report their obstacles anew at each attempt, many times a second.
+            reported = dict.fromkeys(sentences.get_nowait() for _ in range(sentences.qsize()))
+            new = [sentence for sentence in reported if sentence not in shown]
+            shown.update(new)
+            for sentence in new:
+                yield Notice(sentence)
+            if not new:
+                yield reached
         await task
     finally:
-        # If the client is gone, nobody waits any longer; the node carries on with its erasures by itself.
+        # If the client has disconnected, nobody waits any longer. The node goes on with its erasures by itself.
         task.cancel()
