@@ -25,9 +25,9 @@ MAX_CACHE_BYTES: Final = 16 * 1024 * 1024
 CONCURRENT_READS: Final = 2
 """Blocks that are read from the log at the same time. Posts use the same store."""
 CHANGES_AT_ONCE: Final = 1_000
-"""Removals and restorations whose blocks are discarded one by one. After more than these the whole cache is."""
+"""Removals and restorations whose blocks are discarded one by one. After more changes the whole cache is discarded."""
 RETRY_PAUSE: Final = 0.5
-"""Seconds until a log that is unavailable is asked again."""
+"""Seconds between two attempts to read from a log that is unavailable."""
 
 log = structlog.get_logger()
 
@@ -78,7 +78,7 @@ class Backlog:
     def frames_from(self, index: int) -> Sequence[bytes] | None:
         """Return the frames from this message to the end of its block, or None if the block must be loaded first.
 
-        In the place of a hidden message stands the line with its id, which is no frame.
+        A hidden message is represented by the line with its id alone, which is not a frame.
         """
         self._discard_outdated()
         block, start = divmod(index, BLOCK)
@@ -123,7 +123,7 @@ class Backlog:
         self._loads[block].waiters[waiter] = None
 
     def cancel(self, index: int, waiter: BlockWaiter) -> None:
-        """Stop waiting for the block of this message. What nobody waits for is not read."""
+        """Stop waiting for the block of this message. A read for which nobody waits any longer is cancelled."""
         load = self._loads.get(index // BLOCK)
         if load is not None and load.waiters.pop(waiter, load) is None and not load.waiters:
             load.task.cancel()
@@ -151,7 +151,7 @@ class Backlog:
         self._bytes -= sum(map(len, self._blocks.pop(block, [])))
 
     def _extend_from_memory(self, block: int, cached: list[bytes]) -> bool:
-        """Add what memory holds of a block to its frames. Return whether they are complete for now."""
+        """Add the messages in memory to the frames of a block. Return whether none of its messages is missing."""
         history = self._node.room.history
         missing = history.positions[block * BLOCK + len(cached) : (block + 1) * BLOCK]
         records = [record for position in missing if (record := history.record_at(position)) is not None]
@@ -167,7 +167,7 @@ class Backlog:
             self._bytes -= sum(map(len, oldest))
 
     async def _load(self, block: int) -> None:
-        """Read a block into the cache and tell its waiters."""
+        """Read a block into the cache, and notify its waiters."""
         try:
             async with self._reads:
                 await self._read(block)

@@ -31,7 +31,7 @@ class DroppedWatchers:
 
     def count(self, reason: str, number: int) -> None:
         """Count and log watchers that were dropped for a reason, if there are any."""
-        # Streams end with the server in any case, which nobody needs to count.
+        # SERVER_STOPPED is not counted: all streams end with the server.
         if reason in self.counts:
             self.counts[reason] += number
         if number:

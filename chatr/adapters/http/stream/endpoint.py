@@ -74,7 +74,7 @@ class StreamHandlers:
 
     @_history_frame.default
     def _make_history_frame(self) -> CachedValue[bytes]:
-        # One message even if none is to be sent, for the id of the frame.
+        # At least one message, even if none is to be sent: the id of the frame is that of the newest one.
         count = max(self._history, 1)
         return CachedValue(
             lambda room: frames.history(room, self._node.newest.at_hand(count), self._history),
@@ -106,7 +106,7 @@ class StreamHandlers:
             if self._is_ahead(cursor):
                 await self._node.follower.catch_up()
             await self._load_history()
-            # Here again, because the room may have become private meanwhile, or while it started.
+            # Checked again, because the room may have become private while this request waited.
             reader = await self._reading.reader_of(request)
             add_default_headers(request, response)
             await response.prepare(request)
@@ -129,7 +129,7 @@ class StreamHandlers:
 
         Returns False without any effect if the request has to wait: `watch` does that. Raises HttpError (403, 429).
         """
-        # A key may have to wait for the log: simpler than to look it up here in another way.
+        # Checking a key may have to wait for the log, which cannot be done here: `watch` does it.
         if self._reading.needs_key:
             return False
         client = (peer_of(transport), request.headers.get("x-forwarded-for", ""))
@@ -165,7 +165,7 @@ class StreamHandlers:
         return self._node.newest.are_at_hand(max(self._history, 1))
 
     async def _load_history(self) -> None:
-        """Read the newest messages if all that are in memory are hidden. Without the log those at hand are sent."""
+        """Read the newest messages if all that are in memory are hidden. If the log is unavailable, fewer are sent."""
         with suppress(LogUnavailable, TimeoutError):
             async with asyncio.timeout(HISTORY_TIMEOUT):
                 await self._node.newest.load(max(self._history, 1))

@@ -76,7 +76,7 @@ def id_prefix_of(frame: bytes) -> bytes:
 
 
 def history(room: Room, newest: Sequence[Message], count: int) -> bytes:
-    """Return the frame of the newest messages, `count` at most. Its id is that of the newest one even if none is."""
+    """Return the frame of the `count` newest messages. Its id is that of the newest one, even if `count` is 0."""
     shown = newest[len(newest) - count :] if count < len(newest) else newest
     event = wire.HistoryEvent(data=[response_cache.message(each, room.agent(each.agent)) for each in shown])
     return with_id(newest[-1].cursor if newest else None, frame(event))

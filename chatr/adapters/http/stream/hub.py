@@ -194,7 +194,7 @@ class Hub:
         self._dropped.add(dropped, reason)
 
     async def tick(self) -> None:
-        """Publish a comment after a silence, and drop the watchers that take nothing. To be called every second."""
+        """Publish a comment after a silence, and drop the watchers that read nothing. To be called every second."""
         now = asyncio.get_running_loop().time()
         # Any frame for all watchers has shown already that the stream is alive.
         if now - self._published_at >= self._comment_interval:
@@ -221,7 +221,7 @@ class Hub:
         return stalled
 
     async def close(self, closing_frame: Callable[[], bytes], *, timeout: float = 1.0) -> None:
-        """End every stream with a frame of its own; drop the watchers that have not taken it in `timeout` seconds."""
+        """End every stream with a closing frame. Drop the watchers that have not read it within `timeout` seconds."""
         self._make_batches()
         while self.write_slice():  # noqa: ASYNC110 -- a step of work, not a wait
             await asyncio.sleep(0)

@@ -115,7 +115,7 @@ class LaggingWatcher(asyncio.Protocol):
         self._request_turn()
 
     def block_loaded(self) -> None:
-        """Take the next slice before others, because the cache is small."""
+        """Take the next slice before others: the cache is small and may soon discard the block."""
         self._is_loading = False
         self._catch_up.turns.request(self, first=True)
 
@@ -123,7 +123,7 @@ class LaggingWatcher(asyncio.Protocol):
         """Write the next frames, and hand the connection over after the last ones."""
         if self._is_loading or self._transport.is_closing() or self._transport.get_write_buffer_size():
             return
-        # In a room that has replaced it other messages have these numbers. The hub drops this watcher soon.
+        # The log was replaced: in the new room other messages have these indices. The hub drops this watcher soon.
         if self._room is not self._catch_up.backlog.room:
             return
         if self._expected_id_line is None and (changes := self._missed_changes()):
@@ -160,7 +160,8 @@ class LaggingWatcher(asyncio.Protocol):
         if written:
             self._write_raw(self._encoded(encode_frames(b"".join(written))))
         if self._next == self._catch_up.backlog.end and not self._missed_changes():
-            # Until its next turn there may be a newer message, again and again. Live frames wait behind this slice.
+            # Now, not at its next turn: by then there may be newer messages, again and again. Live frames are written
+            # after this slice.
             self._finish(None)
         else:
             self._request_turn()
@@ -176,7 +177,7 @@ class LaggingWatcher(asyncio.Protocol):
             self._transport.write(data[sent:])
 
     def _request_turn(self) -> None:
-        # Otherwise `resume_writing` is called later.
+        # Otherwise `resume_writing` requests the turn later.
         if not self._transport.get_write_buffer_size():
             self._catch_up.turns.request(self)
 
@@ -197,7 +198,7 @@ class LaggingWatcher(asyncio.Protocol):
     def is_stalled(self, now: float, timeout: float) -> bool:
         """Return whether bytes have been waiting for `timeout` seconds and the client has taken none of them."""
         waiting = self._transport.get_write_buffer_size()
-        # It changes only when the client takes something: more is written when nothing waits.
+        # While bytes wait, none are added. So their number changes only when the client reads some.
         if not waiting or waiting != self._waiting_bytes:
             self._waiting_bytes, self._waiting_since = waiting, now
         return now - self._waiting_since >= timeout
@@ -232,7 +233,7 @@ class LaggingWatcher(asyncio.Protocol):
 
 
 def first_slice(frames: Sequence[bytes]) -> Sequence[bytes]:
-    """Return the first frames, at most SLICE_BYTES of them but at least one."""
+    """Return the first frames: at least one, and no more than fit into SLICE_BYTES."""
     size = 0
     for index, frame in enumerate(frames):
         size += len(frame)

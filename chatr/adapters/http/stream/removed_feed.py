@@ -29,7 +29,8 @@ class FanOut(Protocol):
 
 def repeated(changes: Sequence[VisibilityChange], sent_until: int) -> list[bytes]:
     """Return the frames of changes for a client that resumes and has been sent the messages up to this position."""
-    # What was restored after that position comes as a message: a client that loads it, too, would have it twice.
+    # A restored message after that position is sent as a message. A client that loads it because of a removed frame
+    # would show it twice.
     return [frames.removed(each) for each in changes if not each.restored or each.message <= sent_until]
 
 
@@ -44,7 +45,7 @@ class RemovedFeed:
     def __init__(self, node: Node, hub: FanOut) -> None:
         self._node = node
         self._hub = hub
-        # Changes in a checkpoint were made before this process started: nobody here waits for them.
+        # Changes that the room has already, as from a checkpoint, are not published.
         self._published = len(self._changes)
 
     def changes_from(self, index: int, limit: int) -> Sequence[VisibilityChange]:

@@ -19,7 +19,7 @@ COUNT: Final = re.compile("[0-9]{1,18}")
 
 @frozen
 class Subscription:
-    """How a stream is written and released, and which kinds of frames it gets besides those that all get.
+    """The properties of a stream: its encoding, its reader, and which optional kinds of frames it is sent.
 
     `free_slot` is to be called once, when the connection is lost; `chunked` is for HTTP/1.1. `reader` is the digest of
     the key with which it reads a private room. `log_end` is called with the reason when the stream has ended.
@@ -37,7 +37,7 @@ class Subscription:
 class ResumePoint:
     """The message that follows a cursor, and the first removal or restoration since, both counted from 0.
 
-    It is still to be checked that the message at the cursor has the fingerprint of the cursor.
+    The caller must still check that the message at the cursor has the fingerprint of the cursor.
     """
 
     cursor: Cursor
@@ -74,7 +74,7 @@ def resume_point(room: Room, cursor: Cursor, max_missed: int | None) -> ResumePo
     changes = history.removals.changes
     next_change = bisect_right(changes, cursor.position, key=attrgetter("position"))
     missed = history.visible_count - history.visible_count_until(cursor.position)
-    # A client that would rather begin anew than read so many messages does not want as many removals either.
+    # The limit holds for removals, too: a client that limits what it reads does not want more of these either.
     if max_missed is not None and max(missed, len(changes) - next_change) > max_missed:
         return f"more than {max_missed} messages were missed"
     return ResumePoint(cursor, index + 1, next_change)
@@ -90,6 +90,6 @@ def subscription_for(
 ) -> Subscription:
     """Return the subscription to the kinds of frames that the client asked for. Unknown kinds are ignored."""
     kinds = query.get("events", "").split(",")
-    # An older name of the same.
+    # `presence=1` is an older form of `events=presence`.
     wants_presence = "presence" in kinds or query.get("presence") == "1"
     return Subscription(free_slot, chunked, wants_presence, "removed" in kinds, reader, log_end)

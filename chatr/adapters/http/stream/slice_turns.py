@@ -52,7 +52,7 @@ class SliceTurns:
     def _run(self) -> None:
         loop = asyncio.get_running_loop()
         end = loop.time() + SLICE_SECONDS_PER_ITERATION
-        # Before anything can fail: else nobody would get a turn again.
+        # Reset before anything can raise: otherwise no slice would ever be scheduled again.
         self._scheduled = False
         # Also bounded by the length: in a simulation the time of the loop stands still within an iteration.
         for _ in range(min(len(self._ready), SLICES_PER_ITERATION)):

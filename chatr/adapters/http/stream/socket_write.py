@@ -9,7 +9,7 @@ import os
 from typing import Final
 
 NO_DESCRIPTOR: Final = -1
-"""The descriptor of a connection that has ended, or that has no socket: the kernel takes nothing for it."""
+"""The descriptor of a connection that has ended, or that has no socket: the kernel accepts no bytes for it."""
 
 
 def descriptor_of(transport: asyncio.Transport) -> int:

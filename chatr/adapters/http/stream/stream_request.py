@@ -36,14 +36,14 @@ class StreamRequest:
 def parse_stream_request(data: bytes, base_path: str = "") -> StreamRequest | None:
     """Return the request if `data` is one whole, plain request for the stream and nothing else, else None.
 
-    Its path may begin with `base_path`. Written in another way, with other percent signs, it is left to aiohttp.
+    Its path may begin with `base_path`. If that is percent-encoded in another way, the request is left to aiohttp.
     """
     found = plain_request(base_path).fullmatch(data.decode("latin-1")) if len(data) <= MAX_BYTES else None
     if found is None:
         return None
     headers = unique_pairs(found[2], "\r\n", ":", lambda name: name.lower())
     query = unique_pairs(found[1] or "", "&", "=", str)
-    # Whatever is unusual is left to aiohttp, which answers it by the letter: two parsers must not differ.
+    # Every unusual request is left to aiohttp, so that the two parsers cannot differ in how they understand it.
     if headers is None or query is None or "host" not in headers or not UNSUPPORTED_HEADERS.isdisjoint(headers):
         return None
     if headers.get("connection", "keep-alive").lower() != "keep-alive":

@@ -113,8 +113,8 @@ class Watcher(asyncio.Protocol):
 
     def _check_waiting_bytes(self) -> None:
         """Correct `_live_waiting`, which only grew until now, and drop the watcher if it is over the limit."""
-        # Live frames are the last that wait, so they are no more than the buffer. Asking for its size at each write
-        # would take as long as the write.
+        # Live frames come last in the buffer, so no more of them wait than it holds. To ask for its size at each
+        # write would take as long as the write itself.
         self._live_waiting = min(self._live_waiting, self._transport.get_write_buffer_size())
         if self._live_waiting > MAX_WAITING_BYTES:
             log.info("watcher_dropped", waiting=self._live_waiting)
