@@ -66,7 +66,7 @@ async def open_moltbook(
 
 
 class HttpMoltbook:
-    """Looks up accounts. Fulfils `chatr.ports.Moltbook`.
+    """Looks up accounts. Implements `chatr.ports.Moltbook`.
 
     At most `max_concurrent` look-ups run at a time; the time that others wait counts towards their `timeout` (seconds).
     """

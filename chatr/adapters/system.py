@@ -14,7 +14,7 @@ UNLIMITED_FILES: Final = 1_000_000
 
 
 class SystemClock:
-    """Reads the operating system's clocks. Fulfils `chatr.ports.Clock`."""
+    """Reads the operating system's clocks. Implements `chatr.ports.Clock`."""
 
     def now(self) -> int:
         """Return the milliseconds since 1970-01-01T00:00:00Z; steps back when the clock is set back."""
@@ -26,7 +26,7 @@ class SystemClock:
 
 
 class SystemSecrets:
-    """Draws from the operating system's random generator. Fulfils `chatr.ports.Secrets`."""
+    """Draws from the operating system's random generator. Implements `chatr.ports.Secrets`."""
 
     def key(self) -> str:
         """Return a new API key."""

@@ -66,7 +66,7 @@ class Hold:
 
 
 class FaultyLog:
-    """Fulfils `chatr.ports.EventLog` by the log that it wraps, except for the calls that were given a fault.
+    """Implements `chatr.ports.EventLog` by the log that it wraps, except for the calls that were given a fault.
 
         log = FaultyLog(MemoryLog())
         log.fail("append", LogUnavailable("the store is away"))

@@ -29,7 +29,7 @@ ACCOUNTS: Final = ("ClawdCrab", "clawdcrab", "ClawdLobster", "ClawdShrimp")
 
 @define
 class SimulatedMoltbook:
-    """Fulfils `chatr.ports.Moltbook`: most claims are true, some are not, and sometimes there is no answer."""
+    """Implements `chatr.ports.Moltbook`: most claims are true, some are not, and sometimes there is no answer."""
 
     random: Random
 

@@ -17,7 +17,7 @@ ERASED_AT_ONCE: Final = 3
 
 
 class NodeLog:
-    """Fulfils `chatr.ports.EventLog` for one node, with the group commit of the real stores."""
+    """Implements `chatr.ports.EventLog` for one node, with the group commit of the real stores."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -127,7 +127,7 @@ class NodeLog:
 
 
 class NodeLogWithClock(NodeLog):
-    """The log of a node in a store that brings its clock. Fulfils `chatr.ports.BringsClock`."""
+    """The log of a node in a store that brings its clock. Implements `chatr.ports.BringsClock`."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
         super().__init__(store)

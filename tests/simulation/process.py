@@ -34,7 +34,7 @@ CONNECTIONS_REMEMBERED: Final = 500
 
 @define
 class MachineClock:
-    """Fulfils `chatr.ports.Clock`: the time of the world, plus the error of this machine in milliseconds."""
+    """Implements `chatr.ports.Clock`: the time of the world, plus the error of this machine in milliseconds."""
 
     error: int = 0
     steps: int = 0
@@ -64,7 +64,7 @@ MACHINE_CLOCK: Final[contextvars.ContextVar[MachineClock]] = contextvars.Context
 
 @define
 class SeededSecrets:
-    """Fulfils `chatr.ports.Secrets` from the seed."""
+    """Implements `chatr.ports.Secrets` from the seed."""
 
     random: Random
 

@@ -16,7 +16,7 @@ from tests.sse import EventSource, Frame
 
 @define(eq=False)
 class Watcher:
-    """Fulfils `ClientEnd`. A `slow` watcher reads what it was sent only when `read` is called.
+    """Implements `ClientEnd`. A `slow` watcher reads what it was sent only when `read` is called.
 
     `cursor` is the id of the last message that it received. One that `wants_removed` takes back what was removed.
     `in_memory`: how many messages a node holds.

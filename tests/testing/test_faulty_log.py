@@ -29,7 +29,7 @@ async def test_a_log_without_faults_behaves_as_the_one_it_wraps(log: FaultyLog) 
 
 
 class MemoryLogWithClock(MemoryLog):
-    """A log in memory whose store has the time. Fulfils `chatr.ports.BringsClock`."""
+    """A log in memory whose store has the time. Implements `chatr.ports.BringsClock`."""
 
     def __init__(self) -> None:
         super().__init__()

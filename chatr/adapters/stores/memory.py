@@ -11,7 +11,7 @@ from chatr.ports import Conflict, Draft, LogChanged, LogUnavailable, Stored
 
 
 class MemoryLog:
-    """Fulfils `chatr.ports.EventLog` with a list. Never raises OutcomeUnknown."""
+    """Implements `chatr.ports.EventLog` with a list. Never raises OutcomeUnknown."""
 
     def __init__(self) -> None:
         self._records: list[Stored] = []
@@ -24,7 +24,7 @@ class MemoryLog:
     async def append(self, draft: Draft, *, expected: int) -> Stored:
         """Store `draft` if the last position in its stream is `expected`. Raises Conflict."""
         record_hash, successor = draft.record_hash_after(expected), self._successors.get((draft.stream, expected))
-        # By its hash: the record may be erased.
+        # Compared by the hash, because the text of the record may be erased.
         if successor is not None and self._records[successor - 1].record_hash == record_hash:
             return draft.at_position(successor, expected, record_hash)
         if self._last_positions.get(draft.stream, 0) != expected:
@@ -50,7 +50,7 @@ class MemoryLog:
         for group in groups_of(positions):
             for position in group:
                 self._records[position - 1] = evolve(self._records[position - 1], data="")
-            # A start may erase any number of records, and must not stop everything else.
+            # A start may erase any number of records: other tasks must run meanwhile.
             await asyncio.sleep(0)
 
     async def restore(self, records: Sequence[Stored]) -> None:

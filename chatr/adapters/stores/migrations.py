@@ -12,7 +12,7 @@ class SchemaTooNew(CannotOpenLog):
 
 
 class SchemaTooOld(CannotOpenLog):
-    """The store is one that an older version of chatr has made, and may not be migrated now."""
+    """An older version of chatr made the store, and the caller may not migrate it."""
 
     def __init__(self) -> None:
         super().__init__(

@@ -29,7 +29,7 @@ def open_log(url: str, *, accept_loss: bool = False) -> AbstractAsyncContextMana
         case "sqlite" if file:
             return sqlite_log(file, accept_loss=accept_loss)
         case "memory":
-            # Nothing has to be closed: it ends with the process.
+            # A log in memory need not be closed.
             return nullcontext(MemoryLog())
         case "nats":
             raise CannotOpenLog("--log nats:// is not supported yet: use sqlite:///FILE or postgresql://….")
@@ -46,7 +46,7 @@ async def open_current_log(url: str) -> AsyncIterator[EventLog]:
     Raises CannotOpenLog.
     """
     file = sqlite_file(url)
-    # Looked at before: to open a log brings its schema up to date, and no program brings it back.
+    # Checked before `open_log`, which would migrate an older schema; no migration can be undone.
     if file:
         await check_schema_is_current(file)
     elif url.startswith(("postgresql:", "postgres:")):
@@ -95,7 +95,7 @@ def admin_socket(url: str, setting: str | None) -> Path | None:
 def checkpoint_file(url: str) -> Path | None:
     """Return the path of the checkpoint of the log at `url`; None if its store has no place for one."""
     file = sqlite_file(url)
-    # One for all names of the file: erasures renew it, and would not find a second one.
+    # `beside` follows links: an erasure must find the one checkpoint, whatever path names the log.
     return beside(file, ".checkpoint") if file else None
 
 

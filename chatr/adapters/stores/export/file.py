@@ -168,7 +168,7 @@ def is_parsed_by(parse: Callable[[bytes], object], line: bytes) -> bool:
 
 
 class ExportReader:
-    """Reads a log from an export. Fulfils `chatr.ports.LogReader`; every method may raise CannotOpenLog.
+    """Reads a log from an export. Implements `chatr.ports.LogReader`; every method may raise CannotOpenLog.
 
     `closing` is the position and the chain hash at which the log ends, as its closing line says.
     """

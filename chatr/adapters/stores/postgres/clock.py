@@ -27,7 +27,7 @@ logger = structlog.get_logger()
 
 
 class PostgresClock:
-    """Fulfils `chatr.ports.Clock` by an offset to a clock of this machine that is never set. All in milliseconds."""
+    """Implements `chatr.ports.Clock` by an offset to a clock of this machine that is never set. All in milliseconds."""
 
     def __init__(self) -> None:
         self._offset: int | None = None

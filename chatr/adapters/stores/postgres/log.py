@@ -60,7 +60,7 @@ async def postgres_log(
 
 
 class PostgresLog(PostgresReader):
-    """Fulfils `chatr.ports.EventLog`. One task appends for all callers; another one listens for notifications.
+    """Implements `chatr.ports.EventLog`. One task appends for all callers; another one listens for notifications.
 
     `clock` is that of the server, for all nodes.
     """

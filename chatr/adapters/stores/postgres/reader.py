@@ -41,7 +41,7 @@ class OwnCommit:
 
 
 class PostgresReader:
-    """Reads a log that other connections write, and polls for new records. Fulfils `chatr.ports.LogReader`."""
+    """Reads a log that other connections write, and polls for new records. Implements `chatr.ports.LogReader`."""
 
     def __init__(self, url: str, timeouts: PostgresTimeouts) -> None:
         self._timeouts = timeouts

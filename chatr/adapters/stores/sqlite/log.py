@@ -79,7 +79,7 @@ def check_files(path: Path, *, accept_loss: bool) -> None:
 
 
 class SqliteLog(SqliteReader):
-    """Fulfils `chatr.ports.EventLog`. One task commits on `writer`; everything is read on `reader`.
+    """Implements `chatr.ports.EventLog`. One task commits on `writer`; everything is read on `reader`.
 
     `head` is the last position in the file. Tails are served from memory and woken by appends instead of by polling.
     """

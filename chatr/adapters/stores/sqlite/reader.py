@@ -52,7 +52,7 @@ def lenient_text(stored: bytes) -> str:
 
 
 class SqliteReader:
-    """Reads a log that another connection writes, and polls for new records. Fulfils `chatr.ports.LogReader`."""
+    """Reads a log that another connection writes, and polls for new records. Implements `chatr.ports.LogReader`."""
 
     def __init__(self, db: aiosqlite.Connection, path: Path, poll_interval: float = POLL_INTERVAL) -> None:
         self._connection = db
