@@ -40,7 +40,7 @@ async def redact(log: LogReader, room: Room) -> None:
     head = await log.head()
     with progress("searching removals", head) as show_position:
         removals = await removals_at(log, head, show_position)
-    room.history.removals = Removals.restored(
+    room.history.removals = Removals.of(
         [each for each in removals.by_message.values() if each.message <= room.position], []
     )
 

@@ -161,17 +161,21 @@ class History:
     def _next_hidden(self, index: int) -> int:
         """The index of the first hidden message from `index` on; that after the last message if none is hidden."""
         first = self.removals.count_before(self.positions[index])
-        return bisect_left(self.positions, self.removals.positions[first]) if first < len(self.removals) else self.count
+        return (
+            bisect_left(self.positions, self.removals.message_positions[first])
+            if first < len(self.removals)
+            else self.count
+        )
 
     def next_visible(self, index: int) -> int:
         """The index of the first message from `index` on that is not hidden; that after the last message if all are.
 
-        It takes no longer where a million messages in a row are hidden.
+        It bisects, so that a million hidden messages in a row are skipped as fast as one.
         """
         if index >= self.count or not self.removals:
             return index
         first = self.removals.count_before(self.positions[index])
         # Hidden messages are among all: as far as both sorted arrays agree from here on, all messages are hidden.
         hidden = range(len(self.removals) - first)
-        positions = self.removals.positions
+        positions = self.removals.message_positions
         return index + bisect_left(hidden, 1, key=lambda each: self.positions[index + each] != positions[first + each])

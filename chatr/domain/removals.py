@@ -11,13 +11,16 @@ from chatr.domain.immutability import statically_frozen
 from chatr.domain.moderation_events import MessageRemoved, MessageRestored, RecordsErased
 
 FEW: Final = 8
-"""Positions that are inserted one by one."""
+"""Up to so many positions are inserted one by one."""
 VisibilityEvent = MessageRemoved | MessageRestored | RecordsErased
 
 
 @statically_frozen
 class Removal:
-    """Why and by whom the message at `message` was hidden, by the record at `position`; `erased`: for ever."""
+    """Why, when and by whom the message at position `message` was hidden. `erased`: for ever.
+
+    `position` is that of the record that hid it. Checkpoints store these names, and those of VisibilityChange.
+    """
 
     message: int
     position: int
@@ -29,7 +32,7 @@ class Removal:
 
 @statically_frozen
 class VisibilityChange:
-    """The record at `position` hid the message at `message`, or showed it again (`restored`)."""
+    """The record at `position` hid the message at position `message`, or showed it again (`restored`)."""
 
     position: int
     message: int
@@ -42,8 +45,8 @@ class Removals:
     """The hidden messages by their positions, and all changes in log order."""
 
     by_message: dict[int, Removal] = field(factory=dict)
-    # Sorted, to count the hidden ones before a position.
-    positions: "array[int]" = field(factory=lambda: array("q"))
+    # The keys of `by_message`, sorted, to count the hidden messages before a position.
+    message_positions: "array[int]" = field(factory=lambda: array("q"))
     changes: list[VisibilityChange] = field(factory=list)
 
     def __contains__(self, message: int) -> bool:
@@ -56,7 +59,7 @@ class Removals:
 
     def count_before(self, position: int) -> int:
         """How many messages before `position` are hidden."""
-        return bisect_left(self.positions, position)
+        return bisect_left(self.message_positions, position)
 
     def apply(self, event: VisibilityEvent, position: int) -> list[VisibilityChange]:
         """Hide or show messages, by the record at `position`, and return the changes."""
@@ -87,30 +90,29 @@ class Removals:
         self._insert(sorted(added))
 
     def _insert(self, added: Sequence[int]) -> None:
-        """Add positions, which are ascending."""
+        """Add positions of messages, which are ascending."""
         if len(added) <= FEW:
             for position in added:
-                insort(self.positions, position)
+                insort(self.message_positions, position)
             return
         # Each insertion moves what is behind it. For many of them the positions are copied once instead.
         positions, start = array("q"), 0
         for position in added:
-            end = bisect_left(self.positions, position, start)
-            positions += self.positions[start:end]
+            end = bisect_left(self.message_positions, position, start)
+            positions += self.message_positions[start:end]
             positions.append(position)
             start = end
-        self.positions = positions + self.positions[start:]
+        self.message_positions = positions + self.message_positions[start:]
 
     def _show(self, message: int, position: int) -> None:
         earlier = self.by_message.get(message)
         if earlier is not None and not earlier.erased:
             del self.by_message[message]
-            self.positions.pop(bisect_left(self.positions, message))
+            self.message_positions.pop(bisect_left(self.message_positions, message))
             self.changes.append(VisibilityChange(position, message, "", restored=True))
 
     @classmethod
-    def restored(cls, removals: list[Removal], changes: list[VisibilityChange]) -> "Removals":
-        """The removals of a snapshot."""
-        return cls(
-            {each.message: each for each in removals}, array("q", sorted(each.message for each in removals)), changes
-        )
+    def of(cls, removals: Sequence[Removal], changes: list[VisibilityChange]) -> "Removals":
+        """Removals with these hidden messages, and with `changes` as those so far."""
+        by_message = {each.message: each for each in removals}
+        return cls(by_message, array("q", sorted(by_message)), changes)

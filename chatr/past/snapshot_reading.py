@@ -66,7 +66,7 @@ def read_room(file: BinaryIO) -> Room:
     """The room of the sections that follow in a file. Raises ValueError or TypeError, among others."""
     (state,) = map(decode_state, read_section(file))
     newest = (Record(*row) for piece in read_section(file) for row in decode_records(piece))
-    removals = Removals.restored(state.removals, state.visibility_changes)
+    removals = Removals.of(state.removals, state.visibility_changes)
     history = History(newest=deque(newest, MESSAGES_IN_MEMORY), removals=removals)
     read_numbers(file, history.positions)
     index = TimeIndex(state.earliest, state.slots, state.firsts, limits_history=state.limits_history)

@@ -106,11 +106,11 @@ def test_a_thousand_erasures_copy_the_hidden_positions_once() -> None:
     erasure = RecordsErased(CRAB, named, "It is illegal.", "grace", START)
     erasing, copying = [], []
     for _ in range(5):
-        removals = Removals(positions=array("q", hidden))
+        removals = Removals(message_positions=array("q", hidden))
         erasing.append(cpu_seconds(partial(removals.apply, erasure, 300_000)))
         copying.append(cpu_seconds(partial(array, "q", hidden)))
 
-    assert list(removals.positions) == [*range(1, 2_000, 2), *hidden]
+    assert list(removals.message_positions) == [*range(1, 2_000, 2), *hidden]
     assert min(erasing) < 60 * min(copying)
 
 
