@@ -20,7 +20,7 @@ REASON: Final = "it is spam"
 
 
 async def approve(node: Node, agent: str) -> int:
-    """Vouch for an agent. Returns the position of the record, like the functions below."""
+    """Approve an agent. Returns the position of the record, like the functions below."""
     return (await node.commands.handle(Approve(AgentId(agent), OPERATOR, START))).position
 
 

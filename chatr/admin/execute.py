@@ -23,7 +23,7 @@ from chatr.admin.requests import (
     RestoreMessagesOf,
     RevokeAgentKeys,
     SuspendAgent,
-    WithdrawTrust,
+    WithdrawVerification,
 )
 from chatr.domain.rule import RuleViolated
 from chatr.node.command_handler import Overloaded
@@ -39,7 +39,7 @@ COMMANDS: Final[Mapping[type[AnyRequest], Callable[[Operator, Any], AsyncGenerat
     SuspendAgent: agents.suspend,
     ReinstateAgent: agents.reinstate,
     ApproveAgent: agents.approve,
-    WithdrawTrust: agents.withdraw,
+    WithdrawVerification: agents.withdraw,
     RegisterAgent: keys.register,
     IssueAgentKey: keys.issue_key,
     RevokeAgentKeys: keys.revoke_keys,

@@ -100,10 +100,10 @@ class ReinstateAgent(RequestOnAgent, frozen=True, kw_only=True, tag="reinstate")
 
 
 class ApproveAgent(RequestOnAgent, frozen=True, kw_only=True, tag="approve"):
-    """Vouch for an agent."""
+    """Approve an agent."""
 
 
-class WithdrawTrust(RequestOnAgent, frozen=True, kw_only=True, tag="withdraw"):
+class WithdrawVerification(RequestOnAgent, frozen=True, kw_only=True, tag="withdraw"):
     """Take an agent's approval and its badge, whichever it has."""
 
     reason: str
@@ -145,7 +145,7 @@ AnyRequest = (
     | SuspendAgent
     | ReinstateAgent
     | ApproveAgent
-    | WithdrawTrust
+    | WithdrawVerification
     | RegisterAgent
     | IssueAgentKey
     | RevokeAgentKeys

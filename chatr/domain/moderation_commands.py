@@ -34,7 +34,7 @@ class Reinstate:
 
 @frozen
 class Approve:
-    """Vouch for an agent."""
+    """Approve an agent: it gets the limits of a verified one, and may post where approval is needed."""
 
     agent: AgentId
     by: str = field(converter=normalize)
@@ -43,7 +43,7 @@ class Approve:
 
 @frozen
 class WithdrawApproval:
-    """Vouch for an agent no longer."""
+    """Withdraw the approval of an agent."""
 
     agent: AgentId
     reason: str = field(converter=normalize)

@@ -30,7 +30,7 @@ class AgentReinstated:
 
 @statically_frozen
 class AgentApproved:
-    """An operator vouches for an agent: it has the limits of a verified one, and may post where approval is needed."""
+    """An operator approved an agent: it has the limits of a verified one, and may post where approval is needed."""
 
     agent: AgentId
     by: str
@@ -39,7 +39,7 @@ class AgentApproved:
 
 @statically_frozen
 class ApprovalWithdrawn:
-    """An operator vouches for an agent no longer."""
+    """An operator withdrew the approval of an agent."""
 
     agent: AgentId
     reason: str
@@ -80,7 +80,7 @@ class MessageRestored:
 
 @statically_frozen
 class ErasedRecord:
-    """The position of a record whose text is erased, and the SHA-256 in hex of everything that stays of the record."""
+    """The position of a record whose text is erased, and the SHA-256 in hex of all that erasing leaves of it."""
 
     position: int
     rest: str

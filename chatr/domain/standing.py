@@ -35,7 +35,7 @@ class Suspension:
 class Standing:
     """What operators decided about an agent.
 
-    `approval` is the position of the record by which an operator vouched for it; None: no operator does. `is_waiting`:
+    `approval` is the position of the record by which an operator approved it; None: it is not approved. `is_waiting`:
     it registered while approval was needed, or lost its approval then.
     """
 

@@ -15,7 +15,7 @@ from chatr.admin.requests import (
     RestoreMessages,
     RevokeAgentKeys,
     SuspendAgent,
-    WithdrawTrust,
+    WithdrawVerification,
 )
 from chatr.codec import decode
 from chatr.domain.limits import HOUR
@@ -40,7 +40,7 @@ def requests(*, dry_run: bool) -> list[AnyRequest]:
         RemoveMessages(by=BY, dry_run=dry_run, ids=(5,), reason="rude"),
         SuspendAgent(by=BY, dry_run=dry_run, agent="Bob", duration=HOUR, reason="spam"),
         ApproveAgent(by=BY, dry_run=dry_run, agent="Bob"),
-        WithdrawTrust(by=BY, dry_run=dry_run, agent="Ada", reason="sold"),
+        WithdrawVerification(by=BY, dry_run=dry_run, agent="Ada", reason="sold"),
         RegisterAgent(by=BY, dry_run=dry_run, agent="Cyd", avatar=None),
         IssueAgentKey(by=BY, dry_run=dry_run, agent="Ada", grace=0),
         RevokeAgentKeys(by=BY, dry_run=dry_run, agent="Bob"),
@@ -82,7 +82,7 @@ async def test_a_dry_run_is_refused_as_the_command_would_be(operated: Operated) 
         RemoveMessages(by=BY, ids=(5,), reason="rude"),
         SuspendAgent(by=BY, agent="Bob", duration=None, reason="spam"),
         ApproveAgent(by=BY, agent="Bob"),
-        WithdrawTrust(by=BY, agent="Ada", reason="sold"),
+        WithdrawVerification(by=BY, agent="Ada", reason="sold"),
         RevokeAgentKeys(by=BY, agent="Ada"),
         CloseTheRoom(by=BY, reason="late"),
         ReinstateAgent(by=BY, agent="Ada"),
@@ -174,7 +174,7 @@ async def test_a_suspension_of_no_time_is_refused(operated: Operated) -> None:
 async def test_withdrawing_takes_approval_and_badge(operated: Operated) -> None:
     """An agent with an approval and a badge loses both, each by a record of its own."""
     await operated.replies(ApproveAgent(by=BY, agent="Ada"))
-    replies = await operated.replies(WithdrawTrust(by=BY, agent="Ada", reason="sold"))
+    replies = await operated.replies(WithdrawVerification(by=BY, agent="Ada", reason="sold"))
 
     assert [reply.type for reply in replies if isinstance(reply, Change)] == ["approval-withdrawn", "badge-withdrawn"]
     assert not operated.room.agent(ADA).verified

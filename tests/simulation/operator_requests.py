@@ -23,7 +23,7 @@ from chatr.admin.requests import (
     RestoreMessagesOf,
     RevokeAgentKeys,
     SuspendAgent,
-    WithdrawTrust,
+    WithdrawVerification,
 )
 from chatr.domain.identity import AgentId
 from chatr.domain.limits import HOUR, SECOND
@@ -74,12 +74,12 @@ class RequestDraw:
         return ReinstateAgent(by=self.by, dry_run=self.dry_run, agent=agent)
 
     def approve(self) -> AnyRequest:
-        """Vouch for an agent."""
+        """Approve an agent."""
         return ApproveAgent(by=self.by, dry_run=self.dry_run, agent=self._agent())
 
     def withdraw(self) -> AnyRequest:
         """Take an agent's approval and badge."""
-        return WithdrawTrust(by=self.by, dry_run=self.dry_run, agent=self._agent(), reason=REASON)
+        return WithdrawVerification(by=self.by, dry_run=self.dry_run, agent=self._agent(), reason=REASON)
 
     def register(self) -> AnyRequest:
         """Register an agent."""

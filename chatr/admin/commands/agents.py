@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator
 
 from chatr.admin.operator import Operator
 from chatr.admin.replies import Change
-from chatr.admin.requests import ApproveAgent, ReinstateAgent, SuspendAgent, WithdrawTrust
+from chatr.admin.requests import ApproveAgent, ReinstateAgent, SuspendAgent, WithdrawVerification
 from chatr.domain.moderation_commands import Approve, Reinstate, Suspend, WithdrawApproval, WithdrawBadge
 from chatr.domain.timestamps import iso_timestamp
 
@@ -27,13 +27,13 @@ async def reinstate(operator: Operator, request: ReinstateAgent) -> AsyncGenerat
 
 
 async def approve(operator: Operator, request: ApproveAgent) -> AsyncGenerator[Change]:
-    """Vouch for an agent."""
+    """Approve an agent."""
     agent = operator.agent_named(request.agent)
     command = Approve(agent.id, operator.by, operator.now())
     yield await operator.change("agent-approved", command, agent=agent.name)
 
 
-async def withdraw(operator: Operator, request: WithdrawTrust) -> AsyncGenerator[Change]:
+async def withdraw(operator: Operator, request: WithdrawVerification) -> AsyncGenerator[Change]:
     """Take an agent's approval and its badge, whichever it has; without either, say that there is no approval."""
     agent = operator.agent_named(request.agent)
     is_approved = agent.standing is not None and agent.standing.approval is not None

@@ -16,7 +16,7 @@ from chatr.admin.requests import (
     ReinstateAgent,
     RevokeAgentKeys,
     SuspendAgent,
-    WithdrawTrust,
+    WithdrawVerification,
 )
 from chatr.cli.arguments import utf8_text
 from chatr.cli.commands.admin.arguments import add_name, add_reason, add_unstored_reason, grace, milliseconds
@@ -125,8 +125,8 @@ ADMIN_COMMANDS: Final[Mapping[str, AdminCommand]] = {
         lambda given: ReinstateAgent(by=given.by, dry_run=given.dry_run, agent=given.agent),
     ),
     "approve": AdminCommand(
-        "vouch for an agent",
-        "Vouch for an agent: it gets the limits of verified ones, may post URLs, and may post where registration needs "
+        "approve an agent",
+        "Approve an agent: it gets the limits of verified ones, may post URLs, and may post where registration needs "
         "approval.",
         ("Ada",),
         add_agent_arguments,
@@ -137,7 +137,7 @@ ADMIN_COMMANDS: Final[Mapping[str, AdminCommand]] = {
         "Take what verifies an agent: its approval, its badge, or both.",
         ('Ada --reason "the account was sold"',),
         add_withdrawal_arguments,
-        lambda given: WithdrawTrust(by=given.by, dry_run=given.dry_run, agent=given.agent, reason=given.reason),
+        lambda given: WithdrawVerification(by=given.by, dry_run=given.dry_run, agent=given.agent, reason=given.reason),
     ),
     "register": AdminCommand(
         "register an agent",
