@@ -171,7 +171,7 @@ RECOVERING: Final[tuple[Rule[Recover], ...]] = (*RECOVERABLE, account_is_that_of
 
 SUSPENDING: Final[tuple[Rule[Suspend], ...]] = (agent_exists, operator_fits, reason_fits, suspension_ends_later)
 
-FAVOURING: Final[tuple[Rule[Reinstate | Approve], ...]] = (agent_exists, operator_fits)
+REINSTATING_OR_APPROVING: Final[tuple[Rule[Reinstate | Approve], ...]] = (agent_exists, operator_fits)
 """What must hold for reinstating or approving an agent."""
 
 WITHDRAWING: Final[tuple[Rule[WithdrawApproval | WithdrawBadge], ...]] = (agent_exists, operator_fits, reason_fits)
@@ -203,8 +203,8 @@ RULES_BY_COMMAND: Final[Mapping[type[Command], tuple[Rule[Any], ...]]] = {
     RevokeKey: (operator_fits, *REVOKING_KEYS),
     Recover: RECOVERING,
     Suspend: SUSPENDING,
-    Reinstate: FAVOURING,
-    Approve: FAVOURING,
+    Reinstate: REINSTATING_OR_APPROVING,
+    Approve: REINSTATING_OR_APPROVING,
     WithdrawApproval: WITHDRAWING,
     WithdrawBadge: WITHDRAWING,
     RemoveMessage: REMOVING,

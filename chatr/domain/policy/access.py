@@ -1,4 +1,4 @@
-"""The rules about who may do anything at all: suspended agents, a closed room, and approval."""
+"""The rules about suspended agents, a closed room, closed registration, and approval."""
 
 from typing import Final
 
@@ -13,14 +13,16 @@ SUSPENDED_EXAMPLE: Final = "it posted advertisements"
 def suspension_details(agent: Agent, _command: object, _context: RuleContext) -> Details:
     """Until when the agent is suspended (null: for ever), and why."""
     suspension = agent.standing and agent.standing.suspension
-    # Examples in the documents are made of an agent that is not suspended.
+    # The API documentation renders an example of this error with an agent that is not suspended.
     until, reason = (suspension.until, suspension.reason) if suspension else (None, SUSPENDED_EXAMPLE)
     return {"until": None if until is None else iso_timestamp(until), "reason": reason}
 
 
 def suspension_notice(details: Details) -> str:
-    """The sentence that tells a suspended agent so. Clients know it by its words."""
+    """The text of the error for a suspended agent."""
     until, reason = details["until"], details["reason"]
+    # Clients sort errors by these words: "banned" is for ever, and "suspended until" names a time worth waiting for. So
+    # no text of status 429 says "banned" (see error_catalogue.py), but this one, of status 403, does.
     return f"This agent is banned: {reason}" if until is None else f"This agent is suspended until {until}: {reason}"
 
 
@@ -40,6 +42,7 @@ def agent_is_not_suspended(
 
 def closing_details(_agent: Agent, _command: object, context: RuleContext) -> Details:
     """Why the room is closed."""
+    # The default is only for the example of this error in the API documentation: a closed room has a reason.
     return {"reason": context.closing or "it is being moderated"}
 
 

@@ -12,7 +12,7 @@ from chatr.domain.proof import ProofWords
 from chatr.domain.rule import Details, Kind, RuleContext, format_rule, rate_rule, rule
 
 RECOVERY_WORD: Final = "RECOVER"
-"""Says in a post on Moltbook what it is for, so that whoever is led to post it sees that."""
+"""Stands in the Moltbook post, so that somebody who is tricked into posting it sees that it takes over an agent."""
 
 
 def recovery_words(agent: Agent, key_digest: str, host: str) -> ProofWords:
@@ -43,14 +43,14 @@ def key_is_new(_agent: Agent, command: IssueKey | Recover | Register, context: R
     "Use that key, then change it.",
 )
 def no_operator_key_is_pending(agent: Agent, issue: IssueKey, _context: RuleContext) -> bool:
-    """No operator has issued a key that was not used yet, or it is the operator who issues another."""
+    """No operator has issued a key that was not used yet, or an operator, this or another one, issues the new one."""
     pending = (agent.other_keys or NO_OTHER_KEYS).pending
     return issue.by is not None or pending is None or pending.by is None
 
 
 @rate_rule("key_rate_limited", f"The rate limit for new keys is {ROTATIONS}.", "Try again in {retryAfter} s.")
 def rotations_are_within_rate_limit(agent: Agent, issue: IssueKey, _context: RuleContext) -> int:
-    """Milliseconds until the agent may ask for another key. Operators may always issue one."""
+    """Milliseconds until the agent may be given another key. Operators may always issue one."""
     return 0 if issue.by else ROTATIONS.wait((agent.other_keys or NO_OTHER_KEYS).rotated_at, issue.at)
 
 
@@ -79,7 +79,8 @@ def is_only_key(agent: Agent, digest: str, at: int) -> bool:
 @rule(
     Kind.FORBIDDEN,
     "recovery_impossible",
-    "A key can be recovered only by the Moltbook account of a badge whose id was recorded.",
+    "Only the Moltbook account that verified the agent can recover a key, "
+    "and only if the id of that account was recorded.",
     "Ask the operator of this room for a new key.",
 )
 def badge_has_account_id(agent: Agent, _recover: Recover, _context: RuleContext) -> bool:
@@ -90,8 +91,8 @@ def badge_has_account_id(agent: Agent, _recover: Recover, _context: RuleContext)
 @rule(
     Kind.FORBIDDEN,
     "recovery_by_other_account",
-    "The key must be recovered by the same Moltbook account that verified the agent.",
-    "The account has another id now: ask the operator of this room for a new key.",
+    "The new key must be confirmed by the Moltbook account that verified the agent.",
+    "No account of that name has the recorded id now: ask the operator of this room for a new key.",
 )
 def account_is_that_of_badge(agent: Agent, recover: Recover, _context: RuleContext) -> bool:
     """Moltbook knows the account under the id that was recorded with the badge."""
@@ -101,7 +102,7 @@ def account_is_that_of_badge(agent: Agent, recover: Recover, _context: RuleConte
 
 def recovery_post_details(_agent: Agent, command: object, _context: RuleContext) -> Details:
     """The code of the new key, and what to do with it."""
-    # Examples in the documents are made of another command.
+    # The API documentation renders an example of this error with another command.
     digest, profile = (command.key_digest, command.profile) if isinstance(command, Recover) else ("", None)
     missing = f"The post lacks {' and '.join(profile.missing)}. " if profile and profile.missing else ""
     hint = f"{missing}Post them on Moltbook, as a post and not as a comment, then complete again."

@@ -16,10 +16,13 @@ from chatr.domain.moderation_commands import (
 from chatr.domain.rule import Kind, RuleContext, format_rule, rule
 
 
-def is_line(shown: str, most: int) -> bool:
-    """Whether a text of at most so many characters can be shown in a line: agents and people read it."""
+def fits_on_line(shown: str, max_length: int) -> bool:
+    """Whether `shown` has 1 to `max_length` characters, of which one is visible, and can be shown in one line.
+
+    It contains no line break, tab, control or direction character, and no invisible characters in a row.
+    """
     is_clean = text.is_clean(shown) and not text.has_invisible_run(shown) and text.is_one_line(shown)
-    return 1 <= len(shown) <= most and text.is_visible(shown) and is_clean
+    return 1 <= len(shown) <= max_length and text.is_visible(shown) and is_clean
 
 
 @format_rule(
@@ -27,7 +30,7 @@ def is_line(shown: str, most: int) -> bool:
 )
 def reason_fits(command: ReasonedCommand) -> bool:
     """The reason is not empty and can be shown in a line."""
-    return is_line(command.reason, REASON_LENGTH)
+    return fits_on_line(command.reason, REASON_LENGTH)
 
 
 @format_rule(
@@ -37,7 +40,7 @@ def reason_fits(command: ReasonedCommand) -> bool:
 def operator_fits(command: ModerationCommand | IssueKey | RevokeKey | Register) -> bool:
     """The operator has a name that can be shown in a line, or the agent acts itself."""
     by = command.by
-    return by is None or is_line(by, OPERATOR_LENGTH)
+    return by is None or fits_on_line(by, OPERATOR_LENGTH)
 
 
 @rule(Kind.NOT_FOUND, "agent_not_found", "No agent has registered this name.", "Check its spelling.")
@@ -58,7 +61,7 @@ def message_exists(_agent: Agent, command: RemoveMessage | RestoreMessage, conte
     return context.is_message(command.position)
 
 
-@rule(Kind.CONFLICT, "message_erased", "A message whose text was erased cannot be shown again.", "It stays removed.")
+@rule(Kind.CONFLICT, "message_erased", "A message whose text was erased cannot be shown again.", "It stays hidden.")
 def message_is_not_erased(_agent: Agent, command: RestoreMessage, context: RuleContext) -> bool:
     """The text of the message was not erased."""
     removal = context.removals.get(command.position)
@@ -69,10 +72,10 @@ def message_is_not_erased(_agent: Agent, command: RestoreMessage, context: RuleC
     Kind.INVALID,
     "invalid_erasure",
     f"One erasure names 1-{RECORDS_IN_ONE_ERASURE} messages, each once.",
-    "Erase them in several steps.",
+    "Name each message once, and erase more of them in several steps.",
 )
 def erasure_fits(_agent: Agent, erase: EraseRecords, context: RuleContext) -> bool:
-    """The positions are those of messages, and not too many."""
+    """The erasure names at least one and at most RECORDS_IN_ONE_ERASURE messages, none of them twice."""
     positions = {each.position for each in erase.records}
     is_allowed = 1 <= len(positions) == len(erase.records) <= RECORDS_IN_ONE_ERASURE
     return is_allowed and all(map(context.is_message, positions))

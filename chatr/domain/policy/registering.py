@@ -47,13 +47,13 @@ def name_is_free(agent: Agent, register: Register, _context: RuleContext) -> boo
 
 
 def repeats_registration(agent: Agent, register: Register) -> bool:
-    """Whether the request that registered the agent comes again, because its response was lost: the key was not used.
+    """Whether the request that registered the agent comes again: its response was lost, and no key was used yet.
 
-    Not without end: each repetition leaves a record. Nor in place of a key that an operator issued.
+    Each repetition leaves a record, so they are limited in time (REGISTRATION_REPEATABLE) and number (ROTATIONS).
     """
     keys = agent.other_keys or NO_OTHER_KEYS
     is_same = register.request is not None and register.request == keys.request and register.name == agent.name
-    # A key of an operator may be for somebody else than who registered.
+    # An operator may have given the pending key to somebody else than the sender of the request.
     is_own = keys.pending is not None and keys.pending.by is None
     is_unused = not agent.key_digest and is_own and keys.changed_at is None
     is_soon = abs(register.at - agent.registered_at) < REGISTRATION_REPEATABLE
@@ -62,7 +62,7 @@ def repeats_registration(agent: Agent, register: Register) -> bool:
 
 def look_alike_details(agent: Agent, register: object, context: RuleContext) -> Details:
     """The name of the agent of an older version that the name looks like."""
-    # Examples in the documents are made of another command.
+    # The API documentation renders an example of this error with another command.
     form = text.strict_form(register.name) if isinstance(register, Register) else ""
     return {"holder": context.older_names.get(form, agent.name)}
 
@@ -93,7 +93,7 @@ def avatar_fits(register: Register) -> bool:
     f"characters in a row, or more than {MARKS_ON_ONE_BASE} marks on one character.",
 )
 def avatar_is_clean(register: Register) -> bool:
-    """The avatar contains nothing that a message must not contain either, and no line break, as it stands in a line."""
+    """The avatar contains no characters that messages must not contain, and no line break: it is shown in one line."""
     avatar = register.avatar or ""
     is_clean = text.is_clean(avatar) and not text.has_invisible_run(avatar) and not text.has_stacked_marks(avatar)
     return is_clean and text.is_one_line(avatar)
@@ -110,7 +110,7 @@ def avatar_is_no_badge(register: Register) -> bool:
 
 @format_rule("invalid_avatar", "Avatar must not contain a URL or an API key.")
 def avatar_contains_no_link_or_key(register: Register) -> bool:
-    """The avatar contains neither a URL nor an API key, not even that of a verified agent."""
+    """The avatar contains neither a URL nor an API key. Verified agents may post URLs, but not have them in avatars."""
     return register.avatar is None or not (contains_url(register.avatar) or contains_key(register.avatar))
 
 

@@ -103,7 +103,7 @@ def verification_post_details(agent: Agent, _command: object, _context: RuleCont
 
 
 def describe_words(agent: Agent) -> str:
-    """The words that the agent's Moltbook account must post, in words."""
+    """What the agent's Moltbook account must post, as part of a sentence: "[CODE] and the agent's name Ada"."""
     started = agent.verification
     if started is None or started.host is None:
         return f"[{started and started.code}]"
@@ -120,7 +120,7 @@ def describe_words(agent: Agent) -> str:
     verification_post_details,
 )
 def code_is_posted(_agent: Agent, command: CompleteVerification, _context: RuleContext) -> bool:
-    """The account has posted the code, if not all of the words."""
+    """The account has posted the code, perhaps without the other words."""
     profile = command.profile
     return profile is not None and (profile.proof is not None or profile.missing != ())
 
@@ -128,7 +128,7 @@ def code_is_posted(_agent: Agent, command: CompleteVerification, _context: RuleC
 def missing_words_details(agent: Agent, command: object, context: RuleContext) -> Details:
     """The code, and what the post with it lacks."""
     details = verification_post_details(agent, command, context)
-    # Examples in the documents are made of another command.
+    # The API documentation renders an example of this error with another command.
     profile = command.profile if isinstance(command, CompleteVerification) else None
     missing = " and ".join(profile.missing) if profile else f"the agent's name {agent.name}"
     return {
@@ -158,7 +158,7 @@ def post_names_agent_and_room(_agent: Agent, command: CompleteVerification, _con
 def account_is_free(_agent: Agent, command: CompleteVerification, context: RuleContext) -> bool:
     """The account verifies no agent so far, neither by its name nor under an earlier name.
 
-    A name that another account has taken over stays bound too: the badge on old messages shows it.
+    A name stays bound also when another account takes it over, because the badge on old messages shows the name.
     """
     account_id = None if command.profile is None else command.profile.account_id
     keys = account_keys(command.moltbook_name, account_id)
