@@ -49,9 +49,9 @@ class Draft:
 
 @statically_frozen
 class Stored(Draft):
-    """A record as a log stores it: a draft with its position, after `previous`, the last position of its stream before.
+    """A record as a log stores it. `previous` is the position of the record before it in its stream, 0 for the first.
 
-    `previous` is 0 for the first record of a stream. The fields are in the order of the columns that stores read.
+    The fields are in the order of the columns that stores read.
     """
 
     position: int
@@ -66,6 +66,7 @@ class Stored(Draft):
     @property
     def cursor(self) -> Cursor:
         """The cursor of a reader whose last record this is."""
+        # Ids are random: 8 of their hexadecimal digits tell records of the same position apart, and keep cursors short.
         return Cursor(self.position, self.id[:8])
 
     @property
@@ -75,18 +76,22 @@ class Stored(Draft):
 
     @property
     def rest_hash(self) -> bytes:
-        """The SHA-256 of all that erasing leaves. Erasing records store it, as `record_hash` then proves nothing."""
+        """The SHA-256 of all that erasing leaves.
+
+        An erasing record stores it, because `record_hash` covers the erased text and cannot be checked any longer.
+        """
         record_hash = self.record_hash.hex()
         fields = (self.position, self.stream, self.previous, self.id, self.type, self.at, self.decided_at_position)
         return sha256("\n".join(map(str, (*fields, record_hash))).encode("utf-8", "surrogateescape")).digest()
 
     @property
     def is_intact(self) -> bool:
-        """Whether the record is as it was stored, as far as it shows by itself. Only a chain shows that it was moved.
+        """Whether the record is as it was stored, as far as the record alone shows.
 
-        Of an erased record the hash proves nothing: a later record tells why it is empty, and what stays of it.
+        The hash of a record without text is not checked: the record that erased it says why it is empty, and what stays
+        of it. That a record was moved is found only by the chain hash.
         """
-        # The hash does not cover the position, but whatever the record refers to must come before it.
+        # The hash does not cover the position. Only this much shows: what the record refers to must come before it.
         if self.previous >= self.position or self.decided_at_position >= self.position:
             return False
         return self.record_hash == self.record_hash_after(self.previous, "surrogateescape") or self.is_erased

@@ -31,7 +31,7 @@ from chatr.domain.standing import NO_STANDING, Standing, standing_after
 class Verification:
     """A verification that was started: the code for `moltbook_name`, and the record at `position` that started it.
 
-    `host` is what the post must name beside the agent; empty: nothing; None: not even the agent.
+    `host` is what the post must name beside the agent; empty: the agent alone; None: the code alone suffices.
     """
 
     moltbook_name: str
@@ -74,7 +74,7 @@ class Agent:
     `chatr.domain.post_times`, as many as the rate limits need; `left_at` and `started_at` are the times of its last
     disconnects and of the last verifications that it started. `keyed_posts` are the last posts with idempotency keys,
     in the form of `chatr.domain.keyed_posts`. `key_digest` is that of its current key, "" if it has none. `other_keys`
-    and `standing` are None where nothing was ever decided about them, as of nearly all agents.
+    and `standing` are None for nearly all agents: whose key never changed, and about whom no operator decided.
     """
 
     id: AgentId = NO_AGENT
@@ -102,7 +102,7 @@ class Agent:
 
     @property
     def verified(self) -> bool:
-        """Whether a Moltbook account has verified the agent, or an operator vouches for it."""
+        """Whether a Moltbook account has verified the agent, or an operator has approved it."""
         return self.badge is not None or (self.standing is not None and self.standing.approval is not None)
 
     @property
@@ -170,7 +170,7 @@ def evolve_agent(agent: Agent, event: AgentEvent, position: int, limits: Limits)
             # Two nodes may verify one agent for two accounts at the same time: the first badge stays. `position` stays
             # too, as this record is in the stream of the account and not in that of the agent.
             badge = agent.badge or Badge(event.moltbook_name, event.owner, position, event.account_id)
-            # Its node may not have folded a suspension.
+            # The node that recorded this may not have folded a suspension yet.
             present = not agent.is_suspended(event.at)
             return evolve(agent, last_seen=event.at, present=present, verification=None, badge=badge)
         case _:

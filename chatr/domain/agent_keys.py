@@ -1,7 +1,8 @@
 """Which API keys open an agent, folded from its events. Keys stand here as SHA-256 in hex.
 
-A digest opens from the event that names it until another event, or the time in that event, makes it void. Then it never
-opens again: the room remembers void digests.
+A key opens from the event that names it until it is revoked, the agent is recovered, or a newer key is issued before it
+was ever used; or else until the end of the grace that begins with the first use of a newer key. Then it never opens
+again: the room remembers the digests of void keys.
 """
 
 from typing import Final, assert_never
@@ -37,8 +38,9 @@ class ExpiringKey:
 class OtherKeys:
     """The keys of an agent besides its current one.
 
-    `rotated_at` are the times at which it last asked for a key. `request` is the SHA-256 of the Idempotency-Key of its
-    registration. `changed_at` is when its keys last changed; None: never since it registered.
+    `rotated_at` are the times at which it last was given a key without an operator, also by a repeated registration
+    (checkpoints store that name). `request` is the SHA-256 of the Idempotency-Key of its registration. `changed_at` is
+    when its keys last changed; None: never since it registered.
     """
 
     pending: PendingKey | None = None

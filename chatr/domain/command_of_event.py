@@ -1,4 +1,4 @@
-"""The command that an event followed from, so that it can be decided again."""
+"""The command from which an event followed, so that audit can decide it again."""
 
 from typing import assert_never
 
@@ -31,7 +31,7 @@ from chatr.domain.proof import Profile
 
 
 def as_command(event: Event) -> Command:
-    """The command that an event followed from. Audit decides it again and expects the same event."""
+    """The command from which an event followed. Audit decides it again and expects the same event."""
     match event:
         case AgentRegistered():
             is_older = event.agent == older_agent_id(event.name) != agent_id(event.name)
@@ -59,7 +59,7 @@ def as_command(event: Event) -> Command:
 
 
 def as_key_command(event: KeyEvent) -> KeyCommand:
-    """The command that an event about keys followed from."""
+    """The command from which an event about keys followed."""
     match event:
         case KeyIssued():
             return IssueKey(event.agent, event.key_digest, event.grace, event.at, event.by)

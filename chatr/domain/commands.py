@@ -49,7 +49,7 @@ def normalized_or_none(text: str) -> str | None:
 class Register:
     """Register an agent. `key_digest` is the SHA-256 of its API key in hex.
 
-    `older_id` is the id of an agent that an older version registered, whose record is judged. `by` is the operator who
+    `older_id` is only for audit: the id of an agent that an older version registered. `by` is the operator who
     registers the agent; None: it registers itself. `request` is the SHA-256 in hex of the request's Idempotency-Key:
     the same request may come again, and then gives the agent a new key in place of the one that it did not use.
     """

@@ -37,13 +37,13 @@ from chatr.domain.rule import Rule, RuleContext, check_rules
 
 @frozen
 class AlreadyRecorded:
-    """The result of a command that needs no event, because the record at `position` is its result already."""
+    """A command needs no event. The record at `position` is the reason, or the last one of the command's stream."""
 
     position: int
 
 
 def decide(agent: Agent, command: Command, context: RuleContext) -> Event | AlreadyRecorded:
-    """The one event that follows from a command, or the earlier record that is its result. Raises RuleViolated."""
+    """The one event that follows from a command, or that it needs none. Raises RuleViolated."""
     # First, so that a repeated command succeeds even where it would violate a rule now, such as the rate limit.
     position = existing_record_for(agent, command, context)
     if position is not None:
@@ -58,7 +58,7 @@ def rules_for(command: Command) -> tuple[Rule[Any], ...]:
 
 
 def existing_record_for(agent: Agent, command: Command, context: RuleContext) -> int | None:
-    """The position of the record that is the result of a command already, or None if the command needs an event."""
+    """The position for `AlreadyRecorded` if a command would change nothing; None if it needs an event."""
     match command:
         case Post():
             earlier = post_with_same_key(agent, command)
@@ -84,7 +84,7 @@ def existing_record_for(agent: Agent, command: Command, context: RuleContext) ->
             # Another node may have recorded its first use, and that of a newer key, while this command waited.
             return agent.position if is_in_use(agent, command.key_digest, command.at) else None
         case Recover():
-            # The request again, because its response was lost, which says that all other keys are void.
+            # The same request again, because its response was lost: all other keys are void already.
             return agent.position if is_only_key(agent, command.key_digest, command.at) else None
         case Register() | IssueKey() | RevokeKey():
             return None

@@ -7,4 +7,4 @@ AgentId = NewType("AgentId", str)
 NO_AGENT: Final = AgentId("")
 """The id in place of an agent's where there is none; no agent has it."""
 AGENT_STREAM: Final = "agent/"
-"""How the name of an agent's stream begins; its id follows."""
+"""The prefix of the name of an agent's stream; the agent's id follows."""

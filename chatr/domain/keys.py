@@ -56,9 +56,9 @@ def hash_key(key: str) -> str:
 
 
 def recovery_code(digest: str) -> str:
-    """The code by which a Moltbook account vouches for the key with this digest: 100 bits of another digest.
+    """The code by which a Moltbook account confirms the key with this digest: 100 bits of another digest.
 
-    It is computed when it is asked for and again when it is looked for, perhaps by another version: it never changes.
+    It is computed when a recovery starts and again when it is completed, perhaps by another version: it never changes.
     """
     # Another digest, because the code is posted in public, and no part of what the log stores of a key should be.
     value, base = int.from_bytes(sha256(f"recovery {digest}".encode()).digest()), len(CODE_ALPHABET)

@@ -152,7 +152,7 @@ class Limits:
     @property
     def activity_interval(self) -> int:
         """A heartbeat is not recorded if the agent's last record is less than this many milliseconds old."""
-        # A thirtieth, as it was before there was a limit: old logs are judged by it.
+        # A thirtieth in logs from before `seen_every`: it was fixed then, and audit judges their records by it.
         return self.online_for // 30 if self.seen_every is None else self.seen_every
 
     @property
@@ -166,7 +166,7 @@ class Limits:
 
 
 ROTATIONS: Final = Limit(10, 24 * HOUR)
-"""How often an agent may change its key."""
+"""How often an agent may be given a new key without an operator."""
 DEFAULT_LIMITS: Final = Limits(seen_every=5 * MINUTE, leaving=Limit(12, HOUR), verifying=Limit(10, HOUR))
 """The limits of a new log where none are given."""
 

@@ -1,4 +1,4 @@
-"""Decide the commands of operators who moderate: which record is their result already, and which event follows."""
+"""Decide the commands of operators who moderate: whether they change anything, and which event follows from them."""
 
 from collections.abc import Mapping
 from typing import Any, Final, assert_never
@@ -37,8 +37,12 @@ from chatr.domain.standing import NO_STANDING, Suspension
 
 
 def existing_decision_for(agent: Agent, command: ModerationCommand, context: RuleContext) -> int | None:
-    """The position of a record that says already what the command wants; None if the command needs an event."""
+    """The last position of the command's stream if the command would change nothing; None if it needs an event.
+
+    The record at that position need not be the one that decided it.
+    """
     position = context.room_position if isinstance(command, CloseRoom | OpenRoom) else agent.position
+    # 0: nothing was recorded in that stream, so there is no record to name.
     return position if position > 0 and is_decided(agent, command, context) else None
 
 
@@ -47,6 +51,8 @@ def is_decided(agent: Agent, command: ModerationCommand, context: RuleContext) -
     standing = agent.standing or NO_STANDING
     match command:
         case Suspend():
+            # The operator is compared too, as the agent's state names who suspended it. The state of the room does not
+            # name who closed it, so CloseRoom compares the reason alone.
             return standing.suspension == Suspension(command.until, command.reason, command.by)
         case Reinstate():
             return not agent.is_suspended(command.at)
@@ -101,7 +107,7 @@ def moderation_event_for(command: ModerationCommand) -> ModerationEvent | RoomCl
 
 
 def as_moderation_command(event: ModerationEvent | RoomClosed | RoomOpened) -> ModerationCommand:
-    """The command that an event followed from."""
+    """The command from which an event followed; audit checks it against the rules."""
     command_class: Any = COMMAND_CLASSES[type(event)]
     command: ModerationCommand = command_class(*astuple(event, recurse=False))
     return command

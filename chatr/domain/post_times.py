@@ -28,7 +28,7 @@ class Chunk:
 
 
 def packed_time(at: int) -> bytes:
-    """A time as 8 bytes. One that an export invented and that does not fit counts as the greatest that does."""
+    """A time as 8 bytes. One that does not fit, as an altered export may hold, counts as the greatest that fits."""
     try:
         return TIME.pack(at)
     except error:
@@ -36,7 +36,7 @@ def packed_time(at: int) -> bytes:
 
 
 def rearranged(chunks: tuple[Chunk, ...], latest: bytes, most: int) -> tuple[tuple[Chunk, ...], bytes]:
-    """The last `most` times of `chunks` and `latest`, the oldest of `latest` in a chunk if it holds more than one."""
+    """The last `most` times of `chunks` and `latest`; the oldest of `latest` become a chunk if they are too many."""
     if len(latest) > CHUNK_SIZE:
         full, latest = latest[:CHUNK_SIZE], latest[CHUNK_SIZE:]
         times = memoryview(full).cast("q")

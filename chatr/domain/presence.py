@@ -65,7 +65,7 @@ class Presence:
         return [self.agents[agent] for _, agent in self._sorted.after(after, count)]
 
     def apply(self, agent: Agent) -> None:
-        """Take notice of the state of an agent after a record."""
+        """Update who is online, by the state of an agent after a record."""
         if self.now is not None:
             self._update((agent,), self.now)
 
@@ -88,7 +88,7 @@ class Presence:
         return self._to_scan is None and not (self._due and self._due[0][0] <= now)
 
     def take_changes(self, most: int) -> list[tuple[AgentId, bool]]:
-        """Remove and return at most so many changes: the agents that came or went, and whether they are online now.
+        """Remove and return at most `most` changes: the agents that came or went, and whether they are online now.
 
         An agent that came and went is among them, because a list that was made in between shows it.
         """

@@ -239,9 +239,9 @@ class Room:
                 return StreamEnd(f"{AGENT_STREAM}{event.agent}", self.agent(event.agent).position)
 
     def online_agents(self, now: int) -> list[Agent]:
-        """The agents that are online at `now`, in no particular order. All agents are looked at, as for any moment.
+        """The agents that are online at `now`, in no particular order. Every agent is looked at.
 
-        A server asks `presence`, which follows one clock.
+        A server asks `presence` instead, which is faster and follows one clock.
         """
         return [agent for agent in self.agents.values() if agent.is_online(now, self.rule_context.limits)]
 

@@ -85,7 +85,7 @@ class Rule(Generic[C_contra]):
     # A check of text may become stricter in a new version of chatr, unlike the limits, which are in the log. So audit
     # reports a record that violates such a rule with a note and not as an error.
     text_only: bool = False
-    # Where clients know a sentence that depends on the details: it takes the place of sentence and advice.
+    # Makes the whole error text of the details, in place of sentence and advice.
     notice: Callable[[Details], str] | None = None
 
     def error_text(self, limits: Limits, details: Details) -> str:

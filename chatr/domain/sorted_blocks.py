@@ -51,7 +51,7 @@ class SortedBlocks:
             self._replace(index, 1)
 
     def after(self, key: str, count: int) -> list[Entry]:
-        """The first `count` entries whose keys are greater."""
+        """The first `count` entries whose keys are greater than `key`."""
         return list(islice(self._all_after(key), count))
 
     def _all_after(self, key: str) -> Iterator[Entry]:

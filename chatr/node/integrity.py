@@ -47,7 +47,7 @@ class Integrity:
 
     @property
     def verified_to(self) -> int:
-        """The position up to which every record was checked, and matches its hash."""
+        """The position up to which every record was checked: it matches its hash, or has no text."""
         all_checked = self._unchecked_to is not None and self._scrubbed_to >= self._unchecked_to
         reached = self._folded_to if all_checked else self._scrubbed_to
         return reached if self.altered is None else min(reached, self.altered - 1)

@@ -200,7 +200,7 @@ class Audit:
 def with_fewest_keys(agent: Agent, erased: int) -> Agent:
     """The agent with no more idempotency keys than any version of chatr remembered.
 
-    `erased` messages of the agent may have had keys that are not known any more, and that other keys made way for.
+    `erased` messages of the agent may have had keys, which are not known any more and had displaced older keys.
     """
     # An older version may have allowed a key again that this one would still remember.
     count = FEWEST_IDEMPOTENCY_KEYS - erased

@@ -37,8 +37,8 @@ class Checkpoint:
         self._every = every
         self._position = 0
         self._writing: asyncio.Task[None] | None = None
-        # One after the other, or an older state could replace a newer one.
-        self._turn = asyncio.Lock()
+        # One write after the other, or an older state could replace a newer one.
+        self._write_lock = asyncio.Lock()
         self._holds_erased_texts = False
 
     async def load(self, event_log: LogReader, *, accept_loss: bool = False) -> Room:
@@ -100,7 +100,7 @@ class Checkpoint:
 
     async def _replace(self, path: Path, room: Room) -> None:
         """Write the room to the file. Raises OSError."""
-        async with self._turn:
+        async with self._write_lock:
             self._position = room.position
             held, self._holds_erased_texts = self._holds_erased_texts, False
             try:
@@ -116,13 +116,13 @@ class Checkpoint:
 
     async def remove_erased_texts(self, room: Room) -> None:
         """Write the file again, if it may hold texts that were erased; remove it if that fails. Raises OSError."""
-        async with self._turn:
+        async with self._write_lock:
             # A write that had begun before the texts were erased is over.
             self._holds_erased_texts = self._holds_erased_texts and self._path is not None and self._path.is_file()
         if self._path is None or not self._holds_erased_texts:
             return
         try:
-            # If the caller is cancelled, the thread goes on: the next one waits for its turn all the same.
+            # If the caller is cancelled, the thread goes on: the next write waits for it all the same.
             await asyncio.shield(asyncio.create_task(self._replace(self._path, room)))
         except OSError as error:
             # Only a start needs it, and that reads the log instead.

@@ -14,7 +14,7 @@ from chatr.ports import Stored
 
 @frozen
 class Naming:
-    """An erasing record at `position` names a message, with the hash `rest` of what stays of it, in hex."""
+    """An erasing record at `position` names a message; `rest` is what it says of `Stored.rest_hash`, in hex."""
 
     position: int
     rest: str
@@ -24,7 +24,7 @@ class Naming:
 class ErasureCheck:
     """Reads records in the order of the log, and compares the empty ones with what erasing records say."""
 
-    # What stays of the records that are empty, and of those that were read again and are not, by position.
+    # The rest hashes of empty records, and of records that were read again and have text, by position.
     _rests: dict[int, str] = field(factory=dict)
     _rests_with_text: dict[int, str] = field(factory=dict)
     # What erasing records say, by the positions that they name.
@@ -59,7 +59,7 @@ class ErasureCheck:
 
     @property
     def unproved(self) -> int | None:
-        """The first position of an empty record of which no erasing record proves what stays, if there is one."""
+        """The first position of an empty record whose rest hash no erasing record has; None if there is none."""
         return min(
             (
                 position
@@ -75,7 +75,7 @@ class ErasureCheck:
         return sorted(self._namings.keys() - self._rests.keys())
 
     def changed(self) -> Iterator[tuple[int, Naming]]:
-        """Yield the empty records of which something else stays than an erasing record proves."""
+        """Yield the empty records whose rest hash is not the one that an erasing record has, and that record."""
         for position in sorted(self._rests.keys() & self._namings.keys()):
             for naming in self._namings[position]:
                 if naming.rest != self._rests[position]:

@@ -18,7 +18,7 @@ MESSAGES_PER_STEP: Final = 5_000
 
 async def last_shown(history: History, position: int, count: int) -> tuple[Sequence[int], bool]:
     """The positions of the last `count` messages that were shown after the record at `position`, and whether there were
-    more. One that is shown now counts as shown then. One that was removed later does too, as a removal to be seen.
+    more. One that was removed later counts as shown then, and so does one that was hidden then and is shown now.
     """
     found: list[int] = []
     end, size = bisect_right(history.positions, position), count + 1

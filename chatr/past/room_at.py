@@ -26,7 +26,7 @@ from chatr.ports import LogReader, LogUnavailable, RecordAltered, Stored
 BLOCKS_CACHED: Final = 16
 """Blocks of records in memory. People who look at the past move from a moment to others nearby."""
 LAST_SEEN_CACHED: Final = 500
-"""Blocks of which it is in memory when their agents were last seen: 8 MB at most, for half a million records."""
+"""Blocks of which a summary is cached, when each agent was last seen: 8 MB at most, for half a million records."""
 MAX_BLOCKS_READ: Final = 200
 """Blocks that are read for one view: 200,000 records, or half an hour of a hundred records a second. More are needed
 where `online_for` is days long, or where a wrong clock gave records far apart in the log times near the moment: all
@@ -116,7 +116,7 @@ class RecordBlocks:
         return [without_text(each) for each in block]
 
     def _is_usable(self, stored: Stored) -> bool:
-        """Whether what is read of the record cannot fail because it was altered."""
+        """Whether the record is intact, or nothing is read of it that could fail because it was altered."""
         # Nearly all are not decoded, and need no more than an agent that the room knows.
         agent = AgentId(stored.stream.removeprefix(AGENT_STREAM))
         return (stored.type in ACTIVE and agent in self._room.agents) or stored.is_intact

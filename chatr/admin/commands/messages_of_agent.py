@@ -66,8 +66,8 @@ class Bulk:
         until = LARGEST_TIME if request.until is None else request.until.at(now)
         if until <= since:
             raise RequestRefused("invalid_time", "The time must end after it begins: give a later --until.")
-        # The index names a position before the first record of that time, so a long log need not be read from its
-        # beginning.
+        # The index gives a position at or before the first record of that time; batches() begins after its argument. So
+        # a long log is not read from its beginning.
         first = self.operator.room.time_index.first_position_between(since, until)
         if first is not None:
             async for batch in batches(self.operator.admin_node.log, first - 1, end):
