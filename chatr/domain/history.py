@@ -93,9 +93,9 @@ class History:
         return None if index is None else self.newest[index]
 
     def last(self, count: int) -> list[Message]:
-        """The newest `count` messages that are not hidden, oldest first; at most those that are in memory."""
-        visible = (record for record in reversed(self.newest) if record.position not in self.removals)
-        return list(map(message_from_record, islice(visible, count)))[::-1]
+        """The newest `count` messages that are to be shown, oldest first; at most those that are in memory."""
+        shown = filter(self.shows, map(message_from_record, reversed(self.newest)))
+        return list(islice(shown, count))[::-1]
 
     @property
     def count(self) -> int:

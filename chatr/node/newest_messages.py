@@ -32,7 +32,8 @@ class NewestMessages:
             message = self._find(position)
             if message is None:
                 break  # those before it would hide the gap
-            found.append(message)
+            if history.shows(message):
+                found.append(message)
         return found[::-1]
 
     def are_at_hand(self, count: int) -> bool:

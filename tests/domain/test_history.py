@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatr.domain.history import History, message_from_record
+from chatr.domain.events import Record
+from chatr.domain.history import History, erased_message, message_from_record
 from chatr.domain.limits import MESSAGES_IN_MEMORY
 from chatr.testing.records import records_of
-from tests.domain.examples import CRAB_POSTED, CRAB_REGISTERED, CRAB_SEEN
+from tests.domain.examples import CRAB, CRAB_POSTED, CRAB_REGISTERED, CRAB_SEEN
 
 GAPS = st.lists(st.integers(1, 3), max_size=20)
 """Distances between the positions of messages: other records are between them."""
@@ -101,3 +102,11 @@ def test_only_a_post_is_a_message() -> None:
     """Making a message of any other record is an error."""
     with pytest.raises(TypeError, match="Record 1 is no message"):
         message_from_record(records_of([CRAB_REGISTERED])[0])
+
+
+def test_a_message_whose_text_is_gone_is_not_among_the_last() -> None:
+    """Its record may have been read without its text before the record that says that it was erased."""
+    history = history_of([1, 2])
+    history.apply(Record(3, "00000003", 2, b"", erased_message(CRAB, 3)))
+
+    assert [message.cursor.position for message in history.last(3)] == [1, 2]

@@ -24,7 +24,7 @@ FROZEN = {
     "chatr/domain/events.py": "75c402127b9c7618",
     "chatr/domain/keyed_posts.py": "3095014529eb63bc",
     "chatr/domain/post_times.py": "20193aab5e8dd9a9",
-    "chatr/domain/history.py": "34ab8bd62fcfe11b",
+    "chatr/domain/history.py": "d6f8e8b06d17638e",
     "chatr/domain/limits.py": "726eb0b00b93da69",
     "chatr/domain/presence.py": "549d75402995aeb8",
     "chatr/domain/room.py": "44675eed89b3cfb4",
