@@ -6,9 +6,9 @@ from aiohttp import web
 
 from chatr.adapters.http.error_catalogue import NO_KEY, NOT_A_KEY, NOT_READY, UNKNOWN_KEY, http_error
 from chatr.domain.agent import Agent
-from chatr.domain.agent_keys import NO_OTHER_KEYS
 from chatr.domain.key_commands import ActivateKey
 from chatr.domain.keys import hash_key, is_key
+from chatr.domain.policy.changing_keys import is_in_use
 from chatr.domain.room import Room
 from chatr.node.node import Node
 from chatr.ports import Clock
@@ -49,7 +49,7 @@ async def authenticate_other_key(node: Node, digest: str, now: int, *, activates
         agent = agent_opened_by(node.room, digest, now)
     if agent is None:
         raise http_error(UNKNOWN_KEY)
-    if not activates or not (agent.other_keys or NO_OTHER_KEYS).is_pending(digest):
+    if not activates or is_in_use(agent, digest, now):
         return agent
     # Several first uses at the same time append one record: the others find that it is there.
     await node.commands.handle(ActivateKey(agent.id, digest, now))
