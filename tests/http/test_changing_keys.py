@@ -235,7 +235,7 @@ async def test_a_post_that_waits_while_its_key_is_revoked_is_rejected(room: Room
     hold.release()
     await revoke
 
-    with pytest.raises(RuleViolated, match="The key must be one that opens the agent"):
+    with pytest.raises(RuleViolated, match="The key must be a valid key of the agent"):
         await post
 
 

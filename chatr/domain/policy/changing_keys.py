@@ -57,7 +57,7 @@ def rotations_are_within_rate_limit(agent: Agent, issue: IssueKey, _context: Rul
 @rule(
     Kind.UNAUTHENTICATED,
     "unauthorized",
-    "The key must be one that opens the agent.",
+    "The key must be a valid key of the agent.",
     "It was revoked or replaced: use the newest one.",
 )
 def key_opens_agent(agent: Agent, command: ActivateKey | RevokeKey, _context: RuleContext) -> bool:
