@@ -23,7 +23,7 @@ OperatorCommand = ModerationCommand | IssueKey | RevokeKey | Register
 
 @frozen
 class AdminNode:
-    """A node and what operators' commands need besides: its log, clock and secrets, and its eraser."""
+    """A node and what operators' commands need besides: its log, clock and secrets, and what carries out erasures."""
 
     node: Node
     log: EventLog
