@@ -15,7 +15,6 @@ from chatr.domain.events import (
     AgentVerified,
     MessagePosted,
     VerificationStarted,
-    canonical_account,
 )
 from chatr.domain.identity import NO_AGENT, AgentId
 from chatr.domain.immutability import statically_frozen
@@ -23,45 +22,8 @@ from chatr.domain.key_events import KeyEvent
 from chatr.domain.limits import Limits, with_time
 from chatr.domain.moderation_events import AgentSuspended, BadgeWithdrawn, ModerationEvent, RecordsErased
 from chatr.domain.post_times import CHUNK_SIZE, TIME, Chunk, PostTimes, packed_time, rearranged
-from chatr.domain.proof import ProofWords
 from chatr.domain.standing import NO_STANDING, Standing, standing_after
-
-
-@statically_frozen
-class Verification:
-    """A verification that was started: the code for `moltbook_name`, and the record at `position` that started it.
-
-    `host` is what the post must name beside the agent; empty: the agent alone; None: the code alone suffices.
-    """
-
-    moltbook_name: str
-    code: str
-    expires: int
-    position: int
-    host: str | None = None
-
-    def is_valid_for(self, moltbook_name: str, host: str | None, at: int) -> bool:
-        """Whether the code is for this account and room, and has not expired at `at`."""
-        # A code of an older version is for any host.
-        is_for_host = self.host is None or self.host == host
-        is_for_account = canonical_account(moltbook_name) == canonical_account(self.moltbook_name)
-        return at < self.expires and is_for_account and is_for_host
-
-    def proof_words(self, agent_name: str) -> ProofWords:
-        """The words that the post must contain."""
-        return ProofWords(self.code) if self.host is None else ProofWords(self.code, agent_name, self.host)
-
-
-@statically_frozen
-class Badge:
-    """The Moltbook account that verifies an agent, its owner's X handle, the record that says so, and the account's id
-    if it is known.
-    """
-
-    moltbook_name: str
-    owner: str | None
-    position: int
-    account_id: str | None = None
+from chatr.domain.verification import Badge, Verification
 
 
 @statically_frozen

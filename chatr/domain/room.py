@@ -6,8 +6,8 @@ from attrs import define, evolve, field
 
 from chatr.domain.activity import Activity
 from chatr.domain.agent import UNREGISTERED, Agent, evolve_agent
+from chatr.domain.agent_names import AgentNames
 from chatr.domain.chain import EMPTY_CHAIN_HASH, ChainPoint, next_chain_hash
-from chatr.domain.commands import agent_id, older_agent_id
 from chatr.domain.events import (
     ActivityEvent,
     AgentEvent,
@@ -41,7 +41,6 @@ from chatr.domain.moderation_events import (
 from chatr.domain.presence import Presence
 from chatr.domain.removals import VisibilityEvent
 from chatr.domain.rule import RuleContext
-from chatr.domain.text import canonical, strict_form
 from chatr.domain.time_index import AdoptedLimits, TimeIndex
 
 
@@ -64,10 +63,9 @@ class Room:
     `last_id` is the id of that record, and `log_id` that of the first record, which names the log. `chain_hash` is the
     hash chain over all records. Agents are indexed by the digest of their key and by the keys of their Moltbook account
     (`account_keys`); `accounts_without_badge` are those of these keys that verified an agent which had a badge already.
-    `older_names` maps the strict form of a name to the first agent of an older version with it. `void_keys` are the
-    digests of keys that never open again, and `suspended` the agents with a suspension, and its end. What the rules may
-    know is in `rule_context`. `verification_position` is that of the last record since the start that changed who is
-    verified, or by whom.
+    `void_keys` are the digests of keys that never open again, and `suspended` the agents with a suspension, and its
+    end. What the rules may know is in `rule_context`. `verification_position` is that of the last record since the
+    start that changed who is verified, or by whom.
     """
 
     position: int = 0
@@ -83,7 +81,7 @@ class Room:
     history: History = field(factory=History)
     activity: Activity = field(factory=Activity)
     time_index: TimeIndex = field(factory=TimeIndex)
-    older_names: dict[str, str] = field(factory=dict)
+    names: AgentNames = field(factory=AgentNames)
     void_keys: dict[str, AgentId] = field(factory=dict)
     suspended: dict[AgentId, int | None] = field(factory=dict)
     # Only for caches of what shows badges: a room of a checkpoint has none of them yet.
@@ -93,7 +91,7 @@ class Room:
         # The rules see the indexes themselves, so that they are current without another update.
         self.rule_context = RuleContext(
             agents_by_account=self.agents_by_account,
-            older_names=self.older_names,
+            older_names=self.names.older,
             message_positions=self.history.positions,
             removals=self.history.removals.by_message,
             agents_by_key=self.agents_by_key,
@@ -164,7 +162,7 @@ class Room:
             self.verification_position = position
         match event:
             case AgentRegistered():
-                self.index_name(event.agent, event.name)
+                self.names.add(event.agent, event.name)
                 self.time_index.registrations.append(position)
             case AgentVerified():
                 self._bind_account(event)
@@ -198,13 +196,6 @@ class Room:
                 if self.agent(event.agent).badge is not None:
                     self.accounts_without_badge[key] = event.agent
 
-    def index_name(self, agent: AgentId, name: str) -> None:
-        """Make an agent findable by the strict form of its name, if its id does not follow from that form."""
-        form = strict_form(name)
-        # Computing an id takes longer than comparing, and few names differ.
-        if form != canonical(name) and agent != agent_id(name):
-            self.older_names.setdefault(form, name)
-
     @property
     def cursor(self) -> Cursor | None:
         """The cursor after which the next record is read; None = from the beginning."""
@@ -221,10 +212,7 @@ class Room:
 
     def agent_named(self, name: str) -> Agent:
         """The agent with this name, or else one whose name looks like it; `UNREGISTERED` if there is none."""
-        # Older agents may look alike: first the one that has the name by the rule of its time.
-        look_alike = self.older_names.get(strict_form(name), name)
-        ids = (older_agent_id(name), agent_id(name), older_agent_id(look_alike))
-        return next((self.agents[each] for each in ids if each in self.agents), UNREGISTERED)
+        return next((self.agents[each] for each in self.names.ids(name) if each in self.agents), UNREGISTERED)
 
     def stream_end(self, event: Event) -> StreamEnd:
         """The stream that `event` is appended to, and the position in it that the append expects."""

@@ -105,7 +105,7 @@ def take_snapshot(room: Room) -> Snapshot:
         room.log_id,
         room.chain_hash,
         dict(room.accounts_without_badge),
-        dict(room.older_names),
+        dict(room.names.older),
         dict(room.void_keys),
         list(room.history.removals.by_message.values()),
         list(room.history.removals.changes),

@@ -11,13 +11,15 @@ from typing import Any, BinaryIO, Final
 from attrs import evolve, fields
 from msgspec import msgpack
 
-from chatr.domain.agent import Agent, Badge
+from chatr.domain.agent import Agent
+from chatr.domain.agent_names import AgentNames
 from chatr.domain.events import MessagePosted, Record, account_keys
 from chatr.domain.history import History
 from chatr.domain.limits import MESSAGES_IN_MEMORY
 from chatr.domain.removals import Removals
 from chatr.domain.room import Room
 from chatr.domain.time_index import TimeIndex
+from chatr.domain.verification import Badge
 from chatr.past.section_file import check_header, read_section
 from chatr.past.snapshot import State, versions
 
@@ -80,7 +82,7 @@ def read_room(file: BinaryIO) -> Room:
         history=history,
         activity=state.activity,
         time_index=index,
-        older_names=state.older_names,
+        names=AgentNames(state.older_names),
         void_keys=state.void_keys,
     )
     # Changed and not made anew: the context that the room made refers to the room's own dictionaries.

@@ -13,7 +13,7 @@ FROZEN_FOLD_VERSION = 6
 FROZEN = {
     "chatr/codec.py": "7ca18e6688019778",
     "chatr/domain/activity.py": "a44e6057b1a8d029",
-    "chatr/domain/agent.py": "d371c3d9fadb8491",
+    "chatr/domain/agent.py": "af5fdc7dfce8eea6",
     "chatr/domain/agent_keys.py": "87ef752a9e41d8c6",
     "chatr/domain/key_events.py": "25ec24bc4e349330",
     "chatr/domain/moderation_events.py": "6f888b3020cd5862",
@@ -27,7 +27,7 @@ FROZEN = {
     "chatr/domain/history.py": "d6f8e8b06d17638e",
     "chatr/domain/limits.py": "726eb0b00b93da69",
     "chatr/domain/presence.py": "549d75402995aeb8",
-    "chatr/domain/room.py": "44675eed89b3cfb4",
+    "chatr/domain/room.py": "528712d945a1b6a9",
     "chatr/domain/text.py strict_form": "1e004d28f2d7bfd0",
 }
 

@@ -6,11 +6,12 @@ from typing import Generic, TypeVar
 from weakref import ref
 
 from chatr import to_wire, wire
-from chatr.domain.agent import Agent, Badge
+from chatr.domain.agent import Agent
 from chatr.domain.history import Message
 from chatr.domain.limits import MESSAGES_IN_MEMORY
 from chatr.domain.room import Room
 from chatr.domain.standing import Standing
+from chatr.domain.verification import Badge
 
 T = TypeVar("T")
 

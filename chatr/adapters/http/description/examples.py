@@ -8,7 +8,7 @@ from chatr.adapters.http.endpoints.keys import DEFAULT_GRACE
 from chatr.adapters.http.endpoints.recovery import recovery_task
 from chatr.adapters.http.endpoints.verification import already_verified, verification_task
 from chatr.adapters.http.stream import frames
-from chatr.domain.agent import Agent, Badge, Verification
+from chatr.domain.agent import Agent
 from chatr.domain.commands import agent_id
 from chatr.domain.events import Cursor
 from chatr.domain.history import Message
@@ -16,6 +16,7 @@ from chatr.domain.keys import RANDOM_LENGTH, key_from_random
 from chatr.domain.limits import CODE_VALIDITY, SECOND, Limits
 from chatr.domain.removals import Removal
 from chatr.domain.timestamps import iso_timestamp
+from chatr.domain.verification import Badge, Verification
 
 NOW: Final = 1_767_225_600_000
 """Midnight of 1 January 2026, in milliseconds since 1970."""

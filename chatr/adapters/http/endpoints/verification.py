@@ -10,13 +10,14 @@ from chatr import to_wire, wire
 from chatr.adapters.http.admission.admission import Admission
 from chatr.adapters.http.admission.authentication import KEY_DIGEST
 from chatr.adapters.http.json_body import read_object, text_field
-from chatr.domain.agent import Agent, Verification
+from chatr.domain.agent import Agent
 from chatr.domain.commands import CompleteVerification, StartVerification
 from chatr.domain.limits import CODE_VALIDITY
 from chatr.domain.policy import CLAIMING
 from chatr.domain.policy.verifying import describe_words, moltbook_name_is_valid
 from chatr.domain.rule import check_rules
 from chatr.domain.timestamps import iso_timestamp
+from chatr.domain.verification import Verification
 from chatr.node.node import Node
 from chatr.ports import Clock, Moltbook, Secrets
 
