@@ -25,7 +25,7 @@ from aiohttp import (
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
-from chatr.domain.events import canonical_account
+from chatr.domain.accounts import canonical_account
 from chatr.domain.proof import Profile, ProofWords
 from chatr.domain.text import is_moltbook_name
 from chatr.ports import MOLTBOOK_URL, MoltbookUnavailable

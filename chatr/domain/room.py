@@ -4,6 +4,7 @@ from typing import assert_never
 
 from attrs import define, evolve, field
 
+from chatr.domain.accounts import account_keys, canonical_account
 from chatr.domain.activity import Activity
 from chatr.domain.agent import UNREGISTERED, Agent, evolve_agent
 from chatr.domain.agent_names import AgentNames
@@ -19,8 +20,6 @@ from chatr.domain.events import (
     MessagePosted,
     Record,
     RoomEvent,
-    account_keys,
-    canonical_account,
 )
 from chatr.domain.history import History
 from chatr.domain.identity import AGENT_STREAM, AgentId

@@ -1,6 +1,6 @@
 """What an agent has from Moltbook: the verification that it has started, and the badge."""
 
-from chatr.domain.events import canonical_account
+from chatr.domain.accounts import canonical_account
 from chatr.domain.immutability import statically_frozen
 from chatr.domain.proof import ProofWords
 

@@ -1,50 +1,22 @@
 """Follow the log: fold each record into the room, then notify the listeners. Nothing else changes the room."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from typing import Final, Protocol
 
 import structlog
 
-from chatr.domain.events import MessagePosted, Record
+from chatr.domain.events import MessagePosted
 from chatr.domain.moderation_events import MessageRestored
 from chatr.domain.room import Room
 from chatr.node.integrity import Integrity
+from chatr.node.listener import Listener
 from chatr.node.message_waiters import MessageWaiters
+from chatr.node.record_slices import slices
 from chatr.node.timeouts import DEFAULT_NODE_TIMEOUTS, NodeTimeouts
 from chatr.ports import EventLog, LogChanged, LogUnavailable, Stored
 
-SLICE: Final = 200
-"""Records that are folded in one iteration of the event loop: about 10 ms, also where each is of another agent."""
-# Two hundred records that erase a thousand messages each took more than a second.
-SLICE_TEXT: Final = 128 * 1024
-"""Characters of the records that are folded in one iteration, unless a single record has more."""
-
 logger = structlog.get_logger()
-
-
-def slices(batch: Sequence[Stored]) -> Iterator[Sequence[Stored]]:
-    """Yield the records of a batch, at most `SLICE` at a time, and fewer where they are long."""
-    start = size = 0
-    for index, stored in enumerate(batch):
-        size += len(stored.data)
-        if index - start == SLICE or (size > SLICE_TEXT and index > start):
-            yield batch[start:index]
-            start, size = index, len(stored.data)
-    yield batch[start:]
-
-
-class Listener(Protocol):
-    """Is notified of what the follower folded, in the same event loop iteration."""
-
-    def records_folded(self, room: Room, records: Sequence[Record]) -> None:
-        """`records` were just folded into `room`. Called before any waiting task runs."""
-        ...
-
-    def room_replaced(self, room: Room) -> None:
-        """`room` was folded from a log that replaced the one followed so far. All earlier records are void."""
-        ...
 
 
 class Follower:

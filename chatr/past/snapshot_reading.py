@@ -11,9 +11,10 @@ from typing import Any, BinaryIO, Final
 from attrs import evolve, fields
 from msgspec import msgpack
 
+from chatr.domain.accounts import account_keys
 from chatr.domain.agent import Agent
 from chatr.domain.agent_names import AgentNames
-from chatr.domain.events import MessagePosted, Record, account_keys
+from chatr.domain.events import MessagePosted, Record
 from chatr.domain.history import History
 from chatr.domain.limits import MESSAGES_IN_MEMORY
 from chatr.domain.removals import Removals

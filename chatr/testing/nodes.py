@@ -1,7 +1,8 @@
 """A node without a web server."""
 
 from chatr.domain.room import Room
-from chatr.node.follower import Follower, Listener
+from chatr.node.follower import Follower
+from chatr.node.listener import Listener
 from chatr.node.node import Node
 from chatr.node.timeouts import DEFAULT_NODE_TIMEOUTS, NodeTimeouts
 from chatr.ports import EventLog

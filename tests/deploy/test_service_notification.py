@@ -8,7 +8,7 @@ import pytest
 
 from chatr.adapters.stores.memory import MemoryLog
 from chatr.app import Timeouts, running_room
-from chatr.node.follower import SLICE
+from chatr.node.record_slices import SLICE
 from chatr.service_notification import notify, send_signs_of_life, watchdog_interval
 from chatr.settings import Settings
 from chatr.testing.faulty_log import FaultyLog

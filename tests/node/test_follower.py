@@ -8,7 +8,7 @@ from chatr.app import background
 from chatr.domain.commands import agent_id
 from chatr.domain.events import AgentRegistered, AgentSeen, Event, MessagePosted
 from chatr.domain.moderation_events import ErasedRecord, RecordsErased
-from chatr.node.follower import SLICE
+from chatr.node.record_slices import SLICE
 from chatr.testing.clock import START
 from chatr.testing.nodes import node_on
 from chatr.testing.records import log_with, records_of

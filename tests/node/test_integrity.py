@@ -16,8 +16,8 @@ from chatr.adapters.stores.sqlite.log import sqlite_log
 from chatr.app import background
 from chatr.domain.commands import agent_id
 from chatr.domain.events import AgentSeen
-from chatr.node.follower import Listener
 from chatr.node.integrity import ALTERED_TEXT
+from chatr.node.listener import Listener
 from chatr.node.node import Node
 from chatr.node.scrubber import LogReplaced, Scrubber
 from chatr.ports import EventLog, LogChanged, LogUnavailable, RecordMissing, Stored

@@ -21,13 +21,13 @@ FROZEN = {
     "chatr/domain/standing.py": "5c1edbb08051b6c7",
     "chatr/domain/time_index.py": "9a9480c3c210755f",
     "chatr/domain/chain.py": "e8f5b6711d67c58e",
-    "chatr/domain/events.py": "75c402127b9c7618",
+    "chatr/domain/events.py": "2b5dfb5b3cdd11f1",
     "chatr/domain/keyed_posts.py": "3095014529eb63bc",
     "chatr/domain/post_times.py": "20193aab5e8dd9a9",
     "chatr/domain/history.py": "d6f8e8b06d17638e",
     "chatr/domain/limits.py": "726eb0b00b93da69",
     "chatr/domain/presence.py": "549d75402995aeb8",
-    "chatr/domain/room.py": "528712d945a1b6a9",
+    "chatr/domain/room.py": "0f8d9e9cff54f0bd",
     "chatr/domain/text.py strict_form": "1e004d28f2d7bfd0",
 }
 

@@ -1,9 +1,9 @@
 """The rules for verifying an agent with a Moltbook account: for starting, and for completing."""
 
 from chatr.domain import text
+from chatr.domain.accounts import account_keys, canonical_account
 from chatr.domain.agent import Agent
 from chatr.domain.commands import CompleteVerification, StartVerification
-from chatr.domain.events import account_keys, canonical_account
 from chatr.domain.limits import CODE_VALIDITY, MOLTBOOK_NAME_LENGTH, format_duration, format_range
 from chatr.domain.rule import Details, Kind, RuleContext, format_rule, rate_rule, rule
 
