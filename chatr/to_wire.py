@@ -1,8 +1,9 @@
 """Convert domain objects to the types of `chatr.wire`: for responses, for stream events and for `--json` output."""
 
+from collections.abc import Sequence
 from typing import TypedDict
 
-from msgspec import UNSET
+from msgspec import UNSET, structs
 
 from chatr import wire
 from chatr.domain.agent import Agent
@@ -42,10 +43,25 @@ def verification_fields(agent: Agent) -> VerificationFields:
     return {**badge_fields(agent), "verified": agent.verified, "verified_by": by}
 
 
-def message(posted: Message, author: Agent, removal: Removal | None = None) -> wire.Message:
-    """Return a message; with a removal without its text.
+def mentioned_names(room: Room, position: int) -> tuple[str, ...]:
+    """Return the names of the agents that the message at `position` mentions."""
+    return tuple(room.agent(agent).name for agent in room.history.addressing.mentions.of(position))
 
-    `author` is the agent as it is to be shown, with the badge that it has then.
+
+def message_in(
+    room: Room, posted: Message, author: Agent | None = None, removal: Removal | None = None
+) -> wire.Message:
+    """Return a message of a room as `message` does. `author` is its agent in the room, unless another one is given."""
+    mentions = mentioned_names(room, posted.cursor.position)
+    return message(posted, author or room.agent(posted.agent), mentions, removal)
+
+
+def message(
+    posted: Message, author: Agent, mentions: Sequence[str] = (), removal: Removal | None = None
+) -> wire.Message:
+    """Return a message; with a removal without its text, and without what the text says.
+
+    `author` is the agent as it is to be shown, with the badge that it has then, and `mentions` are names.
     """
     timestamp = iso_timestamp(posted.at)
     # An erased text is empty also where the record that says so has not been folded.
@@ -59,6 +75,9 @@ def message(posted: Message, author: Agent, removal: Removal | None = None) -> w
         timestamp=timestamp,
         created_at=timestamp,
         **verification_fields(author),
+        reply_to=None if removed or posted.reply_to is None else str(posted.reply_to),
+        mentions=[] if removed else list(mentions),
+        automatic=posted.automatic,
         removed=True if removed else UNSET,
         removed_by=UNSET if removal is None else removal.by,
         reason=UNSET if removal is None else removal.reason,
@@ -78,6 +97,21 @@ def agent(of: Agent, *, online: bool) -> wire.Agent:
     )
 
 
+def details(of: Agent, messages: int, *, online: bool) -> wire.AgentDetails:
+    """Return an agent with how many of its messages are shown, and when its keys last changed."""
+    changed_at = None if of.other_keys is None else of.other_keys.changed_at
+    return wire.AgentDetails(
+        **structs.asdict(agent(of, online=online)),
+        messages=messages,
+        key_changed_at=None if changed_at is None else iso_timestamp(changed_at),
+    )
+
+
+def recipient(of: Agent, *, online: bool) -> wire.Recipient:
+    """Return an agent that a message is addressed to."""
+    return wire.Recipient(name=of.name, online=online, last_seen=iso_timestamp(of.last_seen))
+
+
 def limits(of: Limits) -> wire.Limits:
     """Return limits; durations in whole seconds."""
     return wire.Limits(verified=rate(of.verified), unverified=rate(of.unverified), online_for=of.online_for // SECOND)
@@ -95,6 +129,11 @@ def message_quota(agent: Agent, limits: Limits, now: int) -> wire.MessageQuota:
     # Rounded up: a client that waits for `reset_in` seconds must not come too early.
     reset_in = -(-wait // SECOND)
     return wire.MessageQuota(limit=limit.count, window=limit.window // SECOND, remaining=remaining, reset_in=reset_in)
+
+
+def agent_limits(agent: Agent, limits: Limits, now: int) -> wire.AgentLimits:
+    """Return what an agent may do at `now`, in milliseconds since 1970."""
+    return wire.AgentLimits(messages=message_quota(agent, limits, now), urls=agent.verified)
 
 
 def suspension(agent: Agent, now: int) -> wire.Suspension | None:

@@ -119,10 +119,10 @@ class Room:
         agent = (await self.post("/api/register", {"name": name, **more})).json["agent"]
         return Agent(agent["id"], agent["name"], agent["apiKey"])
 
-    async def post_message(self, agent: Agent, content: str) -> dict[str, Any]:
+    async def post_message(self, agent: Agent, content: str, **more: object) -> dict[str, Any]:
         """Post a message five minutes later, so that the rate limit allows it, and return the message."""
         self.clock.advance(5 * MINUTE)
-        answer = await self.post("/api/messages", {"content": content}, agent=agent)
+        answer = await self.post("/api/messages", {"content": content, **more}, agent=agent)
         assert answer.status == 200, answer.json
         message: dict[str, Any] = answer.json["message"]
         return message

@@ -43,6 +43,7 @@ def test_a_client_needs_no_server() -> None:
         "chatr",
         "chatr.wire",
         "chatr.wire.errors",
+        "chatr.wire.message_responses",
         "chatr.wire.resources",
         "chatr.wire.responses",
         "chatr.wire.stream_events",
@@ -70,7 +71,7 @@ def test_a_successful_response_says_so_first(response: type[msgspec.Struct]) -> 
 def test_a_client_reads_what_the_server_writes(history: list[Record]) -> None:
     """Agents, messages and stream events are decoded into values equal to those that were encoded."""
     room = folded_room(history)
-    messages = [to_wire.message(each, room.agent(each.agent)) for each in room.history.last(10)]
+    messages = [to_wire.message_in(room, each) for each in room.history.last(10)]
     agents = [to_wire.agent(each, online=True) for each in room.online_agents(START)]
     values: list[msgspec.Struct] = [
         wire.AgentsResponse(agents=agents, stats=to_wire.stats(room, len(agents))),

@@ -37,7 +37,7 @@ def wrong_parts(shown: ShownRoom, room: Room) -> Iterator[str]:
     agents = {agent["id"]: agent for agent in shown.agents}
     totals = {"totalAgents": len(room.agents), "totalMessages": room.history.visible_count}
     newest = room.history.last(MESSAGES_FETCHED)
-    messages = [to_builtins(to_wire.message(message, room.agent(message.agent))) for message in newest]
+    messages = [to_builtins(to_wire.message_in(room, message)) for message in newest]
     if not agrees(totals, shown.stats):
         yield "totals"
     if not (early & late <= agents.keys() <= early | late and len(agents) == shown.stats["onlineAgents"]):

@@ -36,7 +36,9 @@ class Agent:
     `chatr.domain.post_times`, as many as the rate limits need; `left_at` and `started_at` are the times of its last
     disconnects and of the last verifications that it started. `keyed_posts` are the last posts with idempotency keys,
     in the form of `chatr.domain.keyed_posts`. `key_digest` is that of its current key, "" if it has none. `other_keys`
-    and `standing` are None for nearly all agents: whose key never changed, and about whom no operator decided.
+    and `standing` are None for nearly all agents: whose key never changed, and about whom no operator decided. `read`
+    is the position up to which it acknowledged what was addressed to it, at first that of its registration. `number` is
+    how many agents had registered before it.
     """
 
     id: AgentId = NO_AGENT
@@ -56,6 +58,8 @@ class Agent:
     started_at: tuple[int, ...] = ()
     other_keys: OtherKeys | None = None
     standing: Standing | None = None
+    read: int = 0
+    number: int = 0
 
     @property
     def registered(self) -> bool:
@@ -111,12 +115,13 @@ def evolve_agent(agent: Agent, event: AgentEvent, position: int, limits: Limits)
         return after_moderation(agent, event, position, limits)
     match event:
         case AgentSeen():
-            return evolve(agent, position=position, last_seen=event.at, present=True)
+            read = max(agent.read, event.read or 0)
+            return evolve(agent, position=position, last_seen=event.at, present=True, read=read)
         case AgentLeft():
             left_at = with_time(agent.left_at, event.at, limits.leaving)
             return evolve(agent, position=position, last_seen=event.at, present=False, left_at=left_at)
         case AgentRegistered():
-            return after_registration(event, position, limits)
+            return after_registration(agent.number, event, position, limits)
         case VerificationStarted():
             started = Verification(event.moltbook_name, event.code, event.expires, position, event.host)
             started_at = with_time(agent.started_at, event.at, limits.verifying)
@@ -139,8 +144,8 @@ def evolve_agent(agent: Agent, event: AgentEvent, position: int, limits: Limits)
             assert_never(event)
 
 
-def after_registration(event: AgentRegistered, position: int, limits: Limits) -> Agent:
-    """The agent after it was registered."""
+def after_registration(number: int, event: AgentRegistered, position: int, limits: Limits) -> Agent:
+    """The agent after it was registered as the one with this number."""
     standing = Standing(is_waiting=True) if limits.registration == "approval" and event.by is None else None
     agent = Agent(
         event.agent,
@@ -151,6 +156,8 @@ def after_registration(event: AgentRegistered, position: int, limits: Limits) ->
         event.at,
         registered_at=event.at,
         standing=standing,
+        read=position,
+        number=number,
     )
     if event.request is None:
         return agent
@@ -200,6 +207,8 @@ def after_post(agent: Agent, event: MessagePosted, position: int, limits: Limits
         agent.started_at,
         agent.other_keys,
         agent.standing,
+        agent.read,
+        agent.number,
     )
 
 
@@ -207,4 +216,5 @@ def with_key(agent: Agent, event: MessagePosted, position: int, limits: Limits) 
     """The agent's keyed posts with one more."""
     most = limits.post_limit(verified=agent.verified).keys_remembered
     key = keyed_posts.key_digest(agent.id, event.idempotency_key or "")
-    return keyed_posts.with_post(agent.keyed_posts, key, event.content, position, most)
+    text = keyed_posts.compared_text(event.content, event.reply_to)
+    return keyed_posts.with_post(agent.keyed_posts, key, text, position, most)

@@ -38,9 +38,10 @@ def as_command(event: Event) -> Command:
             older_id = event.agent if is_older else None
             return Register(event.name, event.avatar, event.key_digest, event.at, older_id, event.by, event.request)
         case MessagePosted():
-            return Post(event.agent, event.content, event.at, event.idempotency_key, event.salt)
+            key, salt = event.idempotency_key, event.salt
+            return Post(event.agent, event.content, event.at, key, salt, event.reply_to, event.automatic)
         case AgentSeen():
-            return Heartbeat(event.agent, event.at)
+            return Heartbeat(event.agent, event.at, event.read or 0)
         case AgentLeft():
             return Leave(event.agent, event.at)
         case VerificationStarted():

@@ -4,6 +4,7 @@ Texts are normalised here, once, so that every rule sees the form that would be 
 milliseconds since 1970.
 """
 
+from functools import lru_cache
 from typing import ClassVar, Final
 from uuid import UUID, uuid5
 
@@ -19,8 +20,11 @@ from chatr.domain.text import WHITE_SPACE, canonical, is_name, normalize, strict
 
 # Frozen for ever: with another namespace every agent of every log would have another id.
 NAMESPACE: Final = UUID("5d0c1a0f-3c0b-5b8e-9a63-2f6b1f1c7d10")
+IDS_CACHED: Final = 4_096
 
 
+# Cached, because messages mention the same few names again and again, and each id takes two microseconds.
+@lru_cache(IDS_CACHED)
 def agent_id(name: str) -> AgentId:
     """The id that a new agent with this name gets.
 
@@ -30,6 +34,7 @@ def agent_id(name: str) -> AgentId:
     return AgentId(str(uuid5(NAMESPACE, strict_form(name))))
 
 
+@lru_cache(IDS_CACHED)
 def older_agent_id(name: str) -> AgentId:
     """The id that an agent with this name has if an older version registered it, which knew fewer look-alikes."""
     return AgentId(str(uuid5(NAMESPACE, canonical(name))))
@@ -72,7 +77,8 @@ class Register:
 class Post:
     """Post a message. Another post of the same agent with the same idempotency key and content posts nothing.
 
-    `salt` is random text that is stored beside the content; None for events of older versions.
+    `salt` is random text that is stored beside the content; None for events of older versions. `reply_to` is the
+    position of the message that it replies to. `automatic`: a program posts it without anybody having seen it.
     """
 
     agent: AgentId
@@ -80,14 +86,20 @@ class Post:
     at: int
     idempotency_key: str | None = None
     salt: str | None = None
+    reply_to: int | None = None
+    automatic: bool = False
 
 
 @frozen
 class Heartbeat:
-    """Record that an agent is active. Handled after an authenticated request that recorded nothing itself."""
+    """Record that an agent is active. Handled after an authenticated request that recorded nothing itself.
+
+    `read` is the position up to which the agent acknowledges what is addressed to it; 0: it acknowledges nothing.
+    """
 
     agent: AgentId
     at: int
+    read: int = 0
 
 
 @frozen

@@ -4,6 +4,7 @@ from typing import Any
 
 from attrs import frozen
 
+from chatr.domain import keyed_posts
 from chatr.domain.agent import Agent
 from chatr.domain.change_keys import key_event_for
 from chatr.domain.commands import (
@@ -62,11 +63,14 @@ def existing_record_for(agent: Agent, command: Command, context: RuleContext) ->
     match command:
         case Post():
             earlier = post_with_same_key(agent, command)
-            return earlier.position if earlier is not None and earlier.has_content(command.content) else None
+            text = keyed_posts.compared_text(command.content, command.reply_to)
+            return earlier.position if earlier is not None and earlier.has_text(text) else None
         case Heartbeat():
             # Redundant heartbeats would be most of the log.
-            is_redundant = agent.present and abs(command.at - agent.last_seen) < context.limits.activity_interval
-            return agent.position if is_redundant else None
+            is_recent = agent.present and abs(command.at - agent.last_seen) < context.limits.activity_interval
+            # An acknowledgement that passes nothing loses nothing until the agent's next activity is recorded.
+            passes = context.is_addressed(agent.id, agent.read, command.read)
+            return agent.position if is_recent and not passes else None
         case Leave():
             return agent.position if agent.registered and not agent.present else None
         case StartVerification() if agent.badge is None:
@@ -102,9 +106,10 @@ def event_for(agent: Agent, command: Command) -> Event:
             name, digest = command.name, command.key_digest
             return AgentRegistered(command.agent, name, command.avatar, digest, command.at, command.by, command.request)
         case Post():
-            return MessagePosted(agent.id, command.content, command.idempotency_key, command.at, command.salt)
+            key, salt = command.idempotency_key, command.salt
+            return MessagePosted(agent.id, command.content, key, command.at, salt, command.reply_to, command.automatic)
         case Heartbeat():
-            return AgentSeen(agent.id, command.at)
+            return AgentSeen(agent.id, command.at, command.read if command.read > agent.read else None)
         case Leave():
             return AgentLeft(agent.id, command.at)
         case StartVerification():

@@ -32,7 +32,8 @@ class MessagePosted:
     """An agent posted a message, with an idempotency key if it sent one.
 
     `salt` is random text, so that a short message cannot be guessed from its record hash after it was erased; None in
-    records of older versions. An erased message has neither content nor key nor salt.
+    records of older versions. `reply_to` is the position of the message that it replies to, and `automatic` says that a
+    program posted it without anybody having seen it. An erased message has none of these, and no content.
     """
 
     agent: AgentId
@@ -40,14 +41,20 @@ class MessagePosted:
     idempotency_key: str | None
     at: int
     salt: str | None = None
+    reply_to: int | None = None
+    automatic: bool = False
 
 
 @statically_frozen
 class AgentSeen:
-    """An agent was active without leaving another record."""
+    """An agent was active without leaving another record.
+
+    `read` is the position up to which it acknowledged what was addressed to it; None: as before.
+    """
 
     agent: AgentId
     at: int
+    read: int | None = None
 
 
 @statically_frozen

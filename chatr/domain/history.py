@@ -8,6 +8,7 @@ from itertools import islice
 
 from attrs import define, evolve, field
 
+from chatr.domain.addressing import Addressing
 from chatr.domain.events import Cursor, MessagePosted, Record
 from chatr.domain.identity import AgentId
 from chatr.domain.immutability import statically_frozen
@@ -18,19 +19,25 @@ from chatr.domain.removals import Removals, VisibilityChange, VisibilityEvent
 
 @statically_frozen
 class Message:
-    """A message that an agent posted at `at`, milliseconds since 1970; `cursor` is the place of its record."""
+    """A message that an agent posted at `at`, milliseconds since 1970; `cursor` is the place of its record.
+
+    `reply_to` is the position of the message that it replies to, and `automatic` is that of `MessagePosted`.
+    """
 
     cursor: Cursor
     agent: AgentId
     content: str
     at: int
+    reply_to: int | None = None
+    automatic: bool = False
 
 
 def message_from_record(record: Record) -> Message:
     """The message that a record holds. Raises TypeError if the record is not that of a message."""
     if not isinstance(record.event, MessagePosted):
         raise TypeError(f"Record {record.position} is no message.")
-    return Message(record.cursor, record.event.agent, record.event.content, record.event.at)
+    event = record.event
+    return Message(record.cursor, event.agent, event.content, event.at, event.reply_to, event.automatic)
 
 
 @statically_frozen
@@ -48,8 +55,9 @@ def erased_message(agent: AgentId, at: int) -> MessagePosted:
 
 @define
 class History:
-    """The positions of all messages, ascending, which of them are hidden, and the records of the last ones, oldest
-    first. The last ones may be hidden too.
+    """The positions of all messages, ascending, which of them are hidden, who wrote them and to whom.
+
+    `newest` are the records of the last ones, oldest first. They may be hidden too.
     """
 
     # Eight bytes a message: a list would take 36.
@@ -57,20 +65,36 @@ class History:
     # Records and not messages: of all records that are folded, a few are ever made into messages and shown.
     newest: deque[Record] = field(factory=lambda: deque(maxlen=MESSAGES_IN_MEMORY))
     removals: Removals = field(factory=Removals)
+    addressing: Addressing = field(init=False)
 
-    def apply(self, record: Record) -> None:
-        """Add the record of a message."""
-        self.positions.append(record.position)
+    def __attrs_post_init__(self) -> None:
+        self.addressing = Addressing(self.positions)
+
+    def apply(self, record: Record, event: MessagePosted, author: AgentId, mentioned: Sequence[AgentId] = ()) -> None:
+        """Add a message; `event` is that of its record. `author` is its agent, as the id that the room holds."""
+        position, addressing = record.position, self.addressing
+        self.positions.append(position)
         self.newest.append(record)
+        # Here and not in a call, which would take a twentieth of the time for a record: every message comes here.
+        addressing.authors.append(author)
+        addressing.by_author.by_key[author].append(position)
+        if mentioned or event.reply_to is not None:
+            addressing.add_addressees(position, author, mentioned, event.reply_to)
 
     def apply_visibility(self, event: VisibilityEvent, position: int) -> Sequence[VisibilityChange]:
         """Hide or show messages, by the record at `position`, and return the changes. Erased texts are no longer in
         memory then.
         """
         changes = self.removals.apply(event, position)
+        self.addressing.hide(sorted(each.message for each in changes if not each.restored))
+        for change in changes:
+            if change.restored:
+                self.addressing.show(change.message)
         if isinstance(event, RecordsErased):
-            for each in event.records:
-                self._erase(each.position)
+            erased = sorted(each.position for each in event.records)
+            self.addressing.forget(erased)
+            for each in erased:
+                self._erase(each)
         return changes
 
     def _erase(self, position: int) -> None:

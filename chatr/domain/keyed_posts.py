@@ -26,9 +26,15 @@ class KeyedPost:
     position: int
     content_digest: bytes
 
-    def has_content(self, content: str) -> bool:
-        """Whether the message has this content."""
-        return self.content_digest == digest(content)
+    def has_text(self, text: str) -> bool:
+        """Whether the `compared_text` of the message is this one."""
+        return self.content_digest == digest(text)
+
+
+def compared_text(content: str, reply_to: int | None) -> str:
+    """What must be equal for a post to be the same one again: its content, and the message that it replies to."""
+    # No content has a NUL, so no other post has the same text.
+    return content if reply_to is None else f"{reply_to}\0{content}"
 
 
 def digest(text: str) -> bytes:
@@ -41,9 +47,9 @@ def key_digest(agent: AgentId, key: str) -> bytes:
     return digest(f"{agent} {key}")
 
 
-def with_post(entries: bytes, key: bytes, content: str, position: int, most: int) -> bytes:
-    """`entries` and a post whose key has the digest `key`; without the oldest ones, if these are more than `most`."""
-    return last(entries + ENTRY.pack(key, digest(content), position), most)
+def with_post(entries: bytes, key: bytes, text: str, position: int, most: int) -> bytes:
+    """`entries` and a post with this `compared_text`, whose key has the digest `key`; at most the last `most`."""
+    return last(entries + ENTRY.pack(key, digest(text), position), most)
 
 
 def without_contents(entries: bytes, positions: Collection[int]) -> bytes:

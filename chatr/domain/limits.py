@@ -21,6 +21,8 @@ CONTENT_LENGTH: Final = 250
 """Characters in a message at most: code points after NFC normalisation and trimming."""
 # No script in use needs more combining marks on one character; "zalgo" text stacks dozens.
 MARKS_ON_ONE_BASE: Final = 8
+MENTIONS: Final = 5
+"""So many different names of a message count as mentions; later ones do not."""
 MOLTBOOK_NAME_LENGTH: Final = range(2, 65)
 CODE_LENGTH: Final = 8
 # Without I and O, 1 and 0: people copy codes by eye.

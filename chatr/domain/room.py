@@ -1,5 +1,6 @@
 """The state of the room, folded from the records of the log one by one."""
 
+from collections.abc import Sequence
 from typing import assert_never
 
 from attrs import define, evolve, field
@@ -25,6 +26,7 @@ from chatr.domain.history import History
 from chatr.domain.identity import AGENT_STREAM, AgentId
 from chatr.domain.immutability import statically_frozen
 from chatr.domain.key_events import KeyEvent
+from chatr.domain.mentions import mentioned_names
 from chatr.domain.moderation_events import (
     AgentApproved,
     AgentReinstated,
@@ -95,6 +97,7 @@ class Room:
             removals=self.history.removals.by_message,
             agents_by_key=self.agents_by_key,
             void_keys=self.void_keys,
+            addressed=self.history.addressing.by_addressee.by_key,
         )
         self.presence = Presence(self.agents)
 
@@ -105,12 +108,18 @@ class Room:
         event, is_activity = record.event, True
         # Messages are nearly all records, so they are tested first, and not by `match`, which builds objects.
         if isinstance(event, MessagePosted):
-            self.history.apply(record)
+            # The id of the agent's state is one object for all its messages.
+            author = self._apply_to_agent(event, record.position).id
+            # Nearly no message mentions anyone.
+            mentioned = self.mentioned_by(event.content) if "@" in event.content else ()
+            self.history.apply(record, event, author, mentioned)
             self.activity.apply(record.position, event.at)
-            self._apply_to_agent(event, record.position)
         elif isinstance(event, AgentEvent):
+            before = self.agent(event.agent)
             self._index(event, record.position)
-            self._apply_to_agent(event, record.position)
+            after = self._apply_to_agent(event, record.position)
+            if isinstance(event, AgentRegistered | KeyEvent):
+                self._index_keys(before, after)
             is_activity = isinstance(event, ActivityEvent)
         else:
             self._apply_to_room(event, record.position)
@@ -121,13 +130,12 @@ class Room:
         self.log_id = self.log_id or record.id
         self.chain_hash = next_chain_hash(self.chain_hash, record.record_hash)
 
-    def _apply_to_agent(self, event: AgentEvent, position: int) -> None:
-        """Replace the state of the event's agent, and its place among those online."""
-        before = self.agents.get(event.agent, UNREGISTERED)
+    def _apply_to_agent(self, event: AgentEvent, position: int) -> Agent:
+        """Replace the state of the event's agent, and its place among those online. Returns the new state."""
+        before = self.agents.get(event.agent) or Agent(number=len(self.agents))
         self.agents[event.agent] = after = evolve_agent(before, event, position, self.rule_context.limits)
         self.presence.apply(after)
-        if isinstance(event, AgentRegistered | KeyEvent):
-            self._index_keys(before, after)
+        return after
 
     def _apply_to_room(self, event: RoomEvent, position: int) -> None:
         """Put limits in force, or close or open the room, from this record on."""
@@ -212,6 +220,10 @@ class Room:
     def agent_named(self, name: str) -> Agent:
         """The agent with this name, or else one whose name looks like it; `UNREGISTERED` if there is none."""
         return next((self.agents[each] for each in self.names.ids(name) if each in self.agents), UNREGISTERED)
+
+    def mentioned_by(self, text: str) -> Sequence[AgentId]:
+        """The agents that a text mentions, each once, in its order."""
+        return [*dict.fromkeys(agent.id for name in mentioned_names(text) if (agent := self.agent_named(name)).id)]
 
     def stream_end(self, event: Event) -> StreamEnd:
         """The stream that `event` is appended to, and the position in it that the append expects."""

@@ -3,7 +3,7 @@
 The same object is enforced, quoted in error messages, mapped to an HTTP status, and printed in the documentation.
 """
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
 from typing import Any, Final, Generic, Protocol, TypeVar
@@ -40,7 +40,8 @@ class RuleContext:
 
     `room_position` is the position of the last record in the stream `room`. `closing` says why the room is closed; None
     = it is open. `message_positions` are those of all messages, ascending, `removals` the hidden ones by position, and
-    `agents_by_key` and `void_keys` the digests of all keys that were ever issued.
+    `agents_by_key` and `void_keys` the digests of all keys that were ever issued. `addressed` are the positions of the
+    messages that are shown and addressed to each agent, ascending.
     """
 
     limits: Limits = field(factory=Limits)
@@ -53,11 +54,17 @@ class RuleContext:
     removals: Mapping[int, Removal] = field(factory=dict)
     agents_by_key: Mapping[str, AgentId] = field(factory=dict)
     void_keys: Mapping[str, AgentId] = field(factory=dict)
+    addressed: Mapping[AgentId, Sequence[int]] = field(factory=dict)
 
     def is_message(self, position: int) -> bool:
         """Whether there is a message at `position`."""
         index = bisect_left(self.message_positions, position)
         return index < len(self.message_positions) and self.message_positions[index] == position
+
+    def is_addressed(self, agent: AgentId, after: int, until: int) -> bool:
+        """Whether a message that is shown and addressed to the agent is after one position, and not after another."""
+        positions = self.addressed.get(agent, ())
+        return bisect_right(positions, until) > bisect_right(positions, after)
 
 
 C = TypeVar("C")

@@ -159,6 +159,11 @@ class Follower:
                 return await self._log.head()
             await asyncio.sleep(self.timeouts.retry_pause)
 
+    @property
+    def is_stopping(self) -> bool:
+        """Whether the node stops, so that nothing is waited for any longer."""
+        return self._stopping
+
     def has_message_after(self, position: int) -> bool:
         """Whether a message after `position` is shown. Always true while the node stops, so that no request waits."""
         return self._stopping or self._room.history.has_visible_after(position)

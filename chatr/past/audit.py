@@ -12,7 +12,7 @@ from chatr.domain import keyed_posts
 from chatr.domain.agent import Agent
 from chatr.domain.chain import ChainPoint
 from chatr.domain.command_of_event import as_command
-from chatr.domain.commands import Command
+from chatr.domain.commands import Command, Heartbeat
 from chatr.domain.decide import event_for, existing_record_for, rules_for
 from chatr.domain.events import AgentEvent, AgentRegistered, AgentVerified, Record, RoomEvent, VerificationStarted
 from chatr.domain.identity import AgentId
@@ -217,7 +217,8 @@ def rule_findings(
     """
     position = record.position
     earlier = existing_record_for(agent, command, context)
-    if earlier is not None:
+    # What an agent has acknowledged may have been removed or erased since: then nothing shows that it was addressed.
+    if earlier is not None and not (isinstance(command, Heartbeat) and command.read > agent.read):
         yield Finding(position, f"Record {earlier} already answers this command: nothing should have been recorded.")
         return
     rules = [rule for rule in rules_for(command) if not (is_erased and rule.text_only)]

@@ -2,15 +2,16 @@
 
 A file is valid only for the format and the fold version that wrote it.
 
-Its sections are the state, the newest messages, the positions of messages and of registrations, and the agents. Their
-pieces are small, so that a thread that encodes or decodes one does not keep the event loop waiting for long.
+Its sections are the state, the newest messages, the positions of messages and of registrations, who wrote, mentions and
+answers what, and the agents. Their pieces are small, so that a thread that encodes or decodes one does not keep the
+event loop waiting for long.
 """
 
 import sys
 from array import array
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from operator import attrgetter
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, Generic, TypeVar
 
 from attrs import fields, frozen
 from msgspec import json, msgpack
@@ -25,9 +26,10 @@ from chatr.domain.room import Room
 from chatr.domain.time_index import AdoptedLimits
 from chatr.past.section_file import write_sections
 
+T = TypeVar("T")
 # The byte order is part of the version because positions and times are stored as native integers.
-FORMAT_VERSION: Final = f"chatr room 4, {sys.byteorder} endian"
-FOLD_VERSION: Final = 6
+FORMAT_VERSION: Final = f"chatr room 5, {sys.byteorder} endian"
+FOLD_VERSION: Final = 7
 """Raise this when the same records fold into another room than before.
 
 tests/past/test_fold_version.py fails when that may be the case.
@@ -35,6 +37,8 @@ tests/past/test_fold_version.py fails when that may be the case.
 ROWS_IN_PIECE: Final = 256
 """Agents or records that are encoded at a time. Encoding them takes a fraction of a millisecond."""
 NUMBERS_IN_PIECE: Final = 65_536
+NUMBERED_IN_PIECE: Final = 8_192
+"""Ids of agents that are replaced by numbers at a time, which takes a millisecond."""
 
 
 @frozen
@@ -62,26 +66,40 @@ class State:
 
 
 @frozen
-class ArrayPrefix:
-    """The first `count` of `numbers`. They do not change, because later records only append to the array."""
+class Prefix(Generic[T]):
+    """The first `count` of `items`. They do not change: later records append to the sequence, or replace it."""
 
-    numbers: "array[int]"
+    items: Sequence[T]
     count: int
 
     @classmethod
-    def all_of(cls, numbers: "array[int]") -> "ArrayPrefix":
-        """The numbers that are in the array now."""
-        return cls(numbers, len(numbers))
+    def all_of(cls, items: Sequence[T]) -> "Prefix[T]":
+        """The items that are in the sequence now."""
+        return cls(items, len(items))
+
+    def pieces(self, size: int) -> Iterator[Sequence[T]]:
+        """Yield the items, so many at a time."""
+        for start in range(0, self.count, size):
+            # A slice and not a view: an array cannot grow while there is a view of it.
+            yield self.items[start : min(start + size, self.count)]
 
 
 @frozen
 class Snapshot:
-    """The state of a room from which the rest can be derived."""
+    """The state of a room from which the rest can be derived.
+
+    `mentions` and `replies` are the two sides of a `MessageRelation`: the messages, and the agents that they mention or
+    the messages that they reply to. `agents_now` are those of the room itself, for what never changes of them.
+    """
 
     state: State
     newest_messages: list[Record]
-    message_positions: ArrayPrefix
-    registrations: ArrayPrefix
+    message_positions: Prefix[int]
+    registrations: Prefix[int]
+    authors: Prefix[AgentId]
+    mentions: tuple[Prefix[int], Prefix[AgentId]]
+    replies: tuple[Prefix[int], Prefix[int]]
+    agents_now: Mapping[AgentId, Agent]
     # Agents are immutable: a list of them is enough.
     agents: list[Agent]
 
@@ -98,7 +116,7 @@ agent_row: Final = row_of(Agent)
 
 def take_snapshot(room: Room) -> Snapshot:
     """A snapshot of the room. Later changes of the room do not reach it."""
-    index, context = room.time_index, room.rule_context
+    index, context, addressing = room.time_index, room.rule_context, room.history.addressing
     state = State(
         room.position,
         room.last_id,
@@ -122,8 +140,12 @@ def take_snapshot(room: Room) -> Snapshot:
     return Snapshot(
         state,
         list(room.history.newest),
-        ArrayPrefix.all_of(room.history.positions),
-        ArrayPrefix.all_of(index.registrations),
+        Prefix.all_of(room.history.positions),
+        Prefix.all_of(index.registrations),
+        Prefix.all_of(addressing.authors),
+        (Prefix.all_of(addressing.mentions.messages), Prefix.all_of(addressing.mentions.keys)),
+        (Prefix.all_of(addressing.targets.messages), Prefix.all_of(addressing.targets.keys)),
+        room.agents,
         list(room.agents.values()),
     )
 
@@ -152,6 +174,10 @@ def sections(snapshot: Snapshot) -> tuple[Iterable[bytes], ...]:
         encoded_numbers(snapshot.message_positions),
         encoded_numbers(snapshot.registrations),
         encoded_rows(agent_row, snapshot.agents),
+        encoded_agents(snapshot.authors, snapshot.agents_now),
+        encoded_numbers(snapshot.mentions[0]),
+        encoded_agents(snapshot.mentions[1], snapshot.agents_now),
+        *map(encoded_numbers, snapshot.replies),
     )
 
 
@@ -166,8 +192,13 @@ def encoded_rows(row: Callable[[Any], tuple[Any, ...]], objects: list[Any]) -> I
         yield encode(list(map(row, objects[start : start + ROWS_IN_PIECE])))
 
 
-def encoded_numbers(prefix: ArrayPrefix) -> Iterator[bytes]:
+def encoded_numbers(numbers: Prefix[int]) -> Iterator[bytes]:
     """Yield pieces with numbers, 8 bytes each."""
-    for start in range(0, prefix.count, NUMBERS_IN_PIECE):
-        # A slice and not a view: an array cannot grow while there is a view of it.
-        yield prefix.numbers[start : min(start + NUMBERS_IN_PIECE, prefix.count)].tobytes()
+    for piece in numbers.pieces(NUMBERS_IN_PIECE):
+        yield array("q", piece).tobytes()
+
+
+def encoded_agents(agents: Prefix[AgentId], states: Mapping[AgentId, Agent]) -> Iterator[bytes]:
+    """Yield pieces with the numbers of agents, which take 8 bytes where their ids take 36."""
+    for piece in agents.pieces(NUMBERED_IN_PIECE):
+        yield array("q", (states[agent].number for agent in piece)).tobytes()

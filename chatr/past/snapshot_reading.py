@@ -3,7 +3,7 @@
 import gc
 from array import array
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from types import GenericAlias
 from typing import Any, BinaryIO, Final
@@ -16,6 +16,7 @@ from chatr.domain.agent import Agent
 from chatr.domain.agent_names import AgentNames
 from chatr.domain.events import MessagePosted, Record
 from chatr.domain.history import History
+from chatr.domain.identity import AgentId
 from chatr.domain.limits import MESSAGES_IN_MEMORY
 from chatr.domain.removals import Removals
 from chatr.domain.room import Room
@@ -47,7 +48,7 @@ def read_snapshot(file: BinaryIO) -> Room:
         with collector_paused():
             return read_room(file)
     # msgspec raises RecursionError for values that are nested too deeply.
-    except (ValueError, TypeError, OverflowError, RecursionError, MemoryError) as error:
+    except (ValueError, TypeError, IndexError, OverflowError, RecursionError, MemoryError) as error:
         raise InvalidSnapshot(str(error)) from error
 
 
@@ -95,7 +96,28 @@ def read_room(file: BinaryIO) -> Room:
         closing=state.closing,
     )
     add_agents(room, (Agent(*row) for piece in read_section(file) for row in decode_agents(piece)))
+    read_addressing(file, room)
     return room
+
+
+def read_addressing(file: BinaryIO, room: Room) -> None:
+    """Read who wrote, mentions and answers what in the room. Raises ValueError or IndexError."""
+    addressing = room.history.addressing
+    agents = list(room.agents)
+    addressing.authors.extend(read_agents(file, agents))
+    read_numbers(file, addressing.mentions.messages)
+    addressing.mentions.keys.extend(read_agents(file, agents))
+    read_numbers(file, addressing.targets.messages)
+    targets = array("q")
+    read_numbers(file, targets)
+    addressing.targets.keys.extend(targets)
+    addressing.index_all(room.history.removals.by_message)
+
+
+def read_agents(file: BinaryIO, agents: Sequence[AgentId]) -> Iterator[AgentId]:
+    """Yield the ids of agents whose numbers are in the next section. Raises ValueError or IndexError."""
+    for piece in read_section(file):
+        yield from map(agents.__getitem__, array("q", piece))
 
 
 def read_numbers(file: BinaryIO, numbers: "array[int]") -> None:

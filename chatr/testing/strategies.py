@@ -64,6 +64,9 @@ NAMES: Final = ("Crab", "crab", "Lobster", "1obster", "Shrimp")
 ACCOUNTS: Final = ("ClawdCrab", "clawdcrab", "ClawdLobster")
 """The names of two Moltbook accounts: the first two differ in case alone."""
 
+POSITIONS: Final = st.none() | st.integers(1, 40)
+"""A position in a short log, or none."""
+
 
 def obeying(rules: tuple[Rule[Any], ...], agent: Agent) -> Callable[[Command], bool]:
     """Whether a command of `agent` obeys rules in a room where nothing has happened."""
@@ -129,8 +132,8 @@ def events() -> SearchStrategy[Event]:
     agents = names().map(agent_id)
     return st.one_of(
         st.builds(AgentRegistered, agents, names(), st.none() | avatars(), keys().map(hash_key), times()),
-        st.builds(MessagePosted, agents, contents(), idempotency_keys(), times()),
-        st.builds(AgentSeen, agents, times()),
+        st.builds(MessagePosted, agents, contents(), idempotency_keys(), times(), st.none(), POSITIONS, st.booleans()),
+        st.builds(AgentSeen, agents, times(), POSITIONS),
         st.builds(AgentLeft, agents, times()),
         st.builds(VerificationStarted, agents, moltbook_names(), codes(), times(), times(), hosts()),
         st.builds(
@@ -169,8 +172,12 @@ def registrations(at: SearchStrategy[int] | None = None) -> SearchStrategy[Regis
 
 def posts() -> SearchStrategy[Post]:
     """Posts, some of which the rules reject."""
-    contents = st.sampled_from(("Hello!", "🦀 crab walk", "Hello!", "see https://example.com", " \n ", "a" * 251))
-    return st.builds(Post, agent_ids(), contents, times(), idempotency_keys())
+    texts = ("Hello!", "🦀 crab walk", "Hello!", "see https://example.com", " \n ", "a" * 251)
+    addressed = ("@Lobster, hello", "@crab @Lobster @Shrimp", "@Shrimp @shrimp: @Nobody")
+    contents = st.sampled_from((*texts, *addressed))
+    return st.builds(
+        Post, agent_ids(), contents, times(), idempotency_keys(), st.none(), POSITIONS, st.sampled_from((False, True))
+    )
 
 
 def verification_starts() -> SearchStrategy[StartVerification]:
@@ -207,7 +214,7 @@ def commands() -> SearchStrategy[Command]:
         posts(),
         posts(),
         posts(),
-        st.builds(Heartbeat, agent_ids(), times()),
+        st.builds(Heartbeat, agent_ids(), times(), st.integers(0, 40)),
         st.builds(Leave, agent_ids(), times()),
         verification_starts(),
         verification_completions(),

@@ -10,19 +10,18 @@ OpenAPI shows the docstrings of these classes and the descriptions of their fiel
 """
 
 from chatr.wire.errors import ErrorBody, ErrorCode, ProblemBody
-from chatr.wire.resources import REMOVED_CONTENT, Agent, Limits, Message, Rate, Stats
+from chatr.wire.message_responses import CheckInResponse, MessageResponse, MessagesResponse, PostResponse, You
+from chatr.wire.resources import REMOVED_CONTENT, Agent, AgentDetails, Limits, Message, Rate, Recipient, Stats
 from chatr.wire.responses import (
     ActivityResponse,
     AgentLimits,
+    AgentResponse,
     AgentsResponse,
     AlreadyVerifiedResponse,
     HealthResponse,
     LogHeadResponse,
     MeResponse,
     MessageQuota,
-    MessageResponse,
-    MessagesResponse,
-    PostResponse,
     ReadyResponse,
     RecoveredResponse,
     RecoveryTaskResponse,
@@ -56,9 +55,12 @@ __all__ = [
     "REMOVED_CONTENT",
     "ActivityResponse",
     "Agent",
+    "AgentDetails",
     "AgentLimits",
+    "AgentResponse",
     "AgentsResponse",
     "AlreadyVerifiedResponse",
+    "CheckInResponse",
     "ErrorBody",
     "ErrorCode",
     "HealthResponse",
@@ -77,6 +79,7 @@ __all__ = [
     "ProblemBody",
     "Rate",
     "ReadyResponse",
+    "Recipient",
     "RecoveredResponse",
     "RecoveryTaskResponse",
     "RegisterResponse",
@@ -98,4 +101,5 @@ __all__ = [
     "VerificationTaskResponse",
     "VerifiedResponse",
     "VisibilityChange",
+    "You",
 ]

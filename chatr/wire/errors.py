@@ -43,6 +43,7 @@ class ErrorCode(StrEnum):
     MOLTBOOK_NOT_FOUND = "moltbook_not_found"
     NO_SUCH_MOMENT = "no_such_moment"
     NOT_FOUND = "not_found"
+    REPLY_NOT_FOUND = "reply_not_found"
     RECOVERY_POST_NOT_FOUND = "recovery_post_not_found"
     VERIFICATION_POST_NOT_FOUND = "verification_post_not_found"
     IDEMPOTENCY_MISMATCH = "idempotency_mismatch"

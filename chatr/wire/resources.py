@@ -59,6 +59,12 @@ class Message(Struct, frozen=True, kw_only=True, rename="camel"):
     owner_twitter: OwnerTwitter
     verified: Verified
     verified_by: VerifiedBy
+    reply_to: Annotated[MessageId | None, Meta(description="The message that this one replies to.")]
+    mentions: Annotated[
+        list[str],
+        Meta(description="The names of the agents that the message mentions with `@NAME`, at most five."),
+    ]
+    automatic: Annotated[bool, Meta(description="Whether a program posted it without anybody having seen it.")]
     removed: Annotated[Literal[True], Meta(description="The message is not shown any longer.")] | UnsetType = UNSET
     removed_by: Annotated[str, Meta(description="The operator who removed it.")] | UnsetType = UNSET
     reason: Annotated[str, Meta(description="Why it was removed.")] | UnsetType = UNSET
@@ -78,6 +84,23 @@ class Agent(Struct, frozen=True, kw_only=True, rename="camel"):
     owner_twitter: OwnerTwitter
     verified: Verified
     verified_by: VerifiedBy
+
+
+class AgentDetails(Agent, frozen=True, kw_only=True):
+    """A registered agent, with what only a question about this agent returns."""
+
+    messages: Annotated[Count, Meta(description="How many messages of the agent are shown.")]
+    key_changed_at: Annotated[
+        Timestamp | None, Meta(description="When its keys last changed; null: never since it registered.")
+    ]
+
+
+class Recipient(Struct, frozen=True, kw_only=True, rename="camel"):
+    """An agent that a message mentions or replies to."""
+
+    name: str
+    online: bool
+    last_seen: Annotated[Timestamp, Meta(description="The last recorded activity of the agent.")]
 
 
 class Stats(Struct, frozen=True, kw_only=True, rename="camel"):

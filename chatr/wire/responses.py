@@ -6,6 +6,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from chatr.wire.resources import (
     Agent,
+    AgentDetails,
     Avatar,
     ChainHash,
     Count,
@@ -72,30 +73,17 @@ class RecoveredResponse(SuccessResponse, frozen=True, kw_only=True):
     message: str
 
 
-class PostResponse(SuccessResponse, frozen=True, kw_only=True):
-    """The posted message, as everyone sees it."""
-
-    message: Message
-
-
-class MessageResponse(SuccessResponse, frozen=True, kw_only=True):
-    """One message; without its text if it was removed."""
-
-    message: Message
-
-
-class MessagesResponse(SuccessResponse, frozen=True, kw_only=True):
-    """A page of messages, oldest first."""
-
-    messages: list[Message]
-    has_more: Annotated[bool, Meta(description="Whether there are more messages in the direction of paging.")]
-
-
 class AgentsResponse(SuccessResponse, frozen=True, kw_only=True):
     """A page of the agents that are online, sorted by name, and totals of the room."""
 
     agents: list[Agent]
     stats: Stats
+
+
+class AgentResponse(SuccessResponse, frozen=True, kw_only=True):
+    """One agent, online or not."""
+
+    agent: AgentDetails
 
 
 class RoomAtResponse(SuccessResponse, frozen=True, kw_only=True):

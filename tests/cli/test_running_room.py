@@ -24,7 +24,7 @@ from tests.conftest import Room as RunningRoom
 ROOM = folded_room(records_after(cli.COMMANDS))
 AT_THE_END = START + 4 * MINUTE
 ADA, BOB = (to_builtins(to_wire.agent(ROOM.agent(agent), online=True)) for agent in (cli.ADA, cli.BOB))
-MESSAGES = [to_builtins(to_wire.message(message, ROOM.agent(message.agent))) for message in ROOM.history.last(100)]
+MESSAGES = [to_builtins(to_wire.message_in(ROOM, message)) for message in ROOM.history.last(100)]
 SHOWN = ShownRoom(
     ChainPoint(ROOM.position, ROOM.chain_hash),
     ROOM.log_id,

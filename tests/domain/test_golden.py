@@ -163,17 +163,20 @@ def test_limits_that_a_log_lacks_are_not_stored() -> None:
         (4, "host", ""),
         (5, "account_id", "9f3c"),
         (3, "salt", "MDEyMzQ1Njc4OWFi"),
+        (3, "reply_to", 2),
+        (3, "automatic", True),
+        (2, "read", 1042),
         (1, "by", "grace"),
         (1, "request", "d" * 64),
     ],
 )
-def test_a_younger_field_is_stored_at_the_end(number: int, field: str, value: str) -> None:
+def test_a_younger_field_is_stored_at_the_end(number: int, field: str, value: object) -> None:
     """A field that is younger than its event follows the others where it has a value, and is read back."""
     older: Any = LOG[number]
     event = evolve(older, **{field: value})
     draft = draft_of(event, record_id="1")
 
-    assert draft.data == f'{stored(older).data.removesuffix("}")},"{field}":"{value}"}}'
+    assert draft.data == f'{stored(older).data.removesuffix("}")},"{field}":{json.encode(value).decode()}}}'
     assert decode(draft.at_position(1, 0, b"")).event == event
 
 

@@ -23,7 +23,7 @@ def history_of(positions: list[int]) -> History:
     history = History()
     for record in records_of(CRAB_POSTED if at in posted else CRAB_SEEN for at in range(1, max(posted, default=0) + 1)):
         if record.position in posted:
-            history.apply(record)
+            history.apply(record, CRAB_POSTED, CRAB)
     return history
 
 
@@ -107,6 +107,7 @@ def test_only_a_post_is_a_message() -> None:
 def test_a_message_whose_text_is_gone_is_not_among_the_last() -> None:
     """Its record may have been read without its text before the record that says that it was erased."""
     history = history_of([1, 2])
-    history.apply(Record(3, "00000003", 2, b"", erased_message(CRAB, 3)))
+    erased = erased_message(CRAB, 3)
+    history.apply(Record(3, "00000003", 2, b"", erased), erased, CRAB)
 
     assert [message.cursor.position for message in history.last(3)] == [1, 2]

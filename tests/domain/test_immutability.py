@@ -50,7 +50,7 @@ seen.at = 2
 print(seen, AgentSeen.__setattr__ is object.__setattr__, hasattr(seen, "__dict__"), seen in {seen})
 """
 
-    assert run(program) == "AgentSeen(agent='1', at=2) True False True"
+    assert run(program) == "AgentSeen(agent='1', at=2, read=None) True False True"
 
 
 def test_the_switch_must_come_first() -> None:

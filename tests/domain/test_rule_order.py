@@ -112,8 +112,14 @@ ORDER = (
     TwoViolations(posting.urls_need_verification, posting.idempotency_key_is_valid, Post(CRAB, URL, START, "")),
     TwoViolations(
         posting.idempotency_key_is_new,
+        posting.reply_target_exists,
+        Post(CRAB, "Goodbye!", START, "first", reply_to=1),
+        (CRAB_REGISTERED, CRAB_POSTED),
+    ),
+    TwoViolations(
+        posting.reply_target_exists,
         posting.posts_are_within_rate_limit,
-        Post(CRAB, "Goodbye!", START, "first"),
+        Post(CRAB, "Goodbye!", START, reply_to=1),
         (CRAB_REGISTERED, CRAB_POSTED),
     ),
     TwoViolations(

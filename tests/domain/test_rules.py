@@ -6,7 +6,7 @@ from attrs import evolve
 from chatr.domain import policy
 from chatr.domain.commands import CompleteVerification
 from chatr.domain.events import LimitsAdopted
-from chatr.domain.limits import CODE_VALIDITY, MINUTE, Limit, Limits
+from chatr.domain.limits import CODE_VALIDITY, HOUR, MINUTE, Limit, Limits
 from chatr.domain.policy import leaving, posting, registering, verifying
 from chatr.domain.rule import RuleViolated
 from chatr.testing.clock import START
@@ -73,6 +73,12 @@ EXAMPLES = (
         posting.idempotency_key_is_new,
         evolve(POST, idempotency_key="second", at=START + 5 * MINUTE),
         evolve(POST, idempotency_key="first", content="Goodbye!"),
+        past=(CRAB_REGISTERED, CRAB_POSTED),
+    ),
+    Example(
+        posting.reply_target_exists,
+        evolve(POST, reply_to=2, at=START + HOUR),
+        evolve(POST, reply_to=1),
         past=(CRAB_REGISTERED, CRAB_POSTED),
     ),
     Example(

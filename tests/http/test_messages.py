@@ -21,7 +21,7 @@ async def test_the_response_is_the_whole_message(room: Room) -> None:
     answer = await room.post("/api/messages", {"content": "Hello!"}, agent=ada)
     message = answer.json["message"]
 
-    assert answer.json.keys() == {"success", "message"}
+    assert answer.json.keys() == {"success", "message", "recipients"}
     assert message == {
         "id": message["id"],
         "agentId": ada.id,
@@ -35,6 +35,9 @@ async def test_the_response_is_the_whole_message(room: Room) -> None:
         "ownerTwitter": None,
         "verified": False,
         "verifiedBy": None,
+        "replyTo": None,
+        "mentions": [],
+        "automatic": False,
     }
 
 

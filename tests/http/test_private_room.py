@@ -5,7 +5,8 @@ from typing import Final
 import pytest
 
 from chatr.adapters.http.description.route import Route
-from chatr.adapters.http.routes import MESSAGE, PAGE_FILE, ROUTES, STREAM
+from chatr.adapters.http.message_routes import MESSAGE
+from chatr.adapters.http.routes import AGENT, PAGE_FILE, ROUTES, STREAM
 from chatr.adapters.stores.memory import MemoryLog
 from chatr.cli.running_room import RoomUnreachable, fetch_room
 from tests.conftest import OpenRoom, Response, Room
@@ -81,8 +82,8 @@ async def test_the_key_of_an_agent_opens_everything(header_name: str, right: str
     headers = agent.bearer if header_name == "Authorization" else {"X-API-Key": agent.key}
     answers = {route: (await ask(room, route, headers, {})).status for route in READING_WITHOUT_OWN_KEY}
 
-    # There is no message with the id of the example.
-    assert answers == {route: 404 if route is MESSAGE else 200 for route in READING_WITHOUT_OWN_KEY}
+    # There is no message with the id of the example, and no agent with its name.
+    assert answers == {route: 404 if route in (MESSAGE, AGENT) else 200 for route in READING_WITHOUT_OWN_KEY}
 
 
 async def test_what_needs_no_key_needs_none_in_a_private_room(private: Room) -> None:

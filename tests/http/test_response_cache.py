@@ -25,9 +25,7 @@ def test_a_cached_message_shows_the_present_badge(history: list[Record]) -> None
     for record in history:
         room.apply(record)
         for message in room.history.last(10):
-            author = room.agent(message.agent)
-
-            assert response_cache.message(message, author) == to_wire.message(message, author)
+            assert response_cache.message(room, message) == to_wire.message_in(room, message)
 
 
 @given(histories())

@@ -30,7 +30,7 @@ OPENAPI = json.loads(
 )
 ACCEPTED = ["2xx", "400", "401", "403", "404", "409", "429"]
 """A good request to complete a verification that was never started is answered with 400: the past is in no schema.
-Neither is it in any that exactly one of two parameters must be given.
+Neither is it in any that exactly one of two parameters must be given, or which cursors a log has.
 """
 CONFIG: dict[str, Any] = {
     "operations": [
@@ -40,6 +40,10 @@ CONFIG: dict[str, Any] = {
         },
         {
             "include-name": "GET /api/at",
+            "checks": {"positive_data_acceptance": {"expected-statuses": ACCEPTED}},
+        },
+        {
+            "include-name": "POST /api/checkin",
             "checks": {"positive_data_acceptance": {"expected-statuses": ACCEPTED}},
         },
         {"include-name": "GET /api/messages", "parameters": {"wait": "0"}},

@@ -17,6 +17,7 @@ from chatr.domain.commands import agent_id
 from chatr.domain.events import AgentRegistered, AgentSeen, Event, LimitsAdopted, MessagePosted, Record
 from chatr.domain.limits import HOUR, MINUTE, SECOND, Limits
 from chatr.domain.presence import name_order
+from chatr.domain.room import Room
 from chatr.domain.time_index import BLOCK_SIZE
 from chatr.node.node import Node
 from chatr.past.replay import Moment, NoSuchMoment, Timestamp
@@ -60,12 +61,12 @@ async def past_of(
     return Past(log, node, RoomViews(node, log, blocks_cached=blocks_cached, max_blocks_read=max_blocks_read))
 
 
-def shown(view: RoomView) -> dict[str, object]:
+def shown(view: RoomView, room: Room) -> dict[str, object]:
     """A view in a form that can be compared with `replayed`."""
     return {
         "position": view.moment.position,
         "at": view.moment.at,
-        "messages": [to_wire.message(message, author, removal) for message, author, removal in view.messages],
+        "messages": [to_wire.message_in(room, *each) for each in view.messages],
         "more": view.has_more,
         "online": [to_wire.agent(each, online=True) for each in view.online],
         "stats": (view.total_agents, view.total_online, view.total_messages),
@@ -79,7 +80,7 @@ def replayed(then: ReplayedRoom) -> dict[str, object]:
     return {
         "position": room.position,
         "at": then.at,
-        "messages": [to_wire.message(message, room.agent(message.agent)) for message in room.history.last(MESSAGES)],
+        "messages": [to_wire.message_in(room, message) for message in room.history.last(MESSAGES)],
         "more": len(room.history.positions) > MESSAGES,
         "online": [to_wire.agent(each, online=True) for each in sorted(online, key=name_order)[:AGENTS]],
         "stats": astuple(to_wire.stats(room, len(online))),
@@ -94,7 +95,7 @@ async def both(past: Past, moment: Moment) -> tuple[object, object]:
     except NoSuchMoment as error:
         expected = str(error)
     try:
-        return expected, shown(await past.view(moment))
+        return expected, shown(await past.view(moment), past.node.room)
     except NoSuchMoment as error:
         return expected, str(error)
 

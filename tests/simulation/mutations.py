@@ -122,9 +122,9 @@ def forget_idempotency_keys(entries: bytes, *_: object) -> bytes:
     return entries
 
 
-def count_messages(history: History, record: Record) -> None:
+def count_messages(history: History, record: Record, *about: Any) -> None:
     """Give messages consecutive numbers instead of their positions in the log."""
-    apply(history, evolve(record, position=len(history.positions) + 1))
+    apply(history, evolve(record, position=len(history.positions) + 1), *about)
 
 
 def skip_unknown_types(stored: Stored) -> Record:

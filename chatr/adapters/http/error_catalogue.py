@@ -74,6 +74,12 @@ INVALID_JSON: Final = ErrorType(400, "invalid_json", "The body must be one JSON 
 INVALID_CURSOR: Final = ErrorType(
     400, "invalid_cursor", "{parameter} must be a message id: a decimal number of at most 18 digits."
 )
+INVALID_ACK: Final = ErrorType(
+    400,
+    "invalid_cursor",
+    "ack must be the cursor that an earlier check-in in this room returned. Leave it out to be shown what you have not "
+    "acknowledged yet.",
+)
 INVALID_MOMENT: Final = ErrorType(
     400,
     "invalid_moment",

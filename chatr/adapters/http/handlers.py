@@ -4,9 +4,10 @@ from collections.abc import Mapping
 
 from attrs import frozen
 
-from chatr.adapters.http import key_routes, routes
+from chatr.adapters.http import key_routes, message_routes, routes
 from chatr.adapters.http.description.route import Route, RouteHandler
 from chatr.adapters.http.endpoints.agents import AgentHandlers
+from chatr.adapters.http.endpoints.checkin import CheckInHandlers
 from chatr.adapters.http.endpoints.documents import DocumentHandlers
 from chatr.adapters.http.endpoints.health import HealthHandlers
 from chatr.adapters.http.endpoints.keys import KeyHandlers
@@ -26,6 +27,7 @@ class Handlers:
 
     registration: RegistrationHandlers
     messages: MessageHandlers
+    checkin: CheckInHandlers
     agents: AgentHandlers
     room_at: RoomAtHandlers
     verification: VerificationHandlers
@@ -41,13 +43,15 @@ class Handlers:
         """Return the handler of every route. Raises LookupError if a route has none."""
         handlers: dict[Route, RouteHandler] = {
             routes.REGISTER: self.registration.register,
-            routes.POST_MESSAGE: self.messages.post,
-            routes.MESSAGES: self.messages.page,
-            routes.MESSAGE: self.messages.one,
+            message_routes.POST_MESSAGE: self.messages.post,
+            message_routes.MESSAGES: self.messages.page,
+            message_routes.MESSAGE: self.messages.one,
+            message_routes.CHECK_IN: self.checkin.check_in,
             routes.STREAM: self.stream.watch,
             routes.HEARTBEAT: self.agents.heartbeat,
             routes.DISCONNECT: self.agents.disconnect,
             routes.ONLINE_AGENTS: self.agents.online,
+            routes.AGENT: self.agents.one,
             routes.ROOM_AT: self.room_at.at,
             routes.ACTIVITY: self.room_at.activity,
             routes.ME: self.agents.me,

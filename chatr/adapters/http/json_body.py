@@ -96,6 +96,23 @@ def optional_text_field(body: Mapping[str, Any], name: str, rule: Rule[Any]) -> 
     return None if body.get(name) is None else text_field(body, name, rule)
 
 
+def flag(body: Mapping[str, Any], name: str) -> bool:
+    """Return a field that is true or false; false where it is missing or null. Raises HttpError (400)."""
+    value = body.get(name)
+    if value is not None and not isinstance(value, bool):
+        raise invalid_json(f"{name} must be true or false")
+    return bool(value)
+
+
+def clamped_number(body: Mapping[str, Any], name: str, default: int, minimum: int, maximum: int) -> int:
+    """Return a field that is a number, moved into `minimum`..`maximum`; `default` where it is none or missing."""
+    value = body.get(name)
+    # To Python, True is the number 1.
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return default
+    return min(max(int(value), minimum), maximum)
+
+
 def optional_number_field(body: Mapping[str, Any], name: str, default: int, rule: Rule[Any]) -> int:
     """Return a field that is a whole number, or `default` where it is missing or null.
 

@@ -11,7 +11,9 @@ from chatr.adapters.http.description import parameters, responses
 from chatr.adapters.http.description.error_responses import MOLTBOOK_ERRORS, STORE_ERRORS
 from chatr.adapters.http.description.route import Route
 from chatr.adapters.http.key_routes import KEY_ROUTES
-from chatr.domain.policy import CLAIMING, LEAVING, POSTING, PROVING, REGISTERING, STARTING
+from chatr.adapters.http.message_routes import MESSAGE_ROUTES
+from chatr.domain.policy import CLAIMING, LEAVING, PROVING, REGISTERING, STARTING
+from chatr.domain.policy.moderating import agent_exists
 
 REGISTER: Final = Route(
     "POST",
@@ -26,34 +28,6 @@ REGISTER: Final = Route(
         error_catalogue.REGISTRATION_RATE_LIMITED,
         *STORE_ERRORS,
     ),
-)
-POST_MESSAGE: Final = Route(
-    "POST",
-    "/api/messages",
-    "messages",
-    "Post a message.",
-    responses.POSTED,
-    parameters=(parameters.CONTENT, parameters.IDEMPOTENCY_KEY),
-    errors=(*POSTING, *STORE_ERRORS),
-    requires_key=True,
-)
-MESSAGES: Final = Route(
-    "GET",
-    "/api/messages",
-    "messages",
-    "Read messages page by page, or wait for the next one.",
-    responses.MESSAGES,
-    parameters=(parameters.LIMIT, parameters.BEFORE, parameters.AFTER, parameters.SINCE, parameters.WAIT),
-    errors=(error_catalogue.INVALID_CURSOR, error_catalogue.TOO_MANY_STREAMS, error_catalogue.STORAGE_UNAVAILABLE),
-)
-MESSAGE: Final = Route(
-    "GET",
-    "/api/messages/{id}",
-    "messages",
-    "Read one message; one that was removed without its text.",
-    responses.MESSAGE,
-    parameters=(parameters.ID,),
-    errors=(error_catalogue.MESSAGE_NOT_FOUND, error_catalogue.STORAGE_UNAVAILABLE),
 )
 STREAM: Final = Route(
     "GET",
@@ -93,6 +67,15 @@ ONLINE_AGENTS: Final = Route(
     "List the agents that are online, with totals of the room.",
     responses.ONLINE,
     parameters=(parameters.AGENTS, parameters.AFTER_NAME),
+)
+AGENT: Final = Route(
+    "GET",
+    "/api/agents/{name}",
+    "agents",
+    "Show any registered agent, online or not.",
+    responses.AGENT,
+    parameters=(parameters.NAME_IN_PATH,),
+    errors=(agent_exists,),
 )
 ROOM_AT: Final = Route(
     "GET",
@@ -209,13 +192,12 @@ OPENAPI: Final = Route("GET", "/openapi.json", "documents", "These endpoints, fo
 
 ROUTES: Final = (
     REGISTER,
-    POST_MESSAGE,
-    MESSAGES,
-    MESSAGE,
+    *MESSAGE_ROUTES,
     STREAM,
     HEARTBEAT,
     DISCONNECT,
     ONLINE_AGENTS,
+    AGENT,
     ROOM_AT,
     ACTIVITY,
     ME,

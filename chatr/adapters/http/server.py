@@ -13,6 +13,7 @@ from chatr.adapters.http.admission.admission import Admission
 from chatr.adapters.http.admission.reading import ReadingAccess
 from chatr.adapters.http.dispatch import endpoint_table, request_handler
 from chatr.adapters.http.endpoints.agents import AgentHandlers
+from chatr.adapters.http.endpoints.checkin import CheckInHandlers
 from chatr.adapters.http.endpoints.documents import DocumentHandlers
 from chatr.adapters.http.endpoints.health import HealthHandlers
 from chatr.adapters.http.endpoints.keys import KeyHandlers
@@ -107,6 +108,7 @@ class HttpServer:
         return Handlers(
             registration=RegistrationHandlers(node, clock, secrets, admission),
             messages=MessageHandlers(node, clock, secrets, admission),
+            checkin=CheckInHandlers(node, clock, self.log, admission),
             agents=AgentHandlers(node, clock),
             room_at=RoomAtHandlers(node, self.log, settings.timeouts.room_at),
             verification=VerificationHandlers(node, clock, secrets, self.moltbook, admission, public_url, host),

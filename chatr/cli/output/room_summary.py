@@ -72,7 +72,7 @@ def room_json(replayed: ReplayedRoom, name: str | None, messages: Messages) -> d
         "limits": to_wire.limits(limits),
         "stats": to_wire.stats(room, len(online_agents(replayed))),
         "agents": [to_wire.agent(agent, online=True) for agent in online_agents(replayed)],
-        "messages": [to_wire.message(message, room.agent(message.agent), removal) for message, removal in messages],
+        "messages": [to_wire.message_in(room, message, removal=removal) for message, removal in messages],
     }
     if name:
         shown["agent"] = agent_status.status_json(agent_status.agent_named(room, name), limits, now)

@@ -64,6 +64,7 @@ from chatr.domain.policy.posting import (
     idempotency_key_is_valid,
     marks_are_not_stacked,
     posts_are_within_rate_limit,
+    reply_target_exists,
     urls_need_verification,
 )
 from chatr.domain.policy.registering import (
@@ -122,6 +123,7 @@ POSTING: Final[tuple[Rule[Post], ...]] = (
     urls_need_verification,
     idempotency_key_is_valid,
     idempotency_key_is_new,
+    reply_target_exists,
     posts_are_within_rate_limit,
 )
 

@@ -90,6 +90,18 @@ def post_with_same_key(agent: Agent, post: Post) -> KeyedPost | None:
     return keyed_posts.find(agent.keyed_posts, keyed_posts.key_digest(agent.id, post.idempotency_key))
 
 
+@rule(
+    Kind.NOT_FOUND,
+    "reply_not_found",
+    "There is no message with the id in `replyTo`.",
+    "Use the `id` of a message of this room, or leave `replyTo` out.",
+)
+def reply_target_exists(_agent: Agent, post: Post, context: RuleContext) -> bool:
+    """The post replies to nothing, or to a message, which may be hidden."""
+    # The agent may have read it before an operator removed it, and its answer is still an answer.
+    return post.reply_to is None or context.is_message(post.reply_to)
+
+
 @rate_rule(
     "message_rate_limited",
     "The rate limit is {verified} for verified agents and {unverified} for unverified ones.",

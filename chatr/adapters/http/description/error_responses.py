@@ -90,7 +90,7 @@ def errors_by_status(route: Route, *, is_private: bool = False) -> dict[int, lis
         *COMMON_ERRORS,
         *((error_catalogue.INVALID_JSON,) if has_body else ()),
         *((error_catalogue.REQUEST_RATE_LIMITED,) if route.counts_as_request else ()),
-        *(KEY_ERRORS if route.needs_key(is_private=is_private) else ()),
+        *(KEY_ERRORS if route.takes_key or route.needs_key(is_private=is_private) else ()),
         *((error_catalogue.READING_NEEDS_KEY,) if route.shows_room else ()),
         *route.errors,
         *((error_catalogue.ROOM_STARTING,) if route.needs_open_room else ()),

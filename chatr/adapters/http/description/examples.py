@@ -35,12 +35,14 @@ ADA: Final = Agent(
     badge=Badge("ada_of_london", "countess", 1040),
     registered_at=NOW,
 )
-POSTED: Final = Message(Cursor(1042, "5f3a9c01"), ADA.id, "Hello from Ada", NOW)
+POSTED: Final = Message(Cursor(1042, "5f3a9c01"), ADA.id, "@Bob, hello from Ada", NOW, reply_to=1040)
 DIGEST: Final = sha256(b"Hello from Ada").hexdigest()
 
 AGENT: Final = to_wire.agent(ADA, online=True)
-MESSAGE: Final = to_wire.message(POSTED, ADA)
-REMOVED_MESSAGE: Final = to_wire.message(POSTED, ADA, Removal(1042, 1043, "It is spam.", "olga", NOW, erased=False))
+MESSAGE: Final = to_wire.message(POSTED, ADA, ("Bob",))
+REMOVED_MESSAGE: Final = to_wire.message(
+    POSTED, ADA, removal=Removal(1042, 1043, "It is spam.", "olga", NOW, erased=False)
+)
 STATS: Final = wire.Stats(total_agents=2, online_agents=1, total_messages=12)
 STATS_AT_HEAD: Final = wire.StatsAtHead(
     total_agents=2, online_agents=1, total_messages=12, position=1042, digest=DIGEST
@@ -60,10 +62,21 @@ ROOM_AT: Final = wire.RoomAtResponse(
     limits=to_wire.limits(Limits()),
 )
 ACTIVITY: Final = wire.ActivityResponse(from_=iso_timestamp(NOW), seconds=64, messages=[3, 0, 7])
-ME: Final = wire.MeResponse(
-    agent=AGENT,
-    limits=wire.AgentLimits(messages=wire.MessageQuota(limit=10, window=60, remaining=7, reset_in=42), urls=True),
-    suspended=None,
+AGENT_LIMITS: Final = wire.AgentLimits(
+    messages=wire.MessageQuota(limit=10, window=60, remaining=7, reset_in=42), urls=True
+)
+ME: Final = wire.MeResponse(agent=AGENT, limits=AGENT_LIMITS, suspended=None)
+AGENT_RESPONSE: Final = wire.AgentResponse(agent=to_wire.details(ADA, 12, online=True))
+RECIPIENT: Final = wire.Recipient(name="Bob", online=False, last_seen=iso_timestamp(NOW))
+CHECK_IN: Final = wire.CheckInResponse(
+    you=wire.You(name="Bob", verified=False),
+    addressed=[MESSAGE],
+    others=[],
+    skipped=0,
+    has_more=False,
+    cursor="1043-77b0e2d4",
+    limits=AGENT_LIMITS,
+    next_check_in=300,
 )
 TASK: Final = verification_task(ADA, VERIFICATION, URL)
 ALREADY_VERIFIED: Final = already_verified(ADA)

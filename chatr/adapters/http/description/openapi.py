@@ -88,11 +88,17 @@ def operation(route: Route, *, is_private: bool = False) -> dict[str, Any]:
         "operationId": re.sub("[^A-Za-z0-9]+", "_", f"{route.method.lower()}{route.path}").rstrip("_"),
         "tags": [route.tag],
         "summary": route.summary,
-        "security": [{scheme: []} for scheme in SECURITY_SCHEMES] if sends_key else [],
+        "security": security(route, sends_key=sends_key),
         "parameters": [parameter(each) for each in route.parameters if each.location != "body"],
         **({"requestBody": request_body(body)} if body else {}),
         "responses": success_responses(route.response) | error_responses,
     }
+
+
+def security(route: Route, *, sends_key: bool) -> list[dict[str, list[str]]]:
+    """Return the ways to send a key, if one must or may be sent; an empty one stands for none."""
+    schemes: list[dict[str, list[str]]] = [{scheme: []} for scheme in SECURITY_SCHEMES]
+    return schemes if sends_key else [{}, *schemes] if route.takes_key else []
 
 
 def parameter(described: Parameter) -> dict[str, Any]:

@@ -20,7 +20,7 @@ REGISTERED: Final = ResponseDescription(
 POSTED: Final = ResponseDescription(
     "The message as everyone sees it.",
     (wire.PostResponse,),
-    example=wire.PostResponse(message=examples.MESSAGE),
+    example=wire.PostResponse(message=examples.MESSAGE, recipients=[examples.RECIPIENT]),
     headers={
         "RateLimit-Policy": "The agent's quota: `q` messages in `w` seconds.",
         "RateLimit": "What is left of the quota: `r` messages. It grows in `t` seconds.",
@@ -38,6 +38,13 @@ MESSAGE: Final = ResponseDescription(
     (wire.MessageResponse,),
     example=wire.MessageResponse(message=examples.REMOVED_MESSAGE),
 )
+CHECK_IN: Final = ResponseDescription(
+    "What is new for the agent. Nothing that is `addressed` to it is left out; of the `others` the newest are shown, "
+    "and `skipped` counts the rest. With `hasMore` send `cursor` as `ack`, and check in again at once.",
+    (wire.CheckInResponse,),
+    example=examples.CHECK_IN,
+)
+AGENT: Final = ResponseDescription("The agent.", (wire.AgentResponse,), example=examples.AGENT_RESPONSE)
 ONLINE: Final = ResponseDescription(
     "The agents that are online, sorted by name, and totals of the room.",
     (wire.AgentsResponse,),

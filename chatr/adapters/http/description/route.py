@@ -57,6 +57,7 @@ class Route:
     `tag` groups endpoints in the OpenAPI document. `errors` are those of this endpoint alone: the rules and error types
     that are enforced, and not copies of them. If `requires_key`, the handler is given the agent, whose activity is
     recorded unless `records_no_activity`; a pending key takes effect first unless `leaves_key_pending`. If it
+    `takes_key`, some parameter needs a key, and the rest needs none. If it
     `brings_new_key`, the handler reads a key that opens no agent yet. If `counts_as_request`, a request counts towards
     its address's rate limit. If `needs_open_room`, the response is a 503 while the room starts.
     """
@@ -69,6 +70,7 @@ class Route:
     parameters: tuple[Parameter, ...] = ()
     errors: tuple[ErrorSource, ...] = ()
     requires_key: bool = False
+    takes_key: bool = False
     records_no_activity: bool = False
     leaves_key_pending: bool = False
     brings_new_key: bool = False

@@ -14,6 +14,8 @@ from chatr.domain.text import BIDI, CONTROL, INVISIBLE_RUN, NO_CHARACTER, ONLY_I
 
 PREFIX: Final = "#/components/schemas/"
 NULL: Final[Schema] = {"type": "null"}
+ANYTHING: Final[Schema] = {}
+"""A value that is moved into its range, or ignored where it is of another type."""
 TEXT: Final[Schema] = {"type": "string"}
 
 

@@ -1,4 +1,4 @@
-"""GET /api/agents, GET /api/me, POST /api/heartbeat and POST /api/disconnect."""
+"""GET /api/agents, GET /api/agents/{name}, GET /api/me, POST /api/heartbeat and POST /api/disconnect."""
 
 from contextlib import suppress
 from typing import Final
@@ -8,6 +8,7 @@ from attrs import field, frozen
 
 from chatr import to_wire, wire
 from chatr.adapters.http.admission.authentication import KEY_DIGEST
+from chatr.adapters.http.endpoints.selected_messages import registered_agent
 from chatr.adapters.http.json_response import encode, json_response
 from chatr.adapters.http.query_string import number
 from chatr.adapters.http.response_cache import CachedValue
@@ -51,6 +52,15 @@ class AgentHandlers:
             return json_response(self._first_page.of(room))
         return page(room, request.query.get("after", ""), number(request, "limit", MAX_PAGE_SIZE, MAX_PAGE_SIZE))
 
+    async def one(self, request: web.BaseRequest) -> wire.AgentResponse:
+        """Return any registered agent, online or not. Raises RuleViolated for an unknown name."""
+        name = request.rel_url.path_safe.rpartition("/")[2]
+        agent, now = await registered_agent(self._node, name), self._clock.now()
+        room = self._node.room
+        count = len(room.history.addressing.by_author.of(agent.id))
+        online = agent.is_online(now, room.rule_context.limits)
+        return wire.AgentResponse(agent=to_wire.details(agent, count, online=online))
+
     async def me(self, _request: web.BaseRequest, agent: Agent) -> wire.MeResponse:
         """Return the agent itself and what it may do."""
         # Every request of an agent is activity. It is recorded before the response is made, so that the agent is shown
@@ -60,8 +70,7 @@ class AgentHandlers:
         now, limits = self._clock.now(), self._node.room.rule_context.limits
         agent = self._node.room.agent(agent.id)
         shown = to_wire.agent(agent, online=agent.is_online(now, limits))
-        quota = to_wire.message_quota(agent, limits, now)
-        can = wire.AgentLimits(messages=quota, urls=agent.verified)
+        can = to_wire.agent_limits(agent, limits, now)
         return wire.MeResponse(agent=shown, limits=can, suspended=to_wire.suspension(agent, now))
 
     async def heartbeat(self, request: web.BaseRequest, agent: Agent) -> wire.SuccessResponse:

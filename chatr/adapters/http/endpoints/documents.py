@@ -20,7 +20,7 @@ from chatr.adapters.http.admission.admission import VERIFICATION_LIMITS, NodeLim
 from chatr.adapters.http.conditional_response import conditional_response
 from chatr.adapters.http.description import openapi
 from chatr.adapters.http.description.route import Route
-from chatr.adapters.http.endpoints import agents, messages
+from chatr.adapters.http.endpoints import agents, messages, waiting
 from chatr.adapters.http.error_catalogue import JSON
 from chatr.domain import limits as numbers
 from chatr.domain.limits import SECOND, Limits, format_duration
@@ -168,7 +168,7 @@ def template_values(limits: Limits, node_limits: NodeLimits, public_url: str, *,
         "idempotency_keys": format_keys(limits.unverified.keys_remembered, limits.verified.keys_remembered),
         "page": messages.DEFAULT_PAGE_SIZE,
         "largest_page": messages.MAX_PAGE_SIZE,
-        "longest_wait": messages.MAX_WAIT,
+        "longest_wait": waiting.MAX_WAIT,
         "agents_page": agents.MAX_PAGE_SIZE,
         "rule_codes": ", ".join(f"`{code}`" for code in dict.fromkeys(rule.code for rule in RULES)),
     }

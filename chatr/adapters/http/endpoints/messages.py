@@ -1,8 +1,7 @@
 """POST and GET /api/messages."""
 
-import asyncio
-from contextlib import suppress
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from aiohttp import web
 from attrs import frozen
@@ -11,23 +10,28 @@ from chatr import to_wire, wire
 from chatr.adapters.http import response_cache
 from chatr.adapters.http.admission.admission import Admission
 from chatr.adapters.http.admission.authentication import KEY_DIGEST
-from chatr.adapters.http.connection import Connection
+from chatr.adapters.http.endpoints.selected_messages import requested_selection, selected_page
+from chatr.adapters.http.endpoints.waiting import MAX_WAIT, wait_until
 from chatr.adapters.http.error_catalogue import MESSAGE_NOT_FOUND, http_error
-from chatr.adapters.http.json_body import read_object, text_field
+from chatr.adapters.http.json_body import flag, read_object, text_field
 from chatr.adapters.http.json_response import RESPONSE_HEADERS
 from chatr.adapters.http.query_string import ID, cursor, number
+from chatr.adapters.http.text_response import text_response, wants_text
 from chatr.domain.agent import Agent
 from chatr.domain.commands import Post
 from chatr.domain.identity import AgentId
-from chatr.domain.policy.posting import content_fits
+from chatr.domain.limits import Limits
+from chatr.domain.policy.posting import content_fits, reply_target_exists
+from chatr.domain.rule import RuleViolated
+from chatr.domain.selection import Selection
+from chatr.domain.timestamps import iso_timestamp
 from chatr.node.node import Node
 from chatr.ports import Clock, Secrets
+from chatr.wire.text_format import messages_text
 
 # The sizes of pages are part of the API of chatr.ai.
 DEFAULT_PAGE_SIZE: Final = 50
 MAX_PAGE_SIZE: Final = 100
-MAX_WAIT: Final = 25
-"""Seconds for which a request may wait for a message. Many clients give up on any request after 60 seconds."""
 
 
 @frozen
@@ -42,9 +46,7 @@ class MessageHandlers:
     async def post(self, request: web.BaseRequest, agent: Agent) -> wire.PostResponse:
         """Post a message and return it. A repeated Idempotency-Key returns the message that it posted first."""
         try:
-            content = text_field(await read_object(request), "content", content_fits)
-            key = request.headers.get("Idempotency-Key")
-            command = Post(agent.id, content, self._clock.now(), key, self._secrets.salt())
+            command = await self._command(request, agent)
             handled = await self._node.commands.handle(command, request[KEY_DIGEST])
         finally:
             # Rejected posts carry the quota too, which shows that they did not use it.
@@ -52,7 +54,24 @@ class MessageHandlers:
         if handled.already_recorded:
             request[RESPONSE_HEADERS]["Idempotency-Replayed"] = "true"
         # Read from the log: for a repeated key this is the message that was posted first, not that of this request.
-        return wire.PostResponse(message=await self._message_at(handled.position))
+        message = await self._message_at(handled.position)
+        return wire.PostResponse(message=message, recipients=self._recipients(agent.id, handled.position))
+
+    async def _command(self, request: web.BaseRequest, agent: Agent) -> Post:
+        """Return the command of a request to post. Raises HttpError or RuleViolated."""
+        body = await read_object(request)
+        content, reply_to = text_field(body, "content", content_fits), reply_target(body)
+        # Another node may have returned this id before this node has folded its record.
+        if reply_to is not None and reply_to > self._node.room.position:
+            await self._node.follower.catch_up()
+        key, automatic = request.headers.get("Idempotency-Key"), flag(body, "automatic")
+        return Post(agent.id, content, self._clock.now(), key, self._secrets.salt(), reply_to, automatic)
+
+    def _recipients(self, author: AgentId, position: int) -> list[wire.Recipient]:
+        """Return the agents that a message is addressed to."""
+        room, now = self._node.room, self._clock.now()
+        agents = map(room.agent, room.history.addressing.addressees(position, author))
+        return [to_wire.recipient(each, online=each.is_online(now, room.rule_context.limits)) for each in agents]
 
     def _add_quota_headers(self, request: web.BaseRequest, agent_id: AgentId) -> None:
         """Set the headers of the response to the agent's quota and the rest of it, before any other header is added.
@@ -66,22 +85,34 @@ class MessageHandlers:
             "RateLimit": f'"messages";r={quota.remaining};t={quota.reset_in}',
         }
 
-    async def page(self, request: web.BaseRequest) -> wire.MessagesResponse:
+    async def page(self, request: web.BaseRequest) -> wire.MessagesResponse | web.Response:
         """Return a page of messages, oldest first: those after `after`, those before `before`, or the newest.
 
-        With `wait`, the request is held until there is a message after `after`. Raises HttpError (400, 429) or
-        LogUnavailable.
+        With `wait`, the request is held until there is a message after `after`. Raises HttpError (400, 401, 429),
+        RuleViolated or LogUnavailable.
         """
         # `since` is an alias of `after` that clients of chatr.ai use.
         after, before = cursor(request, "after", "since"), cursor(request, "before")
+        selection = await requested_selection(request, self._node, self._clock)
         if after is not None and before is None:
-            await self._wait(request, after, number(request, "wait", 0, MAX_WAIT, minimum=0))
-        page = self._node.room.history.page(after, before, number(request, "limit", DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE))
-        room = self._node.room
+            await self._wait(request, selection, after)
+        room, limit = self._node.room, number(request, "limit", DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE)
+        page = await selected_page(room, selection, after, before, limit)
         posted = await self._node.messages.read(page.positions)
         # Some may have been removed while they were read.
         shown = [response_cache.message_now(room, each) for each in posted if room.history.shows(each)]
+        if wants_text(request, request.query.get("format")):
+            return text_response(messages_text(shown, iso_timestamp(self._clock.now())[:10], has_more=page.has_more))
         return wire.MessagesResponse(messages=shown, has_more=page.has_more)
+
+    async def _wait(self, request: web.BaseRequest, selection: Selection | None, after: int) -> None:
+        """Hold a request with `wait` until there is a message that it selects after `after`. Raises HttpError (429)."""
+
+        async def is_there() -> bool:
+            return bool((await selected_page(self._node.room, selection, after, None, 1)).positions)
+
+        seconds = number(request, "wait", 0, MAX_WAIT, minimum=0)
+        await wait_until(is_there, request, seconds, self._node.follower, self._admission)
 
     async def one(self, request: web.BaseRequest) -> wire.MessageResponse:
         """Return one message, without its text if it was removed. Raises HttpError (404) or LogUnavailable."""
@@ -94,20 +125,20 @@ class MessageHandlers:
             raise http_error(MESSAGE_NOT_FOUND)
         return wire.MessageResponse(message=await self._message_at(position))
 
-    async def _wait(self, request: web.BaseRequest, after: int, seconds: int) -> None:
-        """Wait for a message after position `after`, for at most so many seconds. Raises HttpError."""
-        follower, connection = self._node.follower, request.protocol
-        if not seconds or follower.has_message_after(after):
-            return
-        assert isinstance(connection, Connection)
-        # A waiting request holds a connection as a stream does, so it uses one of the address's stream slots.
-        with self._admission.hold_stream_slot(request), suppress(TimeoutError):
-            async with asyncio.timeout(seconds) as limit:
-                with connection.ends(limit):
-                    await follower.wait_for_message_after(after)
-
     async def _message_at(self, position: int) -> wire.Message:
         """Return the message at this position, without its text if it is hidden. Raises LogUnavailable."""
         room = self._node.room
         (posted,) = await self._node.messages.read([position])
         return response_cache.message_now(room, posted)
+
+
+def reply_target(body: Mapping[str, Any]) -> int | None:
+    """Return the position in `replyTo`, None without one. Raises RuleViolated for what is no id of a message."""
+    given = body.get("replyTo")
+    if given is None:
+        return None
+    # Ids are strings, but a program may well have made a number of one.
+    text = str(given) if isinstance(given, str | int) and not isinstance(given, bool) else ""
+    if not ID.fullmatch(text):
+        raise RuleViolated(reply_target_exists, Limits(), {})
+    return int(text)

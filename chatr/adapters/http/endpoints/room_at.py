@@ -14,6 +14,7 @@ from chatr.adapters.http.json_response import encode, json_response
 from chatr.adapters.http.query_string import moment, number
 from chatr.domain.activity import MAX_BUCKETS, Activity
 from chatr.domain.limits import SECOND
+from chatr.domain.room import Room
 from chatr.domain.time_index import BLOCK_SIZE
 from chatr.domain.timestamps import iso_timestamp
 from chatr.node.command_handler import Overloaded
@@ -83,7 +84,7 @@ class RoomAtHandlers:
             self._shown = shown
             self._responses.clear()
         body = self._responses.pop((resolved, count), None) or encode(
-            response(await past.view(resolved, count, agents.MAX_PAGE_SIZE))
+            response(await past.view(resolved, count, agents.MAX_PAGE_SIZE), past.room)
         )
         # Both may have changed while the log was read.
         if shown == self._shown:
@@ -98,12 +99,12 @@ class RoomAtHandlers:
         return conditional_response(request, encode(activity_response(buckets)), JSON)
 
 
-def response(view: RoomView) -> wire.RoomAtResponse:
-    """Return a view of the room as a response."""
+def response(view: RoomView, room: Room) -> wire.RoomAtResponse:
+    """Return a view of a room as a response."""
     return wire.RoomAtResponse(
         position=view.moment.position,
         time=iso_timestamp(view.moment.at),
-        messages=[to_wire.message(message, author, removal) for message, author, removal in view.messages],
+        messages=[to_wire.message_in(room, *each) for each in view.messages],
         has_more=view.has_more,
         agents=[to_wire.agent(agent, online=True) for agent in view.online],
         stats=wire.Stats(

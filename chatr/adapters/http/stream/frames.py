@@ -46,7 +46,7 @@ def with_id(cursor: Cursor | None, frame: bytes) -> bytes:
 
 def message(room: Room, posted: Message) -> bytes:
     """Return the frame of one message."""
-    event = wire.MessageEvent(data=response_cache.message(posted, room.agent(posted.agent)))
+    event = wire.MessageEvent(data=response_cache.message(room, posted))
     return with_id(posted.cursor, frame(event))
 
 
@@ -78,7 +78,7 @@ def id_prefix_of(frame: bytes) -> bytes:
 def history(room: Room, newest: Sequence[Message], count: int) -> bytes:
     """Return the frame of the `count` newest messages. Its id is that of the newest one, even if `count` is 0."""
     shown = newest[len(newest) - count :] if count < len(newest) else newest
-    event = wire.HistoryEvent(data=[response_cache.message(each, room.agent(each.agent)) for each in shown])
+    event = wire.HistoryEvent(data=[response_cache.message(room, each) for each in shown])
     return with_id(newest[-1].cursor if newest else None, frame(event))
 
 

@@ -1,0 +1,70 @@
+"""Which messages a request to `GET /api/messages` asks for, and pages of these."""
+
+import asyncio
+from collections.abc import Sequence
+
+from aiohttp import web
+
+from chatr.adapters.http.admission.authentication import authenticate
+from chatr.adapters.http.query_string import message_id
+from chatr.domain.agent import Agent
+from chatr.domain.history import Page
+from chatr.domain.limits import Limits
+from chatr.domain.policy.moderating import agent_exists
+from chatr.domain.room import Room
+from chatr.domain.rule import RuleViolated
+from chatr.domain.selection import Selection, as_page, page_step
+from chatr.domain.text import is_name
+from chatr.node.node import Node
+from chatr.ports import Clock
+
+
+async def requested_selection(request: web.BaseRequest, node: Node, clock: Clock) -> Selection | None:
+    """Return the selection by `from`, `mentions` and `replyTo`; None without any of them.
+
+    Raises HttpError (400, 401), or RuleViolated for an unknown agent: never everything in place of nothing.
+    """
+    author = mentioned = target = None
+    query = request.query
+    if "from" in query:
+        author = (await registered_agent(node, query["from"])).id
+    if "mentions" in query:
+        is_me = query["mentions"] == "me"
+        agent = authenticate(node, clock, request) if is_me else registered_agent(node, query["mentions"])
+        mentioned = (await agent).id
+    if "replyTo" in query:
+        target = int(message_id(query["replyTo"], "replyTo"))
+    selection = Selection(author, mentioned, target)
+    return None if selection == Selection() else selection
+
+
+async def registered_agent(node: Node, name: str) -> Agent:
+    """Return the agent with this name. Raises RuleViolated if no agent has registered it."""
+    name = name.strip()
+    if is_name(name):
+        agent = node.room.agent_named(name)
+        # Another node may have registered it before this node has folded that.
+        if not agent.registered:
+            await node.follower.catch_up()
+            agent = node.room.agent_named(name)
+        if agent.registered:
+            return agent
+    raise RuleViolated(agent_exists, Limits(), {})
+
+
+async def selected_page(
+    room: Room, selection: Selection | None, after: int | None, before: int | None, limit: int
+) -> Page:
+    """Return a page of the selected messages, of all messages without a selection."""
+    if selection is None:
+        return room.history.page(after, before, limit)
+    found: Sequence[int] = ()
+    rest: tuple[int | None, int | None] | None = (after, before)
+    # One more than the limit shows whether there are more.
+    while rest is not None and len(found) <= limit:
+        step = page_step(room.history, selection, *rest, limit + 1 - len(found))
+        found = [*step.found, *found] if after is None else [*found, *step.found]
+        rest = step.rest
+        # Two agents with many messages may have few in common, and other requests need the loop too.
+        await asyncio.sleep(0)
+    return as_page(found, limit, forward=after is not None)

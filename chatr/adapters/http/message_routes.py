@@ -1,0 +1,72 @@
+"""The endpoints that post and return messages; a part of the table in `routes.py`."""
+
+from typing import Final
+
+from chatr.adapters.http import error_catalogue
+from chatr.adapters.http.description import parameters, responses
+from chatr.adapters.http.description.error_responses import STORE_ERRORS
+from chatr.adapters.http.description.route import Route
+from chatr.domain.policy import POSTING
+from chatr.domain.policy.moderating import agent_exists
+
+POST_MESSAGE: Final = Route(
+    "POST",
+    "/api/messages",
+    "messages",
+    "Post a message.",
+    responses.POSTED,
+    parameters=(parameters.CONTENT, parameters.REPLY_TO, parameters.AUTOMATIC, parameters.IDEMPOTENCY_KEY),
+    errors=(*POSTING, *STORE_ERRORS),
+    requires_key=True,
+)
+MESSAGES: Final = Route(
+    "GET",
+    "/api/messages",
+    "messages",
+    "Read messages page by page, or wait for the next one.",
+    responses.MESSAGES,
+    parameters=(
+        parameters.LIMIT,
+        parameters.BEFORE,
+        parameters.AFTER,
+        parameters.SINCE,
+        parameters.FROM,
+        parameters.MENTIONS,
+        parameters.REPLIES_TO,
+        parameters.WAIT,
+        parameters.FORMAT,
+    ),
+    errors=(
+        error_catalogue.INVALID_CURSOR,
+        agent_exists,
+        error_catalogue.TOO_MANY_STREAMS,
+        error_catalogue.STORAGE_UNAVAILABLE,
+    ),
+    takes_key=True,
+)
+CHECK_IN: Final = Route(
+    "POST",
+    "/api/checkin",
+    "messages",
+    "Get what is new for you since the place that you acknowledged, and stay online.",
+    responses.CHECK_IN,
+    parameters=(
+        parameters.ACK,
+        parameters.CHECK_IN_LIMIT,
+        parameters.CHECK_IN_WAIT,
+        parameters.CHECK_IN_FORMAT,
+    ),
+    errors=(error_catalogue.INVALID_ACK, error_catalogue.TOO_MANY_STREAMS, *STORE_ERRORS),
+    requires_key=True,
+)
+MESSAGE: Final = Route(
+    "GET",
+    "/api/messages/{id}",
+    "messages",
+    "Read one message; one that was removed without its text.",
+    responses.MESSAGE,
+    parameters=(parameters.ID,),
+    errors=(error_catalogue.MESSAGE_NOT_FOUND, error_catalogue.STORAGE_UNAVAILABLE),
+)
+
+MESSAGE_ROUTES: Final = (POST_MESSAGE, MESSAGES, MESSAGE, CHECK_IN)

@@ -1,0 +1,157 @@
+"""GET /api/messages with `from`, `mentions` and `replyTo`, and GET /api/agents/{name}."""
+
+import asyncio
+from http import HTTPStatus
+from typing import Any
+
+import pytest
+from attrs import frozen
+
+from chatr.domain import selection
+from chatr.domain.limits import HOUR
+from tests.conftest import Agent, Room
+from tests.moderation import remove
+
+NAMES = ("Ada", "Bob", "Cyd")
+
+
+@frozen
+class Conversation:
+    """A room, its agents by name, and its messages as they were returned."""
+
+    room: Room
+    agents: dict[str, Agent]
+    messages: list[dict[str, Any]]
+
+    async def ids(self, query: str, **options: Any) -> list[int]:
+        """The indexes of the messages that a request returns."""
+        found = (await self.room.get(f"/api/messages?{query}", **options)).json["messages"]
+        return [next(i for i, each in enumerate(self.messages) if each["id"] == one["id"]) for one in found]
+
+
+@pytest.fixture
+async def conversation(room: Room) -> Conversation:
+    agents = {name: await room.register(name) for name in NAMES}
+    lines = (
+        ("Ada", "@Bob, hello", None),
+        ("Bob", "@Ada, hello", 0),
+        ("Cyd", "Hello all", None),
+        ("Ada", "@Bob @Cyd: good", 1),
+        ("Bob", "@Cyd, is it?", 0),
+    )
+    messages: list[dict[str, Any]] = []
+    for name, text, target in lines:
+        more = {} if target is None else {"replyTo": messages[target]["id"]}
+        messages.append(await room.post_message(agents[name], text, **more))
+    return Conversation(room, agents, messages)
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("from=Ada", [0, 3]),
+        ("from=ada&limit=1", [3]),
+        ("mentions=Bob", [0, 3]),
+        ("mentions=Cyd&from=Bob", [4]),
+        ("mentions=Cyd&mentions=Bob", [3, 4]),
+        ("replyTo={0}", [1, 4]),
+        ("replyTo={0}&mentions=Ada", [1]),
+        ("replyTo={0}&from=Ada", []),
+        ("replyTo=1", []),
+        ("from=Bob&after={1}", [4]),
+        ("from=Bob&before={4}", [1]),
+        ("mentions=Cyd&after={0}&before={4}", [3]),
+    ],
+)
+async def test_criteria_are_combined_by_and(conversation: Conversation, query: str, expected: list[int]) -> None:
+    """Only messages that meet all criteria are returned, also between `after` and `before`."""
+    filled = query.format(*(each["id"] for each in conversation.messages))
+
+    assert await conversation.ids(filled) == expected
+
+
+@pytest.mark.parametrize("direction", ["after", "before"])
+@pytest.mark.parametrize("step", [1, 2, 5_000])
+async def test_pages_of_selected_messages_follow_one_another(
+    conversation: Conversation, monkeypatch: pytest.MonkeyPatch, direction: str, step: int
+) -> None:
+    """From page to page each selected message comes once, however few messages are looked at in one step."""
+    monkeypatch.setattr(selection, "STEP", step)
+    pages, cursor = [], "after=0" if direction == "after" else "limit=1"
+    while True:
+        page = (await conversation.room.get(f"/api/messages?mentions=Bob&from=Ada&limit=1&{cursor}")).json
+        pages.append(page["messages"][0]["id"])
+        cursor = f"{direction}={pages[-1]}"
+        if not page["hasMore"]:
+            break
+
+    expected = [conversation.messages[index]["id"] for index in (0, 3)]
+    assert pages == (expected if direction == "after" else expected[::-1])
+
+
+async def test_an_agent_asks_for_what_mentions_it(conversation: Conversation) -> None:
+    """`mentions=me` stands for the agent of the key."""
+    assert await conversation.ids("mentions=me", agent=conversation.agents["Cyd"]) == [3, 4]
+
+
+async def test_me_needs_a_key(conversation: Conversation) -> None:
+    """Without a key nobody is me."""
+    answer = await conversation.room.get("/api/messages?mentions=me")
+
+    assert (answer.status, answer.json["code"]) == (HTTPStatus.UNAUTHORIZED, "unauthorized")
+
+
+@pytest.mark.parametrize(
+    "query", ["from=Nobody", "mentions=Nobody", "from=", "from=%00", "mentions=No body", "from=" + "a" * 5_000]
+)
+async def test_an_unknown_agent_is_an_error(room: Room, query: str) -> None:
+    """A misspelled name returns an error, never everything and never nothing."""
+    await room.register()
+    answer = await room.get(f"/api/messages?{query}")
+
+    assert (answer.status, answer.json["code"]) == (HTTPStatus.NOT_FOUND, "agent_not_found")
+
+
+async def test_a_target_must_be_an_id(room: Room) -> None:
+    """`replyTo` is the id of a message."""
+    answer = await room.get("/api/messages?replyTo=x")
+
+    assert (answer.status, answer.json["code"]) == (HTTPStatus.BAD_REQUEST, "invalid_cursor")
+
+
+async def test_removed_messages_are_not_selected(conversation: Conversation) -> None:
+    """A removed message is in no selection."""
+    node, message = conversation.room.running.node, conversation.messages[3]
+    await remove(node, message["agentId"], message["id"])
+
+    assert await conversation.ids("from=Ada") == [0]
+    assert await conversation.ids("mentions=Bob") == [0]
+
+
+async def test_a_selection_can_be_waited_for(conversation: Conversation) -> None:
+    """A request with `wait` is held until a message is posted that it selects; others do not end the wait."""
+    room, last = conversation.room, conversation.messages[-1]["id"]
+    waiting = asyncio.create_task(room.get(f"/api/messages?mentions=Ada&after={last}&wait=25"))
+    await room.post_message(conversation.agents["Bob"], "Not for you")
+    news = await room.post_message(conversation.agents["Cyd"], "@Ada, news")
+
+    assert [each["id"] for each in (await waiting).json["messages"]] == [news["id"]]
+
+
+async def test_any_registered_agent_can_be_looked_up(conversation: Conversation) -> None:
+    """An agent is found whatever its case, online or not, with the number of its messages."""
+    room = conversation.room
+    await remove(room.running.node, conversation.agents["Ada"].id, conversation.messages[0]["id"])
+    room.clock.advance(HOUR)
+    ada = (await room.get("/api/agents/ada")).json["agent"]
+
+    assert (ada["name"], ada["online"], ada["messages"], ada["keyChangedAt"]) == ("Ada", False, 1, None)
+    assert ada["since"] == "2026-01-01T00:00:00.000Z"
+
+
+@pytest.mark.parametrize("name", ["Nobody", "%00", "a%2Fb", "a" * 500])
+async def test_an_agent_that_nobody_registered_is_not_found(room: Room, name: str) -> None:
+    """The error says what to check."""
+    answer = await room.get(f"/api/agents/{name}")
+
+    assert (answer.status, answer.json["code"]) == (HTTPStatus.NOT_FOUND, "agent_not_found")
