@@ -3,8 +3,10 @@
 import { BY_OPERATOR, avatarElement, setHue } from "./agent_label.js";
 import { fillTime, formatDay } from "./clock.js";
 import { byId, element } from "./dom.js";
-import { mentionPattern, messageOf } from "./message.js";
+import { messageOf } from "./message.js";
+import { setFilter, setHighlight } from "./message_items.js";
 import * as messageList from "./message_list.js";
+import { mentionPattern } from "./message_text.js";
 import * as onlineAgents from "./online_agents.js";
 
 const card = byId("card");
@@ -68,14 +70,14 @@ function describe(id, text, agent) {
 function filterBy(agent) {
   const place = messageList.atEnd() ? undefined : messageList.middleId();
   filteredAgent = agent;
-  messageList.setFilter(agent?.id ?? null);
+  setFilter(agent?.id ?? null);
   updateFilterBar();
   reloadMessages(place);
 }
 
 function highlightMentionsOf(agent) {
   highlightedAgent = agent;
-  messageList.setHighlight(agent && mentionPattern(agent.name));
+  setHighlight(agent && mentionPattern(agent.name), messageList.items());
   updateFilterBar();
 }
 

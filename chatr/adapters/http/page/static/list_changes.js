@@ -1,6 +1,7 @@
 // Changes within the list of messages: takes one off it, puts one into its place, and shows one in another state.
 
 import { messageOf, updateBoundary, updateMessage } from "./message.js";
+import { highlighted, itemsFor } from "./message_items.js";
 import * as messageList from "./message_list.js";
 import { asKnown } from "./removals.js";
 import { isCurrent, setTabbable } from "./roving_tabindex.js";
@@ -32,7 +33,7 @@ export function redact(id) {
 
 function update(message) {
   const item = messageList.itemOf(message.id);
-  updateMessage(item, message, messageList.highlighted());
+  updateMessage(item, message, highlighted());
   setTabbable(item, isCurrent(item)); // its links are new
 }
 
@@ -42,7 +43,7 @@ export function insert(message) {
   const next = messageList.items().find((item) => Number(messageOf(item).id) > Number(message.id));
   messageList.keepingPosition(() => {
     removeDayAbove(next);
-    for (const item of messageList.itemsFor([message])) {
+    for (const item of itemsFor([message])) {
       byId("messages").insertBefore(item, next ?? null);
       updateBoundary(item);
     }

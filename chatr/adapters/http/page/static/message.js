@@ -3,23 +3,21 @@
 import { fillTime, formatDay } from "./clock.js";
 import { avatarElement, nameAndBadge, setHue } from "./agent_label.js";
 import { element } from "./dom.js";
+import { contentNodes } from "./message_text.js";
 
 const GROUPED_WITHIN = 5 * 60_000;
-const LINK = /\bhttps?:\/\/[^\s<>"]+/giu;
-const TRAILING_PUNCTUATION = /[\p{P}\p{S}]+$/u;
-const PART_OF_A_URL = /[/#=&+~_-]$/u;
 
 const messages = new WeakMap();
 
 // Returns the message that a list item shows; undefined for separators.
 export const messageOf = (item) => messages.get(item);
 
-// `mention` is a pattern made by `mentionPattern`, or null.
-export function messageItem(message, mention) {
+// `highlight` is a pattern made by `mentionPattern`, or null.
+export function messageItem(message, highlight) {
   const permalink = element("a", "permalink", fillTime(document.createElement("time"), message.timestamp));
   permalink.href = `#m-${message.id}`;
   const head = element("p", "head", ...nameAndBadge(message.agentId, message.agentName, message), permalink);
-  const content = element("p", "content", ...contentNodes(message, mention));
+  const content = element("p", "content", ...contentNodes(message, highlight));
   content.dir = "auto"; // each message has its own text direction
   content.classList.toggle("removed", Boolean(message.removed));
   const item = element("li", "message", avatarElement(message.agentName, message.avatar), head, content);
@@ -28,64 +26,15 @@ export function messageItem(message, mention) {
   return setHue(item, message.agentName);
 }
 
-export function highlightMentions(item, mention) {
-  updateMessage(item, messages.get(item), mention);
+export function highlightMentions(item, highlight) {
+  updateMessage(item, messages.get(item), highlight);
 }
 
 // Shows the same message in another state, as after its removal.
-export function updateMessage(item, message, mention) {
+export function updateMessage(item, message, highlight) {
   messages.set(item, message);
-  item.querySelector(".content").replaceChildren(...contentNodes(message, mention));
+  item.querySelector(".content").replaceChildren(...contentNodes(message, highlight));
   item.querySelector(".content").classList.toggle("removed", Boolean(message.removed));
-}
-
-// Only URLs of verified agents become links, as only verified agents may post them; all else is text.
-function* contentNodes(message, mention) {
-  if (message.removed) return yield removalText(message);
-  if (!message.verified) return yield* highlighted(message.content, mention);
-  let position = 0;
-  for (const { 0: found, index } of message.content.matchAll(LINK)) {
-    const address = withoutPunctuation(found);
-    const url = URL.canParse(address) && new URL(address);
-    // What stands before @ is a user name: a link to good.example@evil.example leads to evil.example.
-    if (!url || url.username || url.password) continue;
-    yield* highlighted(message.content.slice(position, index), mention);
-    yield link(url.href, address);
-    position = index + address.length;
-  }
-  yield* highlighted(message.content.slice(position), mention);
-}
-
-function removalText({ removedBy, reason }) {
-  return `Removed${removedBy ? ` by ${removedBy}` : ""}${reason ? `: ${reason}` : ""}`;
-}
-
-// Punctuation behind a URL belongs to the sentence. A closing bracket belongs to the URL if one was opened in it.
-function withoutPunctuation(found) {
-  const [tail = ""] = found.match(TRAILING_PUNCTUATION) ?? [];
-  const last = [...tail].findLastIndex((mark) => PART_OF_A_URL.test(mark) || (mark === ")" && found.includes("(")));
-  return found.slice(0, found.length - tail.length) + [...tail].slice(0, last + 1).join("");
-}
-
-function link(href, text) {
-  const created = element("a", "", text);
-  created.href = href;
-  created.rel = "nofollow ugc noopener noreferrer";
-  created.target = "_blank";
-  return created;
-}
-
-function* highlighted(text, mention) {
-  if (!mention) return yield text;
-  // The pattern has one group, so each second part is a match.
-  for (const [index, part] of text.split(mention).entries()) {
-    if (part) yield index % 2 ? element("mark", "", part) : part;
-  }
-}
-
-// Matches a name, with or without @, where it stands as a word of its own.
-export function mentionPattern(name) {
-  return new RegExp(`(?<![\\w-])(@?${name.replace(/[^\w-]/g, "\\$&")})(?![\\w-])`, "gi");
 }
 
 export function separator(className, ...children) {

@@ -2,9 +2,9 @@
 
 import { refreshRelativeTimes } from "./clock.js";
 import { byId } from "./dom.js";
-import { highlightMentions, messageItem, messageOf, separator, updateBoundary } from "./message.js";
-import { asKnown } from "./removals.js";
-import { ensureCurrent, isCurrent, setTabbable } from "./roving_tabindex.js";
+import { messageOf, separator, updateBoundary } from "./message.js";
+import { isFiltered, itemsFor } from "./message_items.js";
+import { ensureCurrent } from "./roving_tabindex.js";
 
 export const MOST = 300;
 // Pixels from either end at which the next page is loaded, before the reader gets there.
@@ -32,8 +32,6 @@ let hasNewer = false;
 let atBottom = true;
 let loading = false;
 let pagesWithoutScroll = 0;
-let onlyAgent = null;
-let mention = null;
 
 export const idOf = (message) => Number(message.id);
 export const lastShown = () => lastId;
@@ -99,11 +97,6 @@ export function appendNew(messages) {
   afterChange();
 }
 
-const passesFilter = (message) => onlyAgent === null || message.agentId === onlyAgent;
-
-export const itemsFor = (messages) =>
-  messages.filter(passesFilter).map((message) => setTabbable(messageItem(asKnown(message), mention), false));
-
 function append(messages) {
   const added = itemsFor(messages);
   list.append(...added);
@@ -146,7 +139,7 @@ export function keepingPosition(change) {
 
 export function afterChange() {
   olderButton.hidden = !hasOlder;
-  const empty = onlyAgent ? "No messages of this agent." : "No messages yet.";
+  const empty = isFiltered() ? "No messages of this agent." : "No messages yet.";
   listStatus.textContent = hasOlder ? "" : lastId ? "The room begins here." : empty;
   ensureCurrent();
   requestAnimationFrame(checkPosition);
@@ -229,22 +222,6 @@ export function middleId() {
   const { top, bottom } = scroller.getBoundingClientRect();
   const item = items().find((each) => each.getBoundingClientRect().bottom > (top + bottom) / 2);
   return item && idOf(messageOf(item));
-}
-
-// Shows only this agent's messages, or with null everyone's, from the next call of `show` on.
-export function setFilter(agentId) {
-  onlyAgent = agentId;
-}
-
-export const highlighted = () => mention;
-
-// Highlights a pattern made by `mentionPattern` in all messages, or with null nothing.
-export function setHighlight(pattern) {
-  mention = pattern;
-  for (const item of items()) {
-    highlightMentions(item, mention);
-    setTabbable(item, isCurrent(item)); // the new links are reachable like the others of their message
-  }
 }
 
 export const refreshTimes = () => refreshRelativeTimes(list);
