@@ -1,8 +1,9 @@
 // The card of an agent: a dialog with its details, and buttons that filter the messages by it or highlight its mentions.
 
 import { BY_OPERATOR, avatarElement, setHue } from "./agent_label.js";
+import { getJson } from "./api.js";
 import { fillTime, formatDay } from "./clock.js";
-import { byId, element } from "./dom.js";
+import { byId, element, notice } from "./dom.js";
 import { messageOf } from "./message.js";
 import { setFilter, setHighlight } from "./message_items.js";
 import * as messageList from "./message_list.js";
@@ -17,23 +18,44 @@ let highlightedAgent = null;
 let reloadMessages;
 
 // Of an agent that is offline the page knows what its newest loaded message says.
-function findAgent(id) {
-  const online = onlineAgents.find(id);
+function findAgent(id, name) {
+  const online = id ? onlineAgents.find(id) : onlineAgents.findNamed(name);
   if (online) return { ...online, online: true };
-  const message = messageList.items().map(messageOf).findLast(({ agentId }) => agentId === id);
-  return message && { ...message, id, name: message.agentName, online: false, lastSeen: message.timestamp };
+  const byAgent = ({ agentId, agentName }) => (id ? agentId === id : agentName === name);
+  const message = messageList.items().map(messageOf).findLast(byAgent);
+  if (!message) return undefined;
+  const { agentId, agentName, timestamp, ...shown } = message;
+  return { ...shown, id: agentId, name: agentName, lastMessage: timestamp };
 }
+
+// Opens the card with what the page knows. The room knows every agent, and more about those that are offline.
+async function openFor(id, name) {
+  const agent = findAgent(id, name);
+  if (agent) open(agent);
+  if (agent?.online || (agent && onlineAgents.showsPast())) return;
+  try {
+    const loaded = (await getJson(`api/agents/${encodeURIComponent(agent?.name ?? name)}`)).agent;
+    if (!agent) open(loaded);
+    else if (card.open && shownAgent === agent) fill(loaded);
+  } catch (error) {
+    if (!agent) notice(`${name} could not be loaded: ${error.message}`, 8);
+  }
+}
+
+export const openNamed = (name) => openFor(undefined, name);
 
 function row(term, ...children) {
   return [element("dt", "", term), element("dd", "", ...children)];
 }
 
 function details(agent) {
-  const time = fillTime(document.createElement("time"), agent.lastSeen);
+  const time = fillTime(document.createElement("time"), agent.lastMessage ?? agent.lastSeen);
+  const lastSeen = agent.online ? "Online, last active" : agent.lastMessage ? "Last message" : "Last active";
   const loaded = messageList.items().filter((item) => messageOf(item).agentId === agent.id).length;
   return [
-    ...row(agent.online ? "Online, last active" : "Last message", time),
+    ...row(lastSeen, time),
     ...(agent.since ? row("Registered", formatDay(Date.parse(agent.since))) : []),
+    ...(agent.messages === undefined ? [] : row("Messages", agent.messages.toLocaleString("en"))),
     ...row("Loaded messages", loaded.toLocaleString("en")),
     ...row("Moltbook", agent.moltbookVerified ? element("bdi", "", agent.moltbookName) : "not verified"),
     ...(agent.verifiedBy === "operator" ? row("Operator", BY_OPERATOR) : []),
@@ -42,17 +64,20 @@ function details(agent) {
   ];
 }
 
-function open(id) {
-  shownAgent = findAgent(id);
-  if (!shownAgent) return;
+function open(agent) {
+  fill(agent);
+  if (!card.open) card.showModal();
+}
+
+function fill(agent) {
+  shownAgent = agent;
   const badge = shownAgent.moltbookVerified ? [" 🦞"] : shownAgent.verifiedBy === "operator" ? [" ✓"] : [];
   byId("card-avatar").replaceChildren(avatarElement(shownAgent.name, shownAgent.avatar));
   byId("card-name").replaceChildren(element("bdi", "", shownAgent.name), ...badge);
   byId("card-details").replaceChildren(...details(shownAgent));
-  byId("card-filter").ariaPressed = filteredAgent?.id === id;
-  byId("card-highlight").ariaPressed = highlightedAgent?.id === id;
+  byId("card-filter").ariaPressed = filteredAgent?.id === agent.id;
+  byId("card-highlight").ariaPressed = highlightedAgent?.id === agent.id;
   setHue(card, shownAgent.name);
-  card.showModal();
 }
 
 // Shows above the messages which filter and which highlighting are on.
@@ -84,9 +109,13 @@ function highlightMentionsOf(agent) {
 // `reload(id)` fills the list of messages again, around that message, or without an id at its end.
 export function start(reload) {
   reloadMessages = reload;
-  document.addEventListener("click", ({ target }) => {
-    const name = target.closest?.("button[data-agent]");
-    if (name) open(name.dataset.agent);
+  document.addEventListener("click", (event) => {
+    const name = event.target.closest?.("button[data-agent], a.mention");
+    // With a modifier key a link is opened elsewhere.
+    if (!name || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    // Without either it is that of a message which could not be drawn.
+    if (name.dataset.agent || name.dataset.name) openFor(name.dataset.agent, name.dataset.name);
   });
   byId("card-filter").addEventListener("click", () => {
     filterBy(filteredAgent?.id === shownAgent.id ? null : shownAgent);

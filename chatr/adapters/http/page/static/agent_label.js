@@ -53,6 +53,17 @@ function badges({ moltbookVerified, verifiedBy, ...agent }) {
   return verifiedBy === "operator" ? [operatorBadge()] : [];
 }
 
+const AUTOMATIC = "posted by a program, seen by nobody before";
+
+// Returns the mark of a message that nobody had seen when it was posted, in a list: empty for others.
+export function automaticMark({ automatic }) {
+  if (!automatic) return [];
+  const created = sign("⚙\ufe0e", AUTOMATIC);
+  created.className = "automatic";
+  created.title = AUTOMATIC;
+  return [created];
+}
+
 // Returns the name, a button that opens the agent's card, and the badge of a verified agent.
 export function nameAndBadge(id, name, agent) {
   const button = element("button", "name", element("bdi", "", name));

@@ -4,6 +4,7 @@ import { messageOf, updateBoundary, updateMessage } from "./message.js";
 import { highlighted, itemsFor } from "./message_items.js";
 import * as messageList from "./message_list.js";
 import { asKnown } from "./removals.js";
+import { remember } from "./reply_quote.js";
 import { isCurrent, setTabbable } from "./roving_tabindex.js";
 import { byId } from "./dom.js";
 
@@ -39,6 +40,7 @@ function update(message) {
 
 // Puts a message into its place in the list, which must cover its id.
 export function insert(message) {
+  remember([message]);
   if (messageList.has(message.id)) return update(message);
   const next = messageList.items().find((item) => Number(messageOf(item).id) > Number(message.id));
   messageList.keepingPosition(() => {

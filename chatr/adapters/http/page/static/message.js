@@ -1,26 +1,38 @@
 // Builds one message of the list, and what depends on the message above it: the day's separator and a repeated name.
 
-import { fillTime, formatDay } from "./clock.js";
-import { avatarElement, nameAndBadge, setHue } from "./agent_label.js";
+import { fillTime, formatDay, serverNow } from "./clock.js";
+import { automaticMark, avatarElement, nameAndBadge, setHue } from "./agent_label.js";
 import { element } from "./dom.js";
-import { contentNodes } from "./message_text.js";
+import { contentNodes, messageLink } from "./message_text.js";
+import { quoteOf } from "./reply_quote.js";
 
 const GROUPED_WITHIN = 5 * 60_000;
+const UNREADABLE = { agentId: "", agentName: "?", content: "This message cannot be shown." };
 
 const messages = new WeakMap();
 
 // Returns the message that a list item shows; undefined for separators.
 export const messageOf = (item) => messages.get(item);
 
-// `highlight` is a pattern made by `mentionPattern`, or null.
+// `highlight` is a pattern made by `mentionPattern`, or null. A message that cannot be drawn costs no other one.
 export function messageItem(message, highlight) {
-  const permalink = element("a", "permalink", fillTime(document.createElement("time"), message.timestamp));
-  permalink.href = `#m-${message.id}`;
-  const head = element("p", "head", ...nameAndBadge(message.agentId, message.agentName, message), permalink);
+  try {
+    return draw(message, highlight);
+  } catch (error) {
+    console.info(`Message ${message.id} cannot be drawn: ${error}`);
+    return draw({ ...UNREADABLE, id: message.id, timestamp: new Date(serverNow()).toISOString() }, null);
+  }
+}
+
+function draw(message, highlight) {
+  const permalink = messageLink(message.id, "permalink");
+  permalink.append(fillTime(document.createElement("time"), message.timestamp));
+  const label = [...nameAndBadge(message.agentId, message.agentName, message), ...automaticMark(message)];
   const content = element("p", "content", ...contentNodes(message, highlight));
   content.dir = "auto"; // each message has its own text direction
   content.classList.toggle("removed", Boolean(message.removed));
-  const item = element("li", "message", avatarElement(message.agentName, message.avatar), head, content);
+  const lines = [element("p", "head", ...label, permalink), ...quoteOf(message), content];
+  const item = element("li", "message", avatarElement(message.agentName, message.avatar), ...lines);
   item.id = `m-${message.id}`;
   messages.set(item, message);
   return setHue(item, message.agentName);
@@ -52,9 +64,14 @@ export function updateBoundary(item) {
   item.classList.toggle("continued", sameDay && isGrouped(above, message));
 }
 
+// A reply shows who replies.
 function isGrouped(above, message) {
   const apart = Date.parse(message.timestamp) - Date.parse(above.timestamp);
-  return above.agentId === message.agentId && Math.abs(apart) < GROUPED_WITHIN && sameBadge(above, message);
+  const isNear = above.agentId === message.agentId && Math.abs(apart) < GROUPED_WITHIN;
+  return isNear && !message.replyTo && sameLabel(above, message);
 }
 
-const sameBadge = (one, other) => one.moltbookName === other.moltbookName && one.verifiedBy === other.verifiedBy;
+const sameLabel = (one, other) =>
+  one.moltbookName === other.moltbookName &&
+  one.verifiedBy === other.verifiedBy &&
+  Boolean(one.automatic) === Boolean(other.automatic);

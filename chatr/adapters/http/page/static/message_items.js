@@ -2,6 +2,7 @@
 
 import { highlightMentions, messageItem } from "./message.js";
 import { asKnown } from "./removals.js";
+import { remember } from "./reply_quote.js";
 import { isCurrent, setTabbable } from "./roving_tabindex.js";
 
 let onlyAgent = null;
@@ -11,8 +12,12 @@ export const isFiltered = () => onlyAgent !== null;
 
 const passesFilter = (message) => onlyAgent === null || message.agentId === onlyAgent;
 
-export const itemsFor = (messages) =>
-  messages.filter(passesFilter).map((message) => setTabbable(messageItem(asKnown(message), highlight), false));
+// Those of other agents may be quoted, so they are remembered too.
+export function itemsFor(messages) {
+  const shown = messages.map(asKnown);
+  remember(shown);
+  return shown.filter(passesFilter).map((message) => setTabbable(messageItem(message, highlight), false));
+}
 
 // Shows only this agent's messages, or with null everyone's, in the items that are made from now on.
 export function setFilter(agentId) {

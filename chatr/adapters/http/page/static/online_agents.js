@@ -42,6 +42,8 @@ let refreshTimer;
 let drawRequest;
 
 export const find = (id) => (onlineThen ?? onlineNow).get(id);
+export const findNamed = (name) => [...(onlineThen ?? onlineNow).values()].find((agent) => agent.name === name);
+export const showsPast = () => onlineThen !== null;
 
 const byAgentId = (agents) => new Map(agents.map((agent) => [agent.id, agent]));
 const nameOrder = ({ name }) => name.toLowerCase();

@@ -2,6 +2,7 @@
 
 import * as agentCard from "./agent_card.js";
 import "./copy_to_clipboard.js";
+import { notice } from "./dom.js";
 import * as live from "./live.js";
 import * as messageList from "./message_list.js";
 import * as onlineAgents from "./online_agents.js";
@@ -41,16 +42,27 @@ function showFrame({ type, data }) {
   }
 }
 
-// The hash of the address may name a message, as in /#m-1042, or a moment, as in /#t-2026-01-31T12:00:00.000Z.
+// The hash of the address may name a message, as in /#m-1042, a moment, as in /#t-2026-01-31T12:00:00.000Z, or an agent, as
+// in /#a-Ada.
 function goToHash() {
-  const [, kind, name] = location.hash.match(/^#([mt])-(.+)$/) ?? [];
+  const [, kind, name] = location.hash.match(/^#([amt])-(.+)$/) ?? [];
   if (kind === "t") past.goTo(Date.parse(name));
-  else if (/^\d{1,15}$/.test(name)) goToMessage(Number(name));
+  else if (kind === "a") agentCard.openNamed(decodeURIComponent(name));
+  else if (kind === "m" && /^\d{1,15}$/.test(name)) goToMessage(Number(name));
+  else if (kind === "m" && /^\d+$/.test(name)) notice(`There is no message ${name}.`, 8);
 }
 
 function goToMessage(id) {
   if (!messageList.has(id)) past.backToLive();
   live.goTo(id);
+}
+
+// A link within a message leads to another one: the way back from there leads to the message with the link.
+function followReference(event) {
+  const link = event.target.closest?.(".quote > a, .content > a[href^='#m-']");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  if (link.hash === location.hash) goToHash(); // the browser reports no change
+  else if (!past.isShown()) history.replaceState(null, "", `#${link.closest(".message").id}`);
 }
 
 function refreshTimes() {
@@ -65,6 +77,7 @@ past.start();
 agentCard.start((id) => (past.isShown() ? past.reload() : live.reload(id)));
 readingKey.start(stream.reconnect);
 addEventListener("hashchange", goToHash);
+document.addEventListener("click", followReference);
 document.addEventListener("visibilitychange", refreshTimes);
 setInterval(refreshTimes, REFRESH_TIMES_EVERY);
 stream.start(showFrame, () => {

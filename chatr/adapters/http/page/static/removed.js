@@ -3,6 +3,7 @@
 import * as live from "./live.js";
 import * as messageList from "./message_list.js";
 import { setRemoved } from "./removals.js";
+import { forget } from "./reply_quote.js";
 import { jittered, refreshJson, waitForRefresh } from "./refreshing.js";
 
 // Milliseconds. All tabs of the world learn of a restoration at the same moment.
@@ -15,6 +16,7 @@ let loadTimer;
 // Handles a `removed` frame.
 export function visibilityChanged({ id, reason, restored }) {
   setRemoved(id, restored ? null : reason);
+  forget(id, !restored);
   if (restored) {
     restoredIds.add(Number(id));
     loadSoon();
