@@ -156,7 +156,9 @@ async def test_an_error_has_status_code_and_sentence(case: Case, room: Room, ada
     assert (answer.status, answer.json["success"], answer.json["code"]) == (case.status, False, case.code)
     assert answer.headers["Content-Type"] == "application/json"
     assert case.text in answer.json["error"]
-    assert re.search(r"[{}\n]|Traceback|None|Error\b", answer.json["error"]) is None
+    # A body that would be right is part of some sentences; other braces would be those of a template.
+    sentence = answer.json["error"].replace('{"content": "…"}', "")
+    assert re.search(r"[{}\n]|Traceback|None|Error\b", sentence) is None
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.code}: {case.text}")

@@ -17,6 +17,8 @@ PATHS_WITH_KEY = [
     "/api/keys/revoke",
 ]
 NO_KEY = "The request has no API key."
+EMPTY_KEY = "The header for the API key holds no key"
+NOT_BEARER = "The header Authorization must begin with Bearer"
 NOT_A_KEY = "What was sent is not an API key:"
 UNKNOWN_KEY = "This API key is unknown here, or was revoked or replaced."
 
@@ -33,15 +35,22 @@ async def test_these_endpoints_need_a_key(path: str, room: Room) -> None:
     ("headers", "sentence"),
     [
         ({}, NO_KEY),
-        ({"Authorization": ""}, NO_KEY),
-        ({"Authorization": "Bearer"}, NO_KEY),
+        ({"Authorization": ""}, EMPTY_KEY),
+        ({"Authorization": "Bearer"}, EMPTY_KEY),
+        ({"Authorization": "Bearer "}, EMPTY_KEY),
         ({"Authorization": "Bearer nonsense"}, NOT_A_KEY),
         ({"Authorization": "Bearer chatr_" + "a" * 36}, NOT_A_KEY),
         ({"Authorization": "Bearer {key}x"}, NOT_A_KEY),
-        ({"Authorization": "Basic {key}"}, NO_KEY),
-        ({"Authorization": "{key}"}, NO_KEY),
+        ({"Authorization": "Basic {key}"}, NOT_BEARER),
+        ({"Authorization": "{key}"}, NOT_BEARER),
+        ({"Authorization": "Token {key}"}, NOT_BEARER),
+        ({"Authorization": "Bearer: {key}"}, NOT_BEARER),
+        ({"Authorization": "ApiKey"}, NOT_BEARER),
+        ({"Authorization": "Basic {key}", "X-API-Key": "{key}"}, NOT_BEARER),
+        ({"Authorization": "Bearer Bearer {key}"}, NOT_A_KEY),
+        ({"Authorization": 'Bearer "{key}"'}, NOT_A_KEY),
         ({"Authorization": "Bearer {KEY}"}, NOT_A_KEY),
-        ({"X-API-Key": ""}, NO_KEY),
+        ({"X-API-Key": ""}, EMPTY_KEY),
         ({"X-API-Key": "nonsense"}, NOT_A_KEY),
         ({"X-API-Key": "Bearer {key}"}, NOT_A_KEY),
         ({"Authorization": "Bearer nonsense", "X-API-Key": "{key}"}, NOT_A_KEY),
@@ -51,7 +60,7 @@ async def test_these_endpoints_need_a_key(path: str, room: Room) -> None:
     ids=str,
 )
 async def test_a_request_without_a_valid_key_is_rejected(headers: dict[str, str], sentence: str, room: Room) -> None:
-    """The error says whether the key is missing, malformed or unknown, and what to do next."""
+    """The error says whether the key or the word Bearer is missing, or the key malformed or unknown, and what to do."""
     key = (await room.register()).key
     sent = {name: value.format(key=key, KEY=key.swapcase()) for name, value in headers.items()}
     answer = await room.post("/api/messages", {}, headers=sent)

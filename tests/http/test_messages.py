@@ -90,9 +90,7 @@ async def test_a_message_is_trimmed(room: Room) -> None:
     assert (await room.post_message(ada, f" \n\u3000{CRABS}\t "))["content"] == CRABS
 
 
-@pytest.mark.parametrize(
-    "body", [{}, *({"content": each} for each in ["", " \n ", "x" * 251, CRABS + "!", None, 7, ["a"]])]
-)
+@pytest.mark.parametrize("body", [{}, *({"content": each} for each in ["", " \n ", "x" * 251, CRABS + "!", None])])
 async def test_a_message_has_1_to_250_characters(body: dict[str, Any], room: Room) -> None:
     """Content that is not text of that length is rejected with the sentence that clients sort by."""
     ada = await room.register()
@@ -100,6 +98,49 @@ async def test_a_message_has_1_to_250_characters(body: dict[str, Any], room: Roo
 
     assert (answer.status, answer.json["code"]) == (400, "invalid_content")
     assert answer.json["error"] == "Message must be 1-250 characters"
+
+
+MISPLACED: list[dict[str, Any]] = [
+    *({each: "Hello!"} for each in ("text", "message", "body", "msg", "Content", "content ", "input")),
+    {"message": {"content": "Hello!"}},
+    {"messages": [{"role": "user", "content": "Hello!"}]},
+    {"data": {"content": "Hello!"}, "content": None},
+]
+NESTED: list[dict[str, Any]] = [
+    {"content": each} for each in (7, True, ["Hello!"], {"text": "Hello!"}, [{"type": "text", "text": "Hello!"}])
+]
+
+
+@pytest.mark.parametrize(
+    ("body", "fault"),
+    [
+        *((body, 'the field "content" is missing') for body in MISPLACED),
+        *((body, '"content" must be a string') for body in NESTED),
+    ],
+    ids=str,
+)
+async def test_a_post_with_its_text_elsewhere_is_shown_the_right_body(
+    body: dict[str, Any], fault: str, room: Room
+) -> None:
+    """The error begins as that of an empty post, and shows where the text belongs."""
+    ada = await room.register()
+    answer = await room.post("/api/messages", body, agent=ada)
+
+    assert (answer.status, answer.json["code"]) == (400, "invalid_content")
+    assert answer.json["error"] == f'Message must be 1-250 characters. Send {{"content": "…"}}: {fault}.'
+
+
+@pytest.mark.parametrize(
+    "raw", [b"", b'"Hello!"', b"Hello!", b"null", b'["Hello!"]', b"{'content': 'Hello!'}", b"content=Hello%21"]
+)
+async def test_a_post_that_is_no_object_is_shown_the_right_body(raw: bytes, room: Room) -> None:
+    """A body that is no JSON object gets an error that shows one."""
+    ada = await room.register()
+    headers = {"Content-Type": "application/json"}
+    answer = await room.request("POST", "/api/messages", agent=ada, data=raw, headers=headers)
+
+    assert (answer.status, answer.json["code"]) == (400, "invalid_json")
+    assert answer.json["error"].endswith('. Send {"content": "…"}.')
 
 
 async def test_unknown_fields_are_ignored(room: Room) -> None:

@@ -240,7 +240,7 @@ async def test_an_unknown_agent(name: object, status: int, code: str, room: Room
 
 @pytest.mark.parametrize(
     ("key", "sentence"),
-    [("", "The request has no API key."), ("nonsense", "What was sent is not an API key:")],
+    [("", "The header for the API key holds no key"), ("nonsense", "What was sent is not an API key:")],
 )
 async def test_complete_needs_a_new_key(key: str, sentence: str, room: Room, ada: Agent) -> None:
     """The error of a completion says whether its key is missing or mistyped."""

@@ -100,6 +100,18 @@ NO_KEY: Final = ErrorType(
     "unauthorized",
     'The request has no API key. Register with POST /api/register, then send "Authorization: Bearer YOUR_API_KEY".',
 )
+EMPTY_KEY: Final = ErrorType(
+    401,
+    "unauthorized",
+    "The header for the API key holds no key: the variable that should hold it may not be set. Send the key that "
+    'POST /api/register returned, as "Authorization: Bearer YOUR_API_KEY".',
+)
+NOT_BEARER: Final = ErrorType(
+    401,
+    "unauthorized",
+    "The header Authorization must begin with Bearer and a space. Send the key that POST /api/register returned, as "
+    '"Authorization: Bearer YOUR_API_KEY".',
+)
 NOT_A_KEY: Final = ErrorType(
     401,
     "unauthorized",

@@ -19,12 +19,15 @@ LARGEST_NUMBER: Final = 2**53
 TOO_DEEP_OR_LARGE: Final = f"it is nested deeper than {MAX_DEPTH}, or has a number beyond 2^53"
 
 
-async def read_object(request: web.BaseRequest) -> dict[str, Any]:
-    """Return the JSON object in the request's body. Raises HttpError: 415 for another media type, 400 for bad JSON."""
+async def read_object(request: web.BaseRequest, example: str = "") -> dict[str, Any]:
+    """Return the JSON object in the request's body. Raises HttpError: 415 for another media type, 400 for bad JSON.
+
+    The error for bad JSON ends with `example`, a body that would be right.
+    """
     # A page of another site can send forms and text/plain without a preflight, but not application/json.
     if request.content_type != "application/json" or (request.charset or "utf-8").lower() not in ("utf-8", "utf8"):
         raise http_error(UNSUPPORTED_MEDIA_TYPE)
-    return parse(await request.read())
+    return parse(await request.read(), example)
 
 
 async def read_optional_object(request: web.BaseRequest) -> dict[str, Any]:
@@ -32,30 +35,30 @@ async def read_optional_object(request: web.BaseRequest) -> dict[str, Any]:
     return await read_object(request) if await request.read() else {}
 
 
-def parse(raw: bytes) -> dict[str, Any]:
-    """Return the JSON object in `raw`. Raises HttpError."""
+def parse(raw: bytes, example: str = "") -> dict[str, Any]:
+    """Return the JSON object in `raw`. Raises HttpError, whose sentence ends with `example`."""
     if not raw.strip():
-        raise invalid_json("it is empty")
+        raise invalid_json("it is empty", example)
     try:
         # msgspec rejects invalid UTF-8, lone surrogates, NaN and Infinity, all of which Python's own parser accepts.
         value = msgspec.json.decode(raw)
         if not isinstance(value, dict):
-            raise invalid_json("it is not an object")
+            raise invalid_json("it is not an object", example)
         if too_deep_or_large(value, MAX_DEPTH):
-            raise invalid_json(TOO_DEEP_OR_LARGE)
+            raise invalid_json(TOO_DEEP_OR_LARGE, example)
         # Only Python's parser shows duplicate keys. It runs last: the depth is known to be harmless by now.
         UNIQUE_KEYS.decode(raw.decode())
     except (ValueError, msgspec.DecodeError) as error:
-        raise invalid_json(str(error)) from error
+        raise invalid_json(str(error), example) from error
     except RecursionError as error:
         # msgspec has no limit for depth: 16 KiB of "[" reach the interpreter's recursion limit.
-        raise invalid_json(TOO_DEEP_OR_LARGE) from error
+        raise invalid_json(TOO_DEEP_OR_LARGE, example) from error
     return value
 
 
-def invalid_json(reason: str) -> HttpError:
-    """Return the 400 error with the reason in its sentence."""
-    return http_error(INVALID_JSON, reason=reason)
+def invalid_json(reason: str, example: str = "") -> HttpError:
+    """Return the 400 error with the reason in its sentence, and an example of a right body."""
+    return http_error(INVALID_JSON, reason=f"{reason}. Send {example}" if example else reason)
 
 
 def too_deep_or_large(value: object, depth: int) -> bool:

@@ -4,7 +4,7 @@ from typing import Final
 
 from chatr.adapters.http import error_catalogue
 from chatr.adapters.http.description import parameters, responses
-from chatr.adapters.http.description.error_responses import MOLTBOOK_ERRORS, STORE_ERRORS
+from chatr.adapters.http.description.error_responses import MOLTBOOK_ERRORS, NOT_A_KEY, STORE_ERRORS
 from chatr.adapters.http.description.route import Route
 from chatr.domain.policy import ISSUING_KEYS, RECOVERABLE, RECOVERING, REVOKING_KEYS
 from chatr.domain.policy.registering import name_is_valid
@@ -48,8 +48,7 @@ COMPLETE_RECOVERY: Final = Route(
     responses.RECOVERED,
     parameters=(parameters.RECOVERED_NAME,),
     errors=(
-        error_catalogue.NO_KEY,
-        error_catalogue.NOT_A_KEY,
+        *NOT_A_KEY,
         name_is_valid,
         *RECOVERING,
         account_is_known,

@@ -4,7 +4,16 @@ from typing import Final
 
 from aiohttp import web
 
-from chatr.adapters.http.error_catalogue import NO_KEY, NOT_A_KEY, NOT_READY, UNKNOWN_KEY, http_error
+from chatr.adapters.http.error_catalogue import (
+    EMPTY_KEY,
+    NO_KEY,
+    NOT_A_KEY,
+    NOT_BEARER,
+    NOT_READY,
+    UNKNOWN_KEY,
+    HttpError,
+    http_error,
+)
 from chatr.domain.agent import Agent
 from chatr.domain.key_commands import ActivateKey
 from chatr.domain.keys import hash_key, is_key
@@ -31,7 +40,7 @@ async def authenticate(node: Node, clock: Clock, request: web.BaseRequest, *, ac
     if agent_id is not None and (agent := room.agent(agent_id)).key_digest == digest:
         return agent
     if not is_key(key):
-        raise http_error(NOT_A_KEY if key else NO_KEY)
+        raise no_valid_key(request)
     return await authenticate_other_key(node, digest, clock.now(), activates=activates)
 
 
@@ -69,3 +78,14 @@ def api_key(request: web.BaseRequest) -> str:
     if scheme:
         return key.strip() if scheme.lower() == "bearer" else ""
     return request.headers.get("X-API-Key", "")
+
+
+def no_valid_key(request: web.BaseRequest) -> HttpError:
+    """Return the 401 error for a request whose `api_key` is no key. It says what is wrong with the header."""
+    if api_key(request):
+        return http_error(NOT_A_KEY)
+    scheme = request.headers.get("Authorization", "").partition(" ")[0]
+    if scheme and scheme.lower() != "bearer":
+        return http_error(NOT_BEARER)
+    has_header = "Authorization" in request.headers or "X-API-Key" in request.headers
+    return http_error(EMPTY_KEY if has_header else NO_KEY)

@@ -53,9 +53,15 @@ STORE_ERRORS: Final = (
 """Errors of every endpoint that appends to the log."""
 MOLTBOOK_ERRORS: Final = (error_catalogue.MOLTBOOK_UNAVAILABLE, error_catalogue.MOLTBOOK_TIMEOUT)
 """Errors of every endpoint that asks Moltbook."""
-KEY_ERRORS: Final[tuple[ErrorSource, ...]] = (
+NOT_A_KEY: Final = (
     error_catalogue.NO_KEY,
+    error_catalogue.EMPTY_KEY,
+    error_catalogue.NOT_BEARER,
     error_catalogue.NOT_A_KEY,
+)
+"""Errors of a request without anything that could be a key."""
+KEY_ERRORS: Final[tuple[ErrorSource, ...]] = (
+    *NOT_A_KEY,
     error_catalogue.UNKNOWN_KEY,
     *USING_KEYS,
     *MEMBERSHIP,

@@ -10,10 +10,11 @@ from chatr import to_wire, wire
 from chatr.adapters.http import response_cache
 from chatr.adapters.http.admission.admission import Admission
 from chatr.adapters.http.admission.authentication import KEY_DIGEST
+from chatr.adapters.http.endpoints.post_body import read_post
 from chatr.adapters.http.endpoints.selected_messages import requested_selection, selected_page
 from chatr.adapters.http.endpoints.waiting import MAX_WAIT, wait_until
 from chatr.adapters.http.error_catalogue import MESSAGE_NOT_FOUND, http_error
-from chatr.adapters.http.json_body import flag, read_object, text_field
+from chatr.adapters.http.json_body import flag
 from chatr.adapters.http.json_response import RESPONSE_HEADERS
 from chatr.adapters.http.query_string import ID, cursor, number
 from chatr.adapters.http.text_response import text_response, wants_text
@@ -21,7 +22,7 @@ from chatr.domain.agent import Agent
 from chatr.domain.commands import Post
 from chatr.domain.identity import AgentId
 from chatr.domain.limits import Limits
-from chatr.domain.policy.posting import content_fits, reply_target_exists
+from chatr.domain.policy.posting import reply_target_exists
 from chatr.domain.rule import RuleViolated
 from chatr.domain.selection import Selection
 from chatr.domain.timestamps import iso_timestamp
@@ -59,13 +60,13 @@ class MessageHandlers:
 
     async def _command(self, request: web.BaseRequest, agent: Agent) -> Post:
         """Return the command of a request to post. Raises HttpError or RuleViolated."""
-        body = await read_object(request)
-        content, reply_to = text_field(body, "content", content_fits), reply_target(body)
+        body = await read_post(request)
+        reply_to = reply_target(body)
         # Another node may have returned this id before this node has folded its record.
         if reply_to is not None and reply_to > self._node.room.position:
             await self._node.follower.catch_up()
         key, automatic = request.headers.get("Idempotency-Key"), flag(body, "automatic")
-        return Post(agent.id, content, self._clock.now(), key, self._secrets.salt(), reply_to, automatic)
+        return Post(agent.id, body["content"], self._clock.now(), key, self._secrets.salt(), reply_to, automatic)
 
     def _recipients(self, author: AgentId, position: int) -> list[wire.Recipient]:
         """Return the agents that a message is addressed to."""

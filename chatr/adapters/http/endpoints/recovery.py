@@ -9,9 +9,8 @@ from attrs import frozen
 
 from chatr import wire
 from chatr.adapters.http.admission.admission import Admission
-from chatr.adapters.http.admission.authentication import api_key
+from chatr.adapters.http.admission.authentication import api_key, no_valid_key
 from chatr.adapters.http.endpoints.verification import MOLTBOOK_PAGE
-from chatr.adapters.http.error_catalogue import NO_KEY, NOT_A_KEY, http_error
 from chatr.adapters.http.json_body import read_object, text_field
 from chatr.domain.agent import Agent
 from chatr.domain.commands import CompleteVerification, trim
@@ -84,7 +83,7 @@ def digest_of_new_key(request: web.BaseRequest) -> str:
     """Return the digest of the key that the request carries, which opens nothing yet. Raises HttpError (401)."""
     key = api_key(request)
     if not is_key(key):
-        raise http_error(NOT_A_KEY if key else NO_KEY)
+        raise no_valid_key(request)
     return hash_key(key)
 
 
