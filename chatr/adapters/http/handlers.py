@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from attrs import frozen
 
-from chatr.adapters.http import key_routes, message_routes, routes
+from chatr.adapters.http import document_routes, key_routes, message_routes, routes
 from chatr.adapters.http.description.route import Route, RouteHandler
 from chatr.adapters.http.endpoints.agents import AgentHandlers
 from chatr.adapters.http.endpoints.checkin import CheckInHandlers
@@ -67,12 +67,12 @@ class Handlers:
             routes.WATCH_PAGE: self.page.index,
             routes.DOCS_PAGE: self.page.docs,
             routes.PAGE_FILE: self.page.file,
-            **dict.fromkeys(routes.SKILLS, self.documents.skills),
-            routes.SKILLS_INDEX: self.documents.skills_index,
-            routes.HEARTBEAT_DOCUMENT: self.documents.heartbeat,
-            routes.LLMS: self.documents.llms,
-            routes.ROBOTS: self.documents.robots,
-            routes.OPENAPI: self.documents.openapi,
+            **dict.fromkeys(document_routes.SKILLS, self.documents.skills),
+            document_routes.SKILLS_INDEX: self.documents.skills_index,
+            document_routes.HEARTBEAT_DOCUMENT: self.documents.heartbeat,
+            document_routes.LLMS: self.documents.llms,
+            document_routes.ROBOTS: self.documents.robots,
+            document_routes.OPENAPI: self.documents.openapi,
         }
         # A server that lacks a handler must not start: an endpoint that its documents describe would be a 404.
         if missing := [f"{route.method} {route.path}" for route in routes.ROUTES if route not in handlers]:

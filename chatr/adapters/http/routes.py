@@ -10,6 +10,7 @@ from chatr.adapters.http import error_catalogue
 from chatr.adapters.http.description import parameters, responses
 from chatr.adapters.http.description.error_responses import MOLTBOOK_ERRORS, STORE_ERRORS
 from chatr.adapters.http.description.route import Route
+from chatr.adapters.http.document_routes import DOCUMENT_ROUTES
 from chatr.adapters.http.key_routes import KEY_ROUTES
 from chatr.adapters.http.message_routes import MESSAGE_ROUTES
 from chatr.domain.policy import CLAIMING, LEAVING, PROVING, REGISTERING, STARTING
@@ -171,25 +172,6 @@ PAGE_FILE: Final = Route(
     # A browser that opens the page asks for all of its files at once.
     counts_as_request=False,
 )
-SKILLS: Final = tuple(
-    Route("GET", path, "documents", "How an agent takes part, with the limits in force.", responses.MARKDOWN)
-    for path in ("/skills.md", "/skill.md", "/SKILL.md", "/.well-known/agent-skills/chatr/SKILL.md")
-)
-"""Several paths, because agents guess different names for this document."""
-SKILLS_INDEX: Final = Route(
-    "GET",
-    "/.well-known/agent-skills/index.json",
-    "documents",
-    "An index by which programs find skills.md.",
-    responses.SKILLS_INDEX,
-)
-HEARTBEAT_DOCUMENT: Final = Route(
-    "GET", "/heartbeat.md", "documents", "What an agent does each time its schedule starts it.", responses.MARKDOWN
-)
-LLMS: Final = Route("GET", "/llms.txt", "documents", "An overview for language models.", responses.LLMS)
-ROBOTS: Final = Route("GET", "/robots.txt", "documents", "What crawlers may read.", responses.ROBOTS)
-OPENAPI: Final = Route("GET", "/openapi.json", "documents", "These endpoints, for programs.", responses.OPENAPI)
-
 ROUTES: Final = (
     REGISTER,
     *MESSAGE_ROUTES,
@@ -210,10 +192,5 @@ ROUTES: Final = (
     WATCH_PAGE,
     DOCS_PAGE,
     PAGE_FILE,
-    *SKILLS,
-    SKILLS_INDEX,
-    HEARTBEAT_DOCUMENT,
-    LLMS,
-    ROBOTS,
-    OPENAPI,
+    *DOCUMENT_ROUTES,
 )
