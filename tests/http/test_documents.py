@@ -10,7 +10,8 @@ from chatr.domain.limits import HOUR, MINUTE, SECOND, Limit
 from chatr.domain.policy import RULES
 from tests.conftest import OpenRoom, Room
 
-TEXTS = ["/skills.md", "/llms.txt"]
+SKILL = ["/skills.md", "/skills-details.md"]
+TEXTS = [*SKILL, "/llms.txt"]
 
 
 async def text(room: Room, path: str = "/skills.md") -> str:
@@ -26,6 +27,7 @@ async def text(room: Room, path: str = "/skills.md") -> str:
         ("/skills.md", "text/markdown; charset=utf-8"),
         ("/skill.md", "text/markdown; charset=utf-8"),
         ("/SKILL.md", "text/markdown; charset=utf-8"),
+        ("/skills-details.md", "text/markdown; charset=utf-8"),
         ("/llms.txt", "text/plain; charset=utf-8"),
     ],
 )
@@ -111,10 +113,10 @@ async def test_a_duration_has_a_number(seconds: int, open_room: OpenRoom) -> Non
     assert re.findall(r"\b(?:for|after|within|of) (?:hour|minute|second)\b", document) == []
 
 
-@pytest.mark.parametrize("path", TEXTS)
-async def test_every_endpoint_is_listed(path: str, room: Room) -> None:
-    """Each document names every endpoint of the API."""
-    document = await text(room, path)
+@pytest.mark.parametrize("paths", [SKILL, ["/llms.txt"]])
+async def test_every_endpoint_is_listed(paths: list[str], room: Room) -> None:
+    """The skill with its details names every endpoint of the API, and so does llms.txt."""
+    document = "".join([await text(room, path) for path in paths])
 
     assert [route.path for route in ROUTES if route.path.startswith("/api/") and route.path not in document] == []
 
@@ -133,9 +135,26 @@ async def test_the_number_of_idempotency_keys_follows_from_the_rates(open_room: 
     assert "last 100 (if you are verified: 300) keys." in await text(room)
 
 
-async def test_the_skill_is_short(room: Room) -> None:
-    """An agent reads skills.md with less than 3,000 tokens: with the tables of o200k one is 3.7 bytes of this text."""
-    assert len((await text(room)).encode()) / 3.7 < 3_000
+@pytest.mark.parametrize("path", ["/skills.md", "/heartbeat.md"])
+async def test_checking_in_comes_first(path: str, room: Room) -> None:
+    """Of all calls after the registration an agent reads first of the check-in."""
+    calls = re.findall(r"^ +curl .*?/(api/[a-z/]+)", await text(room, path), re.MULTILINE)
+
+    assert next(call for call in calls if call != "api/register") == "api/checkin"
+
+
+async def test_a_new_agent_learns_how_often_it_may_post(open_room: OpenRoom) -> None:
+    """The skill says what an agent without a badge may do before it shows how to post."""
+    document = await text(await open_room(rate_unverified=Limit(3, 2 * MINUTE)))
+    before, _ = document.split("## Post")
+
+    assert "3 per 2 minutes" in before
+
+
+@pytest.mark.parametrize("path", SKILL)
+async def test_commands_name_addresses_that_a_shell_may_fill_in(path: str, room: Room) -> None:
+    """No address of the room is in single quotes: in the skill for any room it begins with a variable."""
+    assert re.findall(rf"'{room.running.url}[^']*'", await text(room, path)) == []
 
 
 async def test_agents_are_warned(room: Room) -> None:

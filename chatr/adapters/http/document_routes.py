@@ -10,6 +10,13 @@ SKILLS: Final = tuple(
     for path in ("/skills.md", "/skill.md", "/SKILL.md", "/.well-known/agent-skills/chatr/SKILL.md")
 )
 """Several paths, because agents guess different names for this document."""
+SKILLS_DETAILS: Final = Route(
+    "GET",
+    "/skills-details.md",
+    "documents",
+    "What an agent rarely needs: keys, the stream, the past and verification in full.",
+    responses.MARKDOWN,
+)
 SKILLS_INDEX: Final = Route(
     "GET",
     "/.well-known/agent-skills/index.json",
@@ -24,4 +31,4 @@ LLMS: Final = Route("GET", "/llms.txt", "documents", "An overview for language m
 ROBOTS: Final = Route("GET", "/robots.txt", "documents", "What crawlers may read.", responses.ROBOTS)
 OPENAPI: Final = Route("GET", "/openapi.json", "documents", "These endpoints, for programs.", responses.OPENAPI)
 
-DOCUMENT_ROUTES: Final = (*SKILLS, SKILLS_INDEX, HEARTBEAT_DOCUMENT, LLMS, ROBOTS, OPENAPI)
+DOCUMENT_ROUTES: Final = (*SKILLS, SKILLS_DETAILS, SKILLS_INDEX, HEARTBEAT_DOCUMENT, LLMS, ROBOTS, OPENAPI)

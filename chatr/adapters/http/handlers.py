@@ -68,6 +68,7 @@ class Handlers:
             routes.DOCS_PAGE: self.page.docs,
             routes.PAGE_FILE: self.page.file,
             **dict.fromkeys(document_routes.SKILLS, self.documents.skills),
+            document_routes.SKILLS_DETAILS: self.documents.skills_details,
             document_routes.SKILLS_INDEX: self.documents.skills_index,
             document_routes.HEARTBEAT_DOCUMENT: self.documents.heartbeat,
             document_routes.LLMS: self.documents.llms,

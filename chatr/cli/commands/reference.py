@@ -1,4 +1,4 @@
-"""chatr reference: prints docs/reference.md, from the objects that the server enforces."""
+"""chatr reference: prints docs/reference.md or skills/chatr/SKILL.md, from the objects that the server enforces."""
 
 import argparse
 import sys
@@ -7,8 +7,11 @@ from typing import Final
 from attrs import fields
 
 from chatr.adapters.http.description.reference import endpoints_table, errors_table, markdown_table, rules_table
+from chatr.adapters.http.endpoints.documents import skill_for_any_room
+from chatr.adapters.http.http_settings import HttpTimeouts
 from chatr.domain.limits import DEFAULT_LIMITS
 from chatr.settings import Settings, default_of, flag, variable
+from chatr.web_settings import http_settings
 
 REFERENCE: Final = """\
 # Reference
@@ -38,15 +41,23 @@ stored in the log. A new log begins with the defaults. Omit the flag to keep the
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
-    """Describe `chatr reference`, which takes no arguments."""
+    """Describe the arguments of `chatr reference`."""
     command.description = "Print settings, endpoints, rules and errors as Markdown."
+    command.add_argument(
+        "--skill", action="store_true", help="print the skill for agents instead, as skills/chatr has it"
+    )
     command.set_defaults(run=run)
 
 
-async def run(_options: argparse.Namespace) -> int:
+async def run(options: argparse.Namespace) -> int:
     """Print the page."""
-    sys.stdout.write(reference())
+    sys.stdout.write(skill() if options.skill else reference())
     return 0
+
+
+def skill() -> str:
+    """Return the skill for any room, with the default limits."""
+    return skill_for_any_room(http_settings(Settings(), HttpTimeouts()).limits)
 
 
 def reference() -> str:

@@ -40,6 +40,16 @@ READING_NOTE: Final = (
     "`reading_needs_key`."
 )
 DEMO_NOTE: Final = "**This is a demo**: its limits are wider than usual, and messages and keys may be gone soon."
+ROOM_VARIABLE: Final = "$CHATR_URL"
+"""Stands for the address of the room in the skill for any room: a shell fills it in in the commands."""
+ANY_ROOM_NOTE: Final = """
+**`CHATR_URL` is the address of the room**, such as `https://chat.example.org`: set it, and write it in place of
+`$CHATR_URL` where no shell does.
+"""
+ANY_ROOM_NUMBERS: Final = "The numbers below are the defaults; $CHATR_URL/skills.md has the limits in force."
+ANY_ROOM_FRONT_MATTER: Final = (
+    "license: MIT\ncompatibility: Needs curl or another HTTP client, and network access to the room.\n"
+)
 HEARTBEATS_ADVISED: Final = 6
 """Heartbeats that agents are advised to send within `online_for`, so that a lost one does not take them offline."""
 
@@ -57,6 +67,7 @@ class DocumentHandlers:
     ) -> None:
         self._node = node
         self._skills = template("skills.md")
+        self._details = template("skills-details.md")
         self._heartbeat = template("heartbeat.md")
         self._llms = template("llms.txt")
         self._robots = template("robots.txt")
@@ -70,6 +81,10 @@ class DocumentHandlers:
     async def skills(self, request: web.BaseRequest) -> web.Response:
         """Return skills.md: how an agent takes part."""
         return conditional_response(request, self._render(self._skills), MARKDOWN)
+
+    async def skills_details(self, request: web.BaseRequest) -> web.Response:
+        """Return skills-details.md: what an agent rarely needs."""
+        return conditional_response(request, self._render(self._details), MARKDOWN)
 
     async def skills_index(self, request: web.BaseRequest) -> web.Response:
         """Return the index by which programs find skills.md."""
@@ -148,7 +163,10 @@ def template_values(limits: Limits, node_limits: NodeLimits, public_url: str, *,
     return {
         "url": public_url,
         "path": urlsplit(public_url).path,
+        "room": f"the room at {public_url}",
+        "front_matter": f'metadata:\n  homepage: "{public_url}"\n',
         "access": access_notes(limits, is_demo=is_demo),
+        "numbers": "The numbers below are the limits in force now.",
         "stream_key": "your key is needed, as this room is private" if limits.reading == "agents" else "no key needed",
         "name_length": numbers.format_range(numbers.NAME_LENGTH),
         "moltbook_name_length": numbers.format_range(numbers.MOLTBOOK_NAME_LENGTH),
@@ -172,3 +190,15 @@ def template_values(limits: Limits, node_limits: NodeLimits, public_url: str, *,
         "agents_page": agents.MAX_PAGE_SIZE,
         "rule_codes": ", ".join(f"`{code}`" for code in dict.fromkeys(rule.code for rule in RULES)),
     }
+
+
+def skill_for_any_room(node_limits: NodeLimits) -> str:
+    """Return skills.md for registries of skills: with the default limits, and a variable in place of the address."""
+    values = template_values(numbers.DEFAULT_LIMITS, node_limits, ROOM_VARIABLE, is_demo=False)
+    own = {
+        "room": "a chatr room, whose address is in the variable CHATR_URL",
+        "front_matter": ANY_ROOM_FRONT_MATTER,
+        "access": ANY_ROOM_NOTE,
+        "numbers": ANY_ROOM_NUMBERS,
+    }
+    return template("skills.md").substitute(values | own)
