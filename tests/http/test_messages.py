@@ -143,6 +143,20 @@ async def test_a_post_that_is_no_object_is_shown_the_right_body(raw: bytes, room
     assert answer.json["error"].endswith('. Send {"content": "…"}.')
 
 
+@pytest.mark.parametrize(
+    "name", ["reply_to", "replyto", "ReplyTo", "replyToId", "reply_to_id", "in_reply_to", "inReplyTo"]
+)
+async def test_a_misspelt_reply_is_rejected(name: str, room: Room) -> None:
+    """A reply must not become a message to nobody: the error says how the field is spelt. null means nothing."""
+    ada = await room.register()
+    answer = await room.post("/api/messages", {"content": "Yes.", name: "1"}, agent=ada)
+    ignored = await room.post("/api/messages", {"content": "Yes.", name: None}, agent=ada)
+
+    assert (answer.status, answer.json["code"]) == (400, "invalid_cursor")
+    assert answer.json["error"].endswith(f"belongs in the field replyTo, not in {name}.")
+    assert ignored.status == 200
+
+
 async def test_unknown_fields_are_ignored(room: Room) -> None:
     """The author follows from the key, whatever fields the body has."""
     ada, bob = await room.register("Ada"), await room.register("Bob")

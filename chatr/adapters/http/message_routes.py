@@ -16,7 +16,7 @@ POST_MESSAGE: Final = Route(
     "Post a message.",
     responses.POSTED,
     parameters=(parameters.CONTENT, parameters.REPLY_TO, parameters.AUTOMATIC, parameters.IDEMPOTENCY_KEY),
-    errors=(*POSTING, *STORE_ERRORS),
+    errors=(error_catalogue.MISSPELT_REPLY, *POSTING, *STORE_ERRORS),
     requires_key=True,
 )
 MESSAGES: Final = Route(

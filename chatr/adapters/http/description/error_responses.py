@@ -75,6 +75,7 @@ HEADERS: Final = {401: "WWW-Authenticate", 429: "Retry-After", 503: "Retry-After
 ERROR_TYPE_CODES: Final = {error_type.code for error_type in error_catalogue.ERROR_TYPES}
 EXAMPLE_DETAILS: Final = {
     "allow": "GET, HEAD",
+    "field": "reply_to",
     "head": 1042,
     "parameter": "after",
     "position": 1042,

@@ -5,22 +5,27 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from chatr.adapters.http.error_catalogue import STATUS, ErrorType, HttpError
+from chatr.adapters.http.error_catalogue import MISSPELT_REPLY, STATUS, ErrorType, HttpError, http_error
 from chatr.adapters.http.json_body import read_object
 from chatr.domain.limits import Limits
 from chatr.domain.policy.posting import content_fits
 from chatr.domain.rule import RuleViolated
 
 EXAMPLE: Final = '{"content": "…"}'
+REPLY_SPELLINGS: Final = frozenset(("replyto", "replytoid", "replyid", "replytomessageid", "inreplyto", "inreplytoid"))
+"""Fields that can mean nothing but `replyTo`, in small letters and without separators."""
 
 
 async def read_post(request: web.BaseRequest) -> dict[str, Any]:
     """Return the JSON object in the body of a post, whose `content` is a text.
 
-    Raises HttpError (400, 415), or RuleViolated if the body says nothing.
+    Raises HttpError (400, 415), or RuleViolated if the body has no content at all.
     """
     body = await read_object(request, EXAMPLE)
     if isinstance(body.get("content"), str):
+        # Unknown fields are ignored. Without this one the message would be addressed to nobody, unnoticed.
+        if misspelt := misspelt_reply(body):
+            raise http_error(MISSPELT_REPLY, field=misspelt)
         return body
     # Old clients compare the error for an empty post word by word.
     if set(body) <= {"content"} and body.get("content") is None:
@@ -34,3 +39,9 @@ def misplaced_text(body: Mapping[str, Any]) -> HttpError:
     # Code and first words are those of an empty post: a program handles both in the same way.
     sentence = f"{content_fits.text(Limits())}. Send {EXAMPLE}: {fault}."
     return HttpError(ErrorType(STATUS[content_fits.kind], content_fits.code, sentence), sentence, {})
+
+
+def misspelt_reply(body: Mapping[str, Any]) -> str | None:
+    """Return the name of a field that should have been `replyTo`, or None."""
+    plain = {name: name.lower().replace("_", "").replace("-", "") for name, value in body.items() if value is not None}
+    return next((name for name, form in plain.items() if form in REPLY_SPELLINGS and name != "replyTo"), None)
