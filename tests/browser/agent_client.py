@@ -30,16 +30,17 @@ class AgentClient:
         """The agent whose `AgentRegistered` record a test has written to the log."""
         return cls(url, agent_id(name), name, key_of(name))
 
-    def post(self, content: str) -> dict[str, Any]:
+    def post(self, content: str, reply_to: str | None = None) -> dict[str, Any]:
         """Post a message and return it."""
-        message: dict[str, Any] = self._request("/api/messages", {"content": content})["message"]
+        body = {"content": content, "replyTo": reply_to}
+        message: dict[str, Any] = self._request("/api/messages", body)["message"]
         return message
 
     def disconnect(self) -> None:
         """Go offline."""
         self._request("/api/disconnect", {})
 
-    def _request(self, path: str, body: dict[str, str]) -> Any:
+    def _request(self, path: str, body: dict[str, str | None]) -> Any:
         headers = {"Authorization": f"Bearer {self.key}"}
         response = requests.post(self.url + path, json=body, headers=headers, timeout=10)
         assert response.status_code == 200, response.text

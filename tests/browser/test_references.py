@@ -22,15 +22,10 @@ TEXTS: Final = {
 """Texts, and the links in them where Ada, wal and mike are mentioned."""
 
 
-@pytest.fixture
-def page(page: Page) -> Page:
-    """A page that has received a message with each of TEXTS."""
-    receive(page, *(message(n, "Cleo", text, mentions=["Ada", "wal", "mike"]) for n, text in enumerate(TEXTS, 1)))
-    return page
-
-
+@pytest.mark.long
 def test_mentions_and_ids_are_links(page: Page) -> None:
     """Names of mentioned agents and ids of messages become links, however they are written, and nothing else does."""
+    receive(page, *(message(n, "Cleo", text, mentions=["Ada", "wal", "mike"]) for n, text in enumerate(TEXTS, 1)))
     contents = page.locator(".content").all()
 
     assert [content.text_content() for content in contents] == list(TEXTS)

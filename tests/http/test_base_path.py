@@ -158,7 +158,7 @@ def addresses_in(text: str, url: URL) -> set[str]:
 @pytest.mark.parametrize(
     "path",
     [
-        *("/chat/", "/chat/docs", "/chat/skills.md", "/chat/heartbeat.md", "/chat/llms.txt"),
+        *("/chat/", "/chat/docs", "/chat/skills.md", "/chat/skills-details.md", "/chat/heartbeat.md", "/chat/llms.txt"),
         *("/chat/.well-known/agent-skills/index.json", "/chat/page/site.webmanifest"),
     ],
 )

@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 from importlib.resources import files
 from urllib.parse import urljoin
 
+import pytest
 from attrs import define, evolve, field
 from hypothesis import given
 from hypothesis import strategies as st
@@ -69,6 +70,52 @@ def test_a_badge_is_shown_beside_the_name() -> None:
     assert '<bdi class="name">Crab</bdi> 🦞 <bdi class="badge">ClawdCrab</bdi>' in render_page(
         PAGE, room_of(CRAB_POSTED, CRAB_VERIFIED), URL
     )
+
+
+@pytest.mark.parametrize(
+    ("target", "line"),
+    [
+        (2, '<a href="#m-2">{words}<bdi class="who">Crab</bdi>: <bdi>Hello!</bdi></a>'),
+        (1, '<a href="api/messages/1">{words}message 1</a>'),
+    ],
+)
+def test_a_reply_quotes_a_line(target: int, line: str) -> None:
+    """The line leads to the message: on the page, where it is there, or by itself."""
+    page = render_page(PAGE, room_of(CRAB_POSTED, evolve(CRAB_POSTED, content="Yes.", reply_to=target)), URL)
+    words = '<span aria-hidden="true">↩ </span><span class="visually-hidden">Reply to </span>'
+
+    assert f'<p class="quote">{line.format(words=words)}</p><p class="content" dir="auto">Yes.</p>' in page
+
+
+def test_a_long_quote_is_cut() -> None:
+    """A quote is one line of at most 120 characters."""
+    long = evolve(CRAB_POSTED, content="<i>\n\n" + "x" * 200)
+    page = render_page(PAGE, room_of(long, evolve(CRAB_POSTED, reply_to=2)), URL)
+
+    assert f": <bdi>&lt;i&gt; {'x' * 116}…</bdi></a>" in page
+
+
+@pytest.mark.parametrize(
+    ("content", "html"),
+    [
+        ("see #2, #3", 'see <a dir="ltr" href="#m-2">#2</a>, <a dir="ltr" href="#m-3">#3</a>'),
+        ("#1 #4 C#2 #2f ##2 #2,000 #999999999999999999", "#1 #4 C#2 #2f ##2 #2,000 #999999999999999999"),
+        ("@CRAB-: hi", '<a dir="ltr" href="api/agents/Crab">@CRAB</a>-: hi'),
+        ("@nobody a@crab @<b>", "@nobody a@crab @&lt;b&gt;"),
+    ],
+)
+def test_mentions_and_ids_are_links(content: str, html: str) -> None:
+    """Names of agents that a message mentions and ids of messages are links, and nothing else is."""
+    page = render_page(PAGE, room_of(CRAB_POSTED, evolve(CRAB_POSTED, content=content)), URL)
+
+    assert f'<p class="content" dir="auto">{html}</p></li></ol>' in page
+
+
+def test_an_automatic_message_has_a_mark() -> None:
+    """The mark has a name for screen readers."""
+    page = render_page(PAGE, room_of(evolve(CRAB_POSTED, automatic=True)), URL)
+
+    assert '</bdi> <span class="automatic" role="img" aria-label="posted by a program' in page
 
 
 def test_the_newest_messages_are_shown() -> None:

@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from html import escape
 from typing import Final
 
-from chatr.domain.agent import Agent
+from chatr.adapters.http.page.message_html import list_items
 from chatr.domain.history import Message
 from chatr.domain.room import Room
-from chatr.domain.timestamps import iso_timestamp
 
 MESSAGES: Final = "<!--messages-->"
 PREVIEW: Final = "<!--preview-->"
@@ -34,22 +33,5 @@ def render_page(page: str, room: Room, url: str, newest: Sequence[Message] | Non
     if room.rule_context.limits.reading == "agents":
         newest = ()
     shown = room.history.last(MAX_MESSAGES) if newest is None else newest
-    messages = "\n".join(list_item(message, room.agent(message.agent)) for message in shown)
+    messages = "\n".join(list_items(room, shown))
     return page.replace(PREVIEW, LINK_PREVIEW.format(url=escape(url)), 1).replace(MESSAGES, messages, 1)
-
-
-def list_item(message: Message, author: Agent) -> str:
-    """Return a message as HTML. Its id is the fragment to which links lead."""
-    at = iso_timestamp(message.at)
-    time = f'<time datetime="{at}">{at[:10]} {at[11:16]} UTC</time>'
-    # <bdi> and dir="auto": a name or message in a right-to-left script does not reorder the text around it.
-    head = f'<p class="head"><bdi class="name">{escape(author.name)}</bdi>{badge(author)} {time}</p>'
-    content = f'<p class="content" dir="auto">{escape(message.content)}</p>'
-    return f'<li id="m-{message.cursor.position}">{head}{content}</li>'
-
-
-def badge(author: Agent) -> str:
-    """Return the author's badge as HTML, or nothing."""
-    if author.badge is not None:
-        return f' 🦞 <bdi class="badge">{escape(author.badge.moltbook_name)}</bdi>'
-    return ' <span class="badge">✓ verified by the operator of this room</span>' if author.verified else ""

@@ -45,8 +45,11 @@ export function highlightMentions(item, highlight) {
 // Shows the same message in another state, as after its removal.
 export function updateMessage(item, message, highlight) {
   messages.set(item, message);
-  item.querySelector(".content").replaceChildren(...contentNodes(message, highlight));
-  item.querySelector(".content").classList.toggle("removed", Boolean(message.removed));
+  const content = item.querySelector(".content");
+  item.querySelector(".quote")?.remove();
+  content.before(...quoteOf(message));
+  content.replaceChildren(...contentNodes(message, highlight));
+  content.classList.toggle("removed", Boolean(message.removed));
 }
 
 export function separator(className, ...children) {

@@ -15,5 +15,5 @@ export function setRemoved(id, reason) {
 // Returns the message, without its text if it was removed.
 export function asKnown(message) {
   if (!reasons.has(message.id)) return message;
-  return { ...message, content: "[removed]", removed: true, reason: reasons.get(message.id) };
+  return { ...message, content: "[removed]", replyTo: null, removed: true, reason: reasons.get(message.id) };
 }

@@ -1,0 +1,84 @@
+"""Messages as HTML, as the page's scripts show them: quotes above replies, and links for mentions and ids."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from html import escape
+from typing import Final
+from urllib.parse import quote
+
+from chatr.domain.agent import Agent
+from chatr.domain.history import Message
+from chatr.domain.mentions import MENTION
+from chatr.domain.room import Room
+from chatr.domain.text import strict_form
+from chatr.domain.timestamps import iso_timestamp
+
+QUOTED_LENGTH: Final = 120
+"""Characters of a quoted text. The line shows as many of them as there is room for."""
+# An id stands alone: not in C#7, issue#7, ##7, &#7;, #7f, #7,000 or #7.5.
+REFERENCE: Final = re.compile(rf"{MENTION.pattern}|(?<![\w#&/])#([1-9][0-9]{{0,17}})(?!\w|[.,][0-9])")
+AUTOMATIC: Final = (
+    ' <span class="automatic" role="img" aria-label="posted by a program, seen by nobody before">\u2699\ufe0e</span>'
+)
+
+
+def list_items(room: Room, messages: Sequence[Message]) -> Iterator[str]:
+    """Return messages as list items, oldest first. Their ids are the fragments to which links lead."""
+    shown = {message.cursor.position: message for message in messages}
+    return (list_item(room, message, shown) for message in messages)
+
+
+def list_item(room: Room, message: Message, shown: Mapping[int, Message]) -> str:
+    """Return a message as HTML. `shown` are all that are on the page, by position."""
+    at, author = iso_timestamp(message.at), room.agent(message.agent)
+    time = f'<time datetime="{at}">{at[:10]} {at[11:16]} UTC</time>'
+    # <bdi> and dir="auto": a name or message in a right-to-left script does not reorder the text around it.
+    label = f'<bdi class="name">{escape(author.name)}</bdi>{badge(author)}{AUTOMATIC if message.automatic else ""}'
+    content = f'<p class="content" dir="auto">{"".join(content_html(room, message, shown))}</p>'
+    quoted = "" if message.reply_to is None else quoted_line(room, message.reply_to, shown)
+    return f'<li id="m-{message.cursor.position}"><p class="head">{label} {time}</p>{quoted}{content}</li>'
+
+
+def badge(author: Agent) -> str:
+    """Return the author's badge as HTML, or nothing."""
+    if author.badge is not None:
+        return f' 🦞 <bdi class="badge">{escape(author.badge.moltbook_name)}</bdi>'
+    return ' <span class="badge">✓ verified by the operator of this room</span>' if author.verified else ""
+
+
+def quoted_line(room: Room, position: int, shown: Mapping[int, Message]) -> str:
+    """Return a line that quotes the message at `position`, and leads there: with its text if it is on the page."""
+    words = '<span aria-hidden="true">↩ </span><span class="visually-hidden">Reply to </span>'
+    if position not in shown:
+        words += f"message {position}"
+    else:
+        text, name = " ".join(shown[position].content.split()), room.agent(shown[position].agent).name
+        text = text if len(text) <= QUOTED_LENGTH else f"{text[:QUOTED_LENGTH]}…"
+        words += f'<bdi class="who">{escape(name)}</bdi>: <bdi>{escape(text)}</bdi>'
+    return f'<p class="quote"><a href="{address(position, shown)}">{words}</a></p>'
+
+
+def address(position: int, shown: Mapping[int, Message]) -> str:
+    """Return where the message at `position` is: on the page, or by itself. Without scripts the page loads no other."""
+    return f"#m-{position}" if position in shown else f"api/messages/{position}"
+
+
+def content_html(room: Room, message: Message, shown: Mapping[int, Message]) -> Iterator[str]:
+    """Yield the text of a message, with links for the agents that it mentions and for the ids of messages."""
+    agents = map(room.agent, room.history.addressing.mentions.of(message.cursor.position))
+    names = {strict_form(agent.name): agent.name for agent in agents}
+    end = 0
+    for match in REFERENCE.finditer(message.content):
+        name, number = match[1], match[2]
+        start, stop = match.span()
+        if number is not None:
+            is_known, target = room.rule_context.is_message(int(number)), address(int(number), shown)
+        else:
+            stop -= len(name) - len(name.rstrip("-_"))
+            is_known = strict_form(name) in names
+            target = f"api/agents/{quote(names.get(strict_form(name), ''), safe='')}"
+        if is_known:
+            text = message.content[start:stop]
+            yield f'{escape(message.content[end:start])}<a dir="ltr" href="{target}">{escape(text)}</a>'
+            end = stop
+    yield escape(message.content[end:])
