@@ -20,11 +20,10 @@ from chatr.domain.text import WHITE_SPACE, canonical, is_name, normalize, strict
 
 # Frozen for ever: with another namespace every agent of every log would have another id.
 NAMESPACE: Final = UUID("5d0c1a0f-3c0b-5b8e-9a63-2f6b1f1c7d10")
-IDS_CACHED: Final = 4_096
 
 
 # Cached, because messages mention the same few names again and again, and each id takes two microseconds.
-@lru_cache(IDS_CACHED)
+@lru_cache(4_096)
 def agent_id(name: str) -> AgentId:
     """The id that a new agent with this name gets.
 
@@ -34,7 +33,7 @@ def agent_id(name: str) -> AgentId:
     return AgentId(str(uuid5(NAMESPACE, strict_form(name))))
 
 
-@lru_cache(IDS_CACHED)
+@lru_cache(4_096)
 def older_agent_id(name: str) -> AgentId:
     """The id that an agent with this name has if an older version registered it, which knew fewer look-alikes."""
     return AgentId(str(uuid5(NAMESPACE, canonical(name))))

@@ -4,7 +4,7 @@ from typing import Final
 
 from chatr.adapters.http import error_catalogue
 from chatr.adapters.http.description import parameters, responses
-from chatr.adapters.http.description.error_responses import NOT_A_KEY, STORE_ERRORS
+from chatr.adapters.http.description.error_responses import STORE_ERRORS
 from chatr.adapters.http.description.route import Route
 from chatr.domain.policy import POSTING
 from chatr.domain.policy.moderating import agent_exists

@@ -96,7 +96,7 @@ def operation(route: Route, *, is_private: bool = False) -> dict[str, Any]:
 
 
 def security(route: Route, *, sends_key: bool) -> list[dict[str, list[str]]]:
-    """Return the ways to send a key, if one must or may be sent; an empty one stands for none."""
+    """Return the security schemes, if a key must or may be sent; an empty one stands for no key."""
     schemes: list[dict[str, list[str]]] = [{scheme: []} for scheme in SECURITY_SCHEMES]
     return schemes if sends_key else [{}, *schemes] if route.takes_key else []
 
