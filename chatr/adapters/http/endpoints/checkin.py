@@ -10,7 +10,7 @@ from attrs import frozen
 from chatr import to_wire, wire
 from chatr.adapters.http import response_cache
 from chatr.adapters.http.admission.admission import Admission
-from chatr.adapters.http.endpoints.waiting import MAX_WAIT, wait_until
+from chatr.adapters.http.endpoints.waiting import MAX_WAIT, catch_up, wait_until
 from chatr.adapters.http.error_catalogue import INVALID_ACK, http_error
 from chatr.adapters.http.json_body import clamped_number, read_optional_object
 from chatr.adapters.http.text_response import text_response, wants_text
@@ -79,7 +79,7 @@ class CheckInHandlers:
     async def _is_of_this_log(self, cursor: Cursor) -> bool:
         # Another node may have shown it before this node has folded its record.
         if cursor.position > self._node.room.position:
-            await self._node.follower.catch_up()
+            await catch_up(self._node)
         if not 0 < cursor.position <= self._node.room.position:
             return False
         (stored,) = await self._log.pick([cursor.position])

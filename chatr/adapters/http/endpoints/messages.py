@@ -12,7 +12,7 @@ from chatr.adapters.http.admission.admission import Admission
 from chatr.adapters.http.admission.authentication import KEY_DIGEST
 from chatr.adapters.http.endpoints.post_body import read_post
 from chatr.adapters.http.endpoints.selected_messages import requested_selection, selected_page
-from chatr.adapters.http.endpoints.waiting import MAX_WAIT, wait_until
+from chatr.adapters.http.endpoints.waiting import MAX_WAIT, catch_up, wait_until
 from chatr.adapters.http.error_catalogue import MESSAGE_NOT_FOUND, http_error
 from chatr.adapters.http.json_body import flag
 from chatr.adapters.http.json_response import RESPONSE_HEADERS
@@ -64,7 +64,7 @@ class MessageHandlers:
         reply_to = reply_target(body)
         # Another node may have returned this id before this node has folded its record.
         if reply_to is not None and reply_to > self._node.room.position:
-            await self._node.follower.catch_up()
+            await catch_up(self._node)
         key, automatic = request.headers.get("Idempotency-Key"), flag(body, "automatic")
         return Post(agent.id, body["content"], self._clock.now(), key, self._secrets.salt(), reply_to, automatic)
 
@@ -121,7 +121,7 @@ class MessageHandlers:
         position = int(text) if ID.fullmatch(text) else 0
         # Another node may have returned this id before this node has folded its record.
         if position > self._node.room.position:
-            await self._node.follower.catch_up()
+            await catch_up(self._node)
         if not self._node.room.rule_context.is_message(position):
             raise http_error(MESSAGE_NOT_FOUND)
         return wire.MessageResponse(message=await self._message_at(position))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from aiohttp import web
 
 from chatr.adapters.http.admission.authentication import authenticate
+from chatr.adapters.http.endpoints.waiting import catch_up
 from chatr.adapters.http.query_string import message_id
 from chatr.domain.agent import Agent
 from chatr.domain.history import Page
@@ -45,7 +46,7 @@ async def registered_agent(node: Node, name: str) -> Agent:
         agent = node.room.agent_named(name)
         # Another node may have registered it before this node has folded that.
         if not agent.registered:
-            await node.follower.catch_up()
+            await catch_up(node)
             agent = node.room.agent_named(name)
         if agent.registered:
             return agent

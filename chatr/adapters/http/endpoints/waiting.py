@@ -1,4 +1,4 @@
-"""Requests that are held until there is something to answer (long polls)."""
+"""Requests that wait: for something to answer (long polls), or until the node has read the log."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -9,10 +9,21 @@ from aiohttp import web
 
 from chatr.adapters.http.admission.admission import Admission
 from chatr.adapters.http.connection import Connection
+from chatr.adapters.http.error_catalogue import NOT_READY, http_error
 from chatr.node.follower import Follower
+from chatr.node.node import Node
 
 MAX_WAIT: Final = 25
 """Seconds for which a request may wait for a message. Many clients give up on any request after 60 seconds."""
+
+
+async def catch_up(node: Node) -> None:
+    """Wait until the node has read what the log holds now: another node may have returned what this one lacks.
+
+    Raises HttpError (503) if it cannot: what it lacks may well exist.
+    """
+    if not await node.follower.catch_up():
+        raise http_error(NOT_READY, retryAfter=1)
 
 
 async def wait_until(
