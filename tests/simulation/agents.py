@@ -8,10 +8,12 @@ from typing import Any, Final
 import msgspec.json
 from attrs import define, field
 
+from chatr.domain.identity import AgentId
 from chatr.domain.keys import hash_key
 from chatr.domain.proof import Profile, ProofWords
 from chatr.ports import MoltbookUnavailable
 from tests.simulation import key_activities
+from tests.simulation.check_ins import check_in
 from tests.simulation.key_uses import check_key_use, key_use
 from tests.simulation.network import PendingRequest, Response
 from tests.simulation.oracle import IntendedMessage, Oracle
@@ -67,6 +69,8 @@ class AgentClient:
     key: str = ""
     other_keys: list[str] = field(factory=list)
     busy: int = 0
+    cursor: str | None = None
+    cursor_generation: int | None = None
     _posted: int = 0
     _keyed: list[IntendedMessage] = field(factory=list)
     """Recent messages with an idempotency key."""
@@ -117,7 +121,7 @@ class AgentClient:
         if agent == self.id:
             self.add_key(key, is_next=True)
         else:
-            self.id, self.key, self.other_keys = agent, key, []
+            self.id, self.key, self.other_keys, self.cursor = agent, key, [], None
             self._keyed.clear()
 
     def add_key(self, key: str, *, is_next: bool) -> None:
@@ -145,7 +149,14 @@ class AgentClient:
     def _new_message(self, idempotency_key: str | None) -> IntendedMessage:
         """A message with a content that no other message has."""
         self._posted += 1
-        message = IntendedMessage(self.id, f"{self.number}.{self._posted} says {self.id[:4]}", idempotency_key)
+        branch = self.oracle.branch
+        mention, target = "", None
+        if branch.agents_by_name and self.random.random() < 0.3:
+            mention = f"@{branch.room.agents[AgentId(self.random.choice(list(branch.agents_by_name.values())))].name} "
+        if branch.messages and self.random.random() < 0.3:
+            target = self.random.choice(branch.messages[-20:]).position
+        content = f"{mention}{self.number}.{self._posted} says {self.id[:4]}"
+        message = IntendedMessage(self.id, content, idempotency_key, target)
         self.oracle.intended[message.content] = message
         return message
 
@@ -175,9 +186,12 @@ class AgentClient:
             return
         process = self.random.choice(self.processes)
         generation, began = self.oracle.request_sent(message, hash_key(self.key), process.node), process.now()
-        body = {"content": message.content}
+        body = {"content": message.content, "replyTo": message.reply_to}
         response = await self.send_request("POST", "/api/messages", body, idempotency_key=message.key, to=process)
         self.oracle.response_received(message, response, generation, began, process.now())
+        is_there = generation == self.oracle.generation and message.reply_to in self.oracle.branch.by_position
+        if response is not None and response.code == "reply_not_found" and is_there:
+            self.oracle.report(f"{process.name} does not find {message.reply_to}")
 
     async def heartbeat(self) -> None:
         """Stay online."""
@@ -220,6 +234,7 @@ ACTIVITIES: Final[Mapping[Callable[[AgentClient], Awaitable[None]], float]] = {
     AgentClient.read_profile: 1,
     AgentClient.read_messages: 2,
     AgentClient.verify: 2,
+    check_in: 4,
     key_activities.rotate: 1,
     key_activities.use_other_key: 2,
     key_activities.revoke: 0.3,

@@ -21,7 +21,10 @@ NO_TEXT: Final = erased_message(NO_AGENT, 0)
 
 @frozen
 class StoredMessage:
-    """A message in the log: the `number`-th of its branch; `before` is the cursor of the message before it."""
+    """A message in the log: the `number`-th of its branch; `before` is the cursor of the message before it.
+
+    `addressees` are the agents that it mentions, and the author of the message that it replies to, but not its own.
+    """
 
     cursor: str
     number: int
@@ -29,6 +32,7 @@ class StoredMessage:
     agent: str
     content: str
     position: int
+    addressees: frozenset[str] = frozenset()
 
 
 @define(eq=False)
@@ -51,6 +55,7 @@ class Branch:
     keys: dict[tuple[str, str], int] = field(factory=dict)
     post_times: defaultdict[str, list[int]] = field(factory=lambda: defaultdict(list))
     requests: dict[str, tuple[int, str | None]] = field(factory=dict)
+    agents_by_name: dict[str, str] = field(factory=dict)
     limits: list[tuple[int, Limits]] = field(factory=list)
     moderation: Moderation = field(factory=Moderation)
     open_keys: ExpectedKeys = field(init=False)
@@ -62,6 +67,13 @@ class Branch:
     def limits_at(self, position: int) -> Limits:
         """The limits in force after the record at `position`."""
         return [limits for adopted_at, limits in self.limits if adopted_at <= position][-1]
+
+    def addressees(self, event: MessagePosted) -> frozenset[str]:
+        """Whom a message addresses, by its words: `@NAME` of agents that are registered, and its target's author."""
+        names = (word[1:] for word in event.content.split() if word.startswith("@"))
+        agents = {self.agents_by_name[plain(name)] for name in names if plain(name) in self.agents_by_name}
+        target = {self.by_position[event.reply_to].agent} if event.reply_to is not None else set()
+        return frozenset((agents | target) - {event.agent})
 
     def visible(self) -> Iterator[StoredMessage]:
         """Yield the messages that are not hidden."""
@@ -120,6 +132,11 @@ class Branch:
             and event.agent in self.moderation.waiting
         ):
             self.report(f"{event.agent} posts and is not approved at {seen}")
+
+
+def plain(name: str) -> str:
+    """What two names that look alike have in common: agents here write some zeros as letters."""
+    return name.replace("0", "o")
 
 
 def without(texts: Collection[int], keys_of: Collection[str], room: Room) -> Room:

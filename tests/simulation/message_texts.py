@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection
 from typing import Final
 
-MESSAGE: Final = re.compile(r"\d+\.\d+ says [0-9a-f]*")
+MESSAGE: Final = re.compile(r"(?:@[a-z0-9-]+ )?\d+\.\d+ says [0-9a-f]*")
 """What all messages of a world look like."""
 
 

@@ -42,6 +42,7 @@ class Moderation:
     """
 
     suspended_until: dict[str, float] = field(factory=dict)
+    suspended_once: set[str] = field(factory=set)
     approved: set[str] = field(factory=set)
     waiting: set[str] = field(factory=set)
     badges: defaultdict[str, list[tuple[int, bool]]] = field(factory=lambda: defaultdict(list))
@@ -79,6 +80,7 @@ class Moderation:
                 self.waiting.add(event.agent)
             case AgentSuspended():
                 self.suspended_until[event.agent] = inf if event.until is None else event.until
+                self.suspended_once.add(event.agent)
             case AgentReinstated():
                 self.suspended_until.pop(event.agent, None)
             case AgentApproved():

@@ -15,7 +15,8 @@ from chatr.domain.moderation_events import MessageRemoved, RecordsErased
 from chatr.node.node import Node
 from chatr.ports import Clock, Stored
 from chatr.wire import REMOVED_CONTENT
-from tests.simulation.branch import Branch, StoredMessage
+from tests.simulation.branch import Branch, StoredMessage, plain
+from tests.simulation.check_ins import CheckIns
 from tests.simulation.network import Response
 from tests.simulation.visibility import Visibility
 
@@ -28,12 +29,14 @@ class IntendedMessage:
     """A message that an agent wants to post once, possibly by several requests.
 
     `pending`: requests without a response. `may_be_stored`: a response was lost or in doubt. `must_not_be_stored`: it
-    was rejected. `acknowledged_at`: the position in the response. `key_digests`: the API keys with which it was sent.
+    was rejected. `reply_to`: the message that it answers. `acknowledged_at`: the position in the response.
+    `key_digests`: the API keys with which it was sent.
     """
 
     agent: str
     content: str
     key: str | None
+    reply_to: int | None = None
     pending: int = 0
     may_be_stored: bool = False
     must_not_be_stored: bool = False
@@ -53,6 +56,7 @@ class Oracle:
     store_clock: Clock | None = None
     branch: Branch = field(init=False)
     visibility: Visibility = field(init=False)
+    check_ins: CheckIns = field(init=False)
     generation: int = 0
     had_unknown_type: bool = False
     messages: dict[str, StoredMessage] = field(factory=dict)
@@ -65,11 +69,13 @@ class Oracle:
     def __attrs_post_init__(self) -> None:
         self.branch = Branch(self.report)
         self.visibility = Visibility(self.report, self.messages)
+        self.check_ins = CheckIns(self.report, self.visibility.hidden_once)
 
     def log_restored(self, records: Sequence[Stored], without_text: Iterable[int]) -> None:
         """The log was replaced by these records, of which those at `without_text` had been erased before."""
         self.generation += 1
         self.visibility.log_restored(self.branch, len(records))
+        self.check_ins.log_restored(len(records))
         once_erased = {position for position in (*self.branch.once_erased, *without_text) if position <= len(records)}
         self.branch = Branch(self.report, once_erased)
         for message in self.intended.values():
@@ -101,6 +107,7 @@ class Oracle:
                 if agent in branch.requests:
                     self.report(f"{agent} is registered twice")
                 branch.requests[agent] = at, request
+                branch.agents_by_name[plain(record.event.name)] = agent
             case LimitsAdopted(limits=limits):
                 branch.limits.append((record.position, limits))
         branch.apply(record)
@@ -131,12 +138,14 @@ class Oracle:
             if (agent, event.idempotency_key) in branch.keys:
                 self.report(f"key {event.idempotency_key} belongs to two messages")
             branch.keys[agent, event.idempotency_key] = record.position
-        if content not in self.intended or self.intended[content].key != event.idempotency_key:
-            self.report(f"nobody posted {content} with key {event.idempotency_key}")
+        intended = self.intended.get(content)
+        if intended is None or (intended.key, intended.reply_to) != (event.idempotency_key, event.reply_to):
+            self.report(f"nobody posted {content} with key {event.idempotency_key} as a reply to {event.reply_to}")
         elif not any(branch.open_keys.opens(digest, event.at) for digest in self.intended[content].key_digests):
             self.report(f"{content} is stored at {record.position}, and no key with which it was sent is open then")
         before = branch.messages[-1].cursor if branch.messages else ""
-        message = StoredMessage(str(record.cursor), len(branch.messages) + 1, before, agent, content, record.position)
+        number, addressees = len(branch.messages) + 1, branch.addressees(event)
+        message = StoredMessage(str(record.cursor), number, before, agent, content, record.position, addressees)
         branch.contents[content] = record.position
         branch.messages.append(message)
         branch.by_position[record.position] = message

@@ -7,11 +7,12 @@ from typing import Final
 
 import pytest
 
+from tests.simulation.check_in_mutations import CHECK_IN_MUTATIONS
 from tests.simulation.mutations import MUTATIONS
 from tests.simulation.operator_mutations import OPERATOR_MUTATIONS
 from tests.simulation.run import FaultFound, simulate
 
-ALL_MUTATIONS: Final = MUTATIONS | OPERATOR_MUTATIONS
+ALL_MUTATIONS: Final = MUTATIONS | OPERATOR_MUTATIONS | CHECK_IN_MUTATIONS
 FOUND_LATE: Final = (
     "drop nobody",
     "erase at the start only",
