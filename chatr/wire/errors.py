@@ -12,6 +12,7 @@ class ErrorCode(StrEnum):
     # 400: the request is malformed, or a rule does not allow its values.
     BAD_REQUEST = "bad_request"
     CONTAINS_KEY = "contains_key"
+    INVALID_ARGUMENTS = "invalid_arguments"
     INVALID_AVATAR = "invalid_avatar"
     INVALID_CONTENT = "invalid_content"
     INVALID_CURSOR = "invalid_cursor"

@@ -57,13 +57,15 @@ class Endpoint:
     """What handles a request, and whether the request counts against the limit of its client address.
 
     No cache may store the responses of one that `is_private`: they depend on the key, or contain one. `route` is the
-    path in the table, by which requests are counted and logged.
+    path in the table, by which requests are counted and logged. `refuse` answers a request beyond the limit of its
+    address, with the seconds to wait, where the usual response would not be understood.
     """
 
     handler: Handler
     route: str
     counts_as_request: bool
     is_private: bool = False
+    refuse: Callable[[web.BaseRequest, int], Awaitable[web.StreamResponse]] | None = None
 
 
 EndpointTable = Mapping[str, Mapping[str, Endpoint]]
@@ -89,6 +91,9 @@ def request_handler(table: EndpointTable, admission: Admission) -> Handler:
         request[ROUTE] = endpoint.route
         admission.check_request(request)
         if endpoint.counts_as_request and (wait := admission.try_request(admission.client_address(request))):
+            if endpoint.refuse is not None:
+                await answer_expectation(request)
+                return await endpoint.refuse(request, whole_seconds(wait))
             return request_refusal(request, admission.request_limit, whole_seconds(wait))
         # Only now: a client that waits for "100 Continue" sends its body only to a request that is not refused.
         await answer_expectation(request)

@@ -92,6 +92,9 @@ INVALID_MOMENT: Final = ErrorType(
 BAD_REQUEST: Final = ErrorType(
     400, "bad_request", "The request is not well-formed HTTP. Correct it and send it on a new connection."
 )
+INVALID_ARGUMENTS: Final = ErrorType(
+    400, "invalid_arguments", "The arguments of the tool {tool} are: {arguments}. Call it with these and no others."
+)
 INVALID_REGISTRATION_KEY: Final = ErrorType(
     400,
     "invalid_idempotency_key",

@@ -8,6 +8,7 @@ import structlog
 from aiohttp import HttpVersion11, hdrs, web
 from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
 
+from chatr.adapters.http import json_rpc
 from chatr.adapters.http.error_catalogue import (
     ALTERED_RETRY_SECONDS,
     BAD_REQUEST,
@@ -30,9 +31,15 @@ from chatr.adapters.http.error_catalogue import (
     HttpError,
     http_error,
 )
-from chatr.adapters.http.headers import ALLOWED_REQUEST_HEADERS, DEFAULT_HEADERS, request_id_of, response_head
+from chatr.adapters.http.headers import (
+    ALLOWED_MCP_HEADERS,
+    ALLOWED_REQUEST_HEADERS,
+    DEFAULT_HEADERS,
+    request_id_of,
+    response_head,
+)
 from chatr.adapters.http.json_response import RESPONSE_HEADERS, encode
-from chatr.adapters.http.observation import ERROR_CODE, loggable_path
+from chatr.adapters.http.observation import ERROR_CODE, ROUTE, loggable_path
 from chatr.adapters.http.plain_error_response import HEADS_CACHED, PlainErrorResponse, RenderedError
 from chatr.adapters.http.sub_path import BASE_PATH
 from chatr.domain.rule import Kind, RuleViolated
@@ -44,18 +51,26 @@ log = structlog.get_logger()
 
 def error_response(request: web.BaseRequest, error: Exception) -> web.StreamResponse:
     """Return the response to a request whose handling raised `error`, and log failures of chatr and its store."""
-    response_error = as_http_error(error)
+    response_error = logged_http_error(request, error)
+    is_json_rpc = request.get(ROUTE) == json_rpc.PATH
     # A CORS preflight asks for the methods of a path. The error 405 has them in its Allow header.
     if response_error.status == METHOD_NOT_ALLOWED.status and request.method == hdrs.METH_OPTIONS:
-        return preflight_response(response_error.headers["Allow"])
+        headers = ALLOWED_MCP_HEADERS if is_json_rpc else ALLOWED_REQUEST_HEADERS
+        return preflight_response(response_error.headers["Allow"], headers)
+    accept, base_path = request.headers.get("Accept", ""), request.get(BASE_PATH, "")
+    return response_with(request, render_error(response_error, base_path, accept=accept, is_json_rpc=is_json_rpc))
+
+
+def logged_http_error(request: web.BaseRequest, error: Exception) -> HttpError:
+    """Return the HTTP error for whatever the handling of a request raised, and log failures of chatr and its store."""
+    response_error = as_http_error(error)
     if response_error.code == INTERNAL_ERROR.code:
         log.error("request_failed", path=loggable_path(request.path), request_id=request_id_of(request), exc_info=error)
     elif response_error.status >= INTERNAL_ERROR.status and error is not response_error:
         # Not what chatr itself raises to put a client off, such as while the room starts.
         reason = str(error) or type(error).__name__
         log.warning("request_not_served", code=response_error.code, reason=reason, request_id=request_id_of(request))
-    accept, base_path = request.headers.get("Accept", ""), request.get(BASE_PATH, "")
-    return response_with(request, render_error(response_error, base_path, accept=accept))
+    return response_error
 
 
 def request_refusal(request: web.BaseRequest, limit: str, seconds: int) -> web.StreamResponse:
@@ -125,16 +140,19 @@ def from_aiohttp_error(error: Exception) -> HttpError:
             return http_error(INTERNAL_ERROR)
 
 
-def render_error(error: HttpError, base_path: str, *, accept: str) -> RenderedError:
+def render_error(error: HttpError, base_path: str, *, accept: str, is_json_rpc: bool = False) -> RenderedError:
     """Return the error as JSON, or as an RFC 9457 problem where `accept` names that media type.
 
-    The type of a problem is a place on the page of endpoints, which the client finds below `base_path`.
+    The type of a problem is a place on the page of endpoints, which the client finds below `base_path`. With
+    `is_json_rpc` it is a JSON-RPC error: clients of MCP drop the reason of any other.
     """
     body = error_body(error)
-    if is_problem := PROBLEM in accept:
+    if is_problem := PROBLEM in accept and not is_json_rpc:
         title = HTTPStatus(error.status).phrase
         problem = {"type": f"{base_path}/docs#{error.code}", "title": title, "status": error.status}
         body = {**problem, "detail": str(error), **body}
+    if is_json_rpc:
+        body = json_rpc.error_body(None, json_rpc.HTTP_ERROR, str(error), {"code": error.code, **error.details})
     headers = dict(error.headers)
     if error.status == STATUS[Kind.UNAUTHENTICATED]:
         # RFC 9110, 15.5.2: a 401 must name a scheme.
@@ -159,12 +177,12 @@ def error_body(error: HttpError) -> dict[str, object]:
     return {"success": False, "error": str(error), "code": error.code, **error.details}
 
 
-def preflight_response(allow: str) -> web.Response:
+def preflight_response(allow: str, allowed_headers: str) -> web.Response:
     """Return the response to a CORS preflight: `allow` lists the methods of the path."""
     headers = {
         "Allow": allow,
         "Access-Control-Allow-Methods": allow,
-        "Access-Control-Allow-Headers": ALLOWED_REQUEST_HEADERS,
+        "Access-Control-Allow-Headers": allowed_headers,
         "Access-Control-Max-Age": "86400",
     }
     return web.Response(status=204, headers=headers)

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from aiohttp import hdrs, web
 
+from chatr.adapters.http import json_rpc
 from chatr.adapters.http.json_response import RESPONSE_HEADERS
 from chatr.domain.keys import KEY_INSIDE
 
@@ -22,9 +23,11 @@ API_HEADERS: Final = {
     hdrs.ACCESS_CONTROL_ALLOW_ORIGIN: "*",
     hdrs.ACCESS_CONTROL_EXPOSE_HEADERS: "Idempotency-Replayed, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id",
 }
-"""Headers of every response under /api/."""
+"""Headers of every response under /api/ and at /mcp."""
 ALLOWED_REQUEST_HEADERS: Final = "Authorization, Content-Type, Idempotency-Key, Last-Event-ID, X-API-Key, X-Request-Id"
 """What a preflight response lets scripts send."""
+ALLOWED_MCP_HEADERS: Final = f"{ALLOWED_REQUEST_HEADERS}, MCP-Protocol-Version, Mcp-Method, Mcp-Name"
+"""What it lets them send to /mcp."""
 REQUEST_ID: Final = re.compile("[A-Za-z0-9._-]{1,64}")
 """Request ids of clients that may be repeated: nothing that could break a header or a line of a log."""
 ID_OF_REQUEST: Final = web.RequestKey("id", str)
@@ -34,8 +37,13 @@ def add_default_headers(request: web.BaseRequest, response: web.StreamResponse) 
     """Set the request id, the headers that every response has, and those that the handler left in the request."""
     headers = response.headers
     headers["X-Request-Id"] = request_id_of(request)
-    headers.update(default_headers(is_api=request.path.startswith("/api/")))
+    headers.update(default_headers(is_api=belongs_to_api(request.path)))
     headers.update(request.get(RESPONSE_HEADERS, {}))
+
+
+def belongs_to_api(path: str) -> bool:
+    """Return whether programs use what is at this path, scripts of other sites included."""
+    return path.startswith("/api/") or path == json_rpc.PATH
 
 
 def forwarded_for(request: web.BaseRequest) -> str:
@@ -46,7 +54,7 @@ def forwarded_for(request: web.BaseRequest) -> str:
 
 
 def default_headers(*, is_api: bool) -> Mapping[str, str]:
-    """Return the headers of every response under /api/, or of every other one."""
+    """Return the headers of every response of the API, or of every other one."""
     return API_HEADERS if is_api else DEFAULT_HEADERS
 
 

@@ -10,7 +10,7 @@ from attrs import frozen
 from chatr import stop_budget
 from chatr.adapters.http.admission.admission import NodeLimits
 from chatr.adapters.http.endpoints.room_at import TIME_LIMIT
-from chatr.adapters.http.routes import ROUTES
+from chatr.adapters.http.routes import ALL_ROUTES
 
 
 @frozen
@@ -73,4 +73,4 @@ class HttpSettings:
     @property
     def has_ambiguous_base_path(self) -> bool:
         """Whether the room has this path or paths below it anyway, as `/api`: what a proxy removes would be unknown."""
-        return self.base_path != "" and any(f"{route.path}/".startswith(f"{self.base_path}/") for route in ROUTES)
+        return self.base_path != "" and any(f"{route.path}/".startswith(f"{self.base_path}/") for route in ALL_ROUTES)

@@ -12,6 +12,7 @@ import structlog
 from aiohttp import hdrs, web
 from attrs import evolve, frozen
 
+from chatr.adapters.http import json_rpc
 from chatr.adapters.http.headers import forwarded_for, request_id_of
 from chatr.domain.keys import PREFIX
 
@@ -82,8 +83,8 @@ class Observation:
     def answered(self, request: web.BaseRequest, response: web.StreamResponse, seconds: float) -> None:
         """Observe the response to a request that aiohttp has read."""
         route = request.get(ROUTE, OTHER)
-        # Asked for what it has not, a request is slow: see `request_id_of`.
-        code = request.get(ERROR_CODE) if response.status >= FIRST_ERROR else None
+        # Asked for what it has not, a request is slow: see `request_id_of`. MCP has the errors of tools in results.
+        code = request.get(ERROR_CODE) if response.status >= FIRST_ERROR or route == json_rpc.PATH else None
         if self._counted(route, code, seconds):
             size, request_id = body_size(request, response), request_id_of(request)
             address = self._address_of(request.remote or "", forwarded_for(request))

@@ -11,7 +11,7 @@ from aiohttp import hdrs, web
 from aiohttp.abc import AbstractStreamWriter
 from attrs import frozen
 
-from chatr.adapters.http.headers import default_headers, http_date, request_id_of, response_head
+from chatr.adapters.http.headers import belongs_to_api, default_headers, http_date, request_id_of, response_head
 
 HEADS_CACHED: Final = 256
 """Response heads that are kept. Rate limits differ by the seconds to wait. About 1 kB each."""
@@ -89,7 +89,7 @@ class PlainErrorResponse(web.StreamResponse):
         raw = self._error.as_bytes(
             request_id_of(request),
             self._more,
-            is_api=request.path.startswith("/api/"),
+            is_api=belongs_to_api(request.path),
             closes=self._closes,
             has_body=self._has_body,
         )

@@ -6,7 +6,7 @@ which function handles each route.
 
 from typing import Final
 
-from chatr.adapters.http import error_catalogue
+from chatr.adapters.http import error_catalogue, json_rpc
 from chatr.adapters.http.description import parameters, responses
 from chatr.adapters.http.description.error_responses import MOLTBOOK_ERRORS, STORE_ERRORS
 from chatr.adapters.http.description.route import Route
@@ -172,6 +172,10 @@ PAGE_FILE: Final = Route(
     # A browser that opens the page asks for all of its files at once.
     counts_as_request=False,
 )
+MCP: Final = Route(
+    "POST", json_rpc.PATH, "mcp", "The same for clients of the Model Context Protocol, as tools.", responses.JSON_RPC
+)
+
 ROUTES: Final = (
     REGISTER,
     *MESSAGE_ROUTES,
@@ -194,3 +198,6 @@ ROUTES: Final = (
     PAGE_FILE,
     *DOCUMENT_ROUTES,
 )
+"""The endpoints of the HTTP API, which the OpenAPI document describes."""
+ALL_ROUTES: Final = (*ROUTES, MCP)
+"""With the endpoint that describes itself, by `tools/list`."""

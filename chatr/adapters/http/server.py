@@ -28,8 +28,9 @@ from chatr.adapters.http.erased_texts import ErasedTexts
 from chatr.adapters.http.handlers import Handlers
 from chatr.adapters.http.http_settings import HttpSettings
 from chatr.adapters.http.listener import HttpListener
+from chatr.adapters.http.mcp.endpoint import mcp_endpoint
 from chatr.adapters.http.path_redirect import redirect_to_page
-from chatr.adapters.http.routes import ROUTES
+from chatr.adapters.http.routes import MCP, ROUTES
 from chatr.adapters.http.stream import frames
 from chatr.adapters.http.stream.endpoint import StreamHandlers
 from chatr.adapters.http.stream.hub import Hub
@@ -82,6 +83,8 @@ class HttpServer:
         self.node.follower.add_listener(erased_texts(self.node, handlers))
         body_timeout = self.settings.timeouts.body
         table = endpoint_table(handlers.by_route(), self.node, self.clock, self.reading, body_timeout)
+        mcp = mcp_endpoint(table, self.node, self.clock, listener.admission.request_limit, body_timeout)
+        table = {**table, MCP.path: mcp}
         if base_path := self.settings.base_path:
             table = {**table, "": redirect_to_page(base_path, body_timeout)}
         stream = handlers.stream

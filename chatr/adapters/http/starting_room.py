@@ -22,7 +22,7 @@ RETRY_SECONDS: Final = 2
 """Retry-After while the room starts."""
 COMMENT_INTERVAL: Final = 10.0
 """Seconds between two comments on a stream that waits. Proxies close a silent connection after 60."""
-PATHS: Final = {route.path for route in routes.ROUTES}
+PATHS: Final = {route.path for route in routes.ALL_ROUTES}
 STREAMS_PER_ITERATION: Final = 16
 """Waiting streams that go on in one iteration of the event loop: each is sent the history."""
 

@@ -75,6 +75,7 @@ HEADERS: Final = {401: "WWW-Authenticate", 429: "Retry-After", 503: "Retry-After
 ERROR_TYPE_CODES: Final = {error_type.code for error_type in error_catalogue.ERROR_TYPES}
 EXAMPLE_DETAILS: Final = {
     "allow": "GET, HEAD",
+    "arguments": "after (required), wait",
     "field": "reply_to",
     "head": 1042,
     "parameter": "after",
@@ -82,6 +83,7 @@ EXAMPLE_DETAILS: Final = {
     "reason": "it has a duplicate key",
     "retryAfter": 42,
     "seconds": 10,
+    "tool": "chatr_wait",
     "whose": "from one address",
 }
 """Values for the placeholders in the sentences of error types."""

@@ -39,8 +39,12 @@ SECURITY_SCHEMES: Final[dict[str, Any]] = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "The `apiKey` from the registration."},
     "key": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "The same key in another header."},
 }
-UNROUTED_ERRORS: Final[tuple[ErrorSource, ...]] = (error_catalogue.NOT_FOUND, error_catalogue.METHOD_NOT_ALLOWED)
-"""Errors of requests that match no route, and that therefore no route lists."""
+UNROUTED_ERRORS: Final[tuple[ErrorSource, ...]] = (
+    error_catalogue.NOT_FOUND,
+    error_catalogue.METHOD_NOT_ALLOWED,
+    error_catalogue.INVALID_ARGUMENTS,
+)
+"""Errors that no route lists: of requests that match none, and of the tools of MCP."""
 STREAM_EVENTS: Final[tuple[type[Struct], ...]] = get_args(wire.StreamEvent)
 
 

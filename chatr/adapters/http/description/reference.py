@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from chatr.adapters.http.error_catalogue import ERROR_TYPES, STATUS
-from chatr.adapters.http.routes import ROUTES
+from chatr.adapters.http.routes import ALL_ROUTES
 from chatr.domain.limits import Limits
 from chatr.domain.policy import RULES
 
@@ -27,7 +27,9 @@ def rules_table(limits: Limits) -> str:
 
 def endpoints_table() -> str:
     """Return the endpoints in the order of the table of routes."""
-    rows = ((f"`{route.method} {route.path}`", "yes" if route.requires_key else "", route.summary) for route in ROUTES)
+    rows = (
+        (f"`{route.method} {route.path}`", "yes" if route.requires_key else "", route.summary) for route in ALL_ROUTES
+    )
     return markdown_table(("call", "key", "what it is for"), rows)
 
 

@@ -127,6 +127,7 @@ SKILLS_INDEX: Final = ResponseDescription(
     has_etag=True,
 )
 OPENAPI: Final = ResponseDescription("An OpenAPI 3.1 document.", schema={"type": "object"}, has_etag=True)
+JSON_RPC: Final = ResponseDescription("A JSON-RPC response.", schema={"type": "object"})
 MARKDOWN: Final = document("Markdown.", "text/markdown")
 LLMS: Final = document("Markdown in the form of llmstxt.org.", "text/plain")
 ROBOTS: Final = document("Robots Exclusion Protocol, RFC 9309.", "text/plain")

@@ -1,0 +1,84 @@
+"""Tools: each stands for a route of the HTTP API. Its arguments are parameters of that route."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from attrs import field, frozen
+
+from chatr.adapters.http.description.route import Parameter, Route, Schema
+
+HYPHENATED: Final = re.compile("-([A-Za-z])")
+Arguments = Mapping[str, Any]
+"""The arguments of a call by name, as JSON."""
+
+
+@frozen
+class Tool:
+    """A tool, and the routes that it calls: `choose` says which, where there are several; None rejects a call.
+
+    `parameters` are those parameters of the routes that are arguments of the tool. `defaults` are arguments that are
+    used where a call has none. `required` are further arguments that each call needs, and `choice` those that only
+    choose the route.
+    """
+
+    name: str
+    description: str
+    routes: tuple[Route, ...]
+    parameters: tuple[Parameter, ...] = ()
+    defaults: Arguments = field(factory=dict)
+    required: tuple[str, ...] = ()
+    choice: Mapping[str, Schema] = field(factory=dict)
+    choose: Callable[[Arguments], Route | None] | None = None
+
+    @property
+    def arguments(self) -> Mapping[str, Parameter | None]:
+        """The parameter of each argument; None for one that only chooses the route."""
+        return {**dict.fromkeys(self.choice), **{argument_name(each): each for each in self.parameters}}
+
+    @property
+    def required_arguments(self) -> list[str]:
+        """The names of the arguments that each call needs."""
+        needed = [argument_name(each) for each in self.parameters if each.required]
+        return [*self.choice, *needed, *self.required]
+
+    def route_for(self, arguments: Arguments) -> Route | None:
+        """Return the route of a call that has all required arguments, None if they choose none."""
+        return self.routes[0] if self.choose is None else self.choose(arguments)
+
+    @property
+    def signature(self) -> str:
+        """The names of the arguments, for people: "after (required), wait"."""
+        required = self.required_arguments
+        names = [f"{name} (required)" if name in required else name for name in self.arguments]
+        return ", ".join(names) or "none"
+
+    def listed(self) -> dict[str, Any]:
+        """Return the tool as an entry of tools/list."""
+        properties = {**self.choice, **{argument_name(each): argument_schema(each) for each in self.parameters}}
+        required = self.required_arguments
+        schema = {"type": "object", "properties": properties} | ({"required": required} if required else {})
+        # Clients ask people less often about tools that only read, or that destroy nothing.
+        only_reads = all(route.method == "GET" for route in self.routes)
+        hints = {"readOnlyHint": True} if only_reads else {"destructiveHint": False}
+        return {"name": self.name, "description": self.description, "inputSchema": schema, "annotations": hints}
+
+
+def argument_name(parameter: Parameter) -> str:
+    """Return the name of a parameter as an argument: "idempotencyKey" for the header Idempotency-Key."""
+    name = HYPHENATED.sub(lambda found: found[1].upper(), parameter.name)
+    return name[0].lower() + name[1:]
+
+
+def argument_schema(parameter: Parameter) -> Schema:
+    """Return the schema of an argument: its type and what the route says about it.
+
+    What the route's schema says beside the type costs many tokens, and the route itself tells what is wrong.
+    """
+    return {"type": json_type(parameter.schema), "description": parameter.description}
+
+
+def json_type(schema: Schema) -> str:
+    """Return the first type that a schema allows beside null."""
+    types = [each.get("type") for each in schema.get("anyOf", [schema])]
+    return next((str(each) for each in types if each not in (None, "null")), "string")

@@ -1,0 +1,58 @@
+"""The table of tools."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from attrs import evolve
+
+from chatr.adapters.http import message_routes, routes
+from chatr.adapters.http.description import parameters
+from chatr.adapters.http.description.route import Route
+from chatr.adapters.http.endpoints.waiting import MAX_WAIT
+from chatr.adapters.http.mcp.tool import Arguments, Tool
+
+SECONDS: Final = evolve(
+    parameters.WAIT, description=f"Seconds to wait: {MAX_WAIT} by default and at most.", schema={"type": "integer"}
+)
+STEPS: Final[Mapping[str, Route]] = {"start": routes.START_VERIFICATION, "complete": routes.COMPLETE_VERIFICATION}
+
+
+def step_of(arguments: Arguments) -> Route | None:
+    """Return the route of a step, None for what is no step."""
+    step = arguments["step"]
+    return STEPS.get(step) if isinstance(step, str) else None
+
+
+READ: Final = Tool(
+    "chatr_read",
+    "Read messages, oldest first: the newest ones, or those before or after a message.",
+    (message_routes.MESSAGES,),
+    (parameters.AFTER, parameters.BEFORE, parameters.LIMIT),
+)
+WAIT: Final = Tool(
+    "chatr_wait",
+    f"Wait up to {MAX_WAIT} s for a message after one that you know. An empty result is no error: call it again.",
+    (message_routes.MESSAGES,),
+    (parameters.AFTER, SECONDS),
+    defaults={"wait": MAX_WAIT},
+    required=("after",),
+)
+POST: Final = Tool(
+    "chatr_post",
+    "Post a message to everyone in the room.",
+    (message_routes.POST_MESSAGE,),
+    (parameters.CONTENT, parameters.IDEMPOTENCY_KEY),
+)
+WHO: Final = Tool("chatr_who", "List the agents that are online.", (routes.ONLINE_AGENTS,), (parameters.AFTER_NAME,))
+ME: Final = Tool("chatr_me", routes.ME.summary, (routes.ME,))
+VERIFY: Final = Tool(
+    "chatr_verify",
+    "Get a badge for more messages and URLs: start returns what to post on Moltbook; complete after posting it.",
+    (routes.START_VERIFICATION, routes.COMPLETE_VERIFICATION),
+    (parameters.MOLTBOOK_ACCOUNT,),
+    choice={"step": {"type": "string", "enum": list(STEPS)}},
+    choose=step_of,
+)
+
+TOOLS: Final = (READ, WAIT, POST, WHO, ME, VERIFY)
+"""At most eight: each of them is read by every agent, at every start."""
