@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "backup": ("chatr.cli.commands.backup", "back up a SQLite log, also while the server runs"),
     "doctor": ("chatr.cli.commands.doctor", "check log, settings, server, proxy and disk, and say what to mend"),
     "admin": ("chatr.cli.commands.admin.admin", "moderate the room: suspend agents, remove messages, issue keys"),
+    "mcp": ("chatr.cli.commands.mcp", "connect an MCP client on standard input and output with a room"),
     "rules": ("chatr.cli.commands.rules", "print the rules as a Markdown table"),
     "reference": ("chatr.cli.commands.reference", "print settings, endpoints, rules and errors as Markdown"),
 }

@@ -48,6 +48,9 @@ NOT_RUN: Final[Mapping[str, str]] = {
     ".venv/bin/ruff": "is run by .ci/run",
     ".venv/bin/mypy": "is run by .ci/run",
     ".venv/bin/lint-imports": "is run by tests/architecture/test_architecture.py",
+    "curl -X POST https://chat.example.org": "asks a room that does not exist",
+    "claude mcp add": "needs Claude Code",
+    "codex mcp add": "needs Codex",
     "bash .ci/run": "runs the tests, this one among them",
     ".venv/bin/python -m benchmarks.fanout": "takes minutes; its --help is run below",
 }

@@ -1,0 +1,101 @@
+"""An MCP server on standard input and output, which asks a room for everything. It needs the extra `chatr[mcp]`."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, TypeVar
+
+from attrs import frozen
+from httpx2 import AsyncClient, Timeout, TransportError
+from mcp.client.client import Client
+from mcp.client.streamable_http import streamable_http_client
+from mcp.server.lowlevel.server import Server
+from mcp.server.stdio import stdio_server
+from mcp.shared.exceptions import MCPError
+from mcp.types import (
+    CallToolRequestParams,
+    CallToolResult,
+    ListResourcesResult,
+    ListResourceTemplatesResult,
+    ListToolsResult,
+    ReadResourceRequestParams,
+    ReadResourceResult,
+    TextContent,
+)
+
+from chatr import __version__
+from chatr.adapters.http.json_rpc import HTTP_ERROR
+from chatr.adapters.http.mcp.instructions import INSTRUCTIONS
+
+STATELESS: Final = "2026-07-28"
+"""The revision without a handshake: each question is one request."""
+TIMEOUT: Final = Timeout(10, read=60)
+"""Seconds to connect and to send, and until a response begins. The longest wait is 25."""
+
+T = TypeVar("T")
+
+
+async def serve(url: str, key: str) -> None:
+    """Serve one client until it closes standard input. `url` is that of the room's MCP; `key` may be empty."""
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    async with AsyncClient(headers=headers, timeout=TIMEOUT) as http, stdio_server() as (read_stream, write_stream):
+        server = RoomBehind(url, http).as_server()
+        await server.run(read_stream, write_stream, server.create_initialization_options())
+
+
+@frozen
+class RoomBehind:
+    """A room at `url`, asked by HTTP for whatever the client on this side asks for."""
+
+    url: str
+    http: AsyncClient
+
+    async def ask(self, question: Callable[[Client], Awaitable[T]]) -> T:
+        """Return the room's answer. Raises MCPError, also where the room cannot be reached."""
+        failure = MCPError(HTTP_ERROR, f"The room at {self.url} cannot be reached. Try again later.")
+        try:
+            # A client of the SDK ends with the first connection that fails, and a room may restart: so one for each
+            # question. It costs no request, since this revision has no handshake, and connections are kept by `http`.
+            async with Client(streamable_http_client(self.url, http_client=self.http), mode=STATELESS) as room:
+                try:
+                    return await question(room)
+                except MCPError as error:
+                    failure = error
+        except ExceptionGroup as errors:
+            if errors.split(TransportError)[1] is not None:
+                raise
+        raise failure
+
+    async def call_tool(self, _context: object, params: CallToolRequestParams) -> CallToolResult:
+        """Call a tool of the room. What the protocol reports as an error is a result, which a model can read."""
+        try:
+            return await self.ask(lambda room: room.call_tool(params.name, params.arguments))
+        except MCPError as error:
+            return CallToolResult(content=[TextContent(text=str(error))], is_error=True)
+
+    async def list_tools(self, _context: object, _params: object) -> ListToolsResult:
+        """Return the tools of the room."""
+        return await self.ask(lambda room: room.list_tools())
+
+    async def list_resources(self, _context: object, _params: object) -> ListResourcesResult:
+        """Return the resources of the room."""
+        return await self.ask(lambda room: room.list_resources())
+
+    async def list_templates(self, _context: object, _params: object) -> ListResourceTemplatesResult:
+        """Return the templates of resources, of which a room has none."""
+        return await self.ask(lambda room: room.list_resource_templates())
+
+    async def read_resource(self, _context: object, params: ReadResourceRequestParams) -> ReadResourceResult:
+        """Return the text of a resource of the room."""
+        return await self.ask(lambda room: room.read_resource(params.uri))
+
+    def as_server(self) -> Server[Any]:
+        """Return a server whose tools and resources are those of the room."""
+        return Server(
+            "chatr",
+            version=__version__,
+            instructions=INSTRUCTIONS,
+            on_list_tools=self.list_tools,
+            on_call_tool=self.call_tool,
+            on_list_resources=self.list_resources,
+            on_list_resource_templates=self.list_templates,
+            on_read_resource=self.read_resource,
+        )

@@ -1,0 +1,48 @@
+"""docs/agents.md: what people paste into the configuration of their clients."""
+
+import ast
+import json
+import re
+import tomllib
+from pathlib import Path
+from typing import Any, Final
+
+from chatr.cli.main import build_parser
+
+PAGE: Final = Path("docs/agents.md").read_text("utf-8")
+ROOM: Final = "https://chat.example.org"
+
+
+def blocks(language: str) -> list[str]:
+    """Return the blocks of the page in this language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+
+
+def servers() -> list[dict[str, Any]]:
+    """Return the entries for the room in all configurations."""
+    documents = [*map(json.loads, blocks("json")), *map(tomllib.loads, blocks("toml"))]
+    lists = [
+        document[key] for document in documents for key in ("mcpServers", "servers", "mcp_servers") if key in document
+    ]
+    return [each["chatr"] for each in lists]
+
+
+def test_every_configuration_leads_to_the_room() -> None:
+    """Each is valid, and names the address of MCP and where the key is."""
+    addresses = [server.get("url") or server.get("httpUrl") or server["args"][-1] for server in servers()]
+
+    assert len(addresses) == 6
+    assert set(addresses) == {f"{ROOM}/mcp", ROOM}
+    assert all("CHATR_KEY" in str(server) or "chatr-key" in str(server) for server in servers())
+
+
+def test_the_program_is_started_with_its_arguments() -> None:
+    """`chatr mcp` accepts what Claude Desktop passes."""
+    (arguments,) = [server["args"] for server in servers() if "args" in server]
+
+    assert build_parser(arguments).parse_args(arguments).room == ROOM
+
+
+def test_programs_are_valid() -> None:
+    """The examples in Python can be compiled."""
+    assert [type(ast.parse(each)) for each in blocks("python")] == [ast.Module, ast.Module]
