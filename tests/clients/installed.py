@@ -19,10 +19,10 @@ NPM: Final = "lib/node_modules/npm/bin/npm-cli.js"
 MAX_SECONDS: Final = 100
 
 
-def cache_folder() -> Path:
+def cache_folder(programs: Path) -> Path:
     """Return the folder for these versions. It is kept between runs, so that only the first one needs a network."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    versions = (PROGRAMS / "package-lock.json").read_bytes() + repr(SSECLIENT).encode()
+    versions = (programs / "package-lock.json").read_bytes() + repr(SSECLIENT).encode()
     return cache / "chatr-tests" / sha256(versions).hexdigest()[:16]
 
 
@@ -32,18 +32,25 @@ def npm() -> list[str]:
     return [node(), str(bundled)] if bundled.exists() else [shutil.which("npm") or skip_or_fail("There is no npm.")]
 
 
-def install() -> Path:
-    """Return a folder with the programs and what they import; skip the test if it cannot be had."""
-    folder = cache_folder()
+def node_packages(programs: Path) -> Path:
+    """Return a folder with these programs and the packages of their package-lock.json; skip the test without these."""
+    folder = cache_folder(programs)
     if not (folder / "complete").exists():
         folder.mkdir(parents=True, exist_ok=True)
-        shutil.copy(PROGRAMS / "package.json", folder)
-        shutil.copy(PROGRAMS / "package-lock.json", folder)
+        shutil.copy(programs / "package.json", folder)
+        shutil.copy(programs / "package-lock.json", folder)
         run([*npm(), "ci", "--no-audit", "--no-fund"], folder)
-        run([sys.executable, "-m", "pip", "install", "--no-deps", "--target", "sseclient", *SSECLIENT], folder)
         (folder / "complete").touch()
-    for program in PROGRAMS.glob("*.*"):
+    for program in programs.glob("*.*"):
         shutil.copy(program, folder)
+    return folder
+
+
+def install() -> Path:
+    """Return a folder with the programs of this folder and what they import; skip the test if it cannot be had."""
+    folder = node_packages(PROGRAMS)
+    if not (folder / "sseclient").exists():
+        run([sys.executable, "-m", "pip", "install", "--no-deps", "--target", "sseclient", *SSECLIENT], folder)
     return folder
 
 
