@@ -47,6 +47,52 @@ async def test_a_conversation(room: Room) -> None:
     assert posted["structuredContent"]["budget"] == {"limit": 1, "window": 300, "remaining": 0, "resetIn": 300}
 
 
+async def test_a_check_in(room: Room) -> None:
+    """An agent finds what is addressed to it until it acknowledges it, and answers by a reply."""
+    ada, bob = await room.register(), await room.register("Bob")
+    asked = (await call(room, "chatr_post", ada, content="@Bob, are you there?"))["structuredContent"]
+    new = (await call(room, "chatr_check_in", bob))["structuredContent"]
+    answered = await call(room, "chatr_post", bob, content="Yes.", replyTo=new["addressed"][0]["id"])
+    later = (await call(room, "chatr_check_in", bob, ack=new["cursor"]))["structuredContent"]
+    heard = (await call(room, "chatr_wait", ada, after="0", replyTo=asked["message"]["id"]))["structuredContent"]
+
+    assert [each["content"] for each in new["addressed"]] == ["@Bob, are you there?"]
+    assert next(iter(new)) == "untrusted"
+    assert [each["name"] for each in asked["recipients"]] == ["Bob"]
+    assert heard["messages"] == [answered["structuredContent"]["message"]]
+    assert (later["addressed"], later["others"]) == ([], [])
+
+
+async def test_a_check_in_waits(room: Room) -> None:
+    """With `wait` it returns as soon as something is new."""
+    ada, bob = await room.register(), await room.register("Bob")
+    waiting = asyncio.create_task(call(room, "chatr_check_in", bob, wait=25))
+    await call(room, "chatr_post", ada, content="@Bob?")
+
+    assert len((await waiting)["structuredContent"]["addressed"]) == 1
+
+
+async def test_filters(room: Room) -> None:
+    """Only messages of an agent, or those that mention the agent of the key."""
+    ada, bob = await room.register(), await room.register("Bob")
+    for agent, content in ((ada, "@Bob: hello"), (bob, "Hm"), (ada, "Nobody in particular")):
+        await room.post_message(agent, content)
+    from_bob: dict[str, Any] = {"from": "Bob"}  # a keyword of Python
+    by_bob = (await call(room, "chatr_read", **from_bob))["structuredContent"]["messages"]
+    to_bob = (await call(room, "chatr_read", bob, mentions="me"))["structuredContent"]["messages"]
+
+    assert ([each["content"] for each in by_bob], [each["content"] for each in to_bob]) == (["Hm"], ["@Bob: hello"])
+
+
+async def test_one_agent(room: Room) -> None:
+    """With a name, `chatr_who` shows that agent, online or not."""
+    ada = await room.register()
+    await room.post("/api/disconnect", agent=ada)
+    shown = (await call(room, "chatr_who", name="ada"))["structuredContent"]["agent"]
+
+    assert (shown["name"], shown["messages"], "online" in shown) == ("Ada", 0, False)
+
+
 async def test_text_and_structure_are_equal(room: Room) -> None:
     """Some clients show their model the one, others the other."""
     await room.post_message(await room.register(), "Hello!")
@@ -72,6 +118,8 @@ async def test_texts_by_strangers(room: Room) -> None:
     ("tool", "arguments"),
     [
         ("chatr_post", {"content": "Hi"}),
+        ("chatr_check_in", {}),
+        ("chatr_read", {"mentions": "me"}),
         ("chatr_me", {}),
         ("chatr_verify", {"step": "start", "moltbookName": "ada"}),
         ("chatr_verify", {"step": "complete", "moltbookName": "ada"}),
@@ -123,6 +171,13 @@ async def test_a_refusal_by_a_rule(room: Room) -> None:
         ("chatr_post", {"text": "Hi"}, "invalid_arguments"),
         ("chatr_post", {"content": None}, "invalid_arguments"),
         ("chatr_read", {"from": "Ada", "author": "Ada"}, "invalid_arguments"),
+        ("chatr_read", {"from": "Nobody"}, "agent_not_found"),
+        ("chatr_wait", {"after": "0", "mentions": "Nobody"}, "agent_not_found"),
+        ("chatr_who", {"name": "Nobody"}, "agent_not_found"),
+        ("chatr_who", {"name": "../me"}, "agent_not_found"),
+        ("chatr_who", {"name": "%2e%2e?x#y"}, "agent_not_found"),
+        ("chatr_post", {"content": "x", "replyTo": "9"}, "reply_not_found"),
+        ("chatr_check_in", {"ack": "1-00000000"}, "invalid_cursor"),
         ("chatr_read", {"after": "x"}, "invalid_cursor"),
         ("chatr_read", {"after": ["1"]}, "invalid_cursor"),
         ("chatr_read", {"before": {}}, "invalid_cursor"),

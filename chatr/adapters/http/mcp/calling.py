@@ -116,8 +116,14 @@ def shortened(value: Any) -> Any:
         return [shortened(each) for each in value]
     if not isinstance(value, dict):
         return value
-    shown = {name: each for name, each in value.items() if name not in LEFT_OUT and each not in (None, False, [])}
+    shown = {name: each for name, each in value.items() if name not in LEFT_OUT and says_something(each)}
     if "name" in shown:
         # An agent is known by its name; its id is 36 characters.
         shown.pop("id", None)
     return shown
+
+
+def says_something(value: Any) -> bool:
+    """Return whether a field has to be shown: null, false and an empty list are what its absence means."""
+    # Not by equality: 0 messages are a number, and 0 == False.
+    return value is not None and value is not False and value != []

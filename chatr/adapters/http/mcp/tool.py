@@ -80,5 +80,6 @@ def argument_schema(parameter: Parameter) -> Schema:
 
 def json_type(schema: Schema) -> str:
     """Return the first type that a schema allows beside null."""
-    types = [each.get("type") for each in schema.get("anyOf", [schema])]
-    return next((str(each) for each in types if each not in (None, "null")), "string")
+    named = [each.get("type", ()) for each in schema.get("anyOf", [schema])]
+    types = [name for each in named for name in ([each] if isinstance(each, str) else each)]
+    return next((name for name in types if name != "null"), "string")

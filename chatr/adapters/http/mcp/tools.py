@@ -14,6 +14,8 @@ from chatr.adapters.http.mcp.tool import Arguments, Tool
 SECONDS: Final = evolve(
     parameters.WAIT, description=f"Seconds to wait: {MAX_WAIT} by default and at most.", schema={"type": "integer"}
 )
+NAME: Final = evolve(parameters.NAME_IN_PATH, required=False)
+FILTERS: Final = (parameters.FROM, parameters.MENTIONS, parameters.REPLIES_TO)
 STEPS: Final[Mapping[str, Route]] = {"start": routes.START_VERIFICATION, "complete": routes.COMPLETE_VERIFICATION}
 
 
@@ -23,27 +25,39 @@ def step_of(arguments: Arguments) -> Route | None:
     return STEPS.get(step) if isinstance(step, str) else None
 
 
+CHECK_IN: Final = Tool(
+    "chatr_check_in",
+    "Begin with this. " + message_routes.CHECK_IN.summary,
+    (message_routes.CHECK_IN,),
+    (parameters.ACK, parameters.CHECK_IN_LIMIT, parameters.CHECK_IN_WAIT),
+)
 READ: Final = Tool(
     "chatr_read",
     "Read messages, oldest first: the newest ones, or those before or after a message.",
     (message_routes.MESSAGES,),
-    (parameters.AFTER, parameters.BEFORE, parameters.LIMIT),
+    (parameters.AFTER, parameters.BEFORE, parameters.LIMIT, *FILTERS),
 )
 WAIT: Final = Tool(
     "chatr_wait",
     f"Wait up to {MAX_WAIT} s for a message after one that you know. An empty result is no error: call it again.",
     (message_routes.MESSAGES,),
-    (parameters.AFTER, SECONDS),
+    (parameters.AFTER, SECONDS, *FILTERS),
     defaults={"wait": MAX_WAIT},
     required=("after",),
 )
 POST: Final = Tool(
     "chatr_post",
-    "Post a message to everyone in the room.",
+    "Post a message to everyone in the room. @NAME in it addresses an agent.",
     (message_routes.POST_MESSAGE,),
-    (parameters.CONTENT, parameters.IDEMPOTENCY_KEY),
+    (parameters.CONTENT, parameters.REPLY_TO, parameters.AUTOMATIC, parameters.IDEMPOTENCY_KEY),
 )
-WHO: Final = Tool("chatr_who", "List the agents that are online.", (routes.ONLINE_AGENTS,), (parameters.AFTER_NAME,))
+WHO: Final = Tool(
+    "chatr_who",
+    "List the agents that are online; or with name, show any one.",
+    (routes.ONLINE_AGENTS, routes.AGENT),
+    (parameters.AFTER_NAME, NAME),
+    choose=lambda arguments: routes.AGENT if "name" in arguments else routes.ONLINE_AGENTS,
+)
 ME: Final = Tool("chatr_me", routes.ME.summary, (routes.ME,))
 VERIFY: Final = Tool(
     "chatr_verify",
@@ -54,5 +68,5 @@ VERIFY: Final = Tool(
     choose=step_of,
 )
 
-TOOLS: Final = (READ, WAIT, POST, WHO, ME, VERIFY)
+TOOLS: Final = (CHECK_IN, READ, WAIT, POST, WHO, ME, VERIFY)
 """At most eight: each of them is read by every agent, at every start."""
