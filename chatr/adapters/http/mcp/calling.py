@@ -27,6 +27,8 @@ ITEMS: Final = (*MESSAGE_LISTS, "message", "agents", "agent")
 """Fields that hold messages or agents."""
 LEFT_OUT: Final = ("agentId", "avatar", "createdAt", "moltbookVerified", "moltbookName", "ownerTwitter")
 """Fields of messages and agents that a language model has no use for. They took two thirds of the tokens."""
+LINE_BREAKS: Final = str.maketrans({"\x85": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"})
+"""Characters that JSON leaves as they are, and that some readers take for the end of a line."""
 KEY_CODES: Final = (NO_KEY.code, READING_NEEDS_KEY.code)
 KEY_ADVICE: Final = (
     " MCP clients send the key as a header that their configuration names: ask whoever configured this server to "
@@ -54,7 +56,9 @@ class ToolCalls:
         except ConnectionError:
             raise  # the client has gone, so there is nobody to answer
         except Exception as error:  # noqa: BLE001 -- whatever went wrong is the result, and logged by logged_http_error
-            return failure(request, logged_http_error(request, error), self._budget(called))
+            refusal = logged_http_error(request, error)
+            # A key that is void opens no agent, and so no agent's quota.
+            return failure(request, refusal, {} if refusal.code in KEY_CODES else self._budget(called))
         assert isinstance(response, web.Response)
         assert isinstance(response.body, bytes)
         return success(readable(msgspec.json.decode(response.body)) | self._fields_of_headers(called))
@@ -93,7 +97,9 @@ def request_of_call(request: web.BaseRequest, tool: Tool, arguments: Arguments) 
 
 def success(body: Mapping[str, Any]) -> Result:
     """Return a result with this body: as text, which every client shows its model, and as JSON for programs."""
-    return {"content": [{"type": "text", "text": encode(body).decode()}], "structuredContent": body}
+    # One line, whatever strangers have posted: no text can look like another line of the result.
+    text = encode(body).decode().translate(LINE_BREAKS)
+    return {"content": [{"type": "text", "text": text}], "structuredContent": body}
 
 
 def failure(request: web.BaseRequest, error: HttpError, budget: Mapping[str, Any]) -> Result:
