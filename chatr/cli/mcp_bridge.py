@@ -1,7 +1,10 @@
 """An MCP server on standard input and output, which asks a room for everything. It needs the extra `chatr[mcp]`."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any, Final, TypeVar
+from uuid import uuid4
 
 from attrs import frozen
 from httpx2 import AsyncClient, Timeout, TransportError
@@ -11,6 +14,7 @@ from mcp.server.lowlevel.server import Server
 from mcp.server.stdio import stdio_server
 from mcp.shared.exceptions import MCPError
 from mcp.types import (
+    CallToolRequest,
     CallToolRequestParams,
     CallToolResult,
     ListResourcesResult,
@@ -30,7 +34,15 @@ STATELESS: Final = "2026-07-28"
 TIMEOUT: Final = Timeout(10, read=60)
 """Seconds to connect and to send, and until a response begins. The longest wait is 25."""
 
+PAUSES: Final = (0.5, 2.0)
+"""Seconds after which a question is repeated when the connection fails."""
+POST_TOOL: Final = "chatr_post"
+
 T = TypeVar("T")
+
+
+class RoomUnreachable(Exception):
+    """The connection failed before an answer had come. It is not known whether the room received the question."""
 
 
 async def serve(url: str, key: str) -> None:
@@ -49,8 +61,18 @@ class RoomBehind:
     http: AsyncClient
 
     async def ask(self, question: Callable[[Client], Awaitable[T]]) -> T:
-        """Return the room's answer. Raises MCPError, also where the room cannot be reached."""
-        failure = MCPError(HTTP_ERROR, f"The room at {self.url} cannot be reached. Try again later.")
+        """Return the room's answer to a question that may be repeated. Raises MCPError, also where none comes."""
+        for pause in PAUSES:
+            with suppress(RoomUnreachable):
+                return await self._ask_once(question)
+            await asyncio.sleep(pause)
+        try:
+            return await self._ask_once(question)
+        except RoomUnreachable as error:
+            raise MCPError(HTTP_ERROR, f"The room at {self.url} cannot be reached. Try again later.") from error
+
+    async def _ask_once(self, question: Callable[[Client], Awaitable[T]]) -> T:
+        """Return the room's answer. Raises MCPError, or RoomUnreachable if the connection fails before it has come."""
         try:
             # A client of the SDK ends with the first connection that fails, and a room may restart: so one for each
             # question. It costs no request, since this revision has no handshake, and connections are kept by `http`.
@@ -62,12 +84,19 @@ class RoomBehind:
         except ExceptionGroup as errors:
             if errors.split(TransportError)[1] is not None:
                 raise
+            raise RoomUnreachable from errors
         raise failure
 
     async def call_tool(self, _context: object, params: CallToolRequestParams) -> CallToolResult:
         """Call a tool of the room. What the protocol reports as an error is a result, which a model can read."""
+        arguments = dict(params.arguments or {})
+        if params.name == POST_TOOL:
+            # A post whose answer is lost is sent again, so it needs a key by which the room knows it.
+            arguments.setdefault("idempotencyKey", uuid4().hex)
+        # Not `call_tool` of the SDK, which would ask for the list of tools after each call of a new client.
+        request = CallToolRequest(params=CallToolRequestParams(name=params.name, arguments=arguments))
         try:
-            return await self.ask(lambda room: room.call_tool(params.name, params.arguments))
+            return await self.ask(lambda room: room.session.send_request(request, CallToolResult))
         except MCPError as error:
             return CallToolResult(content=[TextContent(text=str(error))], is_error=True)
 
