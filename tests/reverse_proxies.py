@@ -1,13 +1,14 @@
 """nginx and Caddy in front of nodes, with the configurations in examples/."""
 
 import os
+import random
 import re
 import shutil
 import signal
 import socket
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +16,8 @@ from tests.requirements import skip_or_fail
 
 EXAMPLES: Final = Path(__file__).parents[1] / "examples"
 NODES: Final = re.compile(r"127\.0\.0\.1:808([123])")
+NOT_GIVEN_OUT: Final = range(20_000, 32_000)
+"""Ports below those that Linux gives to outgoing connections and to servers that ask for any."""
 NGINX: Final = """\
 {user}
 pid {folder}/nginx.pid;
@@ -33,8 +36,10 @@ http {{
 
 def free_port() -> int:
     """A port that nothing listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+    while True:
+        # Not one that the system gives out: another test's connection could take it before the server starts.
+        with suppress(OSError), socket.create_server(("127.0.0.1", random.choice(NOT_GIVEN_OUT))) as listener:
+            return int(listener.getsockname()[1])
 
 
 def program(name: str) -> str:
@@ -79,8 +84,16 @@ def caddy(folder: Path, port: int, ports: Sequence[int], edit: Edit = unchanged)
     (folder / "Caddyfile").write_text("{\n\tadmin off\n}\n" + site)
     command = [program("caddy"), "start", "--config", str(folder / "Caddyfile"), "--pidfile", str(folder / "pid")]
     environment = {**os.environ, "XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder)}
-    subprocess.run(command, check=True, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    start_in_background(command, environment, folder / "caddy.log")
     try:
         yield
     finally:
         os.kill(int((folder / "pid").read_text()), signal.SIGTERM)
+
+
+def start_in_background(command: Sequence[str], environment: Mapping[str, str], output: Path) -> None:
+    """Run a command that starts a server and ends. If it fails, the error has what both wrote to the file `output`."""
+    with output.open("wb") as file:
+        ended = subprocess.run(command, check=False, env=environment, stdout=file, stderr=file)
+    if ended.returncode != 0:
+        raise AssertionError(f"{command[0]} did not start: {output.read_text('utf-8', 'replace')}")

@@ -21,7 +21,7 @@ from chatr.domain.limits import MINUTE, Limit
 from chatr.settings_loading import load
 from tests.cluster.test_proxies import REQUESTS, client, frames, statuses
 from tests.conftest import NO_RATE_LIMIT, OpenRoom, new_key
-from tests.reverse_proxies import free_port, program
+from tests.reverse_proxies import free_port, program, start_in_background
 from tests.stream_client import TIMEOUT
 
 CADDYFILE: Final = Path("deploy/Caddyfile")
@@ -92,8 +92,7 @@ def caddy(folder: Path, node: str) -> Iterator[str]:
     site = f"http://127.0.0.1:{free_port()}"
     command = [program("caddy"), "start", "--config", str(CADDYFILE), "--pidfile", str(folder / "pid")]
     variables = {"CHATR_SITE": site, "CHATR_NODE": node, "XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder)}
-    environ = {**os.environ, **variables}
-    subprocess.run(command, check=True, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    start_in_background(command, {**os.environ, **variables}, folder / "caddy.log")
     try:
         yield site
     finally:

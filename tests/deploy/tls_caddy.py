@@ -4,7 +4,6 @@ import os
 import signal
 import socket
 import ssl
-import subprocess
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ from typing import Final
 
 from tests.cluster.processes import TIMEOUT
 from tests.deploy.hosted_room import HostedRoom
-from tests.reverse_proxies import program
+from tests.reverse_proxies import program, start_in_background
 
 TLS: Final = """\
 {
@@ -31,8 +30,7 @@ def caddy_with_tls(room: HostedRoom, config: str, variables: Mapping[str, str]) 
     file.write_text(TLS + (config.partition("admin off\n")[2] if "admin off" in config else "}\n" + config))
     command = [program("caddy"), "start", "--config", str(file), "--pidfile", str(folder / "pid")]
     environ = {**os.environ, **variables, "XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder)}
-    with (folder / "output").open("w") as output:
-        subprocess.run(command, check=True, env=environ, stdout=output, stderr=output)
+    start_in_background(command, environ, folder / "output")
     try:
         wait_for_certificate(room)
         yield
