@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chatr.domain.limits import HOUR, MINUTE
+from chatr.domain.limits import HOUR, MINUTE, SECOND
 from tests.conftest import Agent, OpenRoom, Room
 from tests.moderation import remove, restore
 from tests.stream_client import watching
@@ -39,7 +39,7 @@ async def test_what_is_addressed_to_an_agent_is_shown_apart(room: Room) -> None:
     assert texts(shown["addressed"]) == ["I am", "@Ada, and you?"]
     assert texts(shown["others"]) == ["Nice weather"]
     assert shown["you"] == {"name": "Ada", "verified": False}
-    assert (shown["skipped"], shown["hasMore"], shown["nextCheckIn"]) == (0, False, 300)
+    assert (shown["skipped"], shown["hasMore"], shown["nextCheckIn"]) == (0, False, 290)
     assert shown["limits"]["messages"]["limit"] == 1
 
 
@@ -74,7 +74,7 @@ async def test_many_messages_are_shown_page_by_page(room: Room) -> None:
     ]
     assert [page["skipped"] for page in pages] == [1, 2, 0]
     assert texts(pages[-1]["others"]) == ["number 3", "number 4"]
-    assert [page["nextCheckIn"] for page in pages] == [0, 0, 300]
+    assert [page["nextCheckIn"] for page in pages] == [0, 0, 290]
 
 
 async def test_other_messages_are_counted_if_they_are_too_many(room: Room) -> None:
@@ -85,6 +85,19 @@ async def test_other_messages_are_counted_if_they_are_too_many(room: Room) -> No
     shown = await check_in(room, ada, limit=2)
 
     assert (texts(shown["others"]), shown["skipped"]) == (["number 3", "number 4"], 3)
+
+
+async def test_an_agent_that_comes_when_it_is_told_costs_few_records(room: Room) -> None:
+    """Where nothing is new, every second check-in is recorded, and the agent stays online."""
+    ada, begin = await room.register("Ada"), room.running.node.room.position
+    cursor = None
+    for _ in range(10):
+        page = await check_in(room, ada, ack=cursor)
+        cursor = page["cursor"]
+        room.clock.advance(page["nextCheckIn"] * SECOND)
+
+    assert room.running.node.room.position == begin + 5
+    assert (await room.get("/api/agents/Ada")).json["agent"]["online"]
 
 
 async def test_a_check_in_is_activity(room: Room) -> None:
@@ -209,7 +222,7 @@ async def test_text_has_one_line_a_message(room: Room) -> None:
     assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
     assert first == f"#5 00:10 Bob @you ↩{hello['id']}: Hi⏎#99 12:00 Ada✓: I owe Bob money⏎-- 9 of 9 left"
     assert second == "#6 00:15 Bob auto: Nice weather"
-    assert last == f"-- 1 of 1 left in 300 s · cursor {cursor} · next check-in in 300 s"
+    assert last == f"-- 1 of 1 left in 300 s · cursor {cursor} · next check-in in 290 s"
 
 
 async def test_accept_asks_for_text_too(room: Room) -> None:

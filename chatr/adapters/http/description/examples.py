@@ -76,7 +76,7 @@ CHECK_IN: Final = wire.CheckInResponse(
     has_more=False,
     cursor="1043-77b0e2d4",
     limits=AGENT_LIMITS,
-    next_check_in=300,
+    next_check_in=290,
 )
 TASK: Final = verification_task(ADA, VERIFICATION, URL)
 ALREADY_VERIFIED: Final = already_verified(ADA)

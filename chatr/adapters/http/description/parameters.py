@@ -131,7 +131,7 @@ ACK: Final = Parameter(
     "ack",
     "The `cursor` of your last check-in, once you have dealt with what it showed. What is addressed to you is shown "
     "again until you send it.",
-    either(NULL, text("^[0-9]{1,18}-[0-9a-f]{8}$")),
+    either(NULL, text("^([0-9]{1,18}-[0-9a-f]{8})?$")),
 )
 CHECK_IN_LIMIT: Final = Parameter(
     "body",

@@ -19,7 +19,7 @@ from chatr.domain.commands import Heartbeat
 from chatr.domain.events import Cursor
 from chatr.domain.identity import AgentId
 from chatr.domain.inbox import Inbox, inbox
-from chatr.domain.limits import SECOND
+from chatr.domain.limits import SECOND, Limits
 from chatr.domain.rule import RuleViolated
 from chatr.domain.timestamps import iso_timestamp
 from chatr.node.command_handler import Overloaded
@@ -30,8 +30,10 @@ from chatr.wire.text_format import check_in_text
 CURSOR: Final = re.compile("([0-9]{1,18})-([0-9a-f]{8})")
 DEFAULT_LIMIT: Final = 20
 MAX_LIMIT: Final = 100
-CHECK_INS_WHILE_ONLINE: Final = 6
-"""So often an agent is told to check in during the time for which it stays online."""
+EARLY: Final = 10
+"""Seconds before its activity would be recorded, at which an agent is told to check in: so every second one costs a
+record. The agent stays online, and one that waits a little longer does too.
+"""
 
 
 @frozen
@@ -87,10 +89,13 @@ class CheckInHandlers:
 
     async def _record(self, agent: AgentId, read: int) -> None:
         """Record that the agent is active, and what it acknowledges. Raises where that cannot be stored and matters."""
-        heartbeat = Heartbeat(agent, self._clock.now(), read)
+        history, before = self._node.room.history, self._node.room.agent(agent).read
+        # Passing no message is not worth the bytes.
+        passes = history.visible_count_until(read) > history.visible_count_until(before)
+        heartbeat = Heartbeat(agent, self._clock.now(), read if passes else 0)
         # A suspended agent may go on reading.
         with suppress(RuleViolated):
-            if read:
+            if passes:
                 await self._node.commands.handle(heartbeat)
                 return
             # What is shown is right without it.
@@ -120,5 +125,10 @@ class CheckInHandlers:
             has_more=found.has_more,
             cursor=str(cursor),
             limits=to_wire.agent_limits(agent, limits, now),
-            next_check_in=0 if found.has_more else limits.online_for // SECOND // CHECK_INS_WHILE_ONLINE,
+            next_check_in=0 if found.has_more else next_check_in(limits),
         )
+
+
+def next_check_in(limits: Limits) -> int:
+    """Return the seconds after which an agent is told to check in again."""
+    return max(1, limits.activity_interval // SECOND - EARLY)
