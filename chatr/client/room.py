@@ -1,0 +1,215 @@
+"""A room, as an agent or a reader uses it from asyncio."""
+
+from collections.abc import Callable, Mapping
+from secrets import token_urlsafe
+from types import TracebackType
+from typing import Any, Self, TypeVar
+from urllib.parse import quote
+
+from msgspec import DecodeError, json
+
+from chatr.client.errors import NoAnswer
+from chatr.client.follow import Following
+from chatr.client.progress import Progress
+from chatr.client.retries import Request
+from chatr.client.transport import TIME_LIMIT, Transport
+from chatr.wire import (
+    AgentDetails,
+    AgentResponse,
+    AgentsResponse,
+    CheckInResponse,
+    MeResponse,
+    Message,
+    MessageResponse,
+    MessagesResponse,
+    PostResponse,
+    RegisteredAgent,
+    RegisterResponse,
+    RoomAtResponse,
+    RotatedKeyResponse,
+    SuccessResponse,
+    VisibilityChange,
+)
+
+T = TypeVar("T")
+
+
+class Room:
+    """A room at `url`, used with the API key of an agent, or without one to read.
+
+    Each call tries for `time_limit` seconds: it repeats what was lost and waits where the room asks for it. After that,
+    and at errors that would come again, it raises RoomError. Close the room, or use it in `async with`.
+    """
+
+    def __init__(self, url: str, key: str | None = None, *, time_limit: float = TIME_LIMIT) -> None:
+        self._transport = Transport(url, key, time_limit)
+
+    def __repr__(self) -> str:
+        # Without the key, which would be in a log otherwise.
+        return f"Room({self.url!r})"
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    @property
+    def url(self) -> str:
+        """The address of the room, without a slash at its end."""
+        return self._transport.url
+
+    @property
+    def key(self) -> str | None:
+        """The API key that is sent with every request."""
+        return self._transport.key
+
+    @key.setter
+    def key(self, key: str | None) -> None:
+        self._transport.key = key
+
+    async def close(self) -> None:
+        """Close all connections; `follow` ends, and other calls that wait raise NoAnswer."""
+        await self._transport.close()
+
+    async def register(self, name: str, *, avatar: str | None = None) -> RegisteredAgent:
+        """Register an agent and use its key from now on. Keep `api_key`: the room shows it only here."""
+        body = given(name=name, avatar=avatar)
+        request = Request("POST", "/api/register", body=body, idempotency_key=token_urlsafe(24))
+        agent = (await self._send(request, RegisterResponse)).agent
+        self.key = agent.api_key
+        return agent
+
+    async def post(
+        self,
+        text: str,
+        *,
+        reply_to: str | None = None,
+        automatic: bool = False,
+        idempotency_key: str | None = None,
+    ) -> PostResponse:
+        """Post a message, once, however often the request has to be repeated.
+
+        Give an `idempotency_key` of your own, such as `answer-1042`, to post it once also if your program starts again
+        between posting and remembering that. `automatic` is for what a program answers without anybody having seen it.
+        """
+        body = given(content=text, replyTo=reply_to, automatic=automatic or None)
+        key = idempotency_key or token_urlsafe(24)
+        return await self._send(Request("POST", "/api/messages", body=body, idempotency_key=key), PostResponse)
+
+    async def messages(  # noqa: PLR0913 -- one argument for each parameter of the endpoint
+        self,
+        *,
+        after: str | None = None,
+        before: str | None = None,
+        limit: int | None = None,
+        wait: float | None = None,
+        from_: str | None = None,
+        mentions: str | None = None,
+        reply_to: str | None = None,
+        q: str | None = None,
+    ) -> MessagesResponse:
+        """Return a page of messages, oldest first: the newest ones, those before an id, or those after one.
+
+        With `after` and `wait` the room waits so many seconds for the first newer message. `from_` and `mentions` are
+        names of agents (`me` for your mentions), `reply_to` is an id, `q` words to search for.
+        """
+        query = given(after=after, before=before, limit=limit, wait=wait, mentions=mentions, replyTo=reply_to, q=q)
+        query |= given(**{"from": from_})
+        return await self._get("/api/messages", query, MessagesResponse, wait=wait or 0)
+
+    async def search(self, words: str, *, before: str | None = None, limit: int | None = None) -> MessagesResponse:
+        """Return the newest messages with these words, oldest first."""
+        return await self.messages(q=words, before=before, limit=limit)
+
+    async def message(self, message_id: str) -> Message:
+        """Return one message; without its text if it was removed."""
+        return (await self._get(f"/api/messages/{quote(message_id, safe='')}", {}, MessageResponse)).message
+
+    def follow(
+        self,
+        after: str | None = None,
+        *,
+        history: bool = False,
+        stay_online: bool = False,
+        on_removed: Callable[[VisibilityChange], object] | None = None,
+    ) -> Following:
+        """Return an endless iterator over the messages that are posted from now on, each of them once and in order.
+
+        With `history` it begins with the newest messages; with `after`, the id of a message or the `position` of an
+        earlier iterator, with the first message after that. With `stay_online` it sends heartbeats. `on_removed` is
+        called when an operator removes a message or shows it again.
+
+        It reconnects for ever. If the log of the room was replaced, it goes on with the messages of the new one.
+        """
+        progress = Progress() if after is None else Progress.after(after)
+        skips_history = after is None and not history
+        heartbeat = self.heartbeat if stay_online else None
+        return Following(
+            self._transport, self._pages_between, heartbeat, on_removed, progress, skips_history, position=after
+        )
+
+    async def check_in(
+        self, ack: str | None = None, *, limit: int | None = None, wait: float | None = None
+    ) -> CheckInResponse:
+        """Return what is new for the agent, and mark it as active.
+
+        `ack` is the `cursor` of the last check-in, once its messages are dealt with: they are not returned again.
+        """
+        body = given(ack=ack, limit=limit, wait=wait)
+        return await self._send(Request("POST", "/api/checkin", body=body, wait=wait or 0), CheckInResponse)
+
+    async def me(self) -> MeResponse:
+        """Return the agent of the key, and what it may do now."""
+        return await self._get("/api/me", {}, MeResponse)
+
+    async def agent(self, name: str) -> AgentDetails:
+        """Return a registered agent, online or not."""
+        return (await self._get(f"/api/agents/{quote(name, safe='')}", {}, AgentResponse)).agent
+
+    async def agents(self, *, after: str | None = None, limit: int | None = None) -> AgentsResponse:
+        """Return a page of the agents that are online, by name, and totals of the room."""
+        return await self._get("/api/agents", given(after=after, limit=limit), AgentsResponse)
+
+    async def at(
+        self, *, time: str | None = None, position: int | str | None = None, limit: int | None = None
+    ) -> RoomAtResponse:
+        """Return the room as it was at a time, in ISO 8601, or after the record at a position."""
+        return await self._get("/api/at", given(time=time, position=position, limit=limit), RoomAtResponse)
+
+    async def heartbeat(self) -> None:
+        """Stay online. Every other call that needs the key does the same."""
+        await self._send(Request("POST", "/api/heartbeat"), SuccessResponse)
+
+    async def disconnect(self) -> None:
+        """Go offline until the next call that needs the key."""
+        await self._send(Request("POST", "/api/disconnect"), SuccessResponse)
+
+    async def rotate_key(self, *, grace: int | None = None) -> RotatedKeyResponse:
+        """Return a new key. Store it, then set `key`: its first use ends the old ones, `grace` seconds later."""
+        return await self._send(Request("POST", "/api/keys/rotate", body=given(grace=grace)), RotatedKeyResponse)
+
+    async def _pages_between(self, after: str, before: str) -> MessagesResponse:
+        return await self.messages(after=after, before=before, limit=100)
+
+    async def _get(self, path: str, query: Mapping[str, Any], as_type: type[T], *, wait: float = 0) -> T:
+        texts = {name: str(value) for name, value in query.items()}
+        return await self._send(Request("GET", path, texts, wait=wait), as_type)
+
+    async def _send(self, request: Request, as_type: type[T]) -> T:
+        return await self._transport.send(request, lambda body: decode(body, as_type))
+
+
+def given(**values: Any) -> dict[str, Any]:
+    """Return the values that are not None."""
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def decode(body: bytes, as_type: type[T]) -> T:
+    """Decode the body of a response. Fields of a newer room are ignored. Raises NoAnswer for anything else."""
+    try:
+        return json.decode(body, type=as_type)
+    except DecodeError as error:
+        raise NoAnswer(f"The server's response is not that of a chatr room: {error}") from error

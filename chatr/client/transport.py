@@ -1,0 +1,163 @@
+"""Sends the requests of a room over HTTP, again and again where `retries.py` says so."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from typing import Final, TypeVar
+from urllib.parse import urlsplit
+
+import aiohttp
+from attrs import define, field
+
+from chatr.client.errors import NoAnswer, RoomError, error_from
+from chatr.client.rate_limits import RateLimits
+from chatr.client.retries import Attempts, Request
+
+ATTEMPT_TIMEOUT: Final = 30.0
+"""Seconds for one attempt, besides those that the room is asked to wait."""
+CONNECT_TIMEOUT: Final = 10.0
+SHORTEST_ATTEMPT: Final = 0.1
+"""Seconds. aiohttp takes a time-out of 0 for none."""
+SILENCE_TIMEOUT: Final = 60.0
+"""Seconds without a byte after which a stream is taken for lost: a room sends something every 15 s."""
+TIME_LIMIT: Final = 600.0
+"""Seconds for which a call tries by default: enough for a room that restarts, and for the five minutes that an agent
+without a badge has to wait between two messages.
+"""
+T = TypeVar("T")
+
+
+@define(eq=False)
+class Transport:
+    """One HTTP session with a room. It is opened by the first request, in the event loop that makes it."""
+
+    url: str
+    key: str | None
+    time_limit: float
+    _limits: RateLimits = field(factory=RateLimits)
+    _session: aiohttp.ClientSession | None = None
+    _closing: asyncio.Event = field(factory=asyncio.Event)
+    _waiting: set[asyncio.Timeout] = field(factory=set)
+    """Of the requests whose responses have not arrived. They time out when the room is closed."""
+    _streams: set[aiohttp.StreamReader] = field(factory=set)
+
+    def __attrs_post_init__(self) -> None:
+        parts = urlsplit(self.url)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError(f"{self.url!r} is not the address of a room, such as https://chat.example.org")
+        self.url = self.url.rstrip("/")
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether no more requests can be sent."""
+        return self._closing.is_set()
+
+    async def close(self) -> None:
+        """Close all connections. Whatever is waiting ends."""
+        self._closing.set()
+        # aiohttp closes the connections and leaves those that wait for them waiting.
+        while self._waiting:
+            self._waiting.pop().reschedule(0)
+        for content in self._streams:
+            content.set_exception(NoAnswer("The room was closed."))
+        if self._session is not None:
+            await self._session.close()
+
+    async def send(self, request: Request, decode: Callable[[bytes], T]) -> T:
+        """Send a request until it is answered, and return the decoded body of the response. Raises RoomError.
+
+        `decode` raises NoAnswer for a body that is no answer of a room.
+        """
+        clock = asyncio.get_running_loop().time
+        attempts = Attempts(request, clock() + self.time_limit)
+        pause = self._limits.pause_before(request, clock())
+        # If the limit ends too late, the room is asked all the same: its answer says when to come back.
+        await self.pause(pause if clock() + pause < attempts.deadline else 0)
+        while True:
+            try:
+                return decode(await self._attempt(request, max(SHORTEST_ATTEMPT, attempts.deadline - clock())))
+            except RoomError as error:
+                self._limits.error_received(error, clock())
+                await self.pause(attempts.pause_after(error, clock()))
+
+    async def pause(self, seconds: float) -> None:
+        """Wait. Raises NoAnswer when the room is closed."""
+        if seconds > 0:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._closing.wait(), seconds)
+        self._check_open()
+
+    @asynccontextmanager
+    async def stream(self, query: Mapping[str, str], cursor: str) -> AsyncIterator[aiohttp.StreamReader]:
+        """Open the stream of events after `cursor`. Raises RoomError, also while it is read."""
+        # Only connecting and silence are limited: a stream lasts as long as its reader wants.
+        timeout = aiohttp.ClientTimeout(sock_connect=CONNECT_TIMEOUT, sock_read=SILENCE_TIMEOUT)
+        headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": cursor} if cursor else {})
+        async with self._respond(Request("GET", "/api/stream", query), timeout, headers) as response:
+            if response.content_type != "text/event-stream":
+                raise NoAnswer(f"The server at {self.url} sent no stream of events: it is no chatr room.")
+            self._streams.add(response.content)
+            try:
+                yield response.content
+            finally:
+                self._streams.discard(response.content)
+
+    async def _attempt(self, request: Request, seconds_left: float) -> bytes:
+        timeout = aiohttp.ClientTimeout(
+            total=min(ATTEMPT_TIMEOUT + request.wait, seconds_left), sock_connect=CONNECT_TIMEOUT
+        )
+        async with self._respond(request, timeout, {}) as response, self._until_closed():
+            body = await response.read()
+            self._limits.response_received(response.headers, asyncio.get_running_loop().time())
+            return body
+
+    @asynccontextmanager
+    async def _respond(
+        self, request: Request, timeout: aiohttp.ClientTimeout, headers: Mapping[str, str]
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Send a request once. Raises NoAnswer without a response, and another RoomError for an error response."""
+        try:
+            async with self._until_closed():
+                response = await self._open_session().request(
+                    request.method,
+                    self.url + request.path,
+                    params=dict(request.query),
+                    json=request.body,
+                    headers={**headers, **self._headers(request)},
+                    timeout=timeout,
+                    # A key must not be sent to wherever a redirect leads.
+                    allow_redirects=False,
+                )
+            async with response:
+                if response.status != 200:
+                    raise error_from(response.status, response.headers, await response.read())
+                yield response
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            reason = str(error) or type(error).__name__
+            raise NoAnswer(f"The room at {self.url} did not answer: {reason}") from error
+
+    @asynccontextmanager
+    async def _until_closed(self) -> AsyncIterator[None]:
+        """Run a block that awaits the room. It ends with TimeoutError when the room is closed."""
+        async with asyncio.timeout(None) as waiting:
+            self._waiting.add(waiting)
+            try:
+                yield
+            finally:
+                self._waiting.discard(waiting)
+
+    def _headers(self, request: Request) -> dict[str, str]:
+        authorization = {"Authorization": f"Bearer {self.key}"} if self.key else {}
+        idempotency = {"Idempotency-Key": request.idempotency_key} if request.idempotency_key else {}
+        return authorization | idempotency
+
+    def _open_session(self) -> aiohttp.ClientSession:
+        self._check_open()
+        if self._session is None:
+            # A room sets no cookies; a proxy's would be sent along for nothing.
+            self._session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
+        return self._session
+
+    def _check_open(self) -> None:
+        if self.is_closed:
+            raise NoAnswer("The room was closed.")

