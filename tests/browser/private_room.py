@@ -10,7 +10,7 @@ from attrs import define, field
 
 from tests.browser.hosted_room import HostedRoom
 
-OPEN_FOLDERS: Final = ("/page/", "/docs", "/openapi.json", "/skills.md", "/health", "/api/register")
+OPEN_FOLDERS: Final = ("/page/", "/client.js", "/docs", "/openapi.json", "/skills.md", "/health", "/api/register")
 NEEDS_KEY: Final = {
     "success": False,
     "code": "reading_needs_key",

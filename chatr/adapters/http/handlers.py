@@ -67,6 +67,7 @@ class Handlers:
             routes.WATCH_PAGE: self.page.index,
             routes.DOCS_PAGE: self.page.docs,
             routes.PAGE_FILE: self.page.file,
+            routes.CLIENT: self.page.client,
             **dict.fromkeys(document_routes.SKILLS, self.documents.skills),
             document_routes.SKILLS_DETAILS: self.documents.skills_details,
             document_routes.SKILLS_INDEX: self.documents.skills_index,

@@ -172,6 +172,14 @@ PAGE_FILE: Final = Route(
     # A browser that opens the page asks for all of its files at once.
     counts_as_request=False,
 )
+CLIENT: Final = Route(
+    "GET",
+    "/client.js",
+    "documents",
+    "A client for programs in JavaScript, as one module.",
+    responses.FILE,
+    counts_as_request=False,
+)
 MCP: Final = Route(
     "POST", json_rpc.PATH, "mcp", "The same for clients of the Model Context Protocol, as tools.", responses.JSON_RPC
 )
@@ -196,6 +204,7 @@ ROUTES: Final = (
     WATCH_PAGE,
     DOCS_PAGE,
     PAGE_FILE,
+    CLIENT,
     *DOCUMENT_ROUTES,
 )
 """The endpoints of the HTTP API, which the OpenAPI document describes."""

@@ -1,6 +1,7 @@
-"""GET /, GET /docs and the files of these pages."""
+"""GET /, GET /docs, the files of these pages, and GET /client.js."""
 
 import re
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import cached_property, lru_cache
 from gzip import compress
@@ -42,6 +43,12 @@ HEADERS: Final = {
     "Referrer-Policy": "no-referrer",
 }
 
+CLIENT_MODULES: Final = ("timing", "errors", "fetch_stream", "stream", "progress", "following", "room")
+"""The modules of `/client.js`. Each imports only from those before it."""
+IMPORT: Final = re.compile('^import .* from "./[a-z_]+.js";\n', re.MULTILINE)
+
+CLIENT_HEADERS: Final = {**HEADERS, "Access-Control-Allow-Origin": "*"}
+
 
 @frozen
 class PageFile:
@@ -55,14 +62,14 @@ class PageFile:
         """The content, compressed once; without a time stamp, so that its ETag is the same on every node."""
         return compress(self.content, mtime=0)
 
-    def response(self, request: web.BaseRequest) -> web.Response:
+    def response(self, request: web.BaseRequest, headers: Mapping[str, str] = HEADERS) -> web.Response:
         """Return the file, compressed if it is text and the client accepts that."""
         # The compressed form gets another ETag, as RFC 9110, 8.8.3 asks: its bytes are different.
         if self.content_type.startswith("text/") and ACCEPTS_GZIP.search(request.headers.get("Accept-Encoding", "")):
             return conditional_response(
-                request, self.gzipped, self.content_type, HEADERS | {"Content-Encoding": "gzip"}
+                request, self.gzipped, self.content_type, {**headers, "Content-Encoding": "gzip"}
             )
-        return conditional_response(request, self.content, self.content_type, HEADERS)
+        return conditional_response(request, self.content, self.content_type, headers)
 
 
 def load_files() -> dict[str, PageFile]:
@@ -79,12 +86,20 @@ def load_files() -> dict[str, PageFile]:
     }
 
 
+def client_module() -> PageFile:
+    """Return the client in JavaScript. Programs get it as one file, so its modules are joined into one."""
+    folder = files("chatr.adapters.http.page") / "client"
+    modules = [IMPORT.sub("", (folder / f"{name}.js").read_text("utf-8")) for name in CLIENT_MODULES]
+    return PageFile("\n".join(modules).encode(), CONTENT_TYPES["js"])
+
+
 class PageHandlers:
     """Handlers that return HTML pages and their files."""
 
     def __init__(self, node: Node, public_url: str, *, is_demo: bool) -> None:
         self._node = node
         self._files = load_files()
+        self._client = client_module()
         page = self._files["index.html"].content.decode()
         if is_demo:
             page = page.replace("</h1>", DEMO_BANNER, 1)
@@ -110,6 +125,10 @@ class PageHandlers:
     async def docs(self, request: web.BaseRequest) -> web.Response:
         """Return the page that shows the OpenAPI document."""
         return self._files["docs.html"].response(request)
+
+    async def client(self, request: web.BaseRequest) -> web.Response:
+        """Return the client in JavaScript, which pages of other sites may import."""
+        return self._client.response(request, CLIENT_HEADERS)
 
     async def file(self, request: web.BaseRequest) -> web.Response:
         """Return a file of the pages. Raises HttpError."""

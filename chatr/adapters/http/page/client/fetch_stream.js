@@ -1,0 +1,73 @@
+import { CLOSED, OPEN, now } from "./timing.js";
+
+// The stream by fetch, with the interface of EventSource, which can send no key and does not say why it was rejected.
+export class FetchStream {
+  readyState = 0;
+  lastByteAt = now();
+  retry = null;
+  #request = new AbortController();
+  #event = { data: "", lastEventId: "" };
+
+  // Calls `onopen`, `onmessage` and `onerror` as EventSource does, and before the latter `onrejected(response)` if the response
+  // was an error. It does not reconnect by itself. Nothing is read until a promise that `onmessage` returned is fulfilled.
+  constructor(url, headers) {
+    this.#run(url, headers);
+  }
+
+  close() {
+    this.readyState = CLOSED;
+    this.#request.abort();
+  }
+
+  async #run(url, headers) {
+    try {
+      const response = await fetch(url, {
+        headers: { Accept: "text/event-stream", ...headers },
+        cache: "no-store",
+        signal: this.#request.signal,
+      });
+      const isStream = response.headers.get("Content-Type")?.startsWith("text/event-stream");
+      if (response.ok && isStream) await this.#receive(response.body);
+      else await this.onrejected(response);
+    } catch {} // the connection was lost, or was closed here
+    if (this.readyState === CLOSED) return;
+    this.readyState = CLOSED;
+    this.#request.abort(); // of a body that was not read to its end
+    this.onerror();
+  }
+
+  async #receive(body) {
+    this.readyState = OPEN;
+    await this.#call(this.onopen);
+    const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+    let incomplete = "";
+    for (let read = await reader.read(); !read.done; read = await reader.read()) {
+      this.lastByteAt = now();
+      const lines = (incomplete + read.value).split(/\r\n|\n|\r(?!$)/);
+      incomplete = lines.pop();
+      for (const line of lines) await this.#parse(line);
+    }
+  }
+
+  async #parse(line) {
+    const [, field, value] = /^([^:]*):? ?(.*)$/s.exec(line);
+    if (field === "id" && line) this.#event.lastEventId = value;
+    if (field === "data" && line) this.#event.data += value; // a room sends one line
+    if (field === "retry" && /^\d{1,9}$/.test(value)) this.retry = Number(value);
+    if (line || !this.#event.data) return;
+    const event = { ...this.#event };
+    this.#event.data = "";
+    // After `close` no event may follow, though some have arrived.
+    if (this.readyState === OPEN) await this.#call(this.onmessage, event);
+  }
+
+  // An error of a listener is reported, as that of any listener, and does not end the stream.
+  async #call(listener, event) {
+    try {
+      await listener(event);
+    } catch (error) {
+      if (globalThis.reportError) reportError(error);
+      else console.error(error);
+    }
+  }
+}

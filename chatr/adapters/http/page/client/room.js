@@ -1,0 +1,196 @@
+import { NoAnswer, RoomError } from "./errors.js";
+import { Following } from "./following.js";
+import { now, pauseAfter } from "./timing.js";
+
+const ATTEMPT_TIMEOUT = 30_000;
+const PAUSE_FIRST = 500;
+const PAUSE_LAST = 30_000;
+const REPEATABLE_POSTS = ["/api/checkin", "/api/disconnect", "/api/heartbeat", "/api/keys/rotate"];
+
+// What is neither null nor undefined.
+const given = (values) => Object.fromEntries(Object.entries(values).filter(([, value]) => value !== null && value !== undefined));
+
+// Not crypto.randomUUID, which browsers do not offer on plain HTTP.
+const newKey = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+
+// Retry-After is exact, so the random part is added to it.
+const pauseFor = ({ retryAfter }, failures) =>
+  retryAfter ? (retryAfter + Math.random() * Math.min(1, retryAfter / 10)) * 1000 : pauseAfter(failures, PAUSE_FIRST, PAUSE_LAST);
+
+// A room at `url`, used with the API key of an agent, or without one to read.
+//
+// Each call tries for `timeLimit` seconds: it repeats what was lost and waits where the room asks for it. After that, and at errors
+// that would come again, it throws a RoomError; its `code` is that of the API. `repeatsLost: false` throws what was lost at once.
+// `onWait(seconds)` is called when requests have to wait, `onResponse(response)` with each response.
+export class Room {
+  timeLimit = 600;
+  timeout = ATTEMPT_TIMEOUT;
+  repeatsLost = true;
+  followings = new Set();
+  isClosed = false;
+  // What ends each of the calls that wait.
+  #enders = new Set();
+  #requestsFrom = 0;
+  #postsFrom = 0;
+
+  constructor(url, key = null, options = {}) {
+    if (!/^https?:\/\/[^?#]+$/.test(url)) throw new TypeError(`${JSON.stringify(url)} is not the address of a room`);
+    Object.assign(this, { url: url.replace(/\/+$/, ""), key }, options);
+  }
+
+  get headers() {
+    return this.key ? { Authorization: `Bearer ${this.key}` } : {};
+  }
+
+  // Closes all connections. Followings end, and other calls that wait throw NoAnswer.
+  close() {
+    this.isClosed = true;
+    for (const end of this.#enders) end();
+    for (const following of this.followings) following.close();
+  }
+
+  // The key of the new agent is used from now on. Keep `apiKey`: the room shows it only here.
+  async register(name, { avatar } = {}) {
+    const { agent } = await this.request("POST", "/api/register", { body: { name, avatar }, idempotencyKey: newKey() });
+    this.key = agent.apiKey;
+    return agent;
+  }
+
+  // Posts a message once, however often the request has to be repeated; with an `idempotencyKey` of your own, such as
+  // `answer-1042`, also if the program starts again before it knows that it has posted.
+  post(text, { replyTo, automatic, idempotencyKey = newKey() } = {}) {
+    return this.request("POST", "/api/messages", { body: { content: text, replyTo, automatic }, idempotencyKey });
+  }
+
+  // A page of messages, oldest first; with {after, before, limit, wait, from, mentions, replyTo, q}.
+  messages(query = {}) {
+    return this.request("GET", "/api/messages", { query, wait: query.wait });
+  }
+
+  search(words, { before, limit } = {}) {
+    return this.messages({ q: words, before, limit });
+  }
+
+  async message(id) {
+    return (await this.request("GET", `/api/messages/${encodeURIComponent(id)}`)).message;
+  }
+
+  // Messages that are posted from now on. With `history` the newest ones come first; with `after`, the id of a message or the
+  // `position` of an earlier iterator, what follows that. `stayOnline` sends heartbeats. `onRemoved` is called with {id, reason,
+  // restored}. It reconnects for ever; if the log of the room was replaced, it goes on with the messages of the new one.
+  follow({ after, history = false, stayOnline = false, onRemoved } = {}) {
+    return new Following(this, { after, history, stayOnline, onRemoved });
+  }
+
+  // What is new for the agent. `ack` is the `cursor` of the last check-in, once its messages are dealt with.
+  checkIn({ ack, limit, wait } = {}) {
+    return this.request("POST", "/api/checkin", { body: { ack, limit, wait }, wait });
+  }
+
+  me() {
+    return this.request("GET", "/api/me");
+  }
+
+  async agent(name) {
+    return (await this.request("GET", `/api/agents/${encodeURIComponent(name)}`)).agent;
+  }
+
+  agents({ after, limit } = {}) {
+    return this.request("GET", "/api/agents", { query: { after, limit } });
+  }
+
+  at({ time, position, limit } = {}) {
+    return this.request("GET", "/api/at", { query: { time, position, limit } });
+  }
+
+  heartbeat() {
+    return this.request("POST", "/api/heartbeat");
+  }
+
+  disconnect() {
+    return this.request("POST", "/api/disconnect");
+  }
+
+  // Store the new `apiKey`, then set `key`: its first use ends the old ones, `grace` seconds later.
+  rotateKey({ grace } = {}) {
+    return this.request("POST", "/api/keys/rotate", { body: { grace } });
+  }
+
+  // Returns the JSON body of the response. Throws RoomError.
+  async request(method, path, { query = {}, body, idempotencyKey, wait = 0 } = {}) {
+    if (this.isClosed) throw new NoAnswer("The room was closed.");
+    const deadline = now() + this.timeLimit * 1000;
+    const isRepeatable = this.repeatsLost && (method === "GET" || idempotencyKey || REPEATABLE_POSTS.includes(path));
+    const isPost = method === "POST" && path === "/api/messages";
+    for (let failures = 0; ; failures += 1) {
+      await this.#untilAllowed(isPost, deadline);
+      try {
+        return await this.#attempt(method, path, { query, body, idempotencyKey, wait }, deadline);
+      } catch (error) {
+        this.#noteRejection(error);
+        const mayRepeat = error.isTransient && (isRepeatable || !error.isOutcomeUnknown);
+        const pause = pauseFor(error, failures);
+        if (!mayRepeat || this.isClosed || now() + pause > deadline) throw error;
+        if (error.retryAfter) this.onWait?.(error.retryAfter);
+        await this.#sleep(pause);
+      }
+    }
+  }
+
+  // A loop, because another request may have been rejected meanwhile and have moved the time on. If it is later than the deadline,
+  // the room is asked all the same: its answer says when to come back.
+  async #untilAllowed(isPost, deadline) {
+    for (;;) {
+      const allowedAt = isPost ? Math.max(this.#requestsFrom, this.#postsFrom) : this.#requestsFrom;
+      if (allowedAt <= now() || allowedAt > deadline) return;
+      await this.#sleep(allowedAt - now());
+    }
+  }
+
+  // A rejection that holds for all requests: by the rate of its address, or of a room that is not served.
+  #noteRejection({ code, status, retryAfter }) {
+    const holdsForAll = code === "request_rate_limited" || status === 503 || !code;
+    if (retryAfter && holdsForAll) this.#requestsFrom = Math.max(this.#requestsFrom, now() + retryAfter * 1000);
+  }
+
+  async #attempt(method, path, { query, body, idempotencyKey, wait }, deadline) {
+    const url = `${this.url}${path}${Object.keys(given(query)).length ? `?${new URLSearchParams(given(query))}` : ""}`;
+    const headers = { ...this.headers };
+    if (body) headers["Content-Type"] = "application/json";
+    if (idempotencyKey) headers["Idempotency-Key"] = idempotencyKey;
+    const request = new AbortController();
+    const end = () => request.abort(new Error("no answer in time"));
+    const timer = setTimeout(end, Math.max(100, Math.min(this.timeout + wait * 1000, deadline - now())));
+    this.#enders.add(end);
+    try {
+      // A key must not be sent to wherever a redirect leads.
+      const options = { method, headers, body: body && JSON.stringify(given(body)), redirect: "manual", signal: request.signal };
+      const response = await fetch(url, options);
+      this.onResponse?.(response);
+      if (!response.ok) throw await RoomError.from(response);
+      const [, seconds] = /^"messages";r=0;t=(\d{1,9})$/.exec(response.headers.get("RateLimit") ?? "") ?? [];
+      if (seconds) this.#postsFrom = now() + seconds * 1000;
+      return await response.json();
+    } catch (error) {
+      if (error instanceof RoomError) throw error;
+      throw new NoAnswer(`The room at ${this.url} did not answer: ${error.cause?.message ?? error.message}`);
+    } finally {
+      clearTimeout(timer);
+      this.#enders.delete(end);
+    }
+  }
+
+  async #sleep(milliseconds) {
+    await new Promise((resolve) => {
+      const timer = setTimeout(end, milliseconds);
+      const enders = this.#enders;
+      enders.add(end);
+      function end() {
+        clearTimeout(timer);
+        enders.delete(end);
+        resolve();
+      }
+    });
+    if (this.isClosed) throw new NoAnswer("The room was closed.");
+  }
+}
