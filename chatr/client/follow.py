@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 from attrs import define, field
 from msgspec import DecodeError, Raw, Struct, json
 
+from chatr.client.closing import Closing
 from chatr.client.errors import NoAnswer, RoomError
 from chatr.client.event_stream import EventStreamParser, ServerSentEvent
 from chatr.client.progress import Progress
@@ -20,6 +21,8 @@ STABLE: Final = 60.0
 HEARTBEAT_EVERY: Final = 300.0
 """Seconds. By default an agent stays online for 30 minutes after its last request."""
 HEARTBEAT_TIMEOUT: Final = 10.0
+SHORTEST_RETRY: Final = 0.01
+"""Seconds. A pause of 0 would stay 0, however often it is doubled."""
 NOTHING_YET: Final = "0"
 """The position before the first message."""
 T = TypeVar("T")
@@ -56,6 +59,8 @@ class Following(AsyncIterator[Message]):
     _backoff: Backoff = field(factory=Backoff)
     _opened_at: float | None = None
     _next_heartbeat: float = 0
+    _closing: Closing = field(factory=Closing)
+    _is_awaited: bool = False
     _messages: AsyncGenerator[tuple[Message, str]] = field(init=False)
 
     @_messages.default
@@ -63,17 +68,34 @@ class Following(AsyncIterator[Message]):
         return self._follow()
 
     async def __anext__(self) -> Message:
-        message, self.position = await anext(self._messages)
+        self._is_awaited = True
+        try:
+            message, self.position = await anext(self._messages)
+        finally:
+            self._is_awaited = False
         return message
 
     async def aclose(self) -> None:
-        """Close the connection. It is closed as well when the task that iterates is cancelled."""
-        await self._messages.aclose()
+        """End the iteration and close the connection, as cancelling the task that iterates does, too."""
+        self._closing.close()
+        if not self._is_awaited:  # else the iteration of another task ends now, and closes it
+            await self._messages.aclose()
 
     async def _follow(self) -> AsyncGenerator[tuple[Message, str]]:
         """Yield each message with the position after it."""
+        self._transport.closing.check()
+        self._transport.closing.add(self._closing)
+        try:
+            async with aclosing(self._reconnecting()) as messages:
+                async for message_and_position in messages:
+                    yield message_and_position
+        finally:
+            self._transport.closing.remove(self._closing)
+
+    async def _reconnecting(self) -> AsyncGenerator[tuple[Message, str]]:
+        """Yield from one connection after the other."""
         deadline = self._now() + self._transport.time_limit
-        while not self._transport.is_closed:
+        while not self._closing.is_closed:
             failure: RoomError | None = None
             try:
                 async with aclosing(self._connection()) as messages:
@@ -81,10 +103,10 @@ class Following(AsyncIterator[Message]):
                         yield message_and_position
             except RoomError as error:
                 failure = error
-            if failure is not None and not self._transport.is_closed:
+            if failure is not None and not self._closing.is_closed:
                 self._raise_if_final(failure, deadline)
-            with suppress(NoAnswer):  # the room was closed meanwhile
-                await self._transport.pause(self._next_pause(failure))
+            with suppress(NoAnswer):  # it was closed meanwhile
+                await self._closing.pause(self._next_pause(failure))
 
     def _raise_if_final(self, failure: RoomError, deadline: float) -> None:
         # A wrong address is not tried for ever, but whoever was connected once waits for the room to come back.
@@ -102,12 +124,12 @@ class Following(AsyncIterator[Message]):
         parser = EventStreamParser(self._progress.cursor)
         query = {} if self._on_removed is None else {"events": "removed"}
         connected_at = self._now()
-        async with self._transport.stream(query, self._progress.cursor) as chunks:
+        async with self._transport.stream(query, self._progress.cursor, self._closing) as chunks:
             async for chunk in chunks.iter_any():
                 for event in parser.feed(chunk):
                     self._opened_at = connected_at
                     if parser.retry is not None:
-                        self._backoff.first = min(parser.retry, LONGEST_PAUSE)
+                        self._backoff.first = min(max(parser.retry, SHORTEST_RETRY), LONGEST_PAUSE)
                     await self._stay_online()
                     async for message_and_position in self._new_messages(event):
                         yield message_and_position

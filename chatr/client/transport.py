@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
 import aiohttp
 from attrs import define, field
 
+from chatr.client.closing import Closing
 from chatr.client.errors import NoAnswer, RoomError, error_from
 from chatr.client.rate_limits import RateLimits
 from chatr.client.retries import Attempts, Request
@@ -24,6 +25,7 @@ TIME_LIMIT: Final = 600.0
 """Seconds for which a call tries by default: enough for a room that restarts, and for the five minutes that an agent
 without a badge has to wait between two messages.
 """
+NO_HEADERS: Final[Mapping[str, str]] = {}
 T = TypeVar("T")
 
 
@@ -36,10 +38,7 @@ class Transport:
     time_limit: float
     _limits: RateLimits = field(factory=RateLimits)
     _session: aiohttp.ClientSession | None = None
-    _closing: asyncio.Event = field(factory=asyncio.Event)
-    _waiting: set[asyncio.Timeout] = field(factory=set)
-    """Of the requests whose responses have not arrived. They time out when the room is closed."""
-    _streams: set[aiohttp.StreamReader] = field(factory=set)
+    closing: Closing = field(factory=Closing)
 
     def __attrs_post_init__(self) -> None:
         parts = urlsplit(self.url)
@@ -47,19 +46,9 @@ class Transport:
             raise ValueError(f"{self.url!r} is not the address of a room, such as https://chat.example.org")
         self.url = self.url.rstrip("/")
 
-    @property
-    def is_closed(self) -> bool:
-        """Whether no more requests can be sent."""
-        return self._closing.is_set()
-
     async def close(self) -> None:
         """Close all connections. Whatever is waiting ends."""
-        self._closing.set()
-        # aiohttp closes the connections and leaves those that wait for them waiting.
-        while self._waiting:
-            self._waiting.pop().reschedule(0)
-        for content in self._streams:
-            content.set_exception(NoAnswer("The room was closed."))
+        self.closing.close()
         if self._session is not None:
             await self._session.close()
 
@@ -72,52 +61,49 @@ class Transport:
         attempts = Attempts(request, clock() + self.time_limit)
         pause = self._limits.pause_before(request, clock())
         # If the limit ends too late, the room is asked all the same: its answer says when to come back.
-        await self.pause(pause if clock() + pause < attempts.deadline else 0)
+        await self.closing.pause(pause if clock() + pause < attempts.deadline else 0)
         while True:
             try:
                 return decode(await self._attempt(request, max(SHORTEST_ATTEMPT, attempts.deadline - clock())))
             except RoomError as error:
                 self._limits.error_received(error, clock())
-                await self.pause(attempts.pause_after(error, clock()))
-
-    async def pause(self, seconds: float) -> None:
-        """Wait. Raises NoAnswer when the room is closed."""
-        if seconds > 0:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._closing.wait(), seconds)
-        self._check_open()
+                await self.closing.pause(attempts.pause_after(error, clock()))
 
     @asynccontextmanager
-    async def stream(self, query: Mapping[str, str], cursor: str) -> AsyncIterator[aiohttp.StreamReader]:
-        """Open the stream of events after `cursor`. Raises RoomError, also while it is read."""
+    async def stream(
+        self, query: Mapping[str, str], cursor: str, closing: Closing
+    ) -> AsyncIterator[aiohttp.StreamReader]:
+        """Open the stream of events after `cursor`, until `closing`. Raises RoomError, also while it is read."""
         # Only connecting and silence are limited: a stream lasts as long as its reader wants.
         timeout = aiohttp.ClientTimeout(sock_connect=CONNECT_TIMEOUT, sock_read=SILENCE_TIMEOUT)
         headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": cursor} if cursor else {})
-        async with self._respond(Request("GET", "/api/stream", query), timeout, headers) as response:
+        request = Request("GET", "/api/stream", query)
+        async with self._respond(request, timeout, closing, headers) as response:
             if response.content_type != "text/event-stream":
                 raise NoAnswer(f"The server at {self.url} sent no stream of events: it is no chatr room.")
-            self._streams.add(response.content)
-            try:
+            with closing.reading(response.content):
                 yield response.content
-            finally:
-                self._streams.discard(response.content)
 
     async def _attempt(self, request: Request, seconds_left: float) -> bytes:
         timeout = aiohttp.ClientTimeout(
             total=min(ATTEMPT_TIMEOUT + request.wait, seconds_left), sock_connect=CONNECT_TIMEOUT
         )
-        async with self._respond(request, timeout, {}) as response, self._until_closed():
+        async with self._respond(request, timeout, self.closing) as response, self.closing.awaiting():
             body = await response.read()
             self._limits.response_received(response.headers, asyncio.get_running_loop().time())
             return body
 
     @asynccontextmanager
     async def _respond(
-        self, request: Request, timeout: aiohttp.ClientTimeout, headers: Mapping[str, str]
+        self,
+        request: Request,
+        timeout: aiohttp.ClientTimeout,
+        closing: Closing,
+        headers: Mapping[str, str] = NO_HEADERS,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """Send a request once. Raises NoAnswer without a response, and another RoomError for an error response."""
         try:
-            async with self._until_closed():
+            async with closing.awaiting():
                 response = await self._open_session().request(
                     request.method,
                     self.url + request.path,
@@ -136,28 +122,14 @@ class Transport:
             reason = str(error) or type(error).__name__
             raise NoAnswer(f"The room at {self.url} did not answer: {reason}") from error
 
-    @asynccontextmanager
-    async def _until_closed(self) -> AsyncIterator[None]:
-        """Run a block that awaits the room. It ends with TimeoutError when the room is closed."""
-        async with asyncio.timeout(None) as waiting:
-            self._waiting.add(waiting)
-            try:
-                yield
-            finally:
-                self._waiting.discard(waiting)
-
     def _headers(self, request: Request) -> dict[str, str]:
         authorization = {"Authorization": f"Bearer {self.key}"} if self.key else {}
         idempotency = {"Idempotency-Key": request.idempotency_key} if request.idempotency_key else {}
         return authorization | idempotency
 
     def _open_session(self) -> aiohttp.ClientSession:
-        self._check_open()
+        self.closing.check()
         if self._session is None:
             # A room sets no cookies; a proxy's would be sent along for nothing.
             self._session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
         return self._session
-
-    def _check_open(self) -> None:
-        if self.is_closed:
-            raise NoAnswer("The room was closed.")

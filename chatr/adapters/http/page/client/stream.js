@@ -2,7 +2,6 @@ import { RoomError } from "./errors.js";
 import { FetchStream } from "./fetch_stream.js";
 import { CLOSED, OPEN, now, pauseAfter } from "./timing.js";
 
-const RECONNECT_FIRST = 1_000;
 const RECONNECT_LAST = 60_000;
 // A connection without a frame for this long is replaced: the server sends totals every few seconds.
 const SILENCE = 60_000;
@@ -30,15 +29,14 @@ export class Stream {
   // The longest pause between two frames so far. An operator may have set a longer --stats-every than SILENCE.
   #longestSilence = 0;
   #notBefore = 0;
-  #retry = 2 * RECONNECT_FIRST;
   #pending = 0;
 
   // Calls `onFrame({type, data}, lastEventId)`, `onOpen()`, `onLost(failures)` and `onRejected(error, headers)`. Before each
   // connection `mayConnect()` has to return true. With `spacing` connections that are lost soon, the second one in a row, are so
-  // many milliseconds apart. `resumeQuery` is sent with the last id.
+  // many milliseconds apart. `retry` is the first pause, until the server says another. `resumeQuery` is sent with the last id.
   constructor(url, options) {
-    const defaults = { headers: () => ({}), mayConnect: () => true, resumeQuery: {}, spacing: 0, usesEventSource: false };
-    Object.assign(this, { url }, defaults, options);
+    const defaults = { headers: () => ({}), mayConnect: () => true, resumeQuery: {} };
+    Object.assign(this, { url, retry: 500, spacing: 0, usesEventSource: false }, defaults, options);
   }
 
   connect() {
@@ -120,9 +118,8 @@ export class Stream {
   }
 
   #pause() {
-    const retry = this.#source.retry ?? this.#retry;
-    this.#retry = retry;
-    return pauseAfter(this.failures, retry / 2, RECONNECT_LAST);
+    this.retry = Math.max(this.#source.retry ?? this.retry, 10); // a pause of 0 would stay 0, however often it is doubled
+    return pauseAfter(this.failures - 1, this.retry, RECONNECT_LAST);
   }
 
   // A network that has gone away is not reported as closed: only the missing frames show it. FetchStream sees comments, too.

@@ -21,6 +21,7 @@ const stream = new Stream(`${roomUrl}api/stream?events=presence,removed`, {
   onLost: (failures) => showState(!navigator.onLine || failures >= FAILURES_UNTIL_OFFLINE ? "offline" : "reconnecting"),
   onRejected: (error, headers) => wantsKey(error, error) && askForKey(headers),
   resumeQuery: { maxMissed: MAX_MISSED },
+  retry: 2_000,
   spacing: SPACING,
   usesEventSource: true,
 });

@@ -1,0 +1,78 @@
+"""Ends what waits for a room when it is closed: aiohttp closes connections, but leaves their readers waiting."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from typing import Final
+
+import aiohttp
+from attrs import define, field
+
+from chatr.client.errors import NoAnswer
+
+CLOSED: Final = "The room was closed."
+
+
+@define(eq=False)
+class Closing:
+    """What waits, and what ends it."""
+
+    _closed: asyncio.Event = field(factory=asyncio.Event)
+    _waiting: set[asyncio.Timeout] = field(factory=set)
+    _streams: set[aiohttp.StreamReader] = field(factory=set)
+    _parts: set["Closing"] = field(factory=set)
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing may begin to wait any longer."""
+        return self._closed.is_set()
+
+    def close(self) -> None:
+        """End everything that waits."""
+        self._closed.set()
+        while self._waiting:
+            self._waiting.pop().reschedule(0)
+        for stream in self._streams:
+            stream.set_exception(NoAnswer(CLOSED))
+        for part in self._parts:
+            part.close()
+
+    def check(self) -> None:
+        """Raise NoAnswer after `close`."""
+        if self.is_closed:
+            raise NoAnswer(CLOSED)
+
+    async def pause(self, seconds: float) -> None:
+        """Wait. Raises NoAnswer after `close`."""
+        if seconds > 0:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._closed.wait(), seconds)
+        self.check()
+
+    @asynccontextmanager
+    async def awaiting(self) -> AsyncIterator[None]:
+        """Run a block that awaits a response. `close` ends it with TimeoutError."""
+        async with asyncio.timeout(None) as waiting:
+            self._waiting.add(waiting)
+            try:
+                yield
+            finally:
+                self._waiting.discard(waiting)
+
+    @contextmanager
+    def reading(self, stream: aiohttp.StreamReader) -> Iterator[None]:
+        """Run a block that reads a stream. `close` ends it with NoAnswer, when it reads the next time."""
+        # Not by a time-out, which would cancel whatever the reader does between two messages.
+        self._streams.add(stream)
+        try:
+            yield
+        finally:
+            self._streams.discard(stream)
+
+    def add(self, part: "Closing") -> None:
+        """Close a part together with the whole."""
+        self._parts.add(part)
+
+    def remove(self, part: "Closing") -> None:
+        """Forget a part that has ended."""
+        self._parts.discard(part)
