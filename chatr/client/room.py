@@ -105,7 +105,7 @@ class Room:
         after: str | None = None,
         before: str | None = None,
         limit: int | None = None,
-        wait: float | None = None,
+        wait: int | None = None,
         from_: str | None = None,
         mentions: str | None = None,
         reply_to: str | None = None,
@@ -152,11 +152,12 @@ class Room:
         )
 
     async def check_in(
-        self, ack: str | None = None, *, limit: int | None = None, wait: float | None = None
+        self, ack: str | None = None, *, limit: int | None = None, wait: int | None = None
     ) -> CheckInResponse:
         """Return what is new for the agent, and mark it as active.
 
-        `ack` is the `cursor` of the last check-in, once its messages are dealt with: they are not returned again.
+        `ack` is the `cursor` of the last check-in, once its messages are dealt with: they are not returned again. It is
+        InvalidCursor if the log of the room was replaced; then check in without.
         """
         body = given(ack=ack, limit=limit, wait=wait)
         return await self._send(Request("POST", "/api/checkin", body=body, wait=wait or 0), CheckInResponse)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
@@ -11,6 +12,7 @@ from attrs import define, field
 
 Writer = asyncio.StreamWriter
 Reader = asyncio.StreamReader
+QUOTA: Final = re.compile(rb"r=[0-9]+;t=[0-9]+")
 ERROR_BODY: Final = {"success": False, "error": "A sentence."}
 
 
@@ -18,11 +20,12 @@ ERROR_BODY: Final = {"success": False, "error": "A sentence."}
 class Fault:
     """What happens to the next request that begins with `request`.
 
-    `before`: the connection is reset, and the room gets nothing. `lost`: the room answers, and the connection is reset.
-    `truncated`: half of the answer arrives. `slow`: the answer takes a second. `cut`: a stream ends within the event
-    that has the text `at`; `retry`: its `retry:` line is replaced by the text `at`. A number is the status of an answer
-    that is sent in place of the room's, with `code` and `retryAfter` if it is the room's own error; the room gets the
-    request only if the code is `outcome_unknown`.
+    `quota`: the answer says that no message may be posted for a second. `before`: the connection is reset, and the room
+    gets nothing. `lost`: the room answers, and the connection is reset. `truncated`: half of the answer arrives.
+    `slow`: the answer takes a second. `cut`: a stream ends within the event that has the text `at`; `retry`: its
+    `retry:` line is replaced by the text `at`. A number is the status of an answer that is sent in place of the
+    room's, with `code` and `retry_after` if it is the room's own error; the room gets the request only if the code is
+    `outcome_unknown`.
     """
 
     request: str
@@ -40,6 +43,7 @@ class FaultyProxy:
     port: int = 0
     faults: list[Fault] = field(factory=list)
     requests: list[str] = field(factory=list)
+    times: list[float] = field(factory=list)
     begun_streams: int = 0
     open_streams: int = 0
     _connections: set[asyncio.Task[None]] = field(factory=set)
@@ -81,6 +85,7 @@ class FaultyProxy:
         body = await reader.readexactly(int(length[0].split(b":")[1])) if length else b""
         line = head.split(b" HTTP/")[0].decode()
         self.requests.append(line)
+        self.times.append(asyncio.get_running_loop().time())
         fault = next((each for each in self.faults if line.startswith(each.request)), Fault("", "none"))
         with suppress(ValueError):
             self.faults.remove(fault)
@@ -111,6 +116,8 @@ class FaultyProxy:
                 return
             case "truncated":
                 writer.write(answer[: len(answer) - 20])
+            case "quota":
+                writer.write(QUOTA.sub(b"r=0;t=1", answer))
             case int():
                 await self._send_error(writer, fault)
             case kind:

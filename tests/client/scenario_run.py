@@ -73,6 +73,8 @@ class ScenarioRun:
             self._expect("stored", self.scenario["stored"], await self.room.stored())
         for request, count in self.scenario.get("requests", {}).items():
             self._expect(request, count, sum(each.startswith(request) for each in self.proxy.requests))
+        if "seconds" in self.scenario:
+            self._expect("seconds", True, self.proxy.times[-1] - self.proxy.times[0] >= self.scenario["seconds"])
 
     async def _step(self, step: dict[str, Any]) -> None:  # noqa: C901 -- one case for each kind of step
         match step:
@@ -102,17 +104,22 @@ class ScenarioRun:
 
     async def _call(self, method: str, step: dict[str, Any]) -> None:
         self._answers.clear()
-        self._send(method, args=step.get("args", []), options=step.get("options", {}))
+        options = {name: self._filled(value) for name, value in step.get("options", {}).items()}
+        self._send(method, args=step.get("args", []), options=options)
         await self._until(lambda: self._answers != [])
         for kind in ("result", "error"):
             found = self._answers[0].get(kind)
             self._expect(f"{method}: {kind}", step.get(kind, {}), fields(found, step.get(kind, {})))
         self._expect(f"{method} raises", "error" in step, "error" in self._answers[0])
+        for name, path in step.get("keep", {}).items():
+            self.room.ids[name] = fields(self._answers[0].get("result"), [path])[path]
+
+    def _filled(self, value: object) -> object:
+        return value.format(**self.room.ids) if isinstance(value, str) else value
 
     async def _follow(self, options: dict[str, Any], *, waits: bool) -> None:
-        after = {"after": options["after"].format(**self.room.ids)} if "after" in options else {}
         begun = self.proxy.begun_streams
-        self._send("follow", options=options | after)
+        self._send("follow", options={name: self._filled(value) for name, value in options.items()})
         # What is posted before its stream has begun would be in the history.
         await self._until(lambda: not waits or self.proxy.begun_streams > begun)
 

@@ -7,9 +7,6 @@ const report = (scenario, result) => console.log(JSON.stringify({ scenario, ...r
 const described = ({ name, code, status, retryAfter }) => ({ name, code, status, retryAfter });
 const camel = (name) => name.replace(/_+(.?)/g, (_, letter) => letter.toUpperCase());
 const camelKeys = (options = {}) => Object.fromEntries(Object.entries(options).map(([name, value]) => [camel(name), value]));
-// In JavaScript some arguments stand among the options, and the key is set as an option of the constructor.
-const call = (room, method, args = [], options) =>
-  method === "check_in" ? room.checkIn({ ack: args[0], ...camelKeys(options) }) : room[camel(method)](...args, camelKeys(options));
 
 async function follow(scenario, following) {
   let ended = null;
@@ -38,7 +35,7 @@ async function run(scenario, state, { do: method, url, key, time_limit: timeLimi
     report(scenario, { closed: true });
   } else {
     try {
-      report(scenario, { result: (await call(state.room, method, args, options)) ?? null });
+      report(scenario, { result: (await state.room[camel(method)](...args, camelKeys(options))) ?? null });
     } catch (error) {
       report(scenario, { error: described(error) });
     }
