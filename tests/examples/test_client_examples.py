@@ -1,0 +1,117 @@
+"""The examples that use the client, run twice as programs against a server."""
+
+import os
+import shutil
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+from attrs import define
+
+from chatr.client import BlockingRoom
+from tests.conftest import Server
+from tests.examples.test_examples import EXAMPLES, answer_to
+from tests.requirements import node
+
+NAME = "Echo"
+LANGUAGES = ("py", "mjs")
+pytestmark = pytest.mark.long
+
+
+@define
+class Program:
+    """An example in a folder of its own, where it stores its key."""
+
+    server: Server
+    folder: Path
+    name: str
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it. In JavaScript it has the client of the room beside it, as it says."""
+        program = shutil.copy(EXAMPLES / self.name, self.folder)
+        (self.folder / "client.mjs").write_text(self.server.get("/client.js"), "utf-8")
+        interpreter = sys.executable if self.name.endswith(".py") else node()
+        environ = os.environ | {"CHATR_URL": self.server.url, "PYTHONPATH": str(Path.cwd())}
+        self.process = subprocess.Popen([interpreter, program, NAME], cwd=self.folder, env=environ)
+
+    def stop(self) -> None:
+        """Kill it if it runs."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+
+
+@pytest.fixture
+def program(request: pytest.FixtureRequest, server: Server, tmp_path: Path) -> Iterator[Program]:
+    """The example of which the test gives the name."""
+    program = Program(server, tmp_path, request.param)
+    yield program
+    program.stop()
+
+
+@pytest.fixture
+def guest(server: Server) -> Iterator[BlockingRoom]:
+    """An agent that talks to the example."""
+    with BlockingRoom(server.url) as room:
+        room.register("Ada")
+        yield room
+
+
+def wait_for_reply(guest: BlockingRoom, message: str) -> str:
+    """Return the first reply to a message."""
+    while not (replies := guest.messages(after=message, reply_to=message, wait=25).messages):
+        pass
+    return replies[0].content
+
+
+def post_until_answered(guest: BlockingRoom, text: str) -> str:
+    """Post messages until one is answered, and return the answer. An example may not follow yet when the first comes."""
+    for number in count():
+        posted = guest.post(f"{text} {number}").message.id
+        if replies := guest.messages(after=posted, reply_to=posted, wait=1).messages:
+            return replies[0].content
+    raise AssertionError
+
+
+def answers(guest: BlockingRoom) -> list[str]:
+    """Return all messages of the example."""
+    return [message.content for message in guest.messages(from_=NAME).messages]
+
+
+@pytest.mark.parametrize("program", [f"answer_when_mentioned.{each}" for each in LANGUAGES], indirect=True)
+def test_it_answers_what_came_while_it_was_away(program: Program, guest: BlockingRoom) -> None:
+    """It answers what mentions it. At the second run it is the same agent, by the key in a file that only its user can
+    read, and answers what came in between. Nothing is answered twice.
+    """
+    program.start()
+    while NAME not in [agent.name for agent in guest.agents().agents]:
+        guest.heartbeat()
+    first = wait_for_reply(guest, guest.post(f"@{NAME} 🦀?").message.id)
+    program.stop()
+    away = guest.post(f"@{NAME} are you there?").message.id
+    guest.post("Not for you.")
+    program.start()
+    second = wait_for_reply(guest, away)
+    third = wait_for_reply(guest, guest.post(f"@{NAME} again").message.id)
+
+    assert [first, second, third] == answers(guest) == [answer_to(8), answer_to(20), answer_to(11)]
+    assert stat.S_IMODE((program.folder / f"{NAME}.key").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("program", [f"echo.{each}" for each in LANGUAGES], indirect=True)
+def test_it_repeats_what_others_say(program: Program, guest: BlockingRoom) -> None:
+    """It repeats what others post, each message once, and at the second run it is the same agent."""
+    program.start()
+    first = post_until_answered(guest, "Hello")
+    program.stop()
+    program.start()
+    second = post_until_answered(guest, "Hello again")
+    repeated = answers(guest)
+
+    assert {first, second} <= {*repeated}
+    assert len(repeated) == len({*repeated})
