@@ -6,14 +6,16 @@ several threads too, and goes on receiving while the script is busy.
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator
+from contextlib import suppress
 from functools import wraps
-from threading import Thread, current_thread
+from threading import Lock, Thread, current_thread
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 from weakref import finalize
 
-from attrs import define
+from attrs import define, field
 
+from chatr.client.closing import CLOSED
 from chatr.client.errors import NoAnswer
 from chatr.client.follow import Following
 from chatr.client.room import Room
@@ -24,12 +26,14 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-@define
+@define(eq=False)
 class LoopThread:
     """An event loop that runs in a thread, until `stop`."""
 
     loop: asyncio.AbstractEventLoop
     thread: Thread
+    is_stopped: bool = False
+    _lock: Lock = field(factory=Lock)
 
     @classmethod
     def start(cls) -> "LoopThread":
@@ -44,10 +48,12 @@ class LoopThread:
 
         Raises NoAnswer after `stop`.
         """
-        if self.loop.is_closed():
-            call.close()
-            raise NoAnswer("The room was closed.")
-        future = asyncio.run_coroutine_threadsafe(call, self.loop)
+        # A call that came to a loop which has stopped would wait for ever.
+        with self._lock:
+            if self.is_stopped:
+                call.close()
+                raise NoAnswer(CLOSED)
+            future = asyncio.run_coroutine_threadsafe(call, self.loop)
         try:
             return future.result()
         except BaseException:
@@ -55,11 +61,14 @@ class LoopThread:
             raise
 
     def stop(self, room: Room) -> None:
-        """Close the room and the loop."""
+        """Close the room and the loop. Calls that wait end before."""
+        with self._lock:
+            self.is_stopped = True
+        closing = asyncio.run_coroutine_threadsafe(close_all(room), self.loop)
         if current_thread() is self.thread:  # the garbage collector may run there, which must not wait for itself
-            self.loop.create_task(room.close()).add_done_callback(lambda _: self.loop.stop())
+            closing.add_done_callback(lambda _: self.loop.stop())
             return
-        self.run(close_all(room))
+        closing.result()
         self.loop.call_soon_threadsafe(self.loop.stop)
         self.thread.join()
         self.loop.close()
@@ -102,7 +111,7 @@ class BlockingRoom:
 
     def __init__(self, url: str, key: str | None = None, *, time_limit: float = TIME_LIMIT) -> None:
         self.room = Room(url, key, time_limit=time_limit)
-        thread = LoopThread.start()
+        self._thread = thread = LoopThread.start()
         self.run = thread.run
         # Also when nothing refers to it any longer, and at the end of the program.
         self._finalizer = finalize(self, thread.stop, self.room)
@@ -131,6 +140,11 @@ class BlockingRoom:
     @key.setter
     def key(self, key: str | None) -> None:
         self.room.key = key
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._thread.is_stopped
 
     def close(self) -> None:
         """Close all connections; `follow` ends, and other calls that wait raise NoAnswer."""
@@ -165,11 +179,17 @@ class BlockingFollowing(Iterator[Message]):
         return self._following.position
 
     def __next__(self) -> Message:
-        message = self._room.run(anext(self._following, None))
+        try:
+            message = self._room.run(anext(self._following, None))
+        except NoAnswer:
+            if self._room.is_closed:
+                raise StopIteration from None
+            raise
         if message is None:
             raise StopIteration
         return message
 
     def close(self) -> None:
-        """Close the connection."""
-        self._room.run(self._following.aclose())
+        """Close the connection, and end the iteration of another thread."""
+        with suppress(NoAnswer):  # the room is closed already
+            self._room.run(self._following.aclose())

@@ -7,7 +7,7 @@ from typing import Final
 from attrs import define
 
 from chatr.client.errors import RoomError
-from chatr.client.retries import Request
+from chatr.client.retries import Request, is_transient
 from chatr.wire import ErrorCode
 
 NONE_LEFT: Final = re.compile('"messages";r=0;t=([0-9]{1,9})')
@@ -27,8 +27,9 @@ class RateLimits:
             self._posts_from = now + int(match[1])
 
     def error_received(self, error: RoomError, now: float) -> None:
-        """Note a rejection that holds for all requests from this address."""
-        if error.code == ErrorCode.REQUEST_RATE_LIMITED and error.retry_after:
+        """Note a rejection that holds for all requests: of this address, of a room that is away, or by a proxy."""
+        holds_for_all = error.code in ("", ErrorCode.REQUEST_RATE_LIMITED) or error.status == 503
+        if error.retry_after and holds_for_all and is_transient(error):
             self._requests_from = now + error.retry_after
 
     def pause_before(self, request: Request, now: float) -> float:

@@ -123,7 +123,8 @@ class Transport:
             raise NoAnswer(f"The room at {self.url} did not answer: {reason}") from error
 
     def _headers(self, request: Request) -> dict[str, str]:
-        authorization = {"Authorization": f"Bearer {self.key}"} if self.key else {}
+        # A key that was read from a file may end with a line feed.
+        authorization = {"Authorization": f"Bearer {self.key.strip()}"} if self.key else {}
         idempotency = {"Idempotency-Key": request.idempotency_key} if request.idempotency_key else {}
         return authorization | idempotency
 

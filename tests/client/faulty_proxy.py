@@ -25,7 +25,7 @@ class Fault:
     `slow`: the answer takes a second. `cut`: a stream ends within the event that has the text `at`; `retry`: its
     `retry:` line is replaced by the text `at`. A number is the status of an answer that is sent in place of the
     room's, with `code` and `retry_after` if it is the room's own error; the room gets the request only if the code is
-    `outcome_unknown`.
+    `outcome_unknown`. `extra`: the event `at` follows the first one of a stream.
     """
 
     request: str
@@ -128,6 +128,7 @@ class FaultyProxy:
     async def _forward_stream(self, reader: Reader, writer: Writer, fault: Fault) -> None:
         """Forward a stream. Clients are told to reconnect after 20 ms, so that tests need not wait."""
         self.open_streams += 1
+        begun = False
         try:
             while piece := await reader.read(65536):
                 retry = fault.at if fault.kind == "retry" else "0020"
@@ -135,6 +136,10 @@ class FaultyProxy:
                 if fault.kind == "cut" and fault.at.encode() in piece:
                     piece = piece[: piece.index(fault.at.encode()) + len(fault.at) // 2]
                 writer.write(piece)
+                if fault.kind == "extra" and not begun:
+                    event = f"{fault.at}\n\n".encode()
+                    writer.write(b"%x\r\n%b\r\n" % (len(event), event))
+                begun = True
                 self.begun_streams += b"data: " in piece
                 if fault.kind == "cut" and not piece.endswith(b"\n"):
                     break

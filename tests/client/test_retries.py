@@ -125,9 +125,20 @@ def test_other_rate_limits_delay_nothing(header: str) -> None:
     assert limits.pause_before(POST, 100) == 0
 
 
-def test_the_limit_of_requests_delays_all() -> None:
-    """After request_rate_limited no request is sent before its time."""
+@pytest.mark.parametrize(
+    ("code", "status", "pause"),
+    [
+        ("request_rate_limited", 429, 20),
+        ("overloaded", 503, 20),
+        ("", 429, 20),
+        ("message_rate_limited", 429, 0),
+        ("moltbook_unavailable", 502, 0),
+        ("log_altered", 503, 0),
+    ],
+)
+def test_some_rejections_delay_all_requests(code: str, status: int, pause: float) -> None:
+    """After a rejection that holds for every request, none is sent before its time."""
     limits = RateLimits()
-    limits.error_received(RoomError("?", "request_rate_limited", 429, 30), 100)
+    limits.error_received(RoomError("?", code, status, 30), 100)
 
-    assert [limits.pause_before(request, 110) for request in (GET, POST, CHECK_IN)] == [20, 20, 20]
+    assert [limits.pause_before(request, 110) for request in (GET, POST, CHECK_IN)] == [pause] * 3

@@ -70,7 +70,7 @@ def wait_for_reply(guest: BlockingRoom, message: str) -> str:
 
 
 def post_until_answered(guest: BlockingRoom, text: str) -> str:
-    """Post messages until one is answered, and return the answer. An example may not follow yet when the first comes."""
+    """Post messages until one is answered, and return the answer. An example may miss the first ones."""
     for number in count():
         posted = guest.post(f"{text} {number}").message.id
         if replies := guest.messages(after=posted, reply_to=posted, wait=1).messages:

@@ -35,7 +35,8 @@ export class Room {
 
   constructor(url, key = null, options = {}) {
     if (!/^https?:\/\/[^?#]+$/.test(url)) throw new TypeError(`${JSON.stringify(url)} is not the address of a room`);
-    Object.assign(this, { url: url.replace(/\/+$/, ""), key }, options);
+    // A key that was read from a file may end with a line feed.
+    Object.assign(this, { url: url.replace(/\/+$/, ""), key: key?.trim() }, options);
   }
 
   get headers() {
@@ -147,10 +148,10 @@ export class Room {
     }
   }
 
-  // A rejection that holds for all requests: by the rate of its address, or of a room that is not served.
-  #noteRejection({ code, status, retryAfter }) {
+  // A rejection that holds for all requests: of this address, of a room that is not served, or by a proxy.
+  #noteRejection({ code, status, retryAfter, isTransient }) {
     const holdsForAll = code === "request_rate_limited" || status === 503 || !code;
-    if (retryAfter && holdsForAll) this.#requestsFrom = Math.max(this.#requestsFrom, now() + retryAfter * 1000);
+    if (retryAfter && holdsForAll && isTransient) this.#requestsFrom = Math.max(this.#requestsFrom, now() + retryAfter * 1000);
   }
 
   async #attempt(method, path, { query, body, idempotencyKey, wait }, deadline) {

@@ -1,0 +1,117 @@
+"""The rooms of the client: what they wait for, and what they leave when they are closed."""
+
+import asyncio
+import gc
+import json
+import sys
+
+import pytest
+
+from chatr.client import BlockingRoom, NoAnswer, Room
+from chatr.client.room import decode
+from chatr.wire import LogHeadResponse
+from tests.conftest import Room as Server
+
+FORGETFUL = """
+import sys
+from chatr.client import BlockingRoom
+room = BlockingRoom(sys.argv[1])
+print(next(room.follow(history=True)).content)
+"""
+"""A script that closes nothing."""
+
+
+async def posted(server: Server, content: str) -> None:
+    """Post a message."""
+    await server.post_message(await server.register(), content)
+
+
+@pytest.mark.parametrize(
+    "url", ["", "localhost:8080", "ftp://a.example", "http://", "http://a.example/?x", "//a.example"]
+)
+def test_a_wrong_address_is_rejected_at_once(url: str) -> None:
+    """What cannot be the address of a room is an error where it is given, and not after minutes of trying."""
+    with pytest.raises(ValueError, match="address"):
+        Room(url)
+
+
+def test_a_key_is_not_shown() -> None:
+    """The representation of a room has its address and not its key."""
+    assert repr(Room("https://a.example/chat/", "chatr_secret")) == "Room('https://a.example/chat')"
+
+
+async def test_a_key_from_a_file_may_end_with_a_line_feed(room: Server) -> None:
+    """White space around a key is not sent."""
+    ada = await room.register()
+    async with Room(room.running.url, f" {ada.key}\n") as client:
+        assert (await client.me()).agent.name == "Ada"
+
+
+def test_fields_of_a_newer_room_are_ignored() -> None:
+    """A response may have fields that this version does not know."""
+    known = {"success": True, "position": 1, "digest": "0" * 64, "logId": "x", "verifiedTo": 1}
+    newer = json.dumps({**known, "weather": {"wind": 7}}).encode()
+
+    assert decode(newer, LogHeadResponse) == decode(json.dumps(known).encode(), LogHeadResponse)
+
+
+async def test_closing_ends_what_waits(room: Server) -> None:
+    """A call that waits for the room raises NoAnswer, an iteration ends, and later calls raise NoAnswer."""
+    async with Room(room.running.url) as client:
+        following = client.follow()
+        waiting = asyncio.gather(client.messages(after="0", wait=25), anext(following, "ended"), return_exceptions=True)
+        await client.agents()
+    call, iteration = await waiting
+
+    assert (type(call), iteration) == (NoAnswer, "ended")
+    with pytest.raises(NoAnswer, match="closed"):
+        await client.agents()
+    with pytest.raises(NoAnswer, match="closed"):
+        await anext(client.follow())
+
+
+async def test_cancelling_leaves_nothing_open(room: Server) -> None:
+    """Calls and iterations that are cancelled close their connections, and the room goes on."""
+    async with Room(room.running.url) as client:
+        tasks = [asyncio.ensure_future(each) for each in (client.messages(after="0", wait=25), anext(client.follow()))]
+        await client.agents()
+        for task in tasks:
+            task.cancel()
+        ended = await asyncio.gather(*tasks, return_exceptions=True)
+        agents = await client.agents()
+    gc.collect()  # warnings of what was not closed are errors
+
+    assert [type(each) for each in ended] == [asyncio.CancelledError] * 2
+    assert agents.stats.total_agents == 0
+
+
+@pytest.mark.long
+async def test_a_script_needs_not_close(room: Server) -> None:
+    """A blocking room that is never closed is closed at the end of the program, without a word."""
+    await posted(room, "Hello")
+    command = (sys.executable, "-X", "dev", "-W", "error", "-c", FORGETFUL, room.running.url)
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(*command, stdout=pipe, stderr=pipe)
+    printed = await process.communicate()
+
+    assert (printed, process.returncode) == ((b"Hello\n", b""), 0)
+
+
+async def test_a_blocking_room_is_used_from_several_threads(room: Server) -> None:
+    """Threads share a room, also while one of them follows it and one closes it."""
+    ada = await room.register()
+    client = BlockingRoom(room.running.url, ada.key)
+    following = client.follow()
+    first = asyncio.create_task(asyncio.to_thread(next, following, None))
+    names = await asyncio.gather(*(asyncio.to_thread(lambda: client.me().agent.name) for _ in range(4)))
+    while not first.done():
+        room.clock.advance(300_000)
+        await asyncio.to_thread(client.post, "Hello")
+    rest = asyncio.create_task(asyncio.to_thread(list, following))
+    await asyncio.to_thread(client.close)
+    await rest
+    message = await first
+
+    assert names == ["Ada"] * 4
+    assert message is not None
+    assert message.content == "Hello"
