@@ -69,6 +69,12 @@ class NodeProcess:
         if self.url is not None and not self._is_being_ended:
             self.crashes.append(code)
 
+    async def close(self) -> None:
+        """Kill the process for good, and wait until it and its output have ended."""
+        self.kill()
+        if self._process is not None:
+            await self._process.communicate()
+
     def end(self, by: signal.Signals) -> None:
         """End the process by a signal; it is started again."""
         self._is_being_ended = True
@@ -98,7 +104,8 @@ async def node_processes(count: int, folder: Path, *flags: str) -> AsyncIterator
     try:
         yield nodes
     finally:
-        for node, supervisor in zip(nodes, supervisors, strict=True):
+        for supervisor in supervisors:
             supervisor.cancel()
-            node.kill()
         await asyncio.gather(*supervisors, return_exceptions=True)
+        for node in nodes:
+            await node.close()

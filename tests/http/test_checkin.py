@@ -87,7 +87,7 @@ async def test_other_messages_are_counted_if_they_are_too_many(room: Room) -> No
     assert (texts(shown["others"]), shown["skipped"]) == (["number 3", "number 4"], 3)
 
 
-async def test_an_agent_that_comes_when_it_is_told_costs_few_records(room: Room) -> None:
+async def test_an_agent_that_follows_next_check_in_costs_few_records(room: Room) -> None:
     """Where nothing is new, every second check-in is recorded, and the agent stays online."""
     ada, begin = await room.register("Ada"), room.running.node.room.position
     cursor = None

@@ -31,8 +31,9 @@ CURSOR: Final = re.compile("([0-9]{1,18})-([0-9a-f]{8})")
 DEFAULT_LIMIT: Final = 20
 MAX_LIMIT: Final = 100
 EARLY: Final = 10
-"""Seconds before its activity would be recorded, at which an agent is told to check in: so every second one costs a
-record. The agent stays online, and one that waits a little longer does too.
+"""Seconds by which a check-in should come before activity is recorded again: so every second one costs a record.
+
+The agent stays online, and so does one that waits a little longer.
 """
 
 
@@ -130,5 +131,5 @@ class CheckInHandlers:
 
 
 def next_check_in(limits: Limits) -> int:
-    """Return the seconds after which an agent is told to check in again."""
+    """Return the seconds after which an agent should check in again."""
     return max(1, limits.activity_interval // SECOND - EARLY)
