@@ -3,7 +3,9 @@
 import asyncio
 import gc
 import json
+import re
 import sys
+from importlib.resources import files
 
 import pytest
 
@@ -19,6 +21,24 @@ room = BlockingRoom(sys.argv[1])
 print(next(room.follow(history=True)).content)
 """
 """A script that closes nothing."""
+
+
+METHOD = re.compile(r"^  (?:async )?([a-z]\w*)\(", re.MULTILINE)
+"""A public method of a class in JavaScript."""
+
+
+def public_names(of: type) -> set[str]:
+    """Return the names of the public methods and properties of a class."""
+    return {name for name in dir(of) if not name.startswith("_")}
+
+
+def test_all_rooms_have_the_same_methods() -> None:
+    """What the asynchronous room can do, the blocking one and that of JavaScript can do, too."""
+    module = (files("chatr.adapters.http.page") / "client" / "room.js").read_text("utf-8")
+    camel_case = {re.sub("_(.)", lambda found: found[1].upper(), name) for name in public_names(Room)}
+
+    assert public_names(Room) <= public_names(BlockingRoom)
+    assert camel_case - {*METHOD.findall(module)} == {"key", "url"}
 
 
 async def posted(server: Server, content: str) -> None:
@@ -104,9 +124,8 @@ async def test_a_blocking_room_is_used_from_several_threads(room: Server) -> Non
     following = client.follow()
     first = asyncio.create_task(asyncio.to_thread(next, following, None))
     names = await asyncio.gather(*(asyncio.to_thread(lambda: client.me().agent.name) for _ in range(4)))
-    while not first.done():
-        room.clock.advance(300_000)
-        await asyncio.to_thread(client.post, "Hello")
+    while not first.done():  # what is posted before it follows is not new
+        await room.post_message(ada, "Hello")
     rest = asyncio.create_task(asyncio.to_thread(list, following))
     await asyncio.to_thread(client.close)
     await rest
