@@ -8,7 +8,8 @@ import pytest
 from attrs import frozen
 
 from chatr.adapters.http import error_catalogue
-from chatr.adapters.http.error_catalogue import ERROR_TYPES, STATUS, ErrorType
+from chatr.adapters.http.error_catalogue import ERROR_TYPES, STATUS
+from chatr.adapters.http.error_type import ErrorType
 from chatr.domain.limits import MINUTE, Limit, Limits
 from chatr.domain.policy import RULES
 from tests.conftest import Agent, OpenRoom, Response, Room

@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from attrs import frozen
-
+from chatr.adapters.http.error_type import ErrorType
 from chatr.domain.limits import REGISTRATION_KEY_LENGTH, format_range
 from chatr.domain.rule import Kind
 
@@ -28,15 +27,6 @@ STORE_RETRY_SECONDS: Final = 5
 """Retry-After where the store or Moltbook failed."""
 ALTERED_RETRY_SECONDS: Final = 60
 """Retry-After where a record was altered: until somebody has repaired the log nothing changes."""
-
-
-@frozen
-class ErrorType:
-    """A kind of error response. `sentence` may contain {placeholders}, which details fill in."""
-
-    status: int
-    code: str
-    sentence: str
 
 
 class HttpError(Exception):

@@ -27,10 +27,10 @@ from chatr.adapters.http.error_catalogue import (
     STATUS,
     STORAGE_UNAVAILABLE,
     STORE_RETRY_SECONDS,
-    ErrorType,
     HttpError,
     http_error,
 )
+from chatr.adapters.http.error_type import ErrorType
 from chatr.adapters.http.headers import (
     ALLOWED_MCP_HEADERS,
     ALLOWED_REQUEST_HEADERS,

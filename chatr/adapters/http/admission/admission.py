@@ -19,10 +19,10 @@ from chatr.adapters.http.error_catalogue import (
     REGISTRATION_RATE_LIMITED,
     REQUEST_RATE_LIMITED,
     VERIFICATION_RATE_LIMITED,
-    ErrorType,
     HttpError,
     http_error,
 )
+from chatr.adapters.http.error_type import ErrorType
 from chatr.adapters.http.headers import forwarded_for
 from chatr.domain.agent import Agent
 from chatr.domain.limits import HOUR, SECOND, Limit

@@ -17,10 +17,10 @@ from chatr.adapters.http.error_catalogue import (
     JSON,
     PROBLEM,
     STATUS,
-    ErrorType,
     HttpError,
     http_error,
 )
+from chatr.adapters.http.error_type import ErrorType
 from chatr.adapters.http.errors import as_http_error, error_body
 from chatr.domain.agent_keys import OtherKeys
 from chatr.domain.commands import Post

@@ -7,7 +7,8 @@ from aiohttp import web
 from attrs import field, frozen
 from msgspec import Struct
 
-from chatr.adapters.http.error_catalogue import JSON, ErrorType
+from chatr.adapters.http.error_catalogue import JSON
+from chatr.adapters.http.error_type import ErrorType
 from chatr.domain.rule import Rule
 
 Schema = Mapping[str, Any]

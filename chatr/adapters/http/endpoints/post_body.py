@@ -5,7 +5,8 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from chatr.adapters.http.error_catalogue import MISSPELT_REPLY, STATUS, ErrorType, HttpError, http_error
+from chatr.adapters.http.error_catalogue import MISSPELT_REPLY, STATUS, HttpError, http_error
+from chatr.adapters.http.error_type import ErrorType
 from chatr.adapters.http.json_body import read_object
 from chatr.domain.limits import Limits
 from chatr.domain.policy.posting import content_fits
