@@ -18,7 +18,8 @@ from chatr.adapters.http.stream.hub import Hub
 from chatr.adapters.http.stream.live_messages import LiveMessages
 from chatr.adapters.metrics.room_metrics import RoomMetrics, serving_metrics
 from chatr.adapters.moltbook import open_moltbook
-from chatr.adapters.stores.urls import admin_socket, checkpoint_file, open_log
+from chatr.adapters.search.fts5 import Fts5Index, closed_at_end
+from chatr.adapters.stores.urls import admin_socket, checkpoint_file, open_log, search_file
 from chatr.adapters.system import SystemClock, SystemSecrets
 from chatr.admin.operator import AdminNode
 from chatr.admin.server import serving_operators
@@ -27,8 +28,10 @@ from chatr.background_tasks import all_in_background, background
 from chatr.domain.commands import AdoptLimits
 from chatr.node.erasing import Erasing
 from chatr.node.follower import Follower
+from chatr.node.listener import Listener
 from chatr.node.node import Node
 from chatr.node.scrubber import Scrubber
+from chatr.node.search_indexer import SearchIndexer
 from chatr.node.timeouts import DEFAULT_NODE_TIMEOUTS, NodeTimeouts
 from chatr.past.checkpoint import Checkpoint
 from chatr.ports import BringsClock, Clock, EventLog, LogUnavailable, Moltbook, Secrets
@@ -128,19 +131,24 @@ async def room_on(
     log, clock, secrets, metrics = opened.log, opened.clock, opened.secrets, opened.metrics
     checkpoint = checkpoint_for(settings)
     room = await checkpoint.load(log, accept_loss=accept_loss)
-    erasing = Erasing(log, [checkpoint], timeouts.node.retry_pause)
-    follower = Follower(log, room, [LiveMessages(opened.hub), checkpoint, erasing, *metrics.listeners], timeouts.node)
+    given = settings.search_index
+    index = Fts5Index(search_file(settings.log, given), is_own_name=given is None)
+    search = SearchIndexer(index, log, room)
+    erasing = Erasing(log, [checkpoint, search], timeouts.node.retry_pause)
+    listeners: list[Listener] = [LiveMessages(opened.hub), checkpoint, erasing, search, *metrics.listeners]
+    follower = Follower(log, room, listeners, timeouts.node)
     del room  # if the log is replaced, its texts could not be erased
-    node = Node.create(log, follower, clock, secrets)
+    node = evolve(Node.create(log, follower, clock, secrets), search=search)
     metrics.show(ServerState(opened.listener, opened.hub), node, log, clock, node.integrity)
     server = HttpServer(log, node, opened.hub, clock, secrets, opened.moltbook, http)
     scrubber = background(Scrubber(log, follower).run())
     # The follower must have stopped before the checkpoint is written, or it would fold records meanwhile.
-    async with written_at_end(node, checkpoint), scrubber, background(follower.run()) as following:
+    index_closed = closed_at_end(index)
+    async with index_closed, written_at_end(node, checkpoint), scrubber, background(follower.run()) as following:
         await catch_up(node, log, following, timeouts.progress_interval, opened.listener.starting)
         await prepare_to_serve(node, settings, clock, server, metrics)
         operators = serving_operators(opened.admin, AdminNode(node, log, clock, secrets, erasing))
-        works = all_in_background(erasing.run(node.room), server.run_background())
+        works = all_in_background(erasing.run(node.room), search.run(), server.run_background())
         async with operators, server.open(opened.listener) as url, works as tasks:
             yield RunningRoom(url, node, erasing, (following, *tasks))
 

@@ -8,6 +8,7 @@ from typing import Final, Protocol, runtime_checkable
 
 from chatr.domain.events import Cursor
 from chatr.domain.proof import Profile, ProofWords
+from chatr.search_types import IndexedUntil, IndexText, SearchRange
 from chatr.stored import Draft, Stored
 
 # What a log takes and returns belongs to its interface.
@@ -125,6 +126,55 @@ class Rewritable(Protocol):
 
     async def rewrite(self) -> None:
         """Write it anew, while nobody else can use it. Raises LogUnavailable, also without the right to do so."""
+        ...
+
+
+class SearchIndex(Protocol):
+    """Finds messages by their words. What it holds can be made again from the log at any time.
+
+    Every method but `close` raises SearchUnavailable. An index that is found damaged is removed: open it again.
+    """
+
+    async def open(self) -> IndexedUntil:
+        """Open the index, an empty one if there is none that can be used, and return what it holds."""
+        ...
+
+    async def close(self) -> None:
+        """Close the index for good."""
+        ...
+
+    async def remove(self) -> None:
+        """Close the index and remove what was stored of it."""
+        ...
+
+    def is_stored(self) -> bool:
+        """Whether there is an index that may hold messages, open or not."""
+        ...
+
+    async def add(self, texts: Sequence[IndexText], until: IndexedUntil) -> None:
+        """Add messages in the order of their positions: all after those that it holds, and up to `until`."""
+        ...
+
+    async def find(
+        self, query: str, wanted: SearchRange, limit: int, seconds: float, is_wanted: Callable[[int], bool]
+    ) -> list[int]:
+        """The first `limit` positions in this range of messages that contain all words of `query`, if `is_wanted`.
+
+        `is_wanted` is called in another thread. Raises NothingToSearch, SearchTooLong, or SearchTooSlow after `seconds`
+        of CPU time.
+        """
+        ...
+
+    async def holding(self, positions: Sequence[int]) -> list[int]:
+        """Those of `positions` whose messages are in the index."""
+        ...
+
+    def part_of(self, position: int) -> range:
+        """The positions that have to be indexed again to take the words of one message out of the index."""
+        ...
+
+    async def replace(self, part: range, texts: AsyncIterator[Sequence[IndexText]]) -> None:
+        """Index the messages of a part again. Nothing is left of what was there, also not in files."""
         ...
 
 

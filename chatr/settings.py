@@ -150,6 +150,14 @@ class Settings:
         parse_non_empty,
         example="/run/chatr/admin.socket",
     )
+    search_index: str | None = setting(
+        None,
+        "PATH",
+        "file of this node's search index, made from the log whenever it is missing; by default FILE.search beside a "
+        "SQLite file, else a temporary file",
+        parse_non_empty,
+        example="/var/cache/chatr/room.search",
+    )
 
     def limits(self, in_force: Limits) -> Limits:
         """The limits that were given, and those `in_force` for the rest; defaults for what an older log lacks."""

@@ -45,6 +45,7 @@ SAMPLES: dict[str, tuple[str, Any]] = {
     "access_log": ("on", True),
     "log_level": ("Debug", "debug"),
     "admin_socket": (" /run/chatr/socket ", "/run/chatr/socket"),
+    "search_index": (" /run/chatr/room.search ", "/run/chatr/room.search"),
 }
 BAD_VALUES: dict[str, list[str]] = {
     "host": [""],  # the empty address is every address: a variable left empty must not open the room to the world
@@ -98,6 +99,7 @@ BAD_VALUES: dict[str, list[str]] = {
     "history": ["-1", "1001", "all"],
     "stats_every": ["0", "3601"],
     "admin_socket": ["", " "],
+    "search_index": ["", " "],
     "deny": ["192.0.2.7/24", "192.0.2.0/33", "example.org", "192.0.2.1-192.0.2.9"],
     # Without an address the port would be open to every machine.
     "metrics": [

@@ -11,18 +11,23 @@ from chatr.node.integrity import Integrity
 from chatr.node.message_reader import MessageReader
 from chatr.node.newest_messages import NewestMessages
 from chatr.node.readiness import Readiness
+from chatr.node.search_indexer import SearchIndexer
 from chatr.ports import Clock, EventLog, Secrets
 
 
 @frozen
 class Node:
-    """The parts of one node. All of them read the follower's room; only the follower changes it."""
+    """The parts of one node. All of them read the follower's room; only the follower changes it.
+
+    `search` is None in a node that serves no clients.
+    """
 
     follower: Follower
     commands: CommandHandler
     messages: MessageReader
     newest: NewestMessages
     readiness: Readiness
+    search: SearchIndexer | None = None
 
     @classmethod
     def create(cls, event_log: EventLog, follower: Follower, clock: Clock, secrets: Secrets) -> Self:

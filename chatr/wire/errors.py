@@ -22,6 +22,7 @@ class ErrorCode(StrEnum):
     INVALID_MOLTBOOK_NAME = "invalid_moltbook_name"
     INVALID_MOMENT = "invalid_moment"
     INVALID_NAME = "invalid_name"
+    INVALID_QUERY = "invalid_query"
     VERIFICATION_EXPIRED = "verification_expired"
     VERIFICATION_NAME_MISMATCH = "verification_name_mismatch"
     VERIFICATION_NOT_STARTED = "verification_not_started"
@@ -77,6 +78,7 @@ class ErrorCode(StrEnum):
     NOT_READY = "not_ready"
     OUTCOME_UNKNOWN = "outcome_unknown"
     OVERLOADED = "overloaded"
+    SEARCH_UNAVAILABLE = "search_unavailable"
     STORAGE_UNAVAILABLE = "storage_unavailable"
 
 

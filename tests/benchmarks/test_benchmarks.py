@@ -21,6 +21,7 @@ BENCHMARKS = {
     "-m benchmarks.log_size": "--records 200",
     "benchmarks/past.py": "--messages 200 --looks 5",
     "benchmarks/replay.py": "--messages 2000 --agents 20 --rounds 1",
+    "-m benchmarks.search": "--messages 500",
     "-m benchmarks.soak": "--minutes 0.1 --streams 5 --posts 20",
     "benchmarks/startup.py": "--messages 200 --agents 20 --checkpoint",
 }

@@ -2,6 +2,7 @@
 response is true, and the next request works.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from pathlib import Path
@@ -38,8 +39,15 @@ async def moltbook() -> AsyncIterator[FakeMoltbook]:
 def store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Store:
     """A store of which one call can be made to fail; the room holds two messages in memory, and reads older ones."""
     monkeypatch.setattr("chatr.domain.history.MESSAGES_IN_MEMORY", 2)
+    # It would read these, too, at any moment. Nothing here is searched.
+    monkeypatch.setattr("chatr.node.search_indexer.SearchIndexer.run", do_nothing)
     new_store: Callable[[Path], Store] = STORES[request.param]
     return new_store(tmp_path)
+
+
+async def do_nothing(_self: object) -> None:
+    """Do nothing, for ever."""
+    await asyncio.Event().wait()
 
 
 @pytest.fixture

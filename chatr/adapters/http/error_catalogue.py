@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from chatr.adapters.http.error_type import ErrorType
+from chatr.adapters.http.search_errors import SEARCH_ERROR_TYPES
 from chatr.domain.limits import REGISTRATION_KEY_LENGTH, format_range
 from chatr.domain.rule import Kind
 
@@ -235,5 +236,8 @@ MOLTBOOK_TIMEOUT: Final = ErrorType(
     504, "moltbook_unavailable", "Moltbook did not answer in time. Nothing changed: try again later."
 )
 
-ERROR_TYPES: Final = tuple(each for each in list(globals().values()) if isinstance(each, ErrorType))
-"""All of the above, as the reference and the tests list them."""
+ERROR_TYPES: Final = (
+    *(each for each in list(globals().values()) if isinstance(each, ErrorType)),
+    *SEARCH_ERROR_TYPES,
+)
+"""All of the above and those of searches, as the reference and the tests list them."""

@@ -4,7 +4,7 @@ from typing import Final
 
 from chatr.adapters.http import error_catalogue
 from chatr.adapters.http.description import parameters, responses
-from chatr.adapters.http.description.error_responses import STORE_ERRORS
+from chatr.adapters.http.description.error_responses import SEARCH_ERRORS, STORE_ERRORS
 from chatr.adapters.http.description.route import Route
 from chatr.domain.policy import POSTING
 from chatr.domain.policy.moderating import agent_exists
@@ -33,6 +33,7 @@ MESSAGES: Final = Route(
         parameters.FROM,
         parameters.MENTIONS,
         parameters.REPLIES_TO,
+        parameters.QUERY,
         parameters.WAIT,
         parameters.FORMAT,
     ),
@@ -41,6 +42,7 @@ MESSAGES: Final = Route(
         agent_exists,
         error_catalogue.TOO_MANY_STREAMS,
         error_catalogue.STORAGE_UNAVAILABLE,
+        *SEARCH_ERRORS,
     ),
     takes_key=True,
 )

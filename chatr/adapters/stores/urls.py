@@ -99,6 +99,17 @@ def checkpoint_file(url: str) -> Path | None:
     return beside(file, ".checkpoint") if file else None
 
 
+def search_file(url: str, setting: str | None = None) -> Path | None:
+    """Return the path of the search index of a node on the log at `url`; None for a temporary file.
+
+    `setting` is a path; None: beside the file of a SQLite log.
+    """
+    if setting is not None:
+        return Path(setting)
+    file = sqlite_file(url)
+    return beside(file, ".search") if file else None
+
+
 def sqlite_file(url: str) -> Path | None:
     """Return the file of a SQLite log, or None if `url` names another store."""
     scheme, _, path = url.partition("///")

@@ -10,7 +10,7 @@ from chatr.adapters.stores.sqlite.files import beside, stat_or_none
 from chatr.cli.doctor.check import Check, ok, problem, warning
 
 NAME: Final = "file rights"
-SUFFIXES: Final = ("", "-wal", "-shm", ".head", ".checkpoint", ".lock")
+SUFFIXES: Final = ("", "-wal", "-shm", ".head", ".checkpoint", ".lock", ".search", ".search-wal")
 """The files of a log: the database, and what the server keeps beside it."""
 OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 

@@ -22,6 +22,7 @@ from chatr.adapters.http.error_catalogue import (
 )
 from chatr.adapters.http.error_type import ErrorType
 from chatr.adapters.http.errors import as_http_error, error_body
+from chatr.adapters.http.search_errors import SEARCH_ERROR_TYPES, SEARCH_TOO_SLOW
 from chatr.domain.agent_keys import OtherKeys
 from chatr.domain.commands import Post
 from chatr.domain.key_commands import IssueKey
@@ -51,6 +52,8 @@ STORE_ERRORS: Final = (
     error_catalogue.OUTCOME_UNKNOWN,
 )
 """Errors of every endpoint that appends to the log."""
+SEARCH_ERRORS: Final = (*SEARCH_ERROR_TYPES, error_catalogue.OVERLOADED)
+"""Errors of an endpoint that searches messages."""
 MOLTBOOK_ERRORS: Final = (error_catalogue.MOLTBOOK_UNAVAILABLE, error_catalogue.MOLTBOOK_TIMEOUT)
 """Errors of every endpoint that asks Moltbook."""
 NOT_A_KEY: Final = (
@@ -124,6 +127,8 @@ def error_name(error: ErrorSource) -> str:
     """Return the code of an error, changed where an error type with other sentences has the same code."""
     if error is error_catalogue.ROOM_STARTING:
         return "room_starting"
+    if error is SEARCH_TOO_SLOW:
+        return "search_too_slow"
     return f"{error.code}_rule" if isinstance(error, Rule) and error.code in ERROR_TYPE_CODES else error.code
 
 

@@ -32,6 +32,7 @@ from chatr.domain.limits import (
 )
 from chatr.domain.text import BADGE, MOLTBOOK_NAME, NAME, RESERVED_NAMES
 from chatr.domain.timestamps import iso_timestamp
+from chatr.search_types import SEARCH_WORDS
 
 AGENT_NAME: Final = Parameter(
     "body",
@@ -177,6 +178,14 @@ WAIT: Final = Parameter(
     f"{waiting.MAX_WAIT} at most.",
     # Not described as a number: tools that test a server by this document would send numbers and wait.
     TEXT,
+)
+QUERY: Final = Parameter(
+    "query",
+    "q",
+    f"Return only messages that contain all of these words, {SEARCH_WORDS} at most; case and accents do not matter. "
+    "It works with `after`, `before` and `limit`, and not with `wait`.",
+    TEXT,
+    "paper crabs",
 )
 POSITION: Final = Parameter(
     "query",

@@ -11,6 +11,7 @@ from chatr.adapters.http import response_cache
 from chatr.adapters.http.admission.admission import Admission
 from chatr.adapters.http.admission.authentication import KEY_DIGEST
 from chatr.adapters.http.endpoints.post_body import read_post
+from chatr.adapters.http.endpoints.search import found_page
 from chatr.adapters.http.endpoints.selected_messages import requested_selection, selected_page
 from chatr.adapters.http.endpoints.waiting import MAX_WAIT, catch_up, wait_until
 from chatr.adapters.http.error_catalogue import MESSAGE_NOT_FOUND, http_error
@@ -95,10 +96,14 @@ class MessageHandlers:
         # `since` is an alias of `after` that clients of chatr.ai use.
         after, before = cursor(request, "after", "since"), cursor(request, "before")
         selection = await requested_selection(request, self._node, self._clock)
-        if after is not None and before is None:
-            await self._wait(request, selection, after)
-        room, limit = self._node.room, number(request, "limit", DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE)
-        page = await selected_page(room, selection, after, before, limit)
+        limit = number(request, "limit", DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE)
+        if "q" in request.query:
+            page = await found_page(self._node, request, selection, after, before, limit)
+        else:
+            if after is not None and before is None:
+                await self._wait(request, selection, after)
+            page = await selected_page(self._node.room, selection, after, before, limit)
+        room = self._node.room
         posted = await self._node.messages.read(page.positions)
         # Some may have been removed while they were read.
         shown = [response_cache.message_now(room, each) for each in posted if room.history.shows(each)]

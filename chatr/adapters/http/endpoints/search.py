@@ -1,0 +1,76 @@
+"""GET /api/messages?q=WORDS: the page of messages that contain all of these words."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final
+
+from aiohttp import web
+
+from chatr.adapters.http.error_catalogue import STORE_RETRY_SECONDS, HttpError, http_error
+from chatr.adapters.http.query_string import number
+from chatr.adapters.http.search_errors import (
+    NOTHING_TO_SEARCH,
+    SEARCH_NOT_READY,
+    SEARCH_TOO_LONG,
+    SEARCH_TOO_SLOW,
+    SEARCH_UNAVAILABLE,
+    SEARCH_WAITS,
+)
+from chatr.domain.history import Page
+from chatr.domain.selection import Selection, contains
+from chatr.node.command_handler import Overloaded
+from chatr.node.node import Node
+from chatr.node.search_indexer import SearchNotReady
+from chatr.search_types import NothingToSearch, SearchTooLong, SearchTooSlow, SearchUnavailable
+
+TIME_LIMIT: Final = 5.0
+"""Seconds for a search, including the wait for those before it."""
+LONGEST_RETRY: Final = 60
+"""The most seconds after which a client is told to try again, however long the index still takes."""
+
+
+async def found_page(
+    node: Node, request: web.BaseRequest, selection: Selection | None, after: int | None, before: int | None, limit: int
+) -> Page:
+    """Return the page of the selected messages with all words of `q`, as `History.page` does.
+
+    Raises HttpError (400, 422, 503) or Overloaded.
+    """
+    if number(request, "wait", 0, 1, minimum=0):
+        raise http_error(SEARCH_WAITS)
+    if node.search is None:
+        raise http_error(SEARCH_UNAVAILABLE, reason="it has none", retryAfter=LONGEST_RETRY)
+    criteria = selection.positions(node.room.history) if selection else []
+    try:
+        async with asyncio.timeout(TIME_LIMIT):
+            return await node.search.find(
+                request.query["q"], after, before, limit, lambda position: is_in_all(criteria, position)
+            )
+    except TimeoutError as error:
+        raise Overloaded from error
+    except (SearchUnavailable, NothingToSearch, SearchTooLong, SearchTooSlow) as error:
+        raise as_http_error(error) from error
+
+
+def is_in_all(criteria: Sequence[Sequence[int]], position: int) -> bool:
+    """Return whether each of these ascending sequences contains the position. They may change meanwhile."""
+    try:
+        return all(contains(positions, position) for positions in criteria)
+    except IndexError:  # the event loop has removed the last message of a sequence
+        return False
+
+
+def as_http_error(error: Exception) -> HttpError:
+    """Return the HTTP error for one that a search raised."""
+    match error:
+        case NothingToSearch():
+            return http_error(NOTHING_TO_SEARCH)
+        case SearchTooLong():
+            return http_error(SEARCH_TOO_LONG)
+        case SearchTooSlow():
+            return http_error(SEARCH_TOO_SLOW)
+        case SearchNotReady() if not str(error):
+            retry = min(error.seconds, LONGEST_RETRY)
+            return http_error(SEARCH_NOT_READY, position=error.position, head=error.head, retryAfter=retry)
+        case _:
+            return http_error(SEARCH_UNAVAILABLE, reason=str(error), retryAfter=STORE_RETRY_SECONDS)

@@ -1,0 +1,1 @@
+"""Search indexes: which messages contain which words."""

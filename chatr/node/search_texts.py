@@ -1,0 +1,81 @@
+"""Reads the texts that are indexed: of the newest messages from the room, of older ones from the log."""
+
+import asyncio
+from bisect import bisect_right
+from collections.abc import AsyncIterator, Sequence
+from itertools import islice
+from typing import Final
+
+from attrs import frozen
+
+from chatr.codec import MESSAGE_TYPE, decode
+from chatr.domain.history import message_from_record
+from chatr.domain.room import Room
+from chatr.ports import LogReader, LogUnavailable, Stored
+from chatr.search_types import IndexedUntil, IndexText
+
+BATCH: Final = 1_000
+"""Records that are read and indexed at a time: about 20 ms in the thread of the index."""
+
+
+@frozen
+class IndexTexts:
+    """The texts of the messages in a log."""
+
+    _log: LogReader
+
+    async def after(self, room: Room, position: int) -> tuple[list[IndexText], IndexedUntil] | None:
+        """The first texts after `position`, and the record up to which they are complete.
+
+        None if there is no message after it. Raises LogUnavailable.
+        """
+        history = room.history
+        done, in_memory = bisect_right(history.positions, position), history.count - len(history.newest)
+        if done == history.count:
+            return None
+        if done < in_memory:
+            stored = await self._read(room, position, room.position)
+            texts, last_position, last_id = (
+                await asyncio.to_thread(texts_of, stored),
+                stored[-1].position,
+                stored[-1].id,
+            )
+        else:
+            records = list(islice(history.newest, done - in_memory, done - in_memory + BATCH))
+            texts = [(each.position, message_from_record(each).content) for each in records]
+            last_position, last_id = records[-1].position, records[-1].id
+        return not_erased(texts, room), IndexedUntil(room.log_id, last_position, last_id)
+
+    async def within(self, room: Room, part: range) -> AsyncIterator[Sequence[IndexText]]:
+        """Yield the texts of all messages at positions of `part`, in batches. Raises LogUnavailable."""
+        position = max(part.start - 1, 0)
+        while position < part.stop - 1:
+            stored = await self._read(room, position, part.stop - 1)
+            yield not_erased(await asyncio.to_thread(texts_of, stored), room)
+            position = stored[-1].position
+
+    async def are_of(self, room: Room, until: IndexedUntil) -> bool:
+        """Whether an index that has taken in everything up to this record is one of the room. Raises LogUnavailable."""
+        if until.log_id != room.log_id or until.position > room.position:
+            return False
+        return [each.id for each in await self._log.read(until.position - 1, 1)] == [until.record_id]
+
+    async def _read(self, room: Room, after: int, end: int) -> list[Stored]:
+        """The next records after `after`, up to `end`. Raises LogUnavailable, also if the log is not that of `room`."""
+        stored = await self._log.read(after, min(BATCH, end - after))
+        # Another log may have taken its place since the room was folded. The follower will notice that, too.
+        if not stored or [each.cursor for each in await self._log.pick([room.position])] != [room.cursor]:
+            raise LogUnavailable("the log was replaced and is being read again")
+        return stored
+
+
+def texts_of(stored: Sequence[Stored]) -> list[IndexText]:
+    """The positions and contents of the messages among these records. Those that were altered have no text."""
+    records = [decode(each) for each in stored if each.type == MESSAGE_TYPE and not each.is_erased and each.is_intact]
+    return [(each.position, message_from_record(each).content) for each in records]
+
+
+def not_erased(texts: Sequence[IndexText], room: Room) -> list[IndexText]:
+    """Those of these texts that were not erased since they were read."""
+    removals = room.history.removals.by_message
+    return [text for text in texts if text[1] and not ((removal := removals.get(text[0])) and removal.erased)]
