@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from chatr.admin.replies import Change, Counts, Failed, Notice, Progress, Refused, Reply
 from chatr.cli.commands.admin.sentences import lines_of
 from chatr.cli.errors import CommandError
-from chatr.cli.execution import FAILED, report
+from chatr.cli.outcome import FAILED, report
 from chatr.cli.output.progress import print_above_bar, progress
 from chatr.cli.output.tables import json_text
 from chatr.cli.output.text import counted

@@ -1,0 +1,54 @@
+"""Runs a command, and turns its errors into one sentence and an exit code."""
+
+import errno
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import Final
+
+from chatr.cli.output.text import printable
+
+FAILED: Final = 1
+"""Exit code of a command that was given correctly and could not be finished."""
+WRONGLY_USED: Final = 2
+"""Exit code of a command with wrong arguments or an unusable log. argparse uses the same code."""
+SIGNALLED: Final = 128
+"""Shells add this to the number of the signal that ended a process."""
+DISK_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
+Errors = tuple[type[Exception], ...]
+
+
+def exit_code_of(run: Callable[[], int], usage_errors: Errors, failures: Errors) -> int:
+    """Run a command and return its exit code. Expected errors, and those of standard output, print one sentence."""
+    try:
+        code = run()
+        # Flushed here, where a closed pipe or a full disk can still be reported.
+        sys.stdout.flush()
+    except usage_errors as error:
+        return report(str(error), WRONGLY_USED)
+    except failures as error:
+        return report(str(error), FAILED)
+    except KeyboardInterrupt:
+        # asyncio.Runner cancelled the command before, so its log is closed and its progress bar is removed.
+        return SIGNALLED + signal.SIGINT
+    except BrokenPipeError:
+        discard_output()
+        return SIGNALLED + signal.SIGPIPE
+    except OSError as error:
+        if error.errno not in DISK_FULL:
+            raise
+        discard_output()
+        return report(f"{error.strerror}.", FAILED)
+    return code
+
+
+def report(sentence: str, code: int) -> int:
+    """Print the sentence of an error to standard error and return `code`."""
+    sys.stderr.write(f"chatr: {printable(sentence)}\n")
+    return code
+
+
+def discard_output() -> None:
+    """Redirect standard output to /dev/null, or the flush at exit would fail again and print a traceback."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
