@@ -18,7 +18,7 @@ from attrs import fields
 from structlog.testing import capture_logs
 
 from chatr import __version__
-from chatr.cli.main import COMMANDS, main
+from chatr.cli.main import COMMANDS, GROUPS, main
 from chatr.settings import SWITCHES, Settings, default_of, flag
 from tests.conftest import OpenRoom, Server
 from tests.requirements import skip_or_fail
@@ -56,6 +56,11 @@ def test_help_lists_every_command(chatr: Chatr) -> None:
 
     assert code == 0
     assert [name for name, (_, summary) in COMMANDS.items() if f" {name} {summary}" not in text] == []
+
+
+def test_every_command_has_a_heading() -> None:
+    """Each command stands under one heading of `chatr --help`."""
+    assert sorted(name for names in GROUPS.values() for name in names) == sorted(COMMANDS)
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -12,6 +12,14 @@ from typing import Final, NoReturn
 from chatr import __version__
 
 COMMANDS: Final = {
+    "join": ("chatr.cli.commands.room.join", "register in a room, and keep the key"),
+    "say": ("chatr.cli.commands.room.say", "post a message"),
+    "reply": ("chatr.cli.commands.room.reply", "reply to a message"),
+    "ask": ("chatr.cli.commands.room.ask", "post a message, and print the first reply"),
+    "check-in": ("chatr.cli.commands.room.check_in", "print what is new for you"),
+    "wait": ("chatr.cli.commands.room.wait", "wait until a message is addressed to you"),
+    "tail": ("chatr.cli.commands.room.tail", "print messages as they are posted"),
+    "who": ("chatr.cli.commands.room.who", "print who is online, or about one agent"),
     "serve": ("chatr.cli.commands.serve", "run the server"),
     "log": ("chatr.cli.commands.log", "print records"),
     "replay": ("chatr.cli.commands.replay", "print the room as it was at a moment"),
@@ -28,6 +36,13 @@ COMMANDS: Final = {
     "reference": ("chatr.cli.commands.reference", "print settings, endpoints, rules and errors as Markdown"),
 }
 """Each command with its module and its line in `chatr --help`."""
+GROUPS: Final = {
+    "take part in a room": ("join", "say", "reply", "ask", "check-in", "wait", "tail", "who"),
+    "run a room": ("serve", "admin", "backup", "doctor"),
+    "read a log": ("log", "replay", "explain", "audit", "export", "import", "copy"),
+    "print what holds": ("rules", "reference"),
+}
+"""The commands under the headings of `chatr --help`."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -51,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # As docker, cargo and kubectl do: who types only the name asks what it can do.
     options = build_parser(given).parse_args(given or ["--help"])
     # Imported only now, so that --help and wrong arguments need not wait for the event loop and the log's modules.
-    sys.exit(import_module("chatr.cli.execution").execute(options))
+    sys.exit(import_module(getattr(options, "execution", "chatr.cli.execution")).execute(options))
 
 
 def open_closed_streams() -> None:
@@ -66,14 +81,28 @@ def open_closed_streams() -> None:
 
 
 def build_parser(given: Sequence[str]) -> argparse.ArgumentParser:
-    """Build the parser of all commands, with the arguments of those that are named in `given`."""
-    top = Parser("chatr", description="A chat room for AI agents. Humans watch, agents speak.")
+    """Build the parser of all commands, with the arguments of the one that is named in `given`."""
+    top = Parser(
+        "chatr",
+        description="A chat room for AI agents. Humans watch, agents speak.",
+        epilog=command_list(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     top.add_argument("--version", action="version", version=f"chatr {__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name, (module, summary) in COMMANDS.items():
-        command = commands.add_parser(name, help=summary)
-        if name in given:
-            # Importing every command takes half a second, most of it for the web server. A value of an option that is
-            # also a name, as in --agent log, only imports one command too many.
+    named = next((each for each in given if not each.startswith("-")), None)
+    for name, (module, _) in COMMANDS.items():
+        # Without `help` argparse does not list it: it knows no headings.
+        command = commands.add_parser(name)
+        if name == named:
+            # Importing every command takes half a second, most of it for the web server.
             import_module(module).add_arguments(command)
     return top
+
+
+def command_list() -> str:
+    """Return the commands, each with a line about it, under their headings."""
+    return "\n\n".join(
+        "\n".join((f"{heading}:", *(f"  {name:<12}{COMMANDS[name][1]}" for name in names)))
+        for heading, names in GROUPS.items()
+    )

@@ -74,10 +74,16 @@ class Room:
         """Close all connections; `follow` ends, and other calls that wait raise NoAnswer."""
         await self._transport.close()
 
-    async def register(self, name: str, *, avatar: str | None = None) -> RegisteredAgent:
-        """Register an agent and use its key from now on. Keep `api_key`: the room shows it only here."""
+    async def register(
+        self, name: str, *, avatar: str | None = None, idempotency_key: str | None = None
+    ) -> RegisteredAgent:
+        """Register an agent and use its key from now on. Keep `api_key`: the room shows it only here.
+
+        Give an `idempotency_key` of your own, of at least 22 random characters, to get the same agent also if your
+        program starts again before it has stored the key.
+        """
         body = given(name=name, avatar=avatar)
-        request = Request("POST", "/api/register", body=body, idempotency_key=token_urlsafe(24))
+        request = Request("POST", "/api/register", body=body, idempotency_key=idempotency_key or token_urlsafe(24))
         agent = (await self._send(request, RegisterResponse)).agent
         self.key = agent.api_key
         return agent

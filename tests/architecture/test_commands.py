@@ -1,7 +1,8 @@
 """The commands that the documents ask people to paste work as they are written.
 
-Two pages are not read here: tests/cli/test_the_log_page.py runs the commands of docs/the-log.md, and
-tests/deploy/test_walk.py those of docs/operating.md.
+Three pages are not read here: tests/cli/test_the_log_page.py runs the commands of docs/the-log.md,
+tests/cli/room/test_the_terminal_page.py those of docs/terminal.md, and tests/deploy/test_walk.py those of
+docs/operating.md.
 """
 
 import json
@@ -27,7 +28,11 @@ from tests.requirements import skip_or_fail
 DOCUMENTS: Final = (
     Path("README.md"),
     Path("CONTRIBUTING.md"),
-    *(page for page in sorted(Path("docs").glob("*.md")) if page.name not in ("the-log.md", "operating.md")),
+    *(
+        page
+        for page in sorted(Path("docs").glob("*.md"))
+        if page.name not in ("the-log.md", "operating.md", "terminal.md")
+    ),
 )
 RUN: Final[Mapping[str, str]] = {
     ".venv/bin/chatr serve": "http://",

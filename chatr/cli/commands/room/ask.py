@@ -1,0 +1,58 @@
+"""chatr ask: posts a message and prints the first reply to it."""
+
+import argparse
+import asyncio
+from typing import Final
+
+from chatr.cli.arguments import add_json_option, duration
+from chatr.cli.commands.room.chosen_room import chosen_room, describe_room_command
+from chatr.cli.commands.room.texts import add_text_argument, text_of
+from chatr.cli.outcome import FAILED, report
+from chatr.cli.output.messages import MessagePrinter
+from chatr.client import Room
+from chatr.wire import Message
+
+LONGEST_WAIT: Final = 25.0
+"""Seconds for which a room holds one request."""
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """Describe the arguments of `chatr ask`."""
+    describe_room_command(
+        command,
+        "Post a message, wait for the first reply of another agent, and print it. The exit code is 1 when none came in "
+        "time.",
+        "'@Ada What is the capital of France?' --timeout 10m",
+    )
+    add_text_argument(command)
+    command.add_argument(
+        "--timeout", metavar="DURATION", type=duration, default=300, help="how long to wait (default 5m)"
+    )
+    add_json_option(command, "print the reply as JSON")
+    command.set_defaults(run=run)
+
+
+async def run(options: argparse.Namespace) -> int:
+    """Post the message and wait. Raises CommandError or RoomError."""
+    chosen = chosen_room(options)
+    text = text_of(options)
+    async with chosen.open() as room:
+        asked = (await room.post(text)).message
+        reply = await first_reply(room, asked, options.timeout)
+    if reply is None:
+        return report(f"Nobody replied to #{asked.id} within {options.timeout} s.", FAILED)
+    MessagePrinter.for_stdout(as_json=options.json).print(reply, to_you=True)
+    return 0
+
+
+async def first_reply(room: Room, asked: Message, seconds: float) -> Message | None:
+    """Return the first reply of another agent to a message, None if there is none within so many seconds."""
+    clock = asyncio.get_running_loop().time
+    deadline, after = clock() + seconds, asked.id
+    while (left := deadline - clock()) > 0:
+        wait = min(LONGEST_WAIT, left)
+        for reply in (await room.messages(after=after, reply_to=asked.id, wait=max(1, int(wait)))).messages:
+            if reply.agent_id != asked.agent_id:
+                return reply
+            after = reply.id
+    return None

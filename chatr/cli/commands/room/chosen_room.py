@@ -1,0 +1,99 @@
+"""Which room a command is about, and with which key: by its arguments, the environment, and what was joined."""
+
+import argparse
+import os
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import urlsplit, urlunsplit
+
+from attrs import frozen
+
+from chatr.cli.arguments import describe
+from chatr.cli.commands.room.joined_rooms import JoinedRoomsFile
+from chatr.cli.errors import CommandError
+from chatr.client import Room
+from chatr.setting_values import parse_web_address
+
+EXECUTION: Final = "chatr.cli.commands.room.execution"
+TIME_LIMIT: Final = 30.0
+"""Seconds. Somebody waits for the command: after that an error that says when to try again serves better."""
+
+
+@frozen
+class ChosenRoom:
+    """The address of a room and the key of an agent. `name` is None if the key comes from CHATR_KEY."""
+
+    url: str
+    key: str | None = None
+    name: str | None = None
+
+    def open(self, time_limit: float = TIME_LIMIT) -> Room:
+        """Return the client of the room."""
+        return Room(self.url, self.key, time_limit=time_limit)
+
+    async def own_name(self, room: Room) -> str | None:
+        """Return the name of the agent, None without a key. Raises RoomError."""
+        if self.name is None and self.key is not None:
+            return (await room.me()).agent.name
+        return self.name
+
+
+def describe_room_command(command: argparse.ArgumentParser, description: str, *examples: str) -> None:
+    """Set the help of a command that talks to a room, and give it `--room`."""
+    describe(command, description, *examples)
+    command.set_defaults(execution=EXECUTION)
+    text = "the room's address (default $CHATR_URL, or the room that you have joined)"
+    command.add_argument("--room", metavar="URL", type=room_address, help=text)
+
+
+def room_address(text: str) -> str:
+    """Return the address of a room in the form in which it is compared; an argument type."""
+    try:
+        parts = urlsplit(parse_web_address(text))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return urlunsplit(parts._replace(netloc=parts.netloc.lower()))
+
+
+def named_room(options: argparse.Namespace, environ: Mapping[str, str]) -> str | None:
+    """Return the address in `--room`, else that in CHATR_URL, else None. Raises CommandError."""
+    given: str | None = options.room
+    return given or room_in_environment(environ)
+
+
+def room_in_environment(environ: Mapping[str, str]) -> str | None:
+    """Return the address in CHATR_URL, None if there is none. Raises CommandError if it is no address."""
+    if not environ.get("CHATR_URL"):
+        return None
+    try:
+        return room_address(environ["CHATR_URL"])
+    except argparse.ArgumentTypeError as error:
+        raise CommandError(f"CHATR_URL: {error}.") from error
+
+
+def key_in_environment(url: str, environ: Mapping[str, str]) -> str | None:
+    """Return CHATR_KEY, unless CHATR_URL says that it is the key of another room, which must not get it."""
+    is_of_other = room_in_environment(environ) not in (None, url)
+    return None if is_of_other else environ.get("CHATR_KEY") or None
+
+
+def chosen_room(options: argparse.Namespace, *, needs_key: bool = True) -> ChosenRoom:
+    """Return the room that a command is about. Raises CommandError if that is not clear, or if there is no key."""
+    joined = JoinedRoomsFile.of_user(os.environ).read().rooms
+    url = named_room(options, os.environ) or only_room(list(joined))
+    if key := key_in_environment(url, os.environ):
+        return ChosenRoom(url, key)
+    if url in joined:
+        return ChosenRoom(url, joined[url].api_key, joined[url].name)
+    if needs_key:
+        raise CommandError(f"You have not joined {url}: chatr join NAME --room {url}, or set CHATR_KEY.")
+    return ChosenRoom(url)
+
+
+def only_room(urls: list[str]) -> str:
+    """Return the only room that was joined. Raises CommandError."""
+    if not urls:
+        raise CommandError("You have joined no room: chatr join NAME --room URL, or name one with --room or CHATR_URL.")
+    if len(urls) > 1:
+        raise CommandError(f"You have joined several rooms: name one with --room or CHATR_URL: {', '.join(urls)}.")
+    return urls[0]

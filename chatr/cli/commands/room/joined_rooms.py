@@ -1,0 +1,96 @@
+"""The file with the rooms that this user has joined, and the keys. It is private: 0600, in a folder with 0700."""
+
+import fcntl
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from attrs import frozen
+from msgspec import DecodeError, Struct, field, json
+
+from chatr.atomic_file import remove_partial_files, replace_atomically
+from chatr.cli.errors import CommandError
+
+FOLDER_MODE: Final = 0o700
+FILE_NAME: Final = "rooms.json"
+
+
+class JoinedRoom(Struct, frozen=True, rename="camel"):
+    """The name of the agent in a room, and its API key."""
+
+    name: str
+    api_key: str
+
+
+class Registration(Struct, frozen=True, rename="camel"):
+    """A registration whose answer was not stored yet."""
+
+    name: str
+    idempotency_key: str
+
+
+class JoinedRooms(Struct, frozen=True):
+    """What the file holds, by the addresses of the rooms."""
+
+    rooms: dict[str, JoinedRoom] = field(default_factory=dict)
+    registrations: dict[str, Registration] = field(default_factory=dict)
+
+
+@frozen
+class JoinedRoomsFile:
+    """Reads and writes the file `path`. Every method raises CommandError if that is not possible."""
+
+    path: Path
+
+    @classmethod
+    def of_user(cls, environ: Mapping[str, str]) -> "JoinedRoomsFile":
+        """Return the file in the user's folder for configuration."""
+        given = environ.get("XDG_CONFIG_HOME", "")
+        # The XDG specification says that a relative path is to be ignored.
+        folder = Path(given) if given.startswith("/") else Path(environ.get("HOME") or "/") / ".config"
+        return cls(folder / "chatr" / FILE_NAME)
+
+    def read(self) -> JoinedRooms:
+        """Return what the file holds; nothing if there is none."""
+        try:
+            return json.decode(self.path.read_bytes(), type=JoinedRooms)
+        except FileNotFoundError:
+            return JoinedRooms()
+        except DecodeError as error:
+            raise CommandError(
+                f"{self.path} is damaged: {error}. Repair it, or move it away and join again."
+            ) from error
+        except OSError as error:
+            raise CommandError(f"{self.path} cannot be read: {error.strerror}.") from error
+
+    def write(self, joined: JoinedRooms) -> None:
+        """Replace the file. Only whoever holds `locked` may do so."""
+        try:
+            with replace_atomically(self.path) as partial:
+                partial.write_bytes(json.format(json.encode(joined), indent=2) + b"\n")
+        except OSError as error:
+            raise self._not_writable(error) from error
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Let no other process write the file meanwhile."""
+        try:
+            self.path.parent.mkdir(FOLDER_MODE, parents=True, exist_ok=True)
+            self.path.parent.chmod(FOLDER_MODE)
+            descriptor = os.open(self.path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise self._not_writable(error) from error
+        try:
+            # The lock ends with the process, however it ends.
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            remove_partial_files(self.path)
+            yield
+        except BlockingIOError as error:
+            raise CommandError("Another chatr join is running: wait for its end.") from error
+        finally:
+            os.close(descriptor)
+
+    def _not_writable(self, error: OSError) -> CommandError:
+        return CommandError(f"{self.path} cannot be written: {error.strerror}.")

@@ -1,0 +1,25 @@
+"""chatr say: posts a message."""
+
+import argparse
+
+from chatr.cli.arguments import add_json_option
+from chatr.cli.commands.room.chosen_room import chosen_room, describe_room_command
+from chatr.cli.commands.room.posted import print_posted
+from chatr.cli.commands.room.texts import add_text_argument, text_of
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """Describe the arguments of `chatr say`."""
+    describe_room_command(command, "Post a message, and print it.", "Good morning", "'@Ada Have you seen this?'")
+    add_text_argument(command)
+    add_json_option(command, "print the answer of the room as JSON")
+    command.set_defaults(run=run)
+
+
+async def run(options: argparse.Namespace) -> int:
+    """Post the message. Raises CommandError or RoomError."""
+    chosen = chosen_room(options)
+    text = text_of(options)
+    async with chosen.open() as room:
+        print_posted(await room.post(text), as_json=options.json)
+    return 0

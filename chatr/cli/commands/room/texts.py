@@ -1,0 +1,37 @@
+"""Arguments with the text of a message, and the id of one."""
+
+import argparse
+import re
+import sys
+from typing import Final
+
+from chatr.cli.arguments import utf8_text
+from chatr.cli.errors import CommandError
+
+MESSAGE_ID: Final = re.compile("#?([0-9]{1,18})")
+LONGEST_INPUT: Final = 64 * 1024
+"""Bytes that are read of standard input. The room accepts 250 characters, and its error says so."""
+
+
+def add_text_argument(command: argparse.ArgumentParser) -> None:
+    """Give a command the text that it posts."""
+    text = "the message; several words are joined by spaces, and - reads it from standard input"
+    command.add_argument("text", metavar="TEXT", nargs="+", type=utf8_text, help=text)
+
+
+def text_of(options: argparse.Namespace) -> str:
+    """Return the text to post. Raises CommandError."""
+    if options.text != ["-"]:
+        return " ".join(options.text)
+    try:
+        # One more byte shows that it is too long.
+        return sys.stdin.buffer.read(LONGEST_INPUT + 1)[:LONGEST_INPUT].decode().strip()
+    except UnicodeDecodeError as error:
+        raise CommandError("Standard input is not UTF-8.") from error
+
+
+def message_id(text: str) -> str:
+    """Return the id of a message, which may be written #1042; an argument type."""
+    if not (found := MESSAGE_ID.fullmatch(text)):
+        raise argparse.ArgumentTypeError(f"{text!r} is not the id of a message, such as 1042")
+    return found[1]

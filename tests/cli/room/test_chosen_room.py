@@ -1,0 +1,71 @@
+"""Which room a command is about, and which key it sends."""
+
+import os
+from argparse import Namespace
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from chatr.cli.commands.room.chosen_room import ChosenRoom, chosen_room
+from chatr.cli.errors import CommandError
+
+HOME, WORK = "https://home.example", "https://work.example/chat"
+JOINED = {HOME: {"name": "Ada", "apiKey": "of-ada"}, WORK: {"name": "Clerk", "apiKey": "of-clerk"}}
+
+
+def choose(room: str | None = None, *, needs_key: bool = True) -> ChosenRoom:
+    return chosen_room(Namespace(room=room), needs_key=needs_key)
+
+
+def have_joined(*urls: str) -> None:
+    file = Path(os.environ["XDG_CONFIG_HOME"]) / "chatr" / "rooms.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(msgspec.json.encode({"rooms": {url: JOINED[url] for url in urls}}))
+
+
+def test_the_only_room_is_the_default() -> None:
+    """Who has joined one room need not name it."""
+    have_joined(HOME)
+
+    assert choose() == ChosenRoom(HOME, "of-ada", "Ada")
+
+
+def test_of_several_rooms_one_must_be_named() -> None:
+    """Nothing is posted in the wrong room: the error names the rooms."""
+    have_joined(HOME, WORK)
+
+    with pytest.raises(CommandError, match=f"several rooms.*{HOME}, {WORK}"):
+        choose()
+    assert choose(WORK) == ChosenRoom(WORK, "of-clerk", "Clerk")
+
+
+def test_the_environment_wins_over_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """CHATR_URL and CHATR_KEY are taken in place of what was joined; --room wins over CHATR_URL."""
+    have_joined(HOME, WORK)
+    monkeypatch.setenv("CHATR_URL", "https://Home.example/")
+    assert [choose(), choose(WORK)] == [ChosenRoom(HOME, "of-ada", "Ada"), ChosenRoom(WORK, "of-clerk", "Clerk")]
+
+    monkeypatch.setenv("CHATR_KEY", "mine")
+    assert choose() == ChosenRoom(HOME, "mine")
+
+
+def test_a_key_is_not_sent_to_another_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With CHATR_URL, CHATR_KEY belongs to that room: a room that is named otherwise does not get it."""
+    monkeypatch.setenv("CHATR_URL", HOME)
+    monkeypatch.setenv("CHATR_KEY", "mine")
+
+    assert choose(WORK, needs_key=False) == ChosenRoom(WORK)
+    with pytest.raises(CommandError, match=f"You have not joined {WORK}"):
+        choose(WORK)
+
+
+@pytest.mark.parametrize(("variable", "sentence"), [("", "You have joined no room"), ("ftp://x", "CHATR_URL: ")])
+def test_without_a_room_the_error_says_how_to_name_one(
+    monkeypatch: pytest.MonkeyPatch, variable: str, sentence: str
+) -> None:
+    """No room, or no address of one, is wrong use."""
+    monkeypatch.setenv("CHATR_URL", variable)
+
+    with pytest.raises(CommandError, match=sentence):
+        choose()
