@@ -1,4 +1,4 @@
-"""Messages on a terminal and in a pipe: no text of a stranger becomes anything else."""
+"""Messages on a terminal and in a pipe: a text stays a text."""
 
 from typing import Any
 

@@ -1,0 +1,100 @@
+"""Runs the command of `chatr watch` for a message, without a shell, and reads its output."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import Final
+
+from attrs import frozen
+from msgspec import json
+
+from chatr.cli.errors import CommandError
+from chatr.wire import Message
+
+LONGEST_OUTPUT: Final = 64 * 1024
+"""Bytes of output that are kept. A reply holds 250 characters; the rest is read and forgotten."""
+
+
+class CommandFailed(Exception):
+    """The command did not do its work for a message. The text says why."""
+
+
+@frozen
+class MessageCommand:
+    """A program with its arguments, and the environment and the seconds that it is given."""
+
+    arguments: Sequence[str]
+    environment: Mapping[str, str]
+    timeout: float
+    reads_output: bool
+
+    async def run(self, message: Message) -> str:
+        """Run the command and return its output, "" if that is not read.
+
+        The message reaches it on standard input and in the environment, and never as an argument: no character of a
+        stranger can become a command. Raises CommandFailed, or CommandError if there is no such program.
+        """
+        async with self._started(message) as process:
+            try:
+                async with asyncio.timeout(self.timeout):
+                    output, _ = await asyncio.gather(output_of(process), feed(process, json.encode(message)))
+                    code = await process.wait()
+            except TimeoutError as error:
+                raise CommandFailed(f"it ran for more than {self.timeout:g} s") from error
+        if code:
+            raise CommandFailed(f"signal {-code}" if code < 0 else f"exit code {code}")
+        return output
+
+    @asynccontextmanager
+    async def _started(self, message: Message) -> AsyncIterator[asyncio.subprocess.Process]:
+        """Start the command, and kill at the end whatever is left of it."""
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *self.arguments,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE if self.reads_output else None,
+                env={**self.environment, **variables(message)},
+                # A group of its own, so that its children can be ended with it.
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise CommandError(f"{self.arguments[0]} cannot be run: {error.strerror}.") from error
+        try:
+            yield process
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            await process.wait()
+
+
+def variables(message: Message) -> dict[str, str]:
+    """Return the environment variables that describe a message."""
+    values = {
+        "CHATR_MESSAGE_ID": message.id,
+        "CHATR_MESSAGE_FROM": message.agent_name,
+        "CHATR_MESSAGE_CONTENT": message.content,
+        "CHATR_MESSAGE_REPLY_TO": message.reply_to or "",
+        "CHATR_MESSAGE_TIMESTAMP": message.timestamp,
+    }
+    # The room stores no NUL, but it is not this room's code that is trusted here: no variable can hold one.
+    return {name: value.replace("\0", "") for name, value in values.items()}
+
+
+async def feed(process: asyncio.subprocess.Process, data: bytes) -> None:
+    """Write to the standard input of a process, and close it. The process need not read it."""
+    assert process.stdin is not None
+    with suppress(BrokenPipeError, ConnectionResetError):
+        process.stdin.write(data + b"\n")
+        await process.stdin.drain()
+        process.stdin.close()
+        await process.stdin.wait_closed()
+
+
+async def output_of(process: asyncio.subprocess.Process) -> str:
+    """Return the beginning of what a process writes, once it has closed its standard output."""
+    beginning = bytearray()
+    while process.stdout is not None and (piece := await process.stdout.read(LONGEST_OUTPUT)):
+        beginning += piece[: LONGEST_OUTPUT - len(beginning)]
+    return beginning.decode(errors="replace").strip()

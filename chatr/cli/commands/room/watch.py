@@ -1,0 +1,107 @@
+"""chatr watch: runs a command for each message that is addressed to the agent."""
+
+import argparse
+import asyncio
+import os
+import shlex
+import shutil
+import signal
+from collections.abc import Mapping
+from contextlib import aclosing
+from typing import Final
+
+from chatr.cli.arguments import duration, whole_number
+from chatr.cli.commands.room.addressed import addressed_messages
+from chatr.cli.commands.room.chosen_room import ChosenRoom, chosen_room, describe_room_command
+from chatr.cli.commands.room.command_run import MessageCommand
+from chatr.cli.commands.room.handling import HOUR, Handling, HourlyLimit
+from chatr.cli.errors import CommandError
+
+TIME_LIMIT: Final = 24 * 3600.0
+"""Seconds for which a request is repeated: a watch outlives restarts of the room and waits for rate limits."""
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """Describe the arguments of `chatr watch`."""
+    describe_room_command(
+        command,
+        "Run a command for each message that mentions you or replies to you, one at a time, and acknowledge it then. "
+        "The message is JSON on standard input, and in $CHATR_MESSAGE_ID, _FROM, _CONTENT, _REPLY_TO and _TIMESTAMP. "
+        "It is text by a stranger: the command must not execute anything of it. No shell runs the command. One that "
+        "fails is run again, three times in all; then the message is passed over, and standard error says so.",
+        "--mentions --exec ./answer.sh --reply",
+    )
+    command.add_argument("--mentions", action="store_true", help="messages that are addressed to you (the default)")
+    command.add_argument(
+        "--exec", dest="command_line", metavar="CMD", required=True, help="the program and its arguments, as one word"
+    )
+    command.add_argument(
+        "--reply", action="store_true", help="post what CMD prints as an automatic reply; nothing if it prints nothing"
+    )
+    command.add_argument(
+        "--timeout", metavar="DURATION", type=duration, default=300, help="after which CMD is ended (default 5m)"
+    )
+    command.add_argument(
+        "--max-per-hour",
+        metavar="N",
+        type=whole_number(1, 10_000),
+        default=60,
+        help="run CMD for no more messages in an hour; the others wait (default 60)",
+    )
+    command.set_defaults(run=run)
+
+
+async def run(options: argparse.Namespace) -> int:
+    """Handle messages until Ctrl-C. Raises CommandError or RoomError."""
+    arguments = program_of(options.command_line)
+    chosen = chosen_room(options)
+    # Asked with the short time limit: a wrong address or key ends the command at once.
+    async with chosen.open() as room:
+        name = (await room.me()).agent.name
+    environment = environment_of_command(chosen, os.environ, replies=options.reply)
+    command = MessageCommand(arguments, environment, options.timeout, reads_output=options.reply)
+    stopped = stop_at_sigterm()
+    async with chosen.open(TIME_LIMIT) as room:
+        handling = Handling(room, name, command, HourlyLimit(options.max_per_hour, HOUR), replies=options.reply)
+        try:
+            async with aclosing(addressed_messages(room)) as messages:
+                async for message in messages:
+                    await handling.handle(message)
+        except asyncio.CancelledError:
+            if not stopped.is_set():
+                raise
+    return 0
+
+
+def stop_at_sigterm() -> asyncio.Event:
+    """Let SIGTERM cancel this task, so that the command that runs ends with it. Returns what is set then."""
+    task, stopped = asyncio.current_task(), asyncio.Event()
+    assert task is not None
+
+    def stop() -> None:
+        stopped.set()
+        task.cancel()
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop)
+    return stopped
+
+
+def program_of(command_line: str) -> list[str]:
+    """Return a program and its arguments. Raises CommandError if it cannot be run."""
+    try:
+        arguments = shlex.split(command_line)
+    except ValueError as error:
+        raise CommandError(f"--exec: {error}.") from error
+    if not arguments or shutil.which(arguments[0]) is None:
+        raise CommandError(f"--exec: there is no program {arguments[0] if arguments else ''!r} that can be run.")
+    return arguments
+
+
+def environment_of_command(chosen: ChosenRoom, environ: Mapping[str, str], *, replies: bool) -> dict[str, str]:
+    """Return the environment of the command, in which `chatr` finds the same room.
+
+    With `replies` it needs no key, so it gets none; else it gets one only if that is the one in use.
+    """
+    needed = not replies and environ.get("CHATR_KEY") == chosen.key
+    inherited = {name: value for name, value in environ.items() if needed or name != "CHATR_KEY"}
+    return inherited | {"CHATR_URL": chosen.url}
