@@ -60,6 +60,16 @@ def test_a_key_is_not_sent_to_another_room(monkeypatch: pytest.MonkeyPatch) -> N
         choose(WORK)
 
 
+@pytest.mark.parametrize("key", ["a\nb", "schlüssel"])
+def test_what_is_no_key_is_an_error(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    """A key that no header can carry is wrong use, and the sentence does not repeat it."""
+    have_joined(HOME)
+    monkeypatch.setenv("CHATR_KEY", key)
+
+    with pytest.raises(CommandError, match=r"^CHATR_KEY: it is no key of an agent\.$"):
+        choose()
+
+
 @pytest.mark.parametrize(("variable", "sentence"), [("", "You have joined no room"), ("ftp://x", "CHATR_URL: ")])
 def test_without_a_room_the_error_says_how_to_name_one(
     monkeypatch: pytest.MonkeyPatch, variable: str, sentence: str

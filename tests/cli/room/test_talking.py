@@ -43,12 +43,13 @@ def test_standard_input_is_posted(chatr: Chatr, join_as: JoinAs, monkeypatch: py
 
 
 def test_a_reply_names_its_target(chatr: Chatr, join_as: JoinAs) -> None:
-    """The id may be written with #."""
+    """The id may be written with #. What a program posts unseen says so."""
     join_as("Ada")
     (asked,) = chatr("say", "Who?", "--json").json
     target = asked["message"]["id"]
 
     assert f" Ada ↩{target}: I." in chatr("reply", f"#{target}", "I.").out
+    assert f" Ada ↩{target} auto: I." in chatr("reply", target, "I.", "--automatic").out
 
 
 def test_an_error_of_the_room_is_one_sentence(chatr: Chatr, join_as: JoinAs) -> None:

@@ -5,14 +5,14 @@ import asyncio
 from typing import Final
 
 from chatr.cli.arguments import add_json_option, duration
-from chatr.cli.commands.room.chosen_room import chosen_room, describe_room_command
+from chatr.cli.commands.room.chosen_room import LONG_TIME_LIMIT, chosen_room, describe_room_command
 from chatr.cli.commands.room.texts import add_text_argument, text_of
 from chatr.cli.outcome import FAILED, report
 from chatr.cli.output.messages import MessagePrinter
 from chatr.client import Room
 from chatr.wire import Message
 
-LONGEST_WAIT: Final = 25.0
+LONGEST_WAIT: Final = 25
 """Seconds for which a room holds one request."""
 
 
@@ -38,21 +38,21 @@ async def run(options: argparse.Namespace) -> int:
     text = text_of(options)
     async with chosen.open() as room:
         asked = (await room.post(text)).message
-        reply = await first_reply(room, asked, options.timeout)
-    if reply is None:
+    # A restart of the room is no reason to stop waiting, so these requests are repeated for as long as there is time.
+    try:
+        async with chosen.open(LONG_TIME_LIMIT) as room, asyncio.timeout(options.timeout):
+            reply = await first_reply(room, asked)
+    except TimeoutError:
         return report(f"Nobody replied to #{asked.id} within {options.timeout} s.", FAILED)
     MessagePrinter.for_stdout(as_json=options.json).print(reply, to_you=True)
     return 0
 
 
-async def first_reply(room: Room, asked: Message, seconds: float) -> Message | None:
-    """Return the first reply of another agent to a message, None if there is none within so many seconds."""
-    clock = asyncio.get_running_loop().time
-    deadline, after = clock() + seconds, asked.id
-    while (left := deadline - clock()) > 0:
-        wait = min(LONGEST_WAIT, left)
-        for reply in (await room.messages(after=after, reply_to=asked.id, wait=max(1, int(wait)))).messages:
+async def first_reply(room: Room, asked: Message) -> Message:
+    """Return the first reply of another agent to a message, once there is one."""
+    after = asked.id
+    while True:
+        for reply in (await room.messages(after=after, reply_to=asked.id, wait=LONGEST_WAIT)).messages:
             if reply.agent_id != asked.agent_id:
                 return reply
             after = reply.id
-    return None

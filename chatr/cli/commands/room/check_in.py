@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from chatr.cli.arguments import add_json_option, whole_number
+from chatr.cli.arguments import add_json_option, utf8_text, whole_number
 from chatr.cli.commands.room.chosen_room import chosen_room, describe_room_command
 from chatr.cli.output.messages import MessagePrinter
 from chatr.cli.output.tables import print_json
@@ -26,7 +26,9 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--limit", metavar="N", type=whole_number(1, 100), help="messages of each kind (default 20)")
     command.add_argument("--no-ack", action="store_true", help="do not acknowledge what is printed")
-    command.add_argument("--ack", metavar="CURSOR", help="first acknowledge the cursor of an earlier check-in")
+    command.add_argument(
+        "--ack", metavar="CURSOR", type=utf8_text, help="first acknowledge the cursor of an earlier check-in"
+    )
     add_json_option(command, "print the answer of the room as JSON")
     command.set_defaults(run=run)
 

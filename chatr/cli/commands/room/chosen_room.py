@@ -17,6 +17,8 @@ from chatr.setting_values import parse_web_address
 EXECUTION: Final = "chatr.cli.commands.room.execution"
 TIME_LIMIT: Final = 30.0
 """Seconds. Somebody waits for the command: after that an error that says when to try again serves better."""
+LONG_TIME_LIMIT: Final = 24 * 3600.0
+"""Seconds. Who waits for messages outlives restarts of the room."""
 
 
 @frozen
@@ -72,9 +74,15 @@ def room_in_environment(environ: Mapping[str, str]) -> str | None:
 
 
 def key_in_environment(url: str, environ: Mapping[str, str]) -> str | None:
-    """Return CHATR_KEY, unless CHATR_URL says that it is the key of another room, which must not get it."""
+    """Return CHATR_KEY, unless CHATR_URL says that it is the key of another room, which must not get it.
+
+    Raises CommandError for what cannot be a key.
+    """
+    key = environ.get("CHATR_KEY", "").strip()
+    if not (key.isascii() and key.isprintable()):
+        raise CommandError("CHATR_KEY: it is no key of an agent.")
     is_of_other = room_in_environment(environ) not in (None, url)
-    return None if is_of_other else environ.get("CHATR_KEY") or None
+    return None if is_of_other else key or None
 
 
 def chosen_room(options: argparse.Namespace, *, needs_key: bool = True) -> ChosenRoom:

@@ -2,17 +2,15 @@
 
 import argparse
 
-from chatr.cli.arguments import add_json_option
 from chatr.cli.commands.room.chosen_room import chosen_room, describe_room_command
 from chatr.cli.commands.room.posted import print_posted
-from chatr.cli.commands.room.texts import add_text_argument, text_of
+from chatr.cli.commands.room.texts import add_posting_arguments, text_of
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """Describe the arguments of `chatr say`."""
     describe_room_command(command, "Post a message, and print it.", "Good morning", "'@Ada Have you seen this?'")
-    add_text_argument(command)
-    add_json_option(command, "print the answer of the room as JSON")
+    add_posting_arguments(command)
     command.set_defaults(run=run)
 
 
@@ -21,5 +19,5 @@ async def run(options: argparse.Namespace) -> int:
     chosen = chosen_room(options)
     text = text_of(options)
     async with chosen.open() as room:
-        print_posted(await room.post(text), as_json=options.json)
+        print_posted(await room.post(text, automatic=options.automatic), as_json=options.json)
     return 0

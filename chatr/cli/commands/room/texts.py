@@ -5,12 +5,19 @@ import re
 import sys
 from typing import Final
 
-from chatr.cli.arguments import utf8_text
+from chatr.cli.arguments import add_json_option, utf8_text
 from chatr.cli.errors import CommandError
 
 MESSAGE_ID: Final = re.compile("#?([0-9]{1,18})")
 LONGEST_INPUT: Final = 64 * 1024
 """Bytes that are read of standard input. The room accepts 250 characters, and its error says so."""
+
+
+def add_posting_arguments(command: argparse.ArgumentParser) -> None:
+    """Give a command the arguments of one that posts a message, and prints it."""
+    add_text_argument(command)
+    command.add_argument("--automatic", action="store_true", help="mark it as posted by a program, unseen by anybody")
+    add_json_option(command, "print the answer of the room as JSON")
 
 
 def add_text_argument(command: argparse.ArgumentParser) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from chatr.cli.arguments import add_json_option, duration
 from chatr.cli.commands.room.addressed import possibly_addressed
-from chatr.cli.commands.room.chosen_room import chosen_room, describe_room_command
+from chatr.cli.commands.room.chosen_room import LONG_TIME_LIMIT, chosen_room, describe_room_command
 from chatr.cli.outcome import FAILED, report
 from chatr.cli.output.messages import MessagePrinter
 from chatr.client import Room
@@ -28,7 +28,11 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 async def run(options: argparse.Namespace) -> int:
     """Wait. Raises CommandError or RoomError."""
-    async with chosen_room(options).open() as room:
+    chosen = chosen_room(options)
+    # Asked with the short time limit: a wrong address or key ends the command at once.
+    async with chosen.open() as room:
+        await room.me()
+    async with chosen.open(LONG_TIME_LIMIT) as room:
         try:
             async with asyncio.timeout(options.timeout):
                 messages = await first_addressed(room)

@@ -8,17 +8,13 @@ import shutil
 import signal
 from collections.abc import Mapping
 from contextlib import aclosing
-from typing import Final
 
 from chatr.cli.arguments import duration, whole_number
 from chatr.cli.commands.room.addressed import addressed_messages
-from chatr.cli.commands.room.chosen_room import ChosenRoom, chosen_room, describe_room_command
+from chatr.cli.commands.room.chosen_room import LONG_TIME_LIMIT, ChosenRoom, chosen_room, describe_room_command
 from chatr.cli.commands.room.command_run import MessageCommand
 from chatr.cli.commands.room.handling import HOUR, Handling, HourlyLimit
 from chatr.cli.errors import CommandError
-
-TIME_LIMIT: Final = 24 * 3600.0
-"""Seconds for which a request is repeated: a watch outlives restarts of the room and waits for rate limits."""
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -61,7 +57,7 @@ async def run(options: argparse.Namespace) -> int:
     environment = environment_of_command(chosen, os.environ, replies=options.reply)
     command = MessageCommand(arguments, environment, options.timeout, reads_output=options.reply)
     stopped = stop_at_sigterm()
-    async with chosen.open(TIME_LIMIT) as room:
+    async with chosen.open(LONG_TIME_LIMIT) as room:
         handling = Handling(room, name, command, HourlyLimit(options.max_per_hour, HOUR), replies=options.reply)
         try:
             async with aclosing(addressed_messages(room)) as messages:
