@@ -16,7 +16,9 @@ from chatr.cli.commands.room.handling import Handling, HourlyLimit
 from chatr.cli.commands.room.watch import environment_of_command, program_of
 from chatr.cli.errors import CommandError
 from chatr.client import Room as ClientRoom
+from chatr.domain.limits import SECOND, Limit
 from chatr.wire import Message
+from tests.cli.room.conftest import room_in_thread
 from tests.conftest import NO_RATE_LIMIT, OpenRoom
 
 HOSTILE = "@Ada $(touch ran) `touch ran`; touch ran | sh && 'x' \"y\" \\ %s\n#!/bin/sh\ntouch ran"
@@ -123,6 +125,22 @@ async def test_a_reply_that_the_rules_refuse_is_reported(
     assert capsys.readouterr().err.startswith(
         f"chatr: #{message.id} from Bob: the room refuses the reply: Unverified agents cannot post URLs."
     )
+
+
+@pytest.mark.long
+async def test_a_reply_waits_for_the_rate_limit(handle: Handle) -> None:
+    """Where the agent may post no message now, the reply is posted as soon as it may."""
+    with room_in_thread(rate_unverified=Limit(1, SECOND)) as url:
+        async with ClientRoom(url) as ada, ClientRoom(url) as bob:
+            await ada.register("Ada")
+            await bob.register("Bob")
+            message = (await bob.post("@Ada Hi")).message
+            await ada.post("This is my message of this second")
+            handling = handle("echo Later")
+            handling.room = ada
+            await handling.handle(message)
+
+            assert await replies_to(bob, message) == [("Later", True)]
 
 
 async def test_a_message_is_not_answered_twice(rooms: tuple[ClientRoom, ClientRoom], handle: Handle) -> None:

@@ -89,7 +89,9 @@ def test_a_name_that_is_taken_is_forgotten(chatr: Chatr, url: str, file: Path) -
 
 
 def test_a_known_key_is_stored(chatr: Chatr, url: str, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With CHATR_KEY nothing is registered: the key of an agent that exists is stored."""
+    """With CHATR_KEY nothing is registered: the key of an agent that exists is stored, in place of an older one."""
+    file.parent.mkdir(parents=True)
+    file.write_bytes(msgspec.json.encode({"rooms": {url: {"name": "Ada", "apiKey": "revoked"}}}))
     with BlockingRoom(url) as room:
         key = room.register("Ada").api_key
     monkeypatch.setenv("CHATR_KEY", key)

@@ -78,7 +78,7 @@ def variables(message: Message) -> dict[str, str]:
         "CHATR_MESSAGE_REPLY_TO": message.reply_to or "",
         "CHATR_MESSAGE_TIMESTAMP": message.timestamp,
     }
-    # The room stores no NUL, but it is not this room's code that is trusted here: no variable can hold one.
+    # A room stores no NUL, but anything may answer at its address, and no variable can hold one.
     return {name: value.replace("\0", "") for name, value in values.items()}
 
 

@@ -44,11 +44,12 @@ async def run(options: argparse.Namespace) -> int:
     url = named_room(options, os.environ) or LOCAL_ROOM
     file = JoinedRoomsFile.of_user(os.environ)
     with file.locked():
-        joined = file.read()
-        if (here := joined.rooms.get(url)) is not None:
+        joined, key = file.read(), key_in_environment(url, os.environ)
+        # A key that is given takes the place of a stored one, which may have been lost or revoked.
+        if (here := joined.rooms.get(url)) is not None and key is None:
             print_line(already_joined(url, here.name, options.name))
             return 0
-        async with Room(url, key_in_environment(url, os.environ), time_limit=TIME_LIMIT) as room:
+        async with Room(url, key, time_limit=TIME_LIMIT) as room:
             new = await (known_agent(room, options.name) if room.key else registered(room, file, joined, options))
         file.write(JoinedRooms(joined.rooms | {url: new}, without(joined.registrations, url)))
     print_line(printable(f"You are {new.name} in {url}."))

@@ -98,6 +98,6 @@ def environment_of_command(chosen: ChosenRoom, environ: Mapping[str, str], *, re
 
     With `replies` it needs no key, so it gets none; else it gets one only if that is the one in use.
     """
-    needed = not replies and environ.get("CHATR_KEY") == chosen.key
+    needed = not replies and environ.get("CHATR_KEY", "").strip() == chosen.key
     inherited = {name: value for name, value in environ.items() if needed or name != "CHATR_KEY"}
     return inherited | {"CHATR_URL": chosen.url}
