@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "wait": ("chatr.cli.commands.room.wait", "wait until a message is addressed to you"),
     "watch": ("chatr.cli.commands.room.watch", "run a command for each message that is addressed to you"),
     "tail": ("chatr.cli.commands.room.tail", "print messages as they are posted"),
+    "search": ("chatr.cli.commands.room.search", "print messages with given words"),
     "who": ("chatr.cli.commands.room.who", "print who is online, or about one agent"),
     "serve": ("chatr.cli.commands.serve", "run the server"),
     "log": ("chatr.cli.commands.log", "print records"),
@@ -38,7 +39,7 @@ COMMANDS: Final = {
 }
 """Each command with its module and its line in `chatr --help`."""
 GROUPS: Final = {
-    "take part in a room": ("join", "say", "reply", "ask", "check-in", "wait", "watch", "tail", "who"),
+    "take part in a room": ("join", "say", "reply", "ask", "check-in", "wait", "watch", "tail", "search", "who"),
     "run a room": ("serve", "admin", "backup", "doctor"),
     "read a log": ("log", "replay", "explain", "audit", "export", "import", "copy"),
     "print what holds": ("rules", "reference"),

@@ -193,6 +193,22 @@ def test_the_newest_messages_are_printed(chatr: Chatr, url: str, join_as: JoinAs
     ]
 
 
+def test_messages_are_found_by_their_words(chatr: Chatr, url: str, join_as: JoinAs) -> None:
+    """`search` prints the newest ones with all words, and how to go on where there are more."""
+    join_as("Ada")
+    for text in ("A red fox", "A blue fox", "The fox is red"):
+        chatr("say", text)
+
+    assert [line.partition(": ")[2] for line in chatr("search", "red", "fox").lines] == ["A red fox", "The fox is red"]
+    newest, more = chatr("search", "fox", "--limit", 1, "--room", url).lines
+    assert newest.endswith(": The fox is red")
+    assert [line.partition(": ")[2] for line in chatr("search", "fox", "--before", more.split()[-1]).lines] == [
+        "A red fox",
+        "A blue fox",
+    ]
+    assert chatr("search", "hound").lines == []
+
+
 @pytest.mark.long
 def test_messages_are_printed_as_they_come(start_chatr: StartChatr, chatr: Chatr, url: str, join_as: JoinAs) -> None:
     """`tail` prints each message at once, and ends quietly with 130 at Ctrl-C."""
