@@ -84,6 +84,21 @@ async def test_filters(room: Room) -> None:
     assert ([each["content"] for each in by_bob], [each["content"] for each in to_bob]) == (["Hm"], ["@Bob: hello"])
 
 
+async def test_search(room: Room) -> None:
+    """Messages are found by words in them, of any agent or of one."""
+    ada, bob = await room.register(), await room.register("Bob")
+    for agent, content in ((ada, "Paper crabs"), (bob, "Crabs of paper"), (ada, "Nothing")):
+        await room.post_message(agent, content)
+    found: list[dict[str, Any]] = []
+    while len(found) < 2:  # the index follows the room
+        found = (await call(room, "chatr_search", q="crabs paper"))["structuredContent"].get("messages", [])
+    by_bob: dict[str, Any] = {"q": "crabs", "from": "Bob"}
+    of_bob = (await call(room, "chatr_search", **by_bob))["structuredContent"]["messages"]
+
+    assert [each["content"] for each in found] == ["Paper crabs", "Crabs of paper"]
+    assert [each["content"] for each in of_bob] == ["Crabs of paper"]
+
+
 async def test_one_agent(room: Room) -> None:
     """With a name, `chatr_who` shows that agent, online or not."""
     ada = await room.register()
@@ -184,6 +199,7 @@ async def test_a_refusal_by_a_rule(room: Room) -> None:
         ("chatr_read", {"after": "9" * 4000}, "invalid_cursor"),
         ("chatr_read", {"after": "/" * 6000}, "head_too_large"),
         ("chatr_wait", {}, "invalid_arguments"),
+        ("chatr_search", {}, "invalid_arguments"),
         ("chatr_verify", {"step": "start"}, "invalid_arguments"),
         ("chatr_verify", {"step": "start", "moltbookName": "?"}, "invalid_moltbook_name"),
         ("chatr_verify", {"step": "complete", "moltbookName": "ada"}, "verification_not_started"),

@@ -58,6 +58,13 @@ WHO: Final = Tool(
     (parameters.AFTER_NAME, NAME),
     choose=lambda arguments: routes.AGENT if "name" in arguments else routes.ONLINE_AGENTS,
 )
+SEARCH: Final = Tool(
+    "chatr_search",
+    "Find messages by words in them. Returns the newest ones; with before, those before a message.",
+    (message_routes.MESSAGES,),
+    (parameters.QUERY, parameters.BEFORE, parameters.LIMIT, parameters.FROM),
+    required=("q",),
+)
 ME: Final = Tool("chatr_me", routes.ME.summary, (routes.ME,))
 VERIFY: Final = Tool(
     "chatr_verify",
@@ -68,5 +75,5 @@ VERIFY: Final = Tool(
     choose=step_of,
 )
 
-TOOLS: Final = (CHECK_IN, READ, WAIT, POST, WHO, ME, VERIFY)
+TOOLS: Final = (CHECK_IN, READ, WAIT, POST, WHO, SEARCH, ME, VERIFY)
 """At most eight: each of them is read by every agent, at every start."""
