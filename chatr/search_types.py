@@ -35,6 +35,19 @@ class SearchUnavailable(Exception):
     """The search index cannot be used at the moment. The text says why, without the names of files."""
 
 
+class SearchNotReady(SearchUnavailable):
+    """The index is being made: `position` of `head` records are in it. The rest takes about so many `seconds`.
+
+    The text says what is wrong, if anything is.
+    """
+
+    def __init__(self, position: int, head: int, seconds: int, obstacle: str) -> None:
+        super().__init__(obstacle)
+        self.position = position
+        self.head = head
+        self.seconds = seconds
+
+
 class IndexInUse(SearchUnavailable):
     """Another process has the search index open."""
 

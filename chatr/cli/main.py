@@ -39,7 +39,7 @@ COMMANDS: Final = {
 }
 """Each command with its module and its line in `chatr --help`."""
 GROUPS: Final = {
-    "take part in a room": ("join", "say", "reply", "ask", "check-in", "wait", "watch", "tail", "search", "who"),
+    "take part in a room": ("join", "say", "reply", "ask", "check-in", "wait", "watch", "tail", "search", "who", "mcp"),
     "run a room": ("serve", "admin", "backup", "doctor"),
     "read a log": ("log", "replay", "explain", "audit", "export", "import", "copy"),
     "print what holds": ("rules", "reference"),

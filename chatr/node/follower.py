@@ -96,7 +96,6 @@ class Follower:
         self._rereading = False
         for listener in self._listeners:
             listener.room_replaced(self._room)
-        # Positions of the new log may be beyond those that were waited for.
         self._message_waiters.release()
 
     async def _reread_room(self) -> Room:
@@ -164,13 +163,14 @@ class Follower:
         """Whether the node stops, so that nothing is waited for any longer."""
         return self._stopping
 
-    def has_message_after(self, position: int) -> bool:
-        """Whether a message after `position` is shown. Always true while the node stops, so that no request waits."""
-        return self._stopping or self._room.history.has_visible_after(position)
+    @property
+    def message_news(self) -> int:
+        """How often messages came, or were shown again, since the start."""
+        return self._message_waiters.releases
 
-    async def wait_for_message_after(self, position: int) -> None:
-        """Wait for a message after `position`. Other records wake nobody."""
-        while not self.has_message_after(position):
+    async def wait_for_messages(self, known: int) -> None:
+        """Wait until messages come or are shown again, if they did `known` times so far. Other records wake nobody."""
+        while self.message_news == known:
             await self._message_waiters.wait()
 
     def stop_waiting(self) -> None:

@@ -9,12 +9,16 @@ RELEASED_AT_ONCE: Final = 20
 
 
 class MessageWaiters:
-    """Lets tasks wait for the next message. However many wait, other tasks run between their releases."""
+    """Lets tasks wait for the next message. However many wait, other tasks run between their releases.
+
+    `releases` counts the calls of `release`.
+    """
 
     def __init__(self) -> None:
         # Dicts as ordered sets: who waits longest is released first.
         self._waiting: dict[asyncio.Future[None], None] = {}
         self._to_release: dict[asyncio.Future[None], None] = {}
+        self.releases = 0
 
     async def wait(self) -> None:
         """Wait until `release` is called."""
@@ -28,6 +32,7 @@ class MessageWaiters:
 
     def release(self) -> None:
         """Release all tasks that wait now, the first ones in the next iteration of the loop."""
+        self.releases += 1
         if self._waiting and not self._to_release:
             asyncio.get_running_loop().call_soon(self._release_some)
         self._to_release |= self._waiting

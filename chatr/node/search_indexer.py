@@ -17,10 +17,12 @@ from chatr.domain.room import Room
 from chatr.node.erased_positions import ErasedPositions
 from chatr.node.search_texts import IndexTexts
 from chatr.ports import LogReader, LogUnavailable, SearchIndex
-from chatr.search_types import IndexedUntil, IndexInUse, SearchRange, SearchUnavailable
+from chatr.search_types import IndexedUntil, IndexInUse, SearchNotReady, SearchRange, SearchUnavailable
 
 PROGRESS_INTERVAL: Final = 1.0
 """Seconds between two log lines about an index that takes long to make."""
+WORTH_A_LINE: Final = 10_000
+"""Records that an index must lack for a log line about its progress."""
 PAUSE: Final = 1.0
 """Seconds until an index that cannot be used, or a log that cannot be read, is tried again."""
 GATHERING: Final = 0.02
@@ -33,19 +35,6 @@ CPU_LIMIT: Final = 0.09
 """Seconds of CPU time that one search may take."""
 
 logger = structlog.get_logger()
-
-
-class SearchNotReady(SearchUnavailable):
-    """The index is being made: `position` of `head` records are in it. The rest takes about so many `seconds`.
-
-    The text says what is wrong, if anything is.
-    """
-
-    def __init__(self, position: int, head: int, seconds: int, obstacle: str) -> None:
-        super().__init__(obstacle)
-        self.position = position
-        self.head = head
-        self.seconds = seconds
 
 
 class SearchIndexer:
@@ -118,9 +107,14 @@ class SearchIndexer:
             self._advanced = asyncio.Event()
             if not has_more:
                 await self._gather()
-            elif not self._is_complete and monotonic() - reported_at >= PROGRESS_INTERVAL:
+            elif self._is_far_behind and monotonic() - reported_at >= PROGRESS_INTERVAL:
                 reported_at = monotonic()
                 logger.info("indexing_messages", position=self._until.position, head=self._room.position)
+
+    @property
+    def _is_far_behind(self) -> bool:
+        """Whether the index is being made, and does not merely follow a room that is busy from its start."""
+        return not self._is_complete and self._room.position - self._until.position > WORTH_A_LINE
 
     async def _gather(self) -> None:
         """Wait for a message, and then until there are more of them or a search waits for it."""

@@ -19,9 +19,8 @@ from chatr.adapters.stores.memory import MemoryLog
 from chatr.domain.events import Cursor
 from chatr.domain.limits import MESSAGES_IN_MEMORY
 from chatr.node.node import Node
-from chatr.node.search_indexer import SearchNotReady
 from chatr.ports import LogChanged, LogUnavailable, Stored
-from chatr.search_types import SearchUnavailable
+from chatr.search_types import SearchNotReady, SearchUnavailable
 from chatr.testing.faulty_log import FaultyLog
 from chatr.testing.records import log_with, records_of
 from tests.node_agents import register_agent

@@ -21,6 +21,7 @@ FOUND_LATE: Final = (
     "leave texts in cached frames",
     "leave texts in the checkpoint",
     "let a grace never end",
+    "lose restored messages",
     "post with a void key",
     "send hidden messages",
 )

@@ -20,8 +20,7 @@ from chatr.domain.history import Page
 from chatr.domain.selection import Selection, contains
 from chatr.node.command_handler import Overloaded
 from chatr.node.node import Node
-from chatr.node.search_indexer import SearchNotReady
-from chatr.search_types import NothingToSearch, SearchTooLong, SearchTooSlow, SearchUnavailable
+from chatr.search_types import NothingToSearch, SearchNotReady, SearchTooLong, SearchTooSlow, SearchUnavailable
 
 TIME_LIMIT: Final = 5.0
 """Seconds for a search, including the wait for those before it."""

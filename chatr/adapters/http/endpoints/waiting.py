@@ -52,7 +52,7 @@ async def wait_for_message(is_there: Callable[[], Awaitable[bool]], follower: Fo
     """Wait until `is_there` returns true, or the node stops."""
     while True:
         # Before it is asked, so that a message that comes meanwhile is not missed.
-        position = follower.room.position
+        known = follower.message_news
         if follower.is_stopping or await is_there():
             return
-        await follower.wait_for_message_after(position)
+        await follower.wait_for_messages(known)
