@@ -22,54 +22,62 @@ def relation_to_messages() -> MessageRelation[int]:
 
 @define
 class Addressing:
-    """The author of each message of `positions`, which are those of all messages, and what is known of its addressees.
+    """Indexes of a room's messages by author, by mentioned agent, by the message replied to, and by addressee.
 
-    `mentions` are the agents that messages mention, and `targets` the messages that they reply to: hidden messages are
-    in them too, and erased ones are not. The other fields hold only messages that are shown: by their author, by the
-    agents that they mention, by the message that they reply to, and by the agents that they are addressed to. These are
-    those that it mentions, and the author of the message that it replies to; never its own author.
+    The addressees of a message are the agents that it mentions and the author of the message that it replies to, but
+    never its own author.
+
+    `positions` are those of all messages, and `authors` their authors, in the same order. `mentions` and `replied_to`
+    hold what each message mentions and replies to, also for hidden messages, but not for erased ones. The indexes
+    `by_…` hold only the messages that are shown.
     """
 
     positions: "array[int]" = field(eq=False)
     authors: list[AgentId] = field(factory=list)
     mentions: MessageRelation[AgentId] = field(factory=relation_to_agents)
-    targets: MessageRelation[int] = field(factory=relation_to_messages)
+    replied_to: MessageRelation[int] = field(factory=relation_to_messages)
     by_author: MessageIndex[AgentId] = field(factory=MessageIndex)
     by_mentioned: MessageIndex[AgentId] = field(factory=MessageIndex)
-    by_target: MessageIndex[int] = field(factory=MessageIndex)
+    by_replied_to: MessageIndex[int] = field(factory=MessageIndex)
     by_addressee: MessageIndex[AgentId] = field(factory=MessageIndex)
 
-    def add_addressees(self, position: int, author: AgentId, mentioned: Sequence[AgentId], target: int | None) -> None:
-        """Add whom the last one of `positions` mentions, and the message that it replies to."""
+    def add_addressees(
+        self, position: int, author: AgentId, mentioned: Sequence[AgentId], replied_to: int | None
+    ) -> None:
+        """Add the agents that the newest message mentions, and the message that it replies to."""
         for agent in mentioned:
             self.mentions.add(position, agent)
-        if target is not None:
-            self.targets.add(position, target)
+        if replied_to is not None:
+            self.replied_to.add(position, replied_to)
         self._index(position, author)
 
     def _index(self, position: int, author: AgentId) -> None:
-        """Make a message findable by those that it mentions or replies to."""
+        """Add a message to the indexes by mentioned agent, by the message replied to, and by addressee."""
         for agent in self.mentions.of(position):
             self.by_mentioned.add(agent, position)
-        for target in self.targets.of(position):
-            self.by_target.add(target, position)
+        for message in self.replied_to.of(position):
+            self.by_replied_to.add(message, position)
         for agent in self.addressees(position, author):
             self.by_addressee.add(agent, position)
 
     def index_all(self, hidden: Container[int]) -> None:
-        """Make all messages findable but the hidden ones, in a room of which only the first four fields are known."""
-        # The room is that of a checkpoint, which may hold millions of messages: no call for each of them.
+        """Fill the empty indexes `by_…` from the other fields, without the hidden messages."""
+        # A checkpoint may hold millions of messages: appending directly avoids a call for each of them.
         for position, author in zip(self.positions, self.authors, strict=True):
             if position not in hidden:
                 self.by_author.by_key[author].append(position)
-        for position in sorted({*self.mentions.messages, *self.targets.messages}):
+        for position in sorted({*self.mentions.messages, *self.replied_to.messages}):
             if position not in hidden:
                 self._index(position, self.author_of(position))
 
     def addressees(self, position: int, author: AgentId) -> Sequence[AgentId]:
         """The agents that a message of `author` is addressed to, each once."""
-        repliees = (self.author_of(target) for target in self.targets.of(position))
-        return [agent for agent in dict.fromkeys((*self.mentions.of(position), *repliees)) if agent not in (author, "")]
+        replied_authors = (self.author_of(message) for message in self.replied_to.of(position))
+        return [
+            agent
+            for agent in dict.fromkeys((*self.mentions.of(position), *replied_authors))
+            if agent not in (author, "")
+        ]
 
     def author_of(self, position: int) -> AgentId:
         """The author of the message at `position`; NO_AGENT if there is no message."""
@@ -78,21 +86,21 @@ class Addressing:
         return self.authors[index] if is_message else NO_AGENT
 
     def show(self, position: int) -> None:
-        """Show a message again that was hidden. A position without a message is ignored."""
+        """Add a message that was hidden to the indexes again. A position without a message is ignored."""
         if author := self.author_of(position):
             self.by_author.add(author, position)
             self._index(position, author)
 
     def hide(self, positions: Iterable[int]) -> None:
-        """Hide messages, whose positions are ascending. Positions without a message are ignored."""
+        """Remove messages from the indexes. Positions must be ascending; those without a message are ignored."""
         authored = [(author, position) for position in positions if (author := self.author_of(position))]
         shown = [position for _, position in authored]
         self.by_author.remove(authored)
         self.by_mentioned.remove((agent, each) for each in shown for agent in self.mentions.of(each))
-        self.by_target.remove((target, each) for each in shown for target in self.targets.of(each))
+        self.by_replied_to.remove((message, each) for each in shown for message in self.replied_to.of(each))
         self.by_addressee.remove((agent, each) for author, each in authored for agent in self.addressees(each, author))
 
     def forget(self, positions: Sequence[int]) -> None:
-        """Forget whom hidden messages mention and answer, as their texts were erased. Positions are ascending."""
+        """Remove what erased messages mention and reply to. They must be hidden, and their positions ascending."""
         self.mentions.forget(positions)
-        self.targets.forget(positions)
+        self.replied_to.forget(positions)

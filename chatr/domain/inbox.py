@@ -8,17 +8,17 @@ from chatr.domain.history import History
 from chatr.domain.identity import AgentId
 from chatr.domain.immutability import statically_frozen
 
-READ_AT_ONCE: Final = 256
-"""Messages that are looked at in one step back, for those of others."""
+MESSAGES_A_STEP: Final = 256
+"""Messages that are examined at a time when searching backwards for the other messages."""
 
 
 @statically_frozen
 class Inbox:
     """Positions of messages that are new for an agent and not its own, oldest first.
 
-    `addressed` are the first that mention it or reply to it, and `has_more` says that others follow: then `others` is
-    empty. Else it has the newest of the other messages. Either way `skipped` counts the others up to `read_to` that are
-    not shown. `read_to` is the position up to which all of this has been read.
+    `addressed` are the first ones that mention the agent or reply to it. With `has_more` further ones follow, and
+    `others` is empty; otherwise `others` are the newest of the other messages. `read_to` is the position up to which
+    this inbox covers the log, and `skipped` is the number of other messages up to there that are not in `others`.
     """
 
     addressed: Sequence[int]
@@ -29,9 +29,9 @@ class Inbox:
 
 
 def inbox(history: History, agent: AgentId, after: int, end: int, limit: int) -> Inbox:
-    """What is new for `agent` after the position `after`, in a room whose last record is at `end`.
+    """Return what is new for `agent` after the position `after`, in a room whose last record is at `end`.
 
-    At most `limit` messages are addressed to it, and at most `limit` are others.
+    There are at most `limit` messages in `addressed`, and at most `limit` in `others`.
     """
     addressed = history.addressing.by_addressee.of(agent)
     start = bisect_right(addressed, after)
@@ -43,18 +43,18 @@ def inbox(history: History, agent: AgentId, after: int, end: int, limit: int) ->
 
 
 def others_until(history: History, agent: AgentId, position: int) -> int:
-    """How many messages up to `position` are shown, not by the agent, and not addressed to it."""
+    """The number of visible messages up to `position` that are neither by the agent nor addressed to it."""
     addressing = history.addressing
     of_agent = (addressing.by_author.of(agent), addressing.by_addressee.of(agent))
     return history.visible_count_until(position) - sum(bisect_right(each, position) for each in of_agent)
 
 
 def newest_others(history: History, agent: AgentId, count: int) -> Sequence[int]:
-    """The positions of the newest `count` such messages; there must be so many."""
+    """The positions of the newest `count` messages that `is_other` selects; at least `count` must exist."""
     found: list[int] = []
     before = None
     while len(found) < count:
-        step = history.page(None, before, READ_AT_ONCE).positions
+        step = history.page(None, before, MESSAGES_A_STEP).positions
         found[:0] = [each for each in step if is_other(history, agent, each)]
         before = step[0]
     return found[len(found) - count :]

@@ -7,16 +7,16 @@ from typing import Final
 from chatr.domain.limits import MENTIONS
 from chatr.domain.text import is_name
 
-# "ada@example" is an address and mentions nobody. The letters are written out, because every node must find the same
-# mentions, and `\w` grows with the Unicode of each Python. Han and other scripts need no space before a mention.
+# "ada@example" is an e-mail address and mentions nobody. The letters are listed because every node must find the same
+# mentions, and `\w` depends on the Unicode version of Python. Chinese and others need no space before a mention.
 MENTION: Final = re.compile("(?<![0-9A-Za-z_ªµºÀ-ÖØ-öø-ԯ])@([A-Za-z0-9_-]+)")
 
 
 def mentioned_names(text: str) -> list[str]:
-    """The first `MENTIONS` different names that a text mentions, in its order. Agents with them need not exist.
+    """The first `MENTIONS` different names that a text mentions, in order. No agent need have such a name.
 
-    A name ends before trailing `-` and `_`, which are rather marks of the sentence.
+    Trailing `-` and `_` are taken for punctuation, not for a part of the name.
     """
-    # Counted before agents are looked up, so that a text of a hundred names costs five look-ups.
+    # Limited before agents are looked up, so that a text of a hundred names costs at most `MENTIONS` look-ups.
     names = dict.fromkeys(match[1].rstrip("-_") for match in MENTION.finditer(text))
     return list(islice(filter(is_name, names), MENTIONS))

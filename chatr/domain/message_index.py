@@ -1,4 +1,4 @@
-"""Ascending positions of messages under keys, such as the messages of each agent."""
+"""Indexes of messages: the positions for each key, such as an author, and the keys of each message."""
 
 from array import array
 from bisect import bisect_left, bisect_right, insort
@@ -9,38 +9,38 @@ from typing import Final, Generic, TypeVar
 from attrs import define, field
 
 K = TypeVar("K", bound=Hashable)
-NOTHING: Final = array("q")
-FEW: Final = 8
-"""Up to so many positions are removed one by one."""
+NO_POSITIONS: Final = array("q")
+MAX_SINGLE_DELETIONS: Final = 8
+"""Up to this many numbers are deleted in place, one by one."""
 
 
-def without(numbers: "array[int]", removed: Sequence[int]) -> "array[int]":
-    """Ascending numbers without those in `removed`, which are ascending too. It may be the same array, changed."""
-    if len(removed) <= FEW:
+def remove_sorted(numbers: "array[int]", removed: Sequence[int]) -> "array[int]":
+    """Return `numbers` without those in `removed`; both must be ascending. The array may be changed and returned."""
+    if len(removed) <= MAX_SINGLE_DELETIONS:
         for number in removed:
             index = bisect_left(numbers, number)
             if index < len(numbers) and numbers[index] == number:
                 del numbers[index]
         return numbers
-    # Each deletion moves what is behind it. For many of them the numbers are copied once instead.
-    kept, start = array("q"), 0
+    # Each deletion moves all later numbers, so for many deletions the array is copied once instead.
+    remaining, start = array("q"), 0
     for number in removed:
         end = bisect_left(numbers, number, start)
-        kept += numbers[start:end]
+        remaining += numbers[start:end]
         start = end + (end < len(numbers) and numbers[end] == number)
-    return kept + numbers[start:]
+    return remaining + numbers[start:]
 
 
 @define
 class MessageIndex(Generic[K]):
-    """The positions of messages for each key, ascending. A key without messages is not stored."""
+    """The ascending positions of messages for each key. A key without messages is not stored."""
 
-    # Eight bytes a message: lists would take 36.
+    # An array takes 8 bytes for each position, a list 36.
     by_key: "defaultdict[K, array[int]]" = field(factory=lambda: defaultdict(lambda: array("q")))
 
     def of(self, key: K) -> "array[int]":
         """The positions for a key."""
-        return self.by_key.get(key, NOTHING)
+        return self.by_key.get(key, NO_POSITIONS)
 
     def add(self, key: K, position: int) -> None:
         """Add the position of a message, which is nearly always the last one."""
@@ -51,22 +51,22 @@ class MessageIndex(Generic[K]):
             positions.append(position)
 
     def remove(self, pairs: Iterable[tuple[K, int]]) -> None:
-        """Remove the positions that stand beside keys, as far as they are there. Those of one key are ascending."""
+        """Remove pairs of a key and a position; missing ones are ignored. Positions of one key must be ascending."""
         removed = defaultdict[K, list[int]](list)
         for key, position in pairs:
             removed[key].append(position)
         for key, positions in removed.items():
-            if left := without(self.of(key), positions):
-                self.by_key[key] = left
+            if remaining := remove_sorted(self.of(key), positions):
+                self.by_key[key] = remaining
             else:
                 self.by_key.pop(key, None)
 
 
 @define
 class MessageRelation(Generic[K]):
-    """Pairs of a message and a key, such as an agent that it mentions; ascending by message.
+    """Pairs of a message and a key, such as an agent that it mentions, in ascending order of messages.
 
-    They tell the keys of a message whose text is not in memory. Both sequences have the same length.
+    The keys of a message can be looked up although its text is not in memory. `keys[i]` belongs to `messages[i]`.
     """
 
     keys: MutableSequence[K]
@@ -83,18 +83,19 @@ class MessageRelation(Generic[K]):
         return self.keys[start:end]
 
     def forget(self, messages: Iterable[int]) -> None:
-        """Remove the pairs of these messages, which are ascending. The old sequences stay as they are."""
+        """Remove the pairs of these messages, which must be ascending. Both sequences are replaced, not changed."""
         spans = [span for span in map(self._span, messages) if span[0] < span[1]]
         if not spans:
             return
-        left, keys, start = array("q"), self.keys[:0], 0
+        # A snapshot that another thread is writing holds the old sequences.
+        remaining, keys, start = array("q"), self.keys[:0], 0
         for first, end in (*spans, (len(self.messages), 0)):
-            left.extend(self.messages[start:first])
+            remaining.extend(self.messages[start:first])
             keys.extend(self.keys[start:first])
             start = end
-        self.messages, self.keys = left, keys
+        self.messages, self.keys = remaining, keys
 
     def _span(self, message: int) -> tuple[int, int]:
-        """Where the pairs of a message begin and end."""
+        """The index of the first pair of a message, and the index after its last one."""
         start = bisect_left(self.messages, message)
         return start, bisect_right(self.messages, message, start)

@@ -144,7 +144,7 @@ def take_snapshot(room: Room) -> Snapshot:
         Prefix.all_of(index.registrations),
         Prefix.all_of(addressing.authors),
         (Prefix.all_of(addressing.mentions.messages), Prefix.all_of(addressing.mentions.keys)),
-        (Prefix.all_of(addressing.targets.messages), Prefix.all_of(addressing.targets.keys)),
+        (Prefix.all_of(addressing.replied_to.messages), Prefix.all_of(addressing.replied_to.keys)),
         room.agents,
         list(room.agents.values()),
     )

@@ -107,10 +107,10 @@ def read_addressing(file: BinaryIO, room: Room) -> None:
     addressing.authors.extend(read_agents(file, agents))
     read_numbers(file, addressing.mentions.messages)
     addressing.mentions.keys.extend(read_agents(file, agents))
-    read_numbers(file, addressing.targets.messages)
-    targets = array("q")
-    read_numbers(file, targets)
-    addressing.targets.keys.extend(targets)
+    read_numbers(file, addressing.replied_to.messages)
+    messages = array("q")
+    read_numbers(file, messages)
+    addressing.replied_to.keys.extend(messages)
     addressing.index_all(room.history.removals.by_message)
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from chatr.domain.events import Event, MessagePosted, Record
 from chatr.domain.history import History
 from chatr.domain.identity import AgentId
-from chatr.domain.message_index import MessageIndex, without
+from chatr.domain.message_index import MessageIndex, remove_sorted
 from chatr.domain.moderation_events import MessageRestored, RecordsErased
 from chatr.domain.room import Room
 from chatr.testing.clock import START
@@ -84,7 +84,7 @@ def indexes_of(room: Room) -> Facts:
     indexes: dict[str, MessageIndex[AgentId] | MessageIndex[int]] = {
         "author": addressing.by_author,
         "mentioned": addressing.by_mentioned,
-        "target": addressing.by_target,
+        "target": addressing.by_replied_to,
         "addressee": addressing.by_addressee,
     }
     return {name: {key: list(each) for key, each in index.by_key.items()} for name, index in indexes.items()}
@@ -105,7 +105,7 @@ def test_a_mention_and_a_reply_address_an_agent_once() -> None:
 
     assert {agent: list(each) for agent, each in addressing.by_addressee.by_key.items()} == {CRAB: [5]}
     assert list(addressing.by_mentioned.of(CRAB)) == [5, 6]
-    assert list(addressing.by_target.of(4)) == [5, 6]
+    assert list(addressing.by_replied_to.of(4)) == [5, 6]
 
 
 def test_only_agents_that_exist_are_mentioned() -> None:
@@ -139,14 +139,14 @@ def test_nothing_of_an_erased_message_stays() -> None:
     room = folded_room(records_of(events))
     addressing = room.history.addressing
 
-    assert (list(addressing.mentions.messages), list(addressing.targets.messages)) == ([], [])
+    assert (list(addressing.mentions.messages), list(addressing.replied_to.messages)) == ([], [])
     assert indexes_of(room)["addressee"] == {}
 
 
 @whatever(st.lists(st.integers(0, 60), unique=True), st.lists(st.integers(0, 60), unique=True))
 def test_positions_are_removed_few_or_many(numbers: list[int], removed: list[int]) -> None:
     """Removing few numbers and removing many gives the same."""
-    left = without(array("q", sorted(numbers)), sorted(removed))
+    left = remove_sorted(array("q", sorted(numbers)), sorted(removed))
 
     assert list(left) == sorted(set(numbers) - set(removed))
 

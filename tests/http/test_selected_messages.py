@@ -76,7 +76,7 @@ async def test_pages_of_selected_messages_follow_one_another(
     conversation: Conversation, monkeypatch: pytest.MonkeyPatch, direction: str, step: int
 ) -> None:
     """From page to page each selected message comes once, however few messages are looked at in one step."""
-    monkeypatch.setattr(selection, "STEP", step)
+    monkeypatch.setattr(selection, "MESSAGES_A_STEP", step)
     pages, cursor = [], "after=0" if direction == "after" else "limit=1"
     while True:
         page = (await conversation.room.get(f"/api/messages?mentions=Bob&from=Ada&limit=1&{cursor}")).json

@@ -1,4 +1,4 @@
-"""POST /api/checkin: what is new for an agent since the place that it acknowledged."""
+"""POST /api/checkin: what is new for an agent since the position that it acknowledged."""
 
 import re
 from contextlib import suppress
@@ -30,10 +30,10 @@ from chatr.wire.text_format import check_in_text
 CURSOR: Final = re.compile("([0-9]{1,18})-([0-9a-f]{8})")
 DEFAULT_LIMIT: Final = 20
 MAX_LIMIT: Final = 100
-EARLY: Final = 10
-"""Seconds by which a check-in should come before activity is recorded again: so every second one costs a record.
+CHECK_IN_MARGIN: Final = 10
+"""Seconds by which `nextCheckIn` is shorter than the interval at which activity is recorded.
 
-The agent stays online, and so does one that waits a little longer.
+So only every second check-in appends a record. The agent stays online, also if it is a little late.
 """
 
 
@@ -47,31 +47,31 @@ class CheckInHandlers:
     _admission: Admission
 
     async def check_in(self, request: web.BaseRequest, agent: Agent) -> wire.CheckInResponse | web.Response:
-        """Return what is new for the agent, and record that it is active and what it acknowledges.
+        """Return what is new for the agent, and record its activity and its acknowledgement.
 
-        Nothing that is addressed to it and shown is left out before it was acknowledged. With `wait`, the request is
-        held until something is new. Raises HttpError (400, 429) or LogUnavailable, and what `CommandHandler.handle`
-        raises where the acknowledgement cannot be stored.
+        A visible message that is addressed to the agent is returned until it is acknowledged. With `wait`, the request
+        is held until something is new. Raises HttpError (400, 429) or LogUnavailable, and the errors of
+        `CommandHandler.handle` if the acknowledgement cannot be stored.
         """
         body = await read_optional_object(request)
         limit = clamped_number(body, "limit", DEFAULT_LIMIT, 1, MAX_LIMIT)
         read = await self._acknowledged(body.get("ack"))
         await self._record(agent.id, read)
 
-        async def is_there() -> bool:
+        async def has_news() -> bool:
             found = self._inbox(agent.id, read, limit)
             return bool(found.addressed or found.others or found.skipped)
 
         wait = clamped_number(body, "wait", 0, 0, MAX_WAIT)
-        await wait_until(is_there, request, wait, self._node.follower, self._admission)
+        await wait_until(has_news, request, wait, self._node.follower, self._admission)
         response = await self._response(agent.id, read, limit)
         if wants_text(request, body.get("format", request.query.get("format"))):
             return text_response(check_in_text(response, iso_timestamp(self._clock.now())[:10]))
         return response
 
     async def _acknowledged(self, ack: object) -> int:
-        """Return the position of the cursor `ack`, 0 without one. Raises HttpError (400) for one of another log."""
-        # A script that has no cursor yet sends an empty one.
+        """Return the position of the cursor `ack`; 0 if there is none. Raises HttpError (400) if it is invalid."""
+        # A shell script that has no cursor yet sends an empty string.
         if ack in (None, ""):
             return 0
         match = CURSOR.fullmatch(ack) if isinstance(ack, str) else None
@@ -80,7 +80,7 @@ class CheckInHandlers:
         return int(match[1])
 
     async def _is_of_this_log(self, cursor: Cursor) -> bool:
-        # Another node may have shown it before this node has folded its record.
+        # Another node may have returned this cursor before this node has folded its record.
         if cursor.position > self._node.room.position:
             await catch_up(self._node)
         if not 0 < cursor.position <= self._node.room.position:
@@ -89,35 +89,38 @@ class CheckInHandlers:
         return stored.cursor == cursor
 
     async def _record(self, agent: AgentId, read: int) -> None:
-        """Record that the agent is active, and what it acknowledges. Raises where that cannot be stored and matters."""
+        """Record that the agent is active, and what it acknowledges.
+
+        Raises the errors of `CommandHandler.handle` only if the acknowledgement passes a message.
+        """
         history, before = self._node.room.history, self._node.room.agent(agent).read
-        # Passing no message is not worth the bytes.
+        # An acknowledgement that passes no message is not stored, to save space in the log.
         passes = history.visible_count_until(read) > history.visible_count_until(before)
         heartbeat = Heartbeat(agent, self._clock.now(), read if passes else 0)
-        # A suspended agent may go on reading.
+        # A suspended agent may still read, although its activity is not recorded.
         with suppress(RuleViolated):
             if passes:
                 await self._node.commands.handle(heartbeat)
                 return
-            # What is shown is right without it.
+            # The response is correct even if the activity is not recorded.
             with suppress(LogUnavailable, OutcomeUnknown, Overloaded):
                 await self._node.commands.handle(heartbeat)
 
     def _inbox(self, agent: AgentId, read: int, limit: int) -> Inbox:
-        """Return what is new after the larger one of the recorded place and the acknowledged one."""
+        """Return what is new after `read` or after the recorded acknowledgement, whichever is later."""
         room = self._node.room
         return inbox(room.history, agent, max(room.agent(agent).read, read), room.position, limit)
 
     async def _response(self, agent_id: AgentId, read: int, limit: int) -> wire.CheckInResponse:
         """Return the response. Raises LogUnavailable."""
         room, found = self._node.room, self._inbox(agent_id, read, limit)
-        head = room.cursor
-        # In two steps, as a log is asked for no more than a hundred records at a time.
+        room_cursor = room.cursor
+        # Two reads, because a log returns no more than a hundred records at a time.
         addressed = await self._node.messages.read(found.addressed)
         others = await self._node.messages.read(found.others)
         agent, now, limits = room.agent(agent_id), self._clock.now(), room.rule_context.limits
-        # With more to come, the last one of these is where the next check-in goes on.
-        cursor = addressed[-1].cursor if found.has_more else head
+        # If there are more addressed messages, the next check-in continues after the last one of these.
+        cursor = addressed[-1].cursor if found.has_more else room_cursor
         return wire.CheckInResponse(
             you=wire.You(name=agent.name, verified=agent.verified),
             addressed=[response_cache.message_now(room, each) for each in addressed if room.history.shows(each)],
@@ -132,4 +135,4 @@ class CheckInHandlers:
 
 def next_check_in(limits: Limits) -> int:
     """Return the seconds after which an agent should check in again."""
-    return max(1, limits.activity_interval // SECOND - EARLY)
+    return max(1, limits.activity_interval // SECOND - CHECK_IN_MARGIN)

@@ -1,4 +1,4 @@
-"""Which messages a request to `GET /api/messages` asks for, and pages of these."""
+"""The filters of `GET /api/messages`, and pages of the messages that they select."""
 
 import asyncio
 from collections.abc import Sequence
@@ -23,9 +23,9 @@ from chatr.ports import Clock
 async def requested_selection(request: web.BaseRequest, node: Node, clock: Clock) -> Selection | None:
     """Return the selection by `from`, `mentions` and `replyTo`; None without any of them.
 
-    Raises HttpError (400, 401), or RuleViolated for an unknown agent: never everything in place of nothing.
+    Raises HttpError (400, 401), or RuleViolated for an unknown agent: ignoring that filter would return all messages.
     """
-    author = mentioned = target = None
+    author = mentioned = replied_to = None
     query = request.query
     if "from" in query:
         author = (await registered_agent(node, query["from"])).id
@@ -34,8 +34,8 @@ async def requested_selection(request: web.BaseRequest, node: Node, clock: Clock
         agent = authenticate(node, clock, request) if is_me else registered_agent(node, query["mentions"])
         mentioned = (await agent).id
     if "replyTo" in query:
-        target = int(message_id(query["replyTo"], "replyTo"))
-    selection = Selection(author, mentioned, target)
+        replied_to = int(message_id(query["replyTo"], "replyTo"))
+    selection = Selection(author, mentioned, replied_to)
     return None if selection == Selection() else selection
 
 
@@ -56,16 +56,16 @@ async def registered_agent(node: Node, name: str) -> Agent:
 async def selected_page(
     room: Room, selection: Selection | None, after: int | None, before: int | None, limit: int
 ) -> Page:
-    """Return a page of the selected messages, of all messages without a selection."""
+    """Return a page of the selected messages; of all messages if `selection` is None."""
     if selection is None:
         return room.history.page(after, before, limit)
     found: Sequence[int] = ()
     rest: tuple[int | None, int | None] | None = (after, before)
-    # One more than the limit shows whether there are more.
+    # One message more than the limit is searched for, to know whether there are more.
     while rest is not None and len(found) <= limit:
         step = page_step(room.history, selection, *rest, limit + 1 - len(found))
         found = [*step.found, *found] if after is None else [*found, *step.found]
         rest = step.rest
-        # Two agents with many messages may have few in common, and other requests need the loop too.
+        # A search may take many steps if few messages meet all criteria; other requests run between two steps.
         await asyncio.sleep(0)
     return as_page(found, limit, forward=after is not None)
