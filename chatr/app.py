@@ -132,7 +132,7 @@ async def room_on(
     checkpoint = checkpoint_for(settings)
     room = await checkpoint.load(log, accept_loss=accept_loss)
     given = settings.search_index
-    index = Fts5Index(search_file(settings.log, given), is_own_name=given is None)
+    index = Fts5Index(search_file(settings.log, given), replaces_foreign_file=given is None)
     search = SearchIndexer(index, log, room)
     erasing = Erasing(log, [checkpoint, search], timeouts.node.retry_pause)
     listeners: list[Listener] = [LiveMessages(opened.hub), checkpoint, erasing, search, *metrics.listeners]

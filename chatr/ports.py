@@ -140,11 +140,11 @@ class SearchIndex(Protocol):
         ...
 
     async def close(self) -> None:
-        """Close the index for good."""
+        """Close the index; it cannot be opened again."""
         ...
 
     async def remove(self) -> None:
-        """Close the index and remove what was stored of it."""
+        """Close the index and remove its files."""
         ...
 
     def is_stored(self) -> bool:
@@ -165,16 +165,16 @@ class SearchIndex(Protocol):
         """
         ...
 
-    async def holding(self, positions: Sequence[int]) -> list[int]:
+    async def indexed_among(self, positions: Sequence[int]) -> list[int]:
         """Those of `positions` whose messages are in the index."""
         ...
 
     def part_of(self, position: int) -> range:
-        """The positions that have to be indexed again to take the words of one message out of the index."""
+        """The range of positions that has to be indexed again to remove the message at `position` from the index."""
         ...
 
     async def replace(self, part: range, texts: AsyncIterator[Sequence[IndexText]]) -> None:
-        """Index the messages of a part again. Nothing is left of what was there, also not in files."""
+        """Replace a part of the index by one with `texts`. Nothing of the old part is left in memory or in files."""
         ...
 
 

@@ -36,15 +36,15 @@ class SearchUnavailable(Exception):
 
 
 class SearchNotReady(SearchUnavailable):
-    """The index is being made: `position` of `head` records are in it. The rest takes about so many `seconds`.
+    """The index has only the records up to `position`, of `last_position`; the rest takes about `seconds`.
 
-    The text says what is wrong, if anything is.
+    The text of the exception is the last error, or empty.
     """
 
-    def __init__(self, position: int, head: int, seconds: int, obstacle: str) -> None:
-        super().__init__(obstacle)
+    def __init__(self, position: int, last_position: int, seconds: int, failure: str) -> None:
+        super().__init__(failure)
         self.position = position
-        self.head = head
+        self.last_position = last_position
         self.seconds = seconds
 
 

@@ -1,4 +1,4 @@
-"""Reads the texts that are indexed: of the newest messages from the room, of older ones from the log."""
+"""Reads the texts to index: those of the newest messages from memory, those of older ones from the log."""
 
 import asyncio
 from bisect import bisect_right
@@ -25,9 +25,9 @@ class IndexTexts:
     _log: LogReader
 
     async def after(self, room: Room, position: int) -> tuple[list[IndexText], IndexedUntil] | None:
-        """The first texts after `position`, and the record up to which they are complete.
+        """Return the next texts after `position`, and the last record that they cover.
 
-        None if there is no message after it. Raises LogUnavailable.
+        Returns None if there is no message after `position`. Raises LogUnavailable.
         """
         history = room.history
         done, in_memory = bisect_right(history.positions, position), history.count - len(history.newest)
@@ -55,27 +55,30 @@ class IndexTexts:
             position = stored[-1].position
 
     async def are_of(self, room: Room, until: IndexedUntil) -> bool:
-        """Whether an index that has taken in everything up to this record is one of the room. Raises LogUnavailable."""
+        """Whether the log of `room` has this record, the last one of an index. Raises LogUnavailable."""
         if until.log_id != room.log_id or until.position > room.position:
             return False
         return [each.id for each in await self._log.read(until.position - 1, 1)] == [until.record_id]
 
     async def _read(self, room: Room, after: int, end: int) -> list[Stored]:
-        """The next records after `after`, up to `end`. Raises LogUnavailable, also if the log is not that of `room`."""
+        """Return the next records after `after`, up to `end`.
+
+        Raises LogUnavailable, also if the log is not that of `room`.
+        """
         stored = await self._log.read(after, min(BATCH, end - after))
-        # Another log may have taken its place since the room was folded. The follower will notice that, too.
+        # The log may have been replaced since the room was folded; the follower has not noticed it yet.
         if not stored or [each.cursor for each in await self._log.pick([room.position])] != [room.cursor]:
             raise LogUnavailable("the log was replaced and is being read again")
         return stored
 
 
 def texts_of(stored: Sequence[Stored]) -> list[IndexText]:
-    """The positions and contents of the messages among these records. Those that were altered have no text."""
+    """The positions and contents of the messages among these records, without erased and altered ones."""
     records = [decode(each) for each in stored if each.type == MESSAGE_TYPE and not each.is_erased and each.is_intact]
     return [(each.position, message_from_record(each).content) for each in records]
 
 
 def not_erased(texts: Sequence[IndexText], room: Room) -> list[IndexText]:
-    """Those of these texts that were not erased since they were read."""
+    """The texts whose messages were not erased since they were read."""
     removals = room.history.removals.by_message
     return [text for text in texts if text[1] and not ((removal := removals.get(text[0])) and removal.erased)]

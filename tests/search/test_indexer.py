@@ -257,7 +257,7 @@ async def test_a_file_that_is_no_index_is_not_replaced(path: Path, put: Callable
     write_garbage(path)
     put(path)
     before = bytes_of(path)
-    index = Fts5Index(path, is_own_name=False)
+    index = Fts5Index(path, replaces_foreign_file=False)
     async with searched_node(await log_of("one"), index=index) as room:
         with pytest.raises(SearchUnavailable, match=r"another program|not a database"):
             await room.find("one")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatr.adapters.search.index_file import IndexFile
-from chatr.adapters.search.words import WIDE, match_expression, set_apart
+from chatr.adapters.search.words import WIDE, match_expression, separate_wide
 from chatr.search_types import (
     SEARCH_CHARACTERS,
     SEARCH_WORDS,
@@ -211,4 +211,4 @@ def test_text_in_ascii_is_indexed_as_it_is() -> None:
     """Most messages need no preparation, which costs more than to index them."""
     text = "plain text"
 
-    assert set_apart(text) is text
+    assert separate_wide(text) is text

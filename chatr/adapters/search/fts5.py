@@ -1,4 +1,4 @@
-"""A search index in SQLite's FTS5, in a thread of its own."""
+"""A search index in SQLite's FTS5, used from a thread of its own."""
 
 import asyncio
 import sqlite3
@@ -18,12 +18,12 @@ from chatr.search_types import IndexedUntil, IndexInUse, IndexText, SearchRange,
 
 T = TypeVar("T")
 
-DAMAGES: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_FORMAT)
-"""SQLite's codes for a file that has to be made again. SQLITE_ERROR: a table is missing, or FTS5 cannot read it."""
+DAMAGE_CODES: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_FORMAT)
+"""SQLite's error codes for a damaged file. SQLITE_ERROR: a table is missing, or FTS5 cannot read it."""
 
-# An index that was made again would fail in the same way, for ever.
-NO_DAMAGES: Final = ("fts5:", "no such module", "no such function")
-"""Beginnings of errors with these codes that say something of a query, or of a SQLite that lacks FTS5 or JSON."""
+# A rebuilt index would fail in the same way, so these errors would cause rebuilds for ever.
+NOT_DAMAGE: Final = ("fts5:", "no such module", "no such function")
+"""Texts that errors with these codes start with if the query is wrong, or SQLite was built without FTS5 or JSON."""
 
 logger = structlog.get_logger()
 
@@ -38,20 +38,21 @@ async def closed_at_end(index: "Fts5Index") -> AsyncIterator[None]:
 
 
 class Fts5Index:
-    """The index in the file at `path`, or in a temporary file without one. Implements `chatr.ports.SearchIndex`.
+    """The index in the file at `path`; in a temporary file if it is None. Implements `chatr.ports.SearchIndex`.
 
-    `is_own_name`: nothing else can be meant by this path, so a file there that is no index is replaced.
+    `replaces_foreign_file`: replace a file that is not an index. False for a path that an operator has given, who may
+    have mistyped it.
     """
 
-    def __init__(self, path: Path | None, *, is_own_name: bool = True) -> None:
+    def __init__(self, path: Path | None, *, replaces_foreign_file: bool = True) -> None:
         self._path = path
-        self._is_own_name = is_own_name
-        # One thread, because one connection is enough: what is written at a time takes some milliseconds.
+        self._replaces_foreign_file = replaces_foreign_file
+        # One thread for one connection: each write takes a few milliseconds, so searches can wait for it.
         self._executor = ThreadPoolExecutor(1, "search")
         self._file: IndexFile | None = None
 
     async def open(self) -> IndexedUntil:
-        """Open the index and return what it holds. Raises SearchUnavailable."""
+        """Open the index and return the last record that it contains. Raises SearchUnavailable."""
         return await self._run(self._open)
 
     def _open(self) -> IndexedUntil:
@@ -67,13 +68,13 @@ class Fts5Index:
         return self._file.until
 
     def _may_replace(self, error: Exception) -> bool:
-        """Whether the file that caused this error is an index, or takes the place of one."""
+        """Whether the file that caused this error is an unusable index, or another file that may be replaced."""
         if isinstance(error, UnusableIndex):
             return True
-        return self._is_own_name and (isinstance(error, ForeignFile) or is_damage(error))
+        return self._replaces_foreign_file and (isinstance(error, ForeignFile) or is_damage(error))
 
     async def close(self) -> None:
-        """Close the index for good."""
+        """Close the index; it cannot be opened again."""
         await asyncio.get_running_loop().run_in_executor(self._executor, self._close)
         self._executor.shutdown(wait=False)
 
@@ -96,43 +97,46 @@ class Fts5Index:
         return self._file is not None or (self._path is not None and self._path.exists())
 
     async def add(self, texts: Sequence[IndexText], until: IndexedUntil) -> None:
-        """Add messages. Raises SearchUnavailable."""
-        await self._run(lambda: self._opened.add(texts, until))
+        """Add messages, after which the index contains all up to `until`. Raises SearchUnavailable."""
+        await self._run(lambda: self._open_file.add(texts, until))
 
     async def find(
         self, query: str, wanted: SearchRange, limit: int, seconds: float, is_wanted: Callable[[int], bool]
     ) -> list[int]:
-        """The positions of messages that contain all words. Raises as `chatr.ports.SearchIndex.find`."""
-        return await self._run(lambda: self._opened.find(query, wanted, limit, seconds, is_wanted))
+        """Return positions of messages that contain all words. See `chatr.ports.SearchIndex.find`."""
+        return await self._run(lambda: self._open_file.find(query, wanted, limit, seconds, is_wanted))
 
-    async def holding(self, positions: Sequence[int]) -> list[int]:
-        """Those of `positions` whose messages are in the index. Raises SearchUnavailable."""
-        return await self._run(lambda: self._opened.holding(positions))
+    async def indexed_among(self, positions: Sequence[int]) -> list[int]:
+        """Return those of `positions` whose messages are in the index. Raises SearchUnavailable."""
+        return await self._run(lambda: self._open_file.indexed_among(positions))
 
     def part_of(self, position: int) -> range:
-        """The positions that are indexed in one table with this one."""
+        """The range of positions whose messages are in the same table as that at `position`."""
         return parts.positions_of(parts.number_of(position))
 
     async def replace(self, part: range, texts: AsyncIterator[Sequence[IndexText]]) -> None:
-        """Index the messages of a part again. Raises SearchUnavailable, and what `texts` raises."""
-        file = self._opened
+        """Rebuild the table of a part from `texts`. Raises SearchUnavailable, and what `texts` raises."""
+        file = self._open_file
         await self._run(file.begin_replacement)
         async for batch in texts:
             await self._run(partial(file.add_to_replacement, batch))
         await self._run(partial(file.finish_replacement, parts.number_of(part.start)))
 
     @property
-    def _opened(self) -> IndexFile:
+    def _open_file(self) -> IndexFile:
         if self._file is None:
             raise SearchUnavailable("it is not open")
         return self._file
 
     async def _run(self, work: Callable[[], T]) -> T:
         """Run `work` in the thread of the index. Raises SearchUnavailable."""
-        return await asyncio.get_running_loop().run_in_executor(self._executor, self._guarded, work)
+        return await asyncio.get_running_loop().run_in_executor(self._executor, self._converting_errors, work)
 
-    def _guarded(self, work: Callable[[], T]) -> T:
-        """Do `work`. The file is closed if it fails, and removed if it is damaged. Raises SearchUnavailable."""
+    def _converting_errors(self, work: Callable[[], T]) -> T:
+        """Do `work`. Raises SearchUnavailable if it fails.
+
+        After an error of SQLite the file is closed, and removed if it is damaged.
+        """
         try:
             return work()
         except ForeignFile as error:
@@ -141,7 +145,7 @@ class Fts5Index:
             if is_damage(error) and self._file is not None:
                 logger.warning("search_index_discarded", reason=str(error))
                 self._discard()
-            # It is checked when it is opened again.
+            # Closed, because the file is checked for damage when it is opened again.
             self._close()
             is_locked = code_of(error) == sqlite3.SQLITE_BUSY
             raise (IndexInUse if is_locked else SearchUnavailable)(str(error)) from error
@@ -151,7 +155,7 @@ class Fts5Index:
             raise SearchUnavailable(error.strerror or type(error).__name__) from error
 
     def _discard(self) -> None:
-        """Remove the file of an index that is damaged. What cannot be removed is found damaged again."""
+        """Remove the file of a damaged index. If that fails, the damage is found again when the file is opened."""
         try:
             self._remove()
         except OSError as error:
@@ -159,10 +163,10 @@ class Fts5Index:
 
 
 def is_damage(error: BaseException) -> bool:
-    """Whether SQLite reports with this error that the file is of no use any longer."""
-    return isinstance(error, sqlite3.Error) and code_of(error) in DAMAGES and not str(error).startswith(NO_DAMAGES)
+    """Whether SQLite reports with this error that the file is damaged."""
+    return isinstance(error, sqlite3.Error) and code_of(error) in DAMAGE_CODES and not str(error).startswith(NOT_DAMAGE)
 
 
 def code_of(error: sqlite3.Error) -> int:
-    """SQLite's primary code of an error, 0 if it is not SQLite's."""
+    """SQLite's primary code of an error; 0 if Python's sqlite3 raised it without a code."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF

@@ -1,4 +1,4 @@
-"""Asks the tables of an index which messages match, and ends a search that takes too long."""
+"""Queries the tables of an index for matching messages, and stops a search that takes too long."""
 
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -12,21 +12,24 @@ from attrs import evolve
 from chatr.search_types import SearchRange, SearchTooSlow
 
 STEPS_BETWEEN_CHECKS: Final = 1_000
-"""Instructions of SQLite's virtual machine between two looks at the clock: a few milliseconds."""
+"""Instructions of SQLite's virtual machine between two checks of the CPU time: a few milliseconds."""
 FIRST_HITS: Final = 128
 MORE_HITS: Final = 1_024
-"""Hits that are read at a time, at first and if most of them are not wanted."""
+"""Hits that the first statement reads, and each later one, when the first hits were not enough."""
 
 
 def hits(
-    db: sqlite3.Connection, tables: Sequence[str], expression: str, wanted: SearchRange, end: float
+    db: sqlite3.Connection, tables: Sequence[str], expression: str, wanted: SearchRange, deadline: float
 ) -> Iterator[int]:
-    """The positions of all messages in a range that match, table by table. Raises SearchTooSlow at `end`."""
+    """Yield the positions of all matching messages in a range, table by table.
+
+    Raises SearchTooSlow when the CPU time of the thread has reached `deadline`.
+    """
     for table in tables:
         rest, count = wanted, FIRST_HITS
         while True:
-            # SQLite counts its steps anew in each statement, and a statement may have few.
-            if thread_time() > end:
+            # The progress handler is not called by a statement of few steps: SQLite counts them anew in each.
+            if thread_time() > deadline:
                 raise SearchTooSlow
             found = next_hits(db, table, expression, rest, count)
             yield from found
@@ -37,19 +40,22 @@ def hits(
 
 
 def next_hits(db: sqlite3.Connection, table: str, expression: str, wanted: SearchRange, count: int) -> list[int]:
-    """The first `count` positions in this range of messages in one table that match. Raises sqlite3.Error."""
+    """Return the first `count` positions of matching messages in one table and range. Raises sqlite3.Error."""
     where = f"{table} match ? and rowid > ? and rowid < ?"
     order = f"order by rowid {'asc' if wanted.ascending else 'desc'}"
-    # As one row: for each row, the thread would wait up to 5 ms for Python's lock while the event loop is busy.
+    # One row with a JSON array: for each row, the thread may wait 5 ms for the GIL while the event loop is busy.
     statement = f"select json_group_array(rowid) from (select rowid from {table} where {where} {order} limit ?)"  # noqa: S608 -- no input
     ((found,),) = db.execute(statement, (expression, wanted.after, wanted.before, count)).fetchall()
     return list(orjson.loads(found))
 
 
 @contextmanager
-def ended_at(db: sqlite3.Connection, end: float) -> Iterator[None]:
-    """Raise SearchTooSlow at this CPU time of the thread. By the clock, a busy machine would make searches fail."""
-    db.set_progress_handler(lambda: thread_time() > end, STEPS_BETWEEN_CHECKS)
+def cpu_time_limit(db: sqlite3.Connection, deadline: float) -> Iterator[None]:
+    """Raise SearchTooSlow when the CPU time of the thread has reached `deadline`.
+
+    Elapsed time is not limited: searches would fail on a busy machine.
+    """
+    db.set_progress_handler(lambda: thread_time() > deadline, STEPS_BETWEEN_CHECKS)
     try:
         yield
     except sqlite3.OperationalError as error:

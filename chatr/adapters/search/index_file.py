@@ -1,7 +1,7 @@
-"""The SQLite side of a search index: tables of FTS5, each for a part of the log's positions.
+"""The SQLite file of a search index: FTS5 tables, each for a range of the log's positions (a part).
 
-A table holds words and positions, and no texts. FTS5 could delete a message only with its exact text, which is gone
-when the message is erased. So the part that holds it is made again from the log, and the old table is dropped.
+A table contains words and positions, but no texts. FTS5 needs the exact text of a message to delete it from such a
+table, and that is gone when the message is erased. So the table is rebuilt from the log, and the old one is dropped.
 """
 
 import os
@@ -15,18 +15,18 @@ from typing import Final
 
 import orjson
 
-from chatr.adapters.search.hits import ended_at, hits
+from chatr.adapters.search.hits import cpu_time_limit, hits
 from chatr.adapters.search.parts import number_of, table_of, tables_in
-from chatr.adapters.search.words import TOKENIZER, match_expression, set_apart
+from chatr.adapters.search.words import TOKENIZER, match_expression, separate_wide
 from chatr.regular_file import give_to_owner_of, open_regular
 from chatr.search_types import IndexedUntil, IndexText, SearchRange
 
 VERSION: Final = 1
-"""Is raised whenever the tables or the rules for words change: an index of another version is made again."""
+"""Increase it whenever the tables or the rules for words change: an index of another version is rebuilt."""
 APPLICATION_ID: Final = 0x63685178
 """Marks a file as a search index of chatr, in SQLite's `application_id`."""
 REPLACEMENT: Final = "replacement"
-"""The table that is made to take the place of another one."""
+"""The name of the new table while a part is rebuilt."""
 
 
 class UnusableIndex(Exception):
@@ -50,7 +50,7 @@ class IndexFile:
         """
         if path is not None:
             create_private(path)
-        # Without a name, SQLite writes a file only when the index outgrows the cache, and removes it itself.
+        # Without a path, SQLite writes a temporary file once the index outgrows the cache, and removes it itself.
         self._db = sqlite3.connect(path or "", isolation_level=None, timeout=0, check_same_thread=False)
         self._parts: list[int] = []
         try:
@@ -74,9 +74,9 @@ class IndexFile:
         if self._db.execute("pragma quick_check(1)").fetchall() != [("ok",)]:
             raise UnusableIndex("it is damaged")
         self._db.execute("pragma journal_mode = wal")
-        # A power failure may take the last commits, which are indexed again, and damages nothing.
+        # A power failure may lose the last commits, which are then indexed again, but damages nothing.
         self._db.execute("pragma synchronous = normal")
-        # FTS5 moves words all the time: without this, erased ones would stay in pages that are free.
+        # FTS5 merges its segments all the time; without this, erased words would stay in free pages.
         self._db.execute("pragma secure_delete = on")
         with self._transaction():
             if is_new:
@@ -85,22 +85,22 @@ class IndexFile:
                 self._db.execute("create table part (number integer primary key)")
                 self._db.execute("create table indexed (log_id text, position integer, record_id text)")
                 self._db.execute("insert into indexed values ('', 0, '')")
-            # Of a process that was killed.
+            # A process that was killed may have left this table.
             self._db.execute(f"drop table if exists {REPLACEMENT}")
         self._parts = [number for (number,) in self._db.execute("select number from part order by number")]
         self._empty_write_ahead_file()
 
     @property
     def until(self) -> IndexedUntil:
-        """The last record that the index has taken in."""
+        """The last record that the index contains."""
         (row,) = self._db.execute("select log_id, position, record_id from indexed").fetchall()
         return IndexedUntil(*row)
 
     def add(self, texts: Sequence[IndexText], until: IndexedUntil) -> None:
-        """Add messages, and remember that everything up to `until` is in the index, all or nothing."""
+        """Add messages and store `until`, in one transaction."""
         with self._transaction():
             for number, group in groupby(texts, lambda text: number_of(text[0])):
-                # Parts begin in the order of positions.
+                # Messages are added in the order of positions, so only the last part can exist already.
                 if number not in self._parts[-1:]:
                     self._create_table(table_of(number))
                     self._db.execute("insert into part values (?)", (number,))
@@ -115,34 +115,34 @@ class IndexFile:
         self._db.execute(f"create virtual table {name} using fts5 (content, content = '', tokenize = \"{TOKENIZER}\")")
 
     def _insert(self, table: str, texts: Iterable[IndexText]) -> None:
-        rows = orjson.dumps([(position, set_apart(content)) for position, content in texts]).decode()
-        # One statement for all rows: a thread that needs Python's lock for each row waits up to 5 ms for it each time,
-        # and on a busy node the index fell behind by tens of thousands of messages.
+        rows = orjson.dumps([(position, separate_wide(content)) for position, content in texts]).decode()
+        # One statement for all rows: with one for each, the thread waited up to 5 ms for the GIL each time, and the
+        # index of a busy node fell behind by tens of thousands of messages.
         columns = "json_extract(value, '$[0]'), json_extract(value, '$[1]')"
         self._db.execute(f"insert into {table} (rowid, content) select {columns} from json_each(?)", (rows,))  # noqa: S608 -- no input
 
-    def holding(self, positions: Sequence[int]) -> list[int]:
-        """Those of `positions` whose messages are in the index."""
-        return [position for position in positions if self._holds(position)]
+    def indexed_among(self, positions: Sequence[int]) -> list[int]:
+        """Return those of `positions` whose messages are in the index."""
+        return [position for position in positions if self._contains(position)]
 
-    def _holds(self, position: int) -> bool:
+    def _contains(self, position: int) -> bool:
         number = number_of(position)
-        # FTS5 has a row for each message in this table.
+        # FTS5 keeps a row for each message in its table `…_docsize`.
         statement = f"select 1 from {table_of(number)}_docsize where id = ?"  # noqa: S608 -- as above
         return number in self._parts and bool(self._db.execute(statement, (position,)).fetchall())
 
     def begin_replacement(self) -> None:
-        """Begin to make a part again, in a table of its own."""
+        """Create an empty table in which a part is rebuilt."""
         self._db.execute(f"drop table if exists {REPLACEMENT}")
         self._create_table(REPLACEMENT)
 
     def add_to_replacement(self, texts: Sequence[IndexText]) -> None:
-        """Add messages to the part that is made again."""
+        """Add messages to the part that is being rebuilt."""
         with self._transaction():
             self._insert(REPLACEMENT, texts)
 
     def finish_replacement(self, number: int) -> None:
-        """Put the part that was made in the place of part `number`. No byte of the old one stays in the file."""
+        """Replace part `number` by the rebuilt one. No byte of the old one stays in the file."""
         with self._transaction():
             self._db.execute(f"drop table {table_of(number)}")
             self._db.execute(f"alter table {REPLACEMENT} rename to {table_of(number)}")
@@ -151,13 +151,13 @@ class IndexFile:
     def find(
         self, query: str, wanted: SearchRange, limit: int, seconds: float, is_wanted: Callable[[int], bool]
     ) -> list[int]:
-        """The first `limit` positions in this range of messages that contain all words of `query`, if `is_wanted`.
+        """Return the first `limit` positions in a range whose messages contain all words and satisfy `is_wanted`.
 
         Raises NothingToSearch, SearchTooLong, or SearchTooSlow after `seconds` of CPU time.
         """
-        expression, end = match_expression(query), thread_time() + seconds
-        with ended_at(self._db, end):
-            positions = hits(self._db, tables_in(wanted, self._parts), expression, wanted, end)
+        expression, deadline = match_expression(query), thread_time() + seconds
+        with cpu_time_limit(self._db, deadline):
+            positions = hits(self._db, tables_in(wanted, self._parts), expression, wanted, deadline)
             return list(islice(filter(is_wanted, positions), limit))
 
     @contextmanager
@@ -173,7 +173,7 @@ class IndexFile:
         self._db.execute("commit")
 
     def _empty_write_ahead_file(self) -> None:
-        """Write everything to the main file. Pages with erased words would stay in the other one."""
+        """Write everything to the main file and empty the `-wal` file, which may have pages with erased words."""
         self._db.execute("pragma wal_checkpoint(truncate)").fetchall()
 
     def _number(self, statement: str) -> int:
@@ -182,10 +182,10 @@ class IndexFile:
 
 
 def create_private(path: Path) -> None:
-    """Create the file if there is none, only for its user. Raises OSError, also if something else is there."""
+    """Create the file, readable only by its owner, unless it exists. Raises OSError, also if it is no regular file."""
     descriptor = open_regular(path, os.O_RDWR | os.O_CREAT)
     try:
-        # If a command of root makes it, a server that runs as another user must be able to write it.
+        # If root runs the command that creates it, the server, which runs as another user, must be able to write it.
         give_to_owner_of(path.with_suffix(""), descriptor)
     finally:
         os.close(descriptor)
@@ -193,6 +193,6 @@ def create_private(path: Path) -> None:
 
 def remove_index(path: Path) -> None:
     """Remove the files of an index. Raises OSError."""
-    # The -wal file first: SQLite would apply one that was left to a new file of the same name.
+    # The -wal file first: SQLite would apply a leftover one to a new file of the same name.
     for suffix in ("-wal", "-shm", "-journal", ""):
         Path(f"{path}{suffix}").unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""The parts of an index: a table of FTS5 for each range of positions."""
+"""The parts of an index: an FTS5 table for each range of positions."""
 
 from bisect import bisect_left
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from typing import Final
 from chatr.search_types import SearchRange
 
 SIZE: Final = 1 << 15
-"""Positions in one part. To make one again takes half a second, and each costs a rare word 20 microseconds."""
+"""Positions in one part. Rebuilding one takes half a second; each adds 20 µs to the search for a rare word."""
 
 
 def number_of(position: int) -> int:
@@ -26,7 +26,7 @@ def table_of(number: int) -> str:
 
 
 def tables_in(wanted: SearchRange, numbers: Sequence[int]) -> list[str]:
-    """The tables with positions of a range, in its order. `numbers`: of all parts that exist, ascending."""
+    """The tables with positions in a range, in its order. `numbers` are those of the existing parts, ascending."""
     first = bisect_left(numbers, number_of(wanted.after))
     last = bisect_left(numbers, number_of(wanted.before) + 1)
     return list(map(table_of, numbers[first:last]))[:: 1 if wanted.ascending else -1]

@@ -1,4 +1,4 @@
-"""What counts as a word, in texts that are indexed and in texts that are searched for.
+"""Defines what a word is, for the texts that are indexed and for queries.
 
 A word is a run of letters and digits; case and accents do not matter. Each character of a script that is written
 without spaces, and each symbol, is a word of its own, so that it is found wherever it stands.
@@ -11,7 +11,7 @@ from unicodedata import normalize
 from chatr.search_types import SEARCH_CHARACTERS, SEARCH_WORDS, NothingToSearch, SearchTooLong
 
 TOKENIZER: Final = "unicode61 remove_diacritics 2 categories 'L* N* Co So'"
-"""FTS5's description of the same rule, for text that `set_apart` has prepared."""
+"""The FTS5 tokenizer for this rule. It expects text that `separate_wide` has prepared."""
 WIDE: Final = re.compile(
     "(["
     "\xa6\xa9\xae\xb0\u2100-\u214f\u2190-\u2bff\u2e80-\u2fdf"  # symbols
@@ -20,32 +20,32 @@ WIDE: Final = re.compile(
     "\ufffc\ufffd\U0001d000-\U0001d3ff\U0001f000-\U0003ffff"  # emoji, and rare Chinese
     "])"
 )
-"""Characters of scripts that are written without spaces, and symbols."""
+"""Characters that are words of their own: those of scripts that are written without spaces, and symbols."""
 LETTERS: Final = re.compile(r"[^\W_]+")
-# SQLite takes no lone surrogates, and ends a text at NUL.
+# SQLite rejects lone surrogates, and ends a text at NUL.
 NOT_SEARCHED: Final = re.compile("[\x00\ud800-\udfff]")
 
 
-def set_apart(text: str) -> str:
-    """Put spaces round each wide character. FTS5 takes a run of characters without spaces for one word."""
+def separate_wide(text: str) -> str:
+    """Put spaces around each character of `WIDE`, because FTS5 takes a run of letters for one word."""
     if text.isascii():
         return text.replace("\x00", " ")
     return WIDE.sub(r" \1 ", NOT_SEARCHED.sub(" ", text))
 
 
 def match_expression(query: str) -> str:
-    """The FTS5 expression for messages that contain every word of `query`. No character of it can be FTS5's syntax.
+    """The FTS5 expression for messages that contain every word of `query`. Raises NothingToSearch or SearchTooLong.
 
-    Raises NothingToSearch or SearchTooLong.
+    Each word is quoted, so that no character of the query is taken for FTS5's syntax.
     """
     # Messages are stored in NFC.
     given = dict.fromkeys(normalize("NFC", NOT_SEARCHED.sub(" ", query)).split())
     words = [word for word in given if LETTERS.search(word) or WIDE.search(word)]
     if not words:
         raise NothingToSearch
-    # A word such as `a.b.c` is searched as a phrase, and so is a run of wide characters: each part of it costs time.
+    # A word such as `a.b.c` is a phrase, and so is a run of wide characters. Each part of a phrase costs time.
     text = " ".join(words)
     wide, parts = len(WIDE.findall(text)), len(LETTERS.findall(WIDE.sub(" ", text)))
     if len(words) > SEARCH_WORDS or max(wide, parts) > SEARCH_CHARACTERS:
         raise SearchTooLong
-    return " ".join('"' + set_apart(word).replace('"', '""') + '"' for word in words)
+    return " ".join('"' + separate_wide(word).replace('"', '""') + '"' for word in words)

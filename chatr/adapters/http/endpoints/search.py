@@ -70,6 +70,6 @@ def as_http_error(error: Exception) -> HttpError:
             return http_error(SEARCH_TOO_SLOW)
         case SearchNotReady() if not str(error):
             retry = min(error.seconds, LONGEST_RETRY)
-            return http_error(SEARCH_NOT_READY, position=error.position, head=error.head, retryAfter=retry)
+            return http_error(SEARCH_NOT_READY, position=error.position, head=error.last_position, retryAfter=retry)
         case _:
             return http_error(SEARCH_UNAVAILABLE, reason=str(error), retryAfter=STORE_RETRY_SECONDS)

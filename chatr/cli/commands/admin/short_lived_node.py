@@ -24,7 +24,7 @@ from chatr.settings import variable
 async def short_lived_node(log_url: str) -> AsyncIterator[AdminNode]:
     """Yield a node on the log, which has folded all of it. Shows progress. Raises CannotOpenLog or LogUnavailable."""
     given = os.environ.get(variable("search_index"))
-    index = Fts5Index(search_file(log_url, given), is_own_name=given is None)
+    index = Fts5Index(search_file(log_url, given), replaces_foreign_file=given is None)
     async with open_current_log(log_url) as log, closed_at_end(index):
         checkpoint = Checkpoint(checkpoint_file(log_url))
         # Folded here and not by the follower: that shows no progress, and `catch_up` waits for it for five seconds.
