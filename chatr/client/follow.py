@@ -1,4 +1,4 @@
-"""Follows the stream of a room: yields each message once and in order, however often the connection is lost."""
+"""Follows the stream of a room: yields each message once and in order, also across reconnections."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
@@ -17,19 +17,19 @@ from chatr.client.transport import Transport
 from chatr.wire import Message, MessagesResponse, VisibilityChange
 
 STABLE: Final = 60.0
-"""Seconds after which a connection that is lost is not taken for one more failure in a row."""
+"""Seconds after which a connection counts as stable: losing it then starts again with the shortest pause."""
 HEARTBEAT_EVERY: Final = 300.0
 """Seconds. By default an agent stays online for 30 minutes after its last request."""
 HEARTBEAT_TIMEOUT: Final = 10.0
 SHORTEST_RETRY: Final = 0.01
 """Seconds. A pause of 0 would stay 0, however often it is doubled."""
-NOTHING_YET: Final = "0"
+BEFORE_FIRST: Final = "0"
 """The position before the first message."""
 T = TypeVar("T")
 
 
 class Frame(Struct):
-    """What every event of the stream has. A newer room may send types that this version does not know."""
+    """The fields that every event of the stream has. A newer room may send types that are unknown here."""
 
     type: str
     data: Raw
@@ -43,10 +43,10 @@ Pages = Callable[[str, str], Awaitable[MessagesResponse]]
 class Following(AsyncIterator[Message]):
     """An endless iterator over the messages of a room, in order and each of them once.
 
-    It ends when the room is closed. It raises RoomError if the room rejects it for good, such as for a revoked key, and
-    NoAnswer if there never was a stream within the time limit; once there was one, it reconnects for ever.
+    It ends when the `Room` is closed. It raises RoomError if the room rejects it permanently, such as for a revoked
+    key, and NoAnswer if no connection succeeds within the time limit. After the first one it reconnects for ever.
 
-    `position` is where to go on after the last message that was yielded: pass it as `after` of a later `follow`.
+    `position` is the position after the last message that was yielded: pass it as `after` to a later `follow`.
     """
 
     _transport: Transport
@@ -76,13 +76,13 @@ class Following(AsyncIterator[Message]):
         return message
 
     async def aclose(self) -> None:
-        """End the iteration and close the connection, as cancelling the task that iterates does, too."""
+        """End the iteration and close the connection. Cancelling the iterating task has the same effect."""
         self._closing.close()
-        if not self._is_awaited:  # else the iteration of another task ends now, and closes it
+        if not self._is_awaited:  # otherwise the task that iterates closes the generator
             await self._messages.aclose()
 
     async def _follow(self) -> AsyncGenerator[tuple[Message, str]]:
-        """Yield each message with the position after it."""
+        """Yield each message with the position after it, until this iterator or the room is closed."""
         self._transport.closing.check()
         self._transport.closing.add(self._closing)
         try:
@@ -93,25 +93,25 @@ class Following(AsyncIterator[Message]):
             self._transport.closing.remove(self._closing)
 
     async def _reconnecting(self) -> AsyncGenerator[tuple[Message, str]]:
-        """Yield from one connection after the other."""
+        """Yield messages from one connection after another."""
         deadline = self._now() + self._transport.time_limit
         while not self._closing.is_closed:
             failure: RoomError | None = None
             try:
-                async with aclosing(self._connection()) as messages:
+                async with aclosing(self._messages_of_connection()) as messages:
                     async for message_and_position in messages:
                         yield message_and_position
             except RoomError as error:
                 failure = error
             if failure is not None and not self._closing.is_closed:
                 self._raise_if_final(failure, deadline)
-            with suppress(NoAnswer):  # it was closed meanwhile
+            with suppress(NoAnswer):  # closed during the pause
                 await self._closing.pause(self._next_pause(failure))
 
     def _raise_if_final(self, failure: RoomError, deadline: float) -> None:
-        # A wrong address is not tried for ever, but whoever was connected once waits for the room to come back.
-        is_given_up = self._opened_at is None and self._now() > deadline
-        if is_given_up or not is_transient(failure):
+        # A wrong address is not tried for ever. After a first connection the address is known to be right.
+        is_out_of_time = self._opened_at is None and self._now() > deadline
+        if is_out_of_time or not is_transient(failure):
             raise failure
 
     def _next_pause(self, failure: RoomError | None) -> float:
@@ -119,8 +119,8 @@ class Following(AsyncIterator[Message]):
             self._backoff.failures = 0
         return self._backoff.next_pause(failure.retry_after if failure else None)
 
-    async def _connection(self) -> AsyncGenerator[tuple[Message, str]]:
-        """Yield what is new until the connection is lost."""
+    async def _messages_of_connection(self) -> AsyncGenerator[tuple[Message, str]]:
+        """Open a connection and yield new messages until it is lost."""
         parser = EventStreamParser(self._progress.cursor)
         query = {} if self._on_removed is None else {"events": "removed"}
         connected_at = self._now()
@@ -135,7 +135,7 @@ class Following(AsyncIterator[Message]):
                         yield message_and_position
 
     async def _stay_online(self) -> None:
-        """Send a heartbeat if it is time. The room sends totals every few seconds, so this runs as often."""
+        """Send a heartbeat if it is due. This runs at each event, and the room sends totals every few seconds."""
         if self._heartbeat is None or self._now() < self._next_heartbeat:
             return
         self._next_heartbeat = self._now() + HEARTBEAT_EVERY
@@ -144,7 +144,7 @@ class Following(AsyncIterator[Message]):
                 await self._heartbeat()
 
     async def _new_messages(self, event: ServerSentEvent) -> AsyncGenerator[tuple[Message, str]]:
-        """Yield what is new in one event. Types of a newer room are ignored."""
+        """Yield the new messages of one event. Unknown types of events are ignored."""
         frame = decoded(event.data.encode(), Frame)
         match frame.type:
             case "reset":
@@ -164,7 +164,7 @@ class Following(AsyncIterator[Message]):
         if self._skips_history:
             self._skips_history = False
             self._progress.skip_history(messages, cursor)
-            self.position = cursor or NOTHING_YET
+            self.position = cursor or BEFORE_FIRST
             return
         while gap := self._progress.gap_before(messages):
             page = await self._pages(*gap)
@@ -181,7 +181,7 @@ class Following(AsyncIterator[Message]):
 
 
 def decoded(data: bytes | Raw, as_type: type[T]) -> T:
-    """Decode a part of an event. Raises NoAnswer if it is something else."""
+    """Decode a part of an event. Raises NoAnswer if it has another form."""
     try:
         return json.decode(data, type=as_type)
     except DecodeError as error:

@@ -1,4 +1,4 @@
-"""A room, as an agent or a reader uses it from asyncio."""
+"""The asyncio client of a room, for agents and readers."""
 
 from collections.abc import Callable, Mapping
 from secrets import token_urlsafe
@@ -35,17 +35,17 @@ T = TypeVar("T")
 
 
 class Room:
-    """A room at `url`, used with the API key of an agent, or without one to read.
+    """A client of the room at `url`, with the API key of an agent, or without a key to read only.
 
-    Each call tries for `time_limit` seconds: it repeats what was lost and waits where the room asks for it. After that,
-    and at errors that would come again, it raises RoomError. Close the room, or use it in `async with`.
+    Each call retries for up to `time_limit` seconds after lost responses and temporary errors, and waits for rate
+    limits. After that, and at once for other errors, it raises RoomError. Close the room, or use `async with`.
     """
 
     def __init__(self, url: str, key: str | None = None, *, time_limit: float = TIME_LIMIT) -> None:
         self._transport = Transport(url, key, time_limit)
 
     def __repr__(self) -> str:
-        # Without the key, which would be in a log otherwise.
+        # Without the key, which must not appear in logs.
         return f"Room({self.url!r})"
 
     async def __aenter__(self) -> Self:
@@ -71,18 +71,18 @@ class Room:
         self._transport.key = key
 
     async def close(self) -> None:
-        """Close all connections; `follow` ends, and other calls that wait raise NoAnswer."""
+        """Close all connections. Iterators of `follow` end, and other calls in progress raise NoAnswer."""
         await self._transport.close()
 
     async def register(
         self, name: str, *, avatar: str | None = None, idempotency_key: str | None = None
     ) -> RegisteredAgent:
-        """Register an agent and use its key from now on. Keep `api_key`: the room shows it only here.
+        """Register an agent and use its key from now on. Store `api_key`: the room never returns it again.
 
-        Give an `idempotency_key` of your own, of at least 22 random characters, to get the same agent also if your
-        program starts again before it has stored the key.
+        With an `idempotency_key` of your own, of at least 22 random characters, a program that restarts before it has
+        stored the API key can repeat the registration and gets the same agent.
         """
-        body = given(name=name, avatar=avatar)
+        body = not_none(name=name, avatar=avatar)
         request = Request("POST", "/api/register", body=body, idempotency_key=idempotency_key or token_urlsafe(24))
         agent = (await self._send(request, RegisterResponse)).agent
         self.key = agent.api_key
@@ -96,12 +96,12 @@ class Room:
         automatic: bool = False,
         idempotency_key: str | None = None,
     ) -> PostResponse:
-        """Post a message, once, however often the request has to be repeated.
+        """Post a message exactly once, even if the request has to be repeated.
 
-        Give an `idempotency_key` of your own, such as `answer-1042`, to post it once also if your program starts again
-        between posting and remembering that. `automatic` is for what a program answers without anybody having seen it.
+        With an `idempotency_key` of your own, such as `answer-1042`, this also holds if your program restarts before it
+        has stored that it posted. `automatic` marks a message that a program posts unattended.
         """
-        body = given(content=text, replyTo=reply_to, automatic=automatic or None)
+        body = not_none(content=text, replyTo=reply_to, automatic=automatic or None)
         key = idempotency_key or token_urlsafe(24)
         return await self._send(Request("POST", "/api/messages", body=body, idempotency_key=key), PostResponse)
 
@@ -119,19 +119,19 @@ class Room:
     ) -> MessagesResponse:
         """Return a page of messages, oldest first: the newest ones, those before an id, or those after one.
 
-        With `after` and `wait` the room waits so many seconds for the first newer message. `from_` and `mentions` are
-        names of agents (`me` for your mentions), `reply_to` is an id, `q` words to search for.
+        With `after` and `wait` the room waits up to `wait` seconds for the first newer message. `from_` and `mentions`
+        are names of agents (`mentions="me"` is the agent of the key), `reply_to` is an id, `q` has words to search for.
         """
-        query = given(after=after, before=before, limit=limit, wait=wait, mentions=mentions, replyTo=reply_to, q=q)
-        query |= given(**{"from": from_})
+        query = not_none(after=after, before=before, limit=limit, wait=wait, mentions=mentions, replyTo=reply_to, q=q)
+        query |= not_none(**{"from": from_})
         return await self._get("/api/messages", query, MessagesResponse, wait=wait or 0)
 
     async def search(self, words: str, *, before: str | None = None, limit: int | None = None) -> MessagesResponse:
-        """Return the newest messages with these words, oldest first."""
+        """Return the newest messages that contain all of these words, oldest first."""
         return await self.messages(q=words, before=before, limit=limit)
 
     async def message(self, message_id: str) -> Message:
-        """Return one message; without its text if it was removed."""
+        """Return one message. If it was removed, it has no text."""
         return (await self._get(f"/api/messages/{quote(message_id, safe='')}", {}, MessageResponse)).message
 
     def follow(
@@ -144,9 +144,9 @@ class Room:
     ) -> Following:
         """Return an endless iterator over the messages that are posted from now on, each of them once and in order.
 
-        With `history` it begins with the newest messages; with `after`, the id of a message or the `position` of an
-        earlier iterator, with the first message after that. With `stay_online` it sends heartbeats. `on_removed` is
-        called when an operator removes a message or shows it again.
+        With `history` it begins with the newest messages that exist already. With `after`, the id of a message or the
+        `position` of an earlier iterator, it begins with the first message after that. With `stay_online` it sends
+        heartbeats. `on_removed` is called when an operator removes or restores a message.
 
         It reconnects for ever. If the log of the room was replaced, it goes on with the messages of the new one.
         """
@@ -160,16 +160,16 @@ class Room:
     async def check_in(
         self, ack: str | None = None, *, limit: int | None = None, wait: int | None = None
     ) -> CheckInResponse:
-        """Return what is new for the agent, and mark it as active.
+        """Return what is new for the agent, and keep it online.
 
-        `ack` is the `cursor` of the last check-in, once its messages are dealt with: they are not returned again. It is
-        InvalidCursor if the log of the room was replaced; then check in without.
+        `ack` acknowledges an earlier check-in by its `cursor`: its messages are not returned again. Raises
+        InvalidCursor if the log of the room was replaced; then check in without `ack`.
         """
-        body = given(ack=ack, limit=limit, wait=wait)
+        body = not_none(ack=ack, limit=limit, wait=wait)
         return await self._send(Request("POST", "/api/checkin", body=body, wait=wait or 0), CheckInResponse)
 
     async def me(self) -> MeResponse:
-        """Return the agent of the key, and what it may do now."""
+        """Return the agent of the key, and its limits."""
         return await self._get("/api/me", {}, MeResponse)
 
     async def agent(self, name: str) -> AgentDetails:
@@ -177,14 +177,14 @@ class Room:
         return (await self._get(f"/api/agents/{quote(name, safe='')}", {}, AgentResponse)).agent
 
     async def agents(self, *, after: str | None = None, limit: int | None = None) -> AgentsResponse:
-        """Return a page of the agents that are online, by name, and totals of the room."""
-        return await self._get("/api/agents", given(after=after, limit=limit), AgentsResponse)
+        """Return a page of the agents that are online, sorted by name, and totals of the room."""
+        return await self._get("/api/agents", not_none(after=after, limit=limit), AgentsResponse)
 
     async def at(
         self, *, time: str | None = None, position: int | str | None = None, limit: int | None = None
     ) -> RoomAtResponse:
         """Return the room as it was at a time, in ISO 8601, or after the record at a position."""
-        return await self._get("/api/at", given(time=time, position=position, limit=limit), RoomAtResponse)
+        return await self._get("/api/at", not_none(time=time, position=position, limit=limit), RoomAtResponse)
 
     async def heartbeat(self) -> None:
         """Stay online. Every other call that needs the key does the same."""
@@ -195,8 +195,8 @@ class Room:
         await self._send(Request("POST", "/api/disconnect"), SuccessResponse)
 
     async def rotate_key(self, *, grace: int | None = None) -> RotatedKeyResponse:
-        """Return a new key. Store it, then set `key`: its first use ends the old ones, `grace` seconds later."""
-        return await self._send(Request("POST", "/api/keys/rotate", body=given(grace=grace)), RotatedKeyResponse)
+        """Return a new key. Store it, then set `key`. The old keys end `grace` seconds after its first use."""
+        return await self._send(Request("POST", "/api/keys/rotate", body=not_none(grace=grace)), RotatedKeyResponse)
 
     async def _pages_between(self, after: str, before: str) -> MessagesResponse:
         return await self.messages(after=after, before=before, limit=100)
@@ -209,13 +209,13 @@ class Room:
         return await self._transport.send(request, lambda body: decode(body, as_type))
 
 
-def given(**values: Any) -> dict[str, Any]:
+def not_none(**values: Any) -> dict[str, Any]:
     """Return the values that are not None."""
     return {name: value for name, value in values.items() if value is not None}
 
 
 def decode(body: bytes, as_type: type[T]) -> T:
-    """Decode the body of a response. Fields of a newer room are ignored. Raises NoAnswer for anything else."""
+    """Decode the body of a response; unknown fields are ignored. Raises NoAnswer if it has another form."""
     try:
         return json.decode(body, type=as_type)
     except DecodeError as error:

@@ -1,4 +1,4 @@
-"""Sends the requests of a room over HTTP, again and again where `retries.py` says so."""
+"""Sends requests to a room over HTTP, and repeats them as `retries.py` decides."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -15,23 +15,21 @@ from chatr.client.rate_limits import RateLimits
 from chatr.client.retries import Attempts, Request
 
 ATTEMPT_TIMEOUT: Final = 30.0
-"""Seconds for one attempt, besides those that the room is asked to wait."""
+"""Seconds for one attempt, plus the `wait` of a request that the room holds."""
 CONNECT_TIMEOUT: Final = 10.0
 SHORTEST_ATTEMPT: Final = 0.1
-"""Seconds. aiohttp takes a time-out of 0 for none."""
+"""Seconds. For aiohttp a time-out of 0 means that there is none."""
 SILENCE_TIMEOUT: Final = 60.0
-"""Seconds without a byte after which a stream is taken for lost: a room sends something every 15 s."""
+"""Seconds without a byte after which a stream counts as lost: a room sends something every 15 s."""
 TIME_LIMIT: Final = 600.0
-"""Seconds for which a call tries by default: enough for a room that restarts, and for the five minutes that an agent
-without a badge has to wait between two messages.
-"""
+"""Default of the seconds for which a call retries. An unverified agent may wait five minutes between two messages."""
 NO_HEADERS: Final[Mapping[str, str]] = {}
 T = TypeVar("T")
 
 
 @define(eq=False)
 class Transport:
-    """One HTTP session with a room. It is opened by the first request, in the event loop that makes it."""
+    """One HTTP session with a room. The first request opens it, in the running event loop."""
 
     url: str
     key: str | None
@@ -47,20 +45,20 @@ class Transport:
         self.url = self.url.rstrip("/")
 
     async def close(self) -> None:
-        """Close all connections. Whatever is waiting ends."""
+        """Close all connections. Calls that wait raise NoAnswer."""
         self.closing.close()
         if self._session is not None:
             await self._session.close()
 
     async def send(self, request: Request, decode: Callable[[bytes], T]) -> T:
-        """Send a request until it is answered, and return the decoded body of the response. Raises RoomError.
+        """Send a request, repeatedly if necessary, and return the decoded body of the response. Raises RoomError.
 
-        `decode` raises NoAnswer for a body that is no answer of a room.
+        `decode` must raise NoAnswer for a body that does not come from a room.
         """
         clock = asyncio.get_running_loop().time
         attempts = Attempts(request, clock() + self.time_limit)
         pause = self._limits.pause_before(request, clock())
-        # If the limit ends too late, the room is asked all the same: its answer says when to come back.
+        # If the rate limit ends after the deadline, send anyway: the error of the room says when to try again.
         await self.closing.pause(pause if clock() + pause < attempts.deadline else 0)
         while True:
             try:
@@ -73,12 +71,12 @@ class Transport:
     async def stream(
         self, query: Mapping[str, str], cursor: str, closing: Closing
     ) -> AsyncIterator[aiohttp.StreamReader]:
-        """Open the stream of events after `cursor`, until `closing`. Raises RoomError, also while it is read."""
-        # Only connecting and silence are limited: a stream lasts as long as its reader wants.
+        """Open the stream of events after `cursor`. `closing` ends it. Raises RoomError, also while it is read."""
+        # The whole duration has no time-out, only connecting and the time between two reads.
         timeout = aiohttp.ClientTimeout(sock_connect=CONNECT_TIMEOUT, sock_read=SILENCE_TIMEOUT)
         headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": cursor} if cursor else {})
         request = Request("GET", "/api/stream", query)
-        async with self._respond(request, timeout, closing, headers) as response:
+        async with self._open_response(request, timeout, closing, headers) as response:
             if response.content_type != "text/event-stream":
                 raise NoAnswer(f"The server at {self.url} sent no stream of events: it is no chatr room.")
             with closing.reading(response.content):
@@ -88,13 +86,13 @@ class Transport:
         timeout = aiohttp.ClientTimeout(
             total=min(ATTEMPT_TIMEOUT + request.wait, seconds_left), sock_connect=CONNECT_TIMEOUT
         )
-        async with self._respond(request, timeout, self.closing) as response, self.closing.awaiting():
+        async with self._open_response(request, timeout, self.closing) as response, self.closing.awaiting():
             body = await response.read()
             self._limits.response_received(response.headers, asyncio.get_running_loop().time())
             return body
 
     @asynccontextmanager
-    async def _respond(
+    async def _open_response(
         self,
         request: Request,
         timeout: aiohttp.ClientTimeout,
@@ -111,7 +109,7 @@ class Transport:
                     json=request.body,
                     headers={**headers, **self._headers(request)},
                     timeout=timeout,
-                    # A key must not be sent to wherever a redirect leads.
+                    # A redirect could send the key to another server.
                     allow_redirects=False,
                 )
             async with response:
@@ -131,6 +129,6 @@ class Transport:
     def _open_session(self) -> aiohttp.ClientSession:
         self.closing.check()
         if self._session is None:
-            # A room sets no cookies; a proxy's would be sent along for nothing.
+            # A room sets no cookies; those of a proxy need not be sent back.
             self._session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
         return self._session

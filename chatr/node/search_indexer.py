@@ -26,10 +26,7 @@ MIN_REPORTED_LAG: Final = 10_000
 RETRY_PAUSE: Final = 1.0
 """Seconds before a retry if the index cannot be used or the log cannot be read."""
 BATCH_DELAY: Final = 0.02
-"""Seconds for which messages are collected before they are indexed, because a commit costs as much as ten messages.
-
-A search that waits for them ends the delay.
-"""
+"""Seconds for which messages are collected, unless a search waits: a commit costs as much as ten messages."""
 MAX_SEARCH_DELAY: Final = 1.0
 """Seconds for which a search waits at most until the messages that were posted before it are indexed."""
 MAX_CONCURRENT_SEARCHES: Final = 2

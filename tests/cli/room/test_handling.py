@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from chatr.cli.commands.room import handling as handling_module
-from chatr.cli.commands.room.automatic_reply import plain, shortened
+from chatr.cli.commands.room.automatic_reply import shortened, without_control_characters
 from chatr.cli.commands.room.chosen_room import ChosenRoom
 from chatr.cli.commands.room.command_run import MessageCommand
-from chatr.cli.commands.room.handling import Handling, HourlyLimit
+from chatr.cli.commands.room.handling import HourlyLimit, MessageHandler
 from chatr.cli.commands.room.watch import environment_of_command, program_of
 from chatr.cli.errors import CommandError
 from chatr.client import Room as ClientRoom
@@ -34,7 +34,7 @@ async def rooms(open_room: OpenRoom) -> AsyncIterator[tuple[ClientRoom, ClientRo
         yield ada, bob
 
 
-Handle = Callable[..., Handling]
+Handle = Callable[..., MessageHandler]
 
 
 @pytest.fixture
@@ -43,9 +43,9 @@ def handle(rooms: tuple[ClientRoom, ClientRoom], tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(handling_module, "RETRY_PAUSES", [0, 0])
     monkeypatch.chdir(tmp_path)
 
-    def make(script: str, *, replies: bool = True, timeout: float = 20) -> Handling:
+    def make(script: str, *, replies: bool = True, timeout: float = 20) -> MessageHandler:
         command = MessageCommand(["sh", "-c", script], os.environ, timeout, reads_output=replies)
-        return Handling(rooms[0], "Ada", command, HourlyLimit(100, 3600), replies=replies)
+        return MessageHandler(rooms[0], "Ada", command, HourlyLimit(100, 3600), replies=replies)
 
     return make
 
@@ -207,7 +207,7 @@ def test_long_texts_are_cut_at_a_word(text: str, expected: str) -> None:
 
 def test_output_is_posted_without_its_colours() -> None:
     """Sequences and control characters of a terminal are no part of a text."""
-    assert plain("\x1b[1;31mred\x1b[0m\r\nbell\x07\ttab\n") == "red\nbell\ttab"
+    assert without_control_characters("\x1b[1;31mred\x1b[0m\r\nbell\x07\ttab\n") == "red\nbell\ttab"
 
 
 def test_the_hourly_limit_delays() -> None:

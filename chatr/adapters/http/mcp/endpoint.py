@@ -20,30 +20,30 @@ from chatr.node.node import Node
 from chatr.ports import Clock
 
 SERVER_INFO: Final = {"name": "chatr", "version": __version__}
-# No list ever changes while a node runs, so nothing is said about changes.
+# `listChanged` is not offered: the lists never change while a node runs.
 CAPABILITIES: Final[Mapping[str, Any]] = {"tools": {}, "resources": {}}
-LISTS_CACHED: Final = 3_600_000
-"""Milliseconds for which clients may keep lists, which change with the version of chatr only."""
-DOCUMENTS_CACHED: Final = 60_000
-"""Milliseconds for which clients may keep documents, which hold the limits in force."""
-CACHED: Final = {
-    DISCOVER: LISTS_CACHED,
-    "tools/list": LISTS_CACHED,
-    "resources/list": LISTS_CACHED,
-    "resources/templates/list": LISTS_CACHED,
-    "resources/read": DOCUMENTS_CACHED,
+LIST_CACHE_TIME: Final = 3_600_000
+"""Milliseconds for which clients may cache lists, which change only with the version of chatr."""
+DOCUMENT_CACHE_TIME: Final = 60_000
+"""Milliseconds for which clients may cache documents, which contain the limits in force."""
+CACHE_TIMES: Final = {
+    DISCOVER: LIST_CACHE_TIME,
+    "tools/list": LIST_CACHE_TIME,
+    "resources/list": LIST_CACHE_TIME,
+    "resources/templates/list": LIST_CACHE_TIME,
+    "resources/read": DOCUMENT_CACHE_TIME,
 }
 MAX_QUOTED: Final = 100
-"""Characters of a client's own text that an error repeats."""
+"""Characters of a client's own text that an error message quotes at most."""
 
 Method = Callable[[web.BaseRequest, Message], Awaitable[Mapping[str, Any]]]
-"""Returns the result of a request. Raises McpError."""
+"""Handles an MCP method: returns the result of a request. Raises McpError."""
 
 
 def mcp_endpoint(
     table: EndpointTable, node: Node, clock: Clock, request_limit: str, body_timeout: float
 ) -> Mapping[str, Endpoint]:
-    """Return the endpoint by its method. Its tools call the endpoints in `table`."""
+    """Return the endpoint POST /mcp, by its HTTP method. Its tools call the endpoints in `table`."""
     handlers = McpHandlers(ToolCalls(table, node, clock), ResourceReader(table, node), request_limit, body_timeout)
     handler = open_handler(handlers.answer, body_timeout)
     endpoint = Endpoint(handler, json_rpc.PATH, counts_as_request=True, is_private=True, refuse=handlers.refuse)
@@ -51,7 +51,7 @@ def mcp_endpoint(
 
 
 class McpHandlers:
-    """Answers messages of MCP clients. It remembers nothing of them, so that any node answers any message."""
+    """Answers messages of MCP clients. There are no sessions, so any node can answer any message."""
 
     def __init__(self, calls: ToolCalls, reader: ResourceReader, request_limit: str, body_timeout: float) -> None:
         self._calls = calls
@@ -69,9 +69,9 @@ class McpHandlers:
         self._with_handshake: Mapping[str, Method] = {**shared, "initialize": initialize, "ping": ping}
 
     async def answer(self, request: web.BaseRequest) -> web.Response:
-        """Answer a message: a request with its result or an error, a notification with status 202.
+        """Answer a request with its result or an error, and a notification with status 202.
 
-        Raises HttpError (415) for a body that is no JSON.
+        Raises HttpError (415) if the body is not declared as JSON.
         """
         try:
             message = await read_message(request)
@@ -87,9 +87,9 @@ class McpHandlers:
         return result_response(message, result, stateless=stateless)
 
     async def refuse(self, request: web.BaseRequest, seconds: int) -> web.Response:
-        """Answer a request beyond the limit of its address: a call of a tool with a result that a model can read.
+        """Answer a request beyond the limit of its address. A call of a tool gets a result that a model can read.
 
-        Raises HttpError (429) where it is no such call.
+        Raises HttpError (429) for every other message.
         """
         error = http_error(REQUEST_RATE_LIMITED, limit=self._request_limit, retryAfter=seconds)
         try:
@@ -130,12 +130,12 @@ class McpHandlers:
 
 
 async def discover(_request: web.BaseRequest, _message: Message) -> Mapping[str, Any]:
-    """Return what the server can do, in the stateless revision."""
+    """Return the versions and capabilities of the server (stateless revision)."""
     return {"supportedVersions": SUPPORTED, "capabilities": CAPABILITIES, "instructions": INSTRUCTIONS}
 
 
 async def initialize(_request: web.BaseRequest, message: Message) -> Mapping[str, Any]:
-    """Return what the server can do, and the revision to go on with. Raises McpError without a revision."""
+    """Return the negotiated revision and the capabilities of the server. Raises McpError if none is requested."""
     requested = message.params.get("protocolVersion")
     if not isinstance(requested, str):
         raise McpError(json_rpc.INVALID_PARAMS, "The params of initialize need protocolVersion.")
@@ -148,12 +148,12 @@ async def initialize(_request: web.BaseRequest, message: Message) -> Mapping[str
 
 
 async def ping(_request: web.BaseRequest, _message: Message) -> Mapping[str, Any]:
-    """Return nothing: the server is there."""
+    """Return an empty result, which tells the client that the server is alive."""
     return {}
 
 
 def fixed_list(result: Mapping[str, Any]) -> Method:
-    """Return a method that returns a whole list at once. It raises McpError for a cursor: none is ever given out."""
+    """Return a method that returns a list in one page. It raises McpError if the client sends a cursor."""
 
     async def listed(_request: web.BaseRequest, message: Message) -> Mapping[str, Any]:
         if message.params.get("cursor") is not None:
@@ -164,18 +164,18 @@ def fixed_list(result: Mapping[str, Any]) -> Method:
 
 
 def stateless_result(result: Mapping[str, Any], message: Message) -> dict[str, Any]:
-    """Return a result with what the stateless revision adds."""
-    ttl = CACHED.get(message.method)
+    """Return a result with the fields that the stateless revision adds."""
+    ttl = CACHE_TIMES.get(message.method)
     cached = {} if ttl is None else {"ttlMs": ttl, "cacheScope": "public"}
     return {"resultType": "complete", **result, **cached, "_meta": {f"{META}serverInfo": SERVER_INFO}}
 
 
 def result_response(message: Message, result: Mapping[str, Any], *, stateless: bool) -> web.Response:
-    """Return the response to a request, in the form of its revision."""
+    """Return the HTTP response with a result, in the form of the request's revision."""
     shown = stateless_result(result, message) if stateless else result
     return json_response(json_rpc.result_body(message.request_id, shown), 200)
 
 
 def json_response(body: Mapping[str, Any], status: int) -> web.Response:
-    """Return a response with this JSON. It is never a stream: nothing is sent before the result."""
+    """Return a response with this JSON. No response is an event stream, since nothing is sent before the result."""
     return web.Response(body=encode(body), status=status, content_type=JSON)

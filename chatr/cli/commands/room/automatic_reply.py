@@ -1,4 +1,4 @@
-"""The replies of `chatr watch --reply`: when there is one, what fits into it, and how it is posted once."""
+"""The replies of `chatr watch --reply`: limits chains of them, shortens their text, and posts each of them once."""
 
 import re
 import unicodedata
@@ -9,13 +9,13 @@ from chatr.domain.limits import CONTENT_LENGTH
 from chatr.wire import ErrorCode, Message
 
 LONGEST_CHAIN: Final = 3
-"""Automatic replies in a row. Two programs that answer each other would go on for ever."""
+"""Automatic replies in a row at which no further one is posted: two programs could answer each other for ever."""
 TERMINAL_SEQUENCE: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
-"""What switches colours on and off (ECMA-48, control sequences)."""
-NOT_ABOUT_THE_TEXT: Final = frozenset(
+"""The control sequences of ECMA-48, such as those that set colours."""
+AGENT_MAY_NOT_POST: Final = frozenset(
     {ErrorCode.UNAUTHORIZED, ErrorCode.SUSPENDED, ErrorCode.ROOM_CLOSED, ErrorCode.REGISTRATION_WAITS}
 )
-"""With these the agent may not post anything, so the messages must wait for another day."""
+"""Errors after which the agent may post nothing, whatever the text: the message must stay unacknowledged."""
 
 
 class ReplyRefused(Exception):
@@ -23,7 +23,10 @@ class ReplyRefused(Exception):
 
 
 async def chain_length(room: Room, message: Message) -> int:
-    """Return how many automatic messages in a row end with this one, at most LONGEST_CHAIN. Raises RoomError."""
+    """Return the length of the chain of automatic replies that ends with this message, at most LONGEST_CHAIN.
+
+    It is 0 for a message that is not automatic. Raises RoomError.
+    """
     length = 0
     while message.automatic and length < LONGEST_CHAIN:
         length += 1
@@ -39,39 +42,40 @@ async def chain_length(room: Room, message: Message) -> int:
 
 
 async def is_answered(room: Room, message: Message, name: str) -> bool:
-    """Return whether the agent has replied to this message already. Raises RoomError."""
+    """Return whether the agent `name` has already replied to this message. Raises RoomError."""
     return bool((await room.messages(reply_to=message.id, from_=name, limit=1)).messages)
 
 
 async def post_reply(room: Room, message: Message, text: str) -> None:
-    """Reply to a message, once, however often it is tried. Raises ReplyRefused, or RoomError.
+    """Reply to a message. Repeated calls post one reply. Raises ReplyRefused, or RoomError.
 
-    The key follows from the message: whoever was ended between posting and acknowledging posts nothing again.
+    The Idempotency-Key is made from the message's id, so a `watch` that is restarted before it has acknowledged the
+    message does not reply again.
     """
     try:
         await room.post(
             shortened(text), reply_to=message.id, automatic=True, idempotency_key=f"chatr-watch-{message.id}"
         )
     except RoomError as error:
-        # Another text with the same key: the reply of an earlier run is there.
+        # The same key with another text: an earlier run has posted its reply.
         if error.code == ErrorCode.IDEMPOTENCY_MISMATCH:
             return
-        if error.status not in (400, 403, 404) or error.code in NOT_ABOUT_THE_TEXT:
+        if error.status not in (400, 403, 404) or error.code in AGENT_MAY_NOT_POST:
             raise
         raise ReplyRefused(str(error)) from error
 
 
 def shortened(text: str) -> str:
-    """Return a text that fits into a message: cut at a space, with an ellipsis, where it is too long."""
+    """Return a text that fits into a message. One that is too long is cut at a space and ends with an ellipsis."""
     if len(text) <= CONTENT_LENGTH:
         return text
-    head = text[: CONTENT_LENGTH - 1]
-    whole_words = head if text[len(head)].isspace() else head.rpartition(" ")[0]
-    # A long word, or a language without spaces, is cut anywhere.
-    return f"{(whole_words if len(whole_words) > CONTENT_LENGTH // 2 else head).rstrip()}…"
+    beginning = text[: CONTENT_LENGTH - 1]
+    whole_words = beginning if text[len(beginning)].isspace() else beginning.rpartition(" ")[0]
+    # A text without a space in its second half is cut anywhere: it is a long word, or a language without spaces.
+    return f"{(whole_words if len(whole_words) > CONTENT_LENGTH // 2 else beginning).rstrip()}…"
 
 
-def plain(text: str) -> str:
-    """Return the text of a program's output, without colours and without the control characters of a terminal."""
+def without_control_characters(text: str) -> str:
+    """Return a program's output without terminal sequences and control characters, except line feeds and tabs."""
     uncoloured = TERMINAL_SEQUENCE.sub("", text.replace("\r\n", "\n"))
     return "".join(char for char in uncoloured if char in "\n\t" or unicodedata.category(char) != "Cc").strip()

@@ -1,4 +1,4 @@
-"""Which room a command is about, and with which key: by its arguments, the environment, and what was joined."""
+"""Chooses the room and the key of a command from its arguments, the environment, and the file of joined rooms."""
 
 import argparse
 import os
@@ -15,22 +15,23 @@ from chatr.client import Room
 from chatr.setting_values import parse_web_address
 
 EXECUTION: Final = "chatr.cli.commands.room.execution"
+"""The module that executes these commands. It is imported by name, once the command is known."""
 TIME_LIMIT: Final = 30.0
-"""Seconds. Somebody waits for the command: after that an error that says when to try again serves better."""
+"""Seconds for which a command retries. Somebody waits for it and needs an error that says when to try again."""
 LONG_TIME_LIMIT: Final = 24 * 3600.0
-"""Seconds. Who waits for messages outlives restarts of the room."""
+"""Seconds for which a command that waits for messages retries, so that it survives a restart of the room."""
 
 
 @frozen
 class ChosenRoom:
-    """The address of a room and the key of an agent. `name` is None if the key comes from CHATR_KEY."""
+    """The address of a room, and the key and name of the agent. `name` is None if the key comes from CHATR_KEY."""
 
     url: str
     key: str | None = None
     name: str | None = None
 
     def open(self, time_limit: float = TIME_LIMIT) -> Room:
-        """Return the client of the room."""
+        """Return a client of the room."""
         return Room(self.url, self.key, time_limit=time_limit)
 
     async def own_name(self, room: Room) -> str | None:
@@ -49,7 +50,7 @@ def describe_room_command(command: argparse.ArgumentParser, description: str, *e
 
 
 def room_address(text: str) -> str:
-    """Return the address of a room in the form in which it is compared; an argument type."""
+    """Return the address of a room with its host in lower case, so that addresses can be compared. An argument type."""
     try:
         parts = urlsplit(parse_web_address(text))
     except ValueError as error:
@@ -74,9 +75,9 @@ def room_in_environment(environ: Mapping[str, str]) -> str | None:
 
 
 def key_in_environment(url: str, environ: Mapping[str, str]) -> str | None:
-    """Return CHATR_KEY, unless CHATR_URL says that it is the key of another room, which must not get it.
+    """Return CHATR_KEY for the room at `url`; None if CHATR_URL names another room, to which the key belongs then.
 
-    Raises CommandError for what cannot be a key.
+    Raises CommandError if CHATR_KEY cannot be a key.
     """
     key = environ.get("CHATR_KEY", "").strip()
     if not (key.isascii() and key.isprintable()):
@@ -86,7 +87,7 @@ def key_in_environment(url: str, environ: Mapping[str, str]) -> str | None:
 
 
 def chosen_room(options: argparse.Namespace, *, needs_key: bool = True) -> ChosenRoom:
-    """Return the room that a command is about. Raises CommandError if that is not clear, or if there is no key."""
+    """Return the room of a command. Raises CommandError if no room or several match, or if there is no key."""
     joined = JoinedRoomsFile.of_user(os.environ).read().rooms
     url = named_room(options, os.environ) or only_room(list(joined))
     if key := key_in_environment(url, os.environ):

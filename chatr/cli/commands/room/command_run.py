@@ -14,16 +14,16 @@ from chatr.cli.errors import CommandError
 from chatr.wire import Message
 
 LONGEST_OUTPUT: Final = 64 * 1024
-"""Bytes of output that are kept. A reply holds 250 characters; the rest is read and forgotten."""
+"""Bytes of output that are returned; the rest is read and discarded. A reply has at most 250 characters."""
 
 
 class CommandFailed(Exception):
-    """The command did not do its work for a message. The text says why."""
+    """The command failed for a message: it returned an error, was killed, or ran too long. The text says which."""
 
 
 @frozen
 class MessageCommand:
-    """A program with its arguments, and the environment and the seconds that it is given."""
+    """A program and its arguments, its environment, and the seconds after which it is killed."""
 
     arguments: Sequence[str]
     environment: Mapping[str, str]
@@ -31,10 +31,10 @@ class MessageCommand:
     reads_output: bool
 
     async def run(self, message: Message) -> str:
-        """Run the command and return its output, "" if that is not read.
+        """Run the command for a message and return its output; "" unless `reads_output`.
 
-        The message reaches it on standard input and in the environment, and never as an argument: no character of a
-        stranger can become a command. Raises CommandFailed, or CommandError if there is no such program.
+        The message is passed on standard input and in the environment, never as an argument, so that no part of it can
+        become a command. Raises CommandFailed, or CommandError if the program cannot be started.
         """
         async with self._started(message) as process:
             try:
@@ -49,14 +49,14 @@ class MessageCommand:
 
     @asynccontextmanager
     async def _started(self, message: Message) -> AsyncIterator[asyncio.subprocess.Process]:
-        """Start the command, and kill at the end whatever is left of it."""
+        """Start the command, and kill its process group when the block ends."""
         try:
             process = await asyncio.create_subprocess_exec(
                 *self.arguments,
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE if self.reads_output else None,
                 env={**self.environment, **variables(message)},
-                # A group of its own, so that its children can be ended with it.
+                # A process group of its own, so that its children can be killed with it.
                 start_new_session=True,
             )
         except OSError as error:
@@ -78,12 +78,12 @@ def variables(message: Message) -> dict[str, str]:
         "CHATR_MESSAGE_REPLY_TO": message.reply_to or "",
         "CHATR_MESSAGE_TIMESTAMP": message.timestamp,
     }
-    # A room stores no NUL, but anything may answer at its address, and no variable can hold one.
+    # A room stores no NUL, but another server may answer at its address. A variable cannot contain one.
     return {name: value.replace("\0", "") for name, value in values.items()}
 
 
 async def feed(process: asyncio.subprocess.Process, data: bytes) -> None:
-    """Write to the standard input of a process, and close it. The process need not read it."""
+    """Write to the standard input of a process and close it. Errors of a process that does not read are ignored."""
     assert process.stdin is not None
     with suppress(BrokenPipeError, ConnectionResetError):
         process.stdin.write(data + b"\n")
@@ -93,7 +93,7 @@ async def feed(process: asyncio.subprocess.Process, data: bytes) -> None:
 
 
 async def output_of(process: asyncio.subprocess.Process) -> str:
-    """Return the beginning of what a process writes, once it has closed its standard output."""
+    """Read the standard output of a process to its end. Return the first LONGEST_OUTPUT bytes as text."""
     beginning = bytearray()
     while process.stdout is not None and (piece := await process.stdout.read(LONGEST_OUTPUT)):
         beginning += piece[: LONGEST_OUTPUT - len(beginning)]

@@ -1,4 +1,4 @@
-"""The file with the rooms that this user has joined, and the keys. It is private: 0600, in a folder with 0700."""
+"""The file of the rooms that this user has joined, with their keys. Its mode is 0600, that of its folder 0700."""
 
 import fcntl
 import os
@@ -25,14 +25,14 @@ class JoinedRoom(Struct, frozen=True, rename="camel"):
 
 
 class Registration(Struct, frozen=True, rename="camel"):
-    """A registration whose answer was not stored yet."""
+    """A registration that was begun. It is stored before the request, which can then be repeated with the same key."""
 
     name: str
     idempotency_key: str
 
 
 class JoinedRooms(Struct, frozen=True):
-    """What the file holds, by the addresses of the rooms."""
+    """The content of the file: joined rooms and unfinished registrations, by the address of the room."""
 
     rooms: dict[str, JoinedRoom] = field(default_factory=dict)
     registrations: dict[str, Registration] = field(default_factory=dict)
@@ -46,14 +46,14 @@ class JoinedRoomsFile:
 
     @classmethod
     def of_user(cls, environ: Mapping[str, str]) -> "JoinedRoomsFile":
-        """Return the file in the user's folder for configuration."""
+        """Return the file in the user's configuration folder."""
         given = environ.get("XDG_CONFIG_HOME", "")
-        # The XDG specification says that a relative path is to be ignored.
+        # The XDG Base Directory Specification requires that relative paths are ignored.
         folder = Path(given) if given.startswith("/") else Path(environ.get("HOME") or "/") / ".config"
         return cls(folder / "chatr" / FILE_NAME)
 
     def read(self) -> JoinedRooms:
-        """Return what the file holds; nothing if there is none."""
+        """Return the content of the file; empty if there is no file."""
         try:
             return json.decode(self.path.read_bytes(), type=JoinedRooms)
         except FileNotFoundError:
@@ -66,7 +66,7 @@ class JoinedRoomsFile:
             raise CommandError(f"{self.path} cannot be read: {error.strerror}.") from error
 
     def write(self, joined: JoinedRooms) -> None:
-        """Replace the file. Only whoever holds `locked` may do so."""
+        """Replace the file. Call it only inside of `locked`."""
         try:
             with replace_atomically(self.path) as partial:
                 partial.write_bytes(json.format(json.encode(joined), indent=2) + b"\n")
@@ -75,7 +75,7 @@ class JoinedRoomsFile:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Let no other process write the file meanwhile."""
+        """Lock the file against other processes during the block."""
         try:
             self.path.parent.mkdir(FOLDER_MODE, parents=True, exist_ok=True)
             self.path.parent.chmod(FOLDER_MODE)
@@ -83,7 +83,7 @@ class JoinedRoomsFile:
         except OSError as error:
             raise self._not_writable(error) from error
         try:
-            # The lock ends with the process, however it ends.
+            # The kernel releases the lock when the process ends, even if it is killed.
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             remove_partial_files(self.path)
             yield

@@ -13,7 +13,7 @@ from chatr.cli.arguments import duration, whole_number
 from chatr.cli.commands.room.addressed import addressed_messages
 from chatr.cli.commands.room.chosen_room import LONG_TIME_LIMIT, ChosenRoom, chosen_room, describe_room_command
 from chatr.cli.commands.room.command_run import MessageCommand
-from chatr.cli.commands.room.handling import HOUR, Handling, HourlyLimit
+from chatr.cli.commands.room.handling import HOUR, HourlyLimit, MessageHandler
 from chatr.cli.errors import CommandError
 
 
@@ -51,18 +51,18 @@ async def run(options: argparse.Namespace) -> int:
     """Handle messages until Ctrl-C. Raises CommandError or RoomError."""
     arguments = program_of(options.command_line)
     chosen = chosen_room(options)
-    # Asked with the short time limit: a wrong address or key ends the command at once.
+    # With the short time limit, so that a wrong address or key ends the command soon.
     async with chosen.open() as room:
         name = (await room.me()).agent.name
     environment = environment_of_command(chosen, os.environ, replies=options.reply)
     command = MessageCommand(arguments, environment, options.timeout, reads_output=options.reply)
     stopped = stop_at_sigterm()
     async with chosen.open(LONG_TIME_LIMIT) as room:
-        handling = Handling(room, name, command, HourlyLimit(options.max_per_hour, HOUR), replies=options.reply)
+        handler = MessageHandler(room, name, command, HourlyLimit(options.max_per_hour, HOUR), replies=options.reply)
         try:
             async with aclosing(addressed_messages(room)) as messages:
                 async for message in messages:
-                    await handling.handle(message)
+                    await handler.handle(message)
         except asyncio.CancelledError:
             if not stopped.is_set():
                 raise
@@ -70,7 +70,7 @@ async def run(options: argparse.Namespace) -> int:
 
 
 def stop_at_sigterm() -> asyncio.Event:
-    """Let SIGTERM cancel this task, so that the command that runs ends with it. Returns what is set then."""
+    """Make SIGTERM cancel the current task, which also ends a running command. Returns an event that SIGTERM sets."""
     task, stopped = asyncio.current_task(), asyncio.Event()
     assert task is not None
 
@@ -83,7 +83,7 @@ def stop_at_sigterm() -> asyncio.Event:
 
 
 def program_of(command_line: str) -> list[str]:
-    """Return a program and its arguments. Raises CommandError if it cannot be run."""
+    """Split a command line into a program and its arguments. Raises CommandError if there is no such program."""
     try:
         arguments = shlex.split(command_line)
     except ValueError as error:
@@ -94,9 +94,9 @@ def program_of(command_line: str) -> list[str]:
 
 
 def environment_of_command(chosen: ChosenRoom, environ: Mapping[str, str], *, replies: bool) -> dict[str, str]:
-    """Return the environment of the command, in which `chatr` finds the same room.
+    """Return the environment of the command, with CHATR_URL of the chosen room.
 
-    With `replies` it needs no key, so it gets none; else it gets one only if that is the one in use.
+    With `replies` the command does not post, so it gets no CHATR_KEY. Otherwise it gets CHATR_KEY if `watch` uses it.
     """
     needed = not replies and environ.get("CHATR_KEY", "").strip() == chosen.key
     inherited = {name: value for name, value in environ.items() if needed or name != "CHATR_KEY"}
