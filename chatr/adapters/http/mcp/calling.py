@@ -52,9 +52,8 @@ class ToolCalls:
         api_request = request
         try:
             api_request = request_of_call(request, tool, arguments)
-            response = await find_endpoint(self._table, api_request.rel_url.path_safe, api_request.method).handler(
-                api_request
-            )
+            endpoint = find_endpoint(self._table, api_request.rel_url.path_safe, api_request.method)
+            response = await endpoint.handler(api_request)
         except ConnectionError:
             raise  # the client has disconnected
         except Exception as error:  # noqa: BLE001 -- every error becomes a result; logged_http_error logs it
@@ -114,9 +113,8 @@ def failure(request: web.BaseRequest, error: HttpError, budget: Mapping[str, Any
 
 def for_model(body: Mapping[str, Any]) -> dict[str, Any]:
     """Return the body of a response in the form for language models: trimmed, and marked if it has messages."""
-    shown = {
-        name: trimmed(value) if name in OBJECT_FIELDS else value for name, value in body.items() if name != "success"
-    }
+    fields = ((name, value) for name, value in body.items() if name != "success")
+    shown = {name: trimmed(value) if name in OBJECT_FIELDS else value for name, value in fields}
     return {"untrusted": UNTRUSTED, **shown} if any(name in shown for name in MESSAGE_LISTS) else shown
 
 
