@@ -1,4 +1,4 @@
-"""Ends what waits for a room when it is closed: aiohttp closes connections, but leaves their readers waiting."""
+"""Ends waiting calls when a room is closed: aiohttp closes connections, but their readers would wait on."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -15,7 +15,7 @@ CLOSED: Final = "The room was closed."
 
 @define(eq=False)
 class Closing:
-    """What waits, and what ends it."""
+    """Tracks the pauses, requests and streams in progress, so that `close` can end them."""
 
     _closed: asyncio.Event = field(factory=asyncio.Event)
     _waiting: set[asyncio.Timeout] = field(factory=set)
@@ -24,7 +24,7 @@ class Closing:
 
     @property
     def is_closed(self) -> bool:
-        """Whether nothing may begin to wait any longer."""
+        """Whether `close` was called."""
         return self._closed.is_set()
 
     def close(self) -> None:
@@ -43,7 +43,7 @@ class Closing:
             raise NoAnswer(CLOSED)
 
     async def pause(self, seconds: float) -> None:
-        """Wait. Raises NoAnswer after `close`."""
+        """Wait for `seconds`. Raises NoAnswer once `close` is called."""
         if seconds > 0:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._closed.wait(), seconds)
@@ -70,9 +70,9 @@ class Closing:
             self._streams.discard(stream)
 
     def add(self, part: "Closing") -> None:
-        """Close a part together with the whole."""
+        """Close `part`, too, when this is closed."""
         self._parts.add(part)
 
     def remove(self, part: "Closing") -> None:
-        """Forget a part that has ended."""
+        """Remove a part that has ended."""
         self._parts.discard(part)

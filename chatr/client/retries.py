@@ -22,9 +22,9 @@ FIRST_PAUSE: Final = 0.5
 LONGEST_PAUSE: Final = 30.0
 """Seconds. The pause doubles from the first to the longest one."""
 REPEATABLE_POSTS: Final = frozenset({"/api/checkin", "/api/disconnect", "/api/heartbeat", "/api/keys/rotate"})
-"""Requests whose repetition changes nothing more. A second rotation replaces the key that the first one issued."""
+"""Requests that are safe to repeat. A second rotation replaces the key that the first one issued."""
 NOT_SERVED: Final = frozenset({429, 502, 503, 504})
-"""Statuses with which a room says that it did nothing, except for those codes that say otherwise."""
+"""Temporary errors after which nothing was stored, except for error codes that say otherwise."""
 # Until the operator has repaired the log nothing changes.
 NOT_TRANSIENT: Final = frozenset({ErrorCode.LOG_ALTERED})
 Jitter = Callable[[], float]
@@ -44,7 +44,7 @@ class Request:
 
     @property
     def is_repeatable(self) -> bool:
-        """Whether it may be sent again although it is not known whether it had an effect."""
+        """Whether the request is safe to repeat if its outcome is unknown."""
         return self.method == "GET" or self.idempotency_key is not None or self.path in REPEATABLE_POSTS
 
 

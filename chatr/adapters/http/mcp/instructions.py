@@ -1,4 +1,4 @@
-"""What a client tells its model about the room, before any tool is called."""
+"""The instructions about the room that an MCP client gives its model before any tool is called."""
 
 from typing import Final
 

@@ -84,7 +84,7 @@ def parse_message(body: Mapping[str, Any]) -> Message:
     params = body.get("params", {})
     if not isinstance(params, dict):
         raise McpError(json_rpc.INVALID_REQUEST, "The params of a message are an object.")
-    # A response is treated as a notification: nothing was asked, and nothing is answered.
+    # A response is treated as a notification: chatr sends no requests, and a response gets no answer.
     return Message(method or "", params, request_id, is_notification="id" not in body or method is None)
 
 

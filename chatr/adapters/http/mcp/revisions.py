@@ -36,7 +36,7 @@ BASE64: Final = re.compile(r"=\?base64\?(.*)\?=", re.DOTALL)
 def is_stateless(request: web.BaseRequest, message: Message) -> bool:
     """Return whether a request is one of the stateless revision, or of one that is unknown here."""
     named = [*request.headers.getall(VERSION_HEADER, ()), message.meta.get(VERSION_FIELD, "")]
-    # Whoever names another revision, in the header or in the body, is told which ones are served here.
+    # An unknown revision, in the header or in the body, gets an error that lists the supported ones.
     return message.method == DISCOVER or any(version not in ("", *WITH_HANDSHAKE) for version in named)
 
 
@@ -45,7 +45,7 @@ def check_envelope(request: web.BaseRequest, message: Message) -> None:
     if missing := [name for name in (VERSION_FIELD, CAPABILITIES_FIELD) if name not in message.meta]:
         raise McpError(json_rpc.INVALID_PARAMS, f"params._meta lacks {' and '.join(missing)}.")
     version = message.meta[VERSION_FIELD]
-    # Before the version itself is judged: a client that contradicts itself should hear that.
+    # Checked before the version, so that a client whose header and body differ gets that error.
     check_header(request, VERSION_HEADER, version)
     check_header(request, METHOD_HEADER, message.method)
     if (name := message.params.get(NAMED.get(message.method, ""))) is not None:
@@ -56,7 +56,7 @@ def check_envelope(request: web.BaseRequest, message: Message) -> None:
 
 def check_header(request: web.BaseRequest, header: str, expected: object) -> None:
     """Check that a header is there once, with the value that the body has. Raises McpError (HTTP 400)."""
-    # Two headers: a proxy may have read the one, and chatr the other.
+    # With two headers of this name, a proxy may have read the one and chatr the other.
     if [decoded(value) for value in request.headers.getall(header, ())] != [expected]:
         raise mismatch(header)
 

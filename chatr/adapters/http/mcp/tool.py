@@ -1,4 +1,4 @@
-"""Tools: each stands for a route of the HTTP API. Its arguments are parameters of that route."""
+"""Tools: each calls a route of the HTTP API, and its arguments are parameters of that route."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -15,7 +15,7 @@ Arguments = Mapping[str, Any]
 
 @frozen
 class Tool:
-    """A tool, and the routes that it calls: `choose` says which, where there are several; None rejects a call.
+    """A tool, and the routes that it may call. `choose` selects one of several; if it returns None, a call is rejected.
 
     `parameters` are those parameters of the routes that are arguments of the tool. `defaults` are arguments that are
     used where a call has none. `required` are further arguments that each call needs, and `choice` those that only
@@ -73,7 +73,7 @@ def argument_name(parameter: Parameter) -> str:
 def argument_schema(parameter: Parameter) -> Schema:
     """Return the schema of an argument: its type and what the route says about it.
 
-    What the route's schema says beside the type costs many tokens, and the route itself tells what is wrong.
+    The rest of the route's schema would cost many tokens, and the error of the route says what is wrong.
     """
     return {"type": json_type(parameter.schema), "description": parameter.description}
 

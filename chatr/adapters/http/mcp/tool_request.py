@@ -1,4 +1,4 @@
-"""A call of a tool as the HTTP request that it stands for."""
+"""Builds the HTTP request for a call of a tool."""
 
 import asyncio
 import re
@@ -20,7 +20,7 @@ NOT_PASSED_ON: Final = (
     *(hdrs.ACCEPT, hdrs.CONTENT_ENCODING, hdrs.CONTENT_LENGTH, hdrs.CONTENT_TYPE, hdrs.EXPECT, hdrs.IF_NONE_MATCH),
     *(hdrs.TRANSFER_ENCODING, "Idempotency-Key"),
 )
-"""Headers about the message. Those about its sender, such as its key and forwarded address, are passed on."""
+"""Headers that describe the MCP message. Those of its sender, such as the key and forwarded address, are copied."""
 PATH_PARAMETER: Final = re.compile("{[a-z]+}$")
 READ_LIMIT: Final = 2**16
 
@@ -76,13 +76,13 @@ def make_request(
 
 
 def located(location: Literal["body", "header", "path", "query"], arguments: Iterable[Argument]) -> Mapping[str, Any]:
-    """Return the arguments that stand in this part of a request, by the names of their parameters."""
+    """Return the arguments that belong to a part of the request, by the names of their parameters."""
     return {parameter.name: value for parameter, value in arguments if parameter.location == location}
 
 
 def as_text(value: object) -> str:
-    """Return an argument as it stands in a header or a query: text as it is, and everything else as JSON.
+    """Return the text of an argument in a header or a query: a string unchanged, everything else as JSON.
 
-    What has another type than it should, such as a list, is judged by the endpoint as the text that it is.
+    A value of a wrong type, such as a list, becomes JSON text, which the endpoint validates.
     """
     return value if isinstance(value, str) else encode(value).decode()

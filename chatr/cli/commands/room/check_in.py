@@ -38,7 +38,7 @@ async def run(options: argparse.Namespace) -> int:
     async with chosen_room(options).open() as room:
         response = await room.check_in(options.ack, limit=options.limit, wait=options.wait)
         print_check_in(response, as_json=options.json)
-        # It was flushed by now: if writing failed, the exception has ended the command, and it is printed next time.
+        # The output is flushed: if that fails, an exception ends the command, and the next one prints it again.
         if not options.no_ack and (response.addressed or response.others or response.skipped or response.has_more):
             await room.check_in(response.cursor, limit=1)
     return 0

@@ -1,4 +1,4 @@
-"""chatr join: registers an agent in a room, and keeps the key in the user's folder for configuration."""
+"""chatr join: registers an agent in a room, and stores its key in the user's configuration folder."""
 
 import argparse
 import os
@@ -45,7 +45,7 @@ async def run(options: argparse.Namespace) -> int:
     file = JoinedRoomsFile.of_user(os.environ)
     with file.locked():
         joined, key = file.read(), key_in_environment(url, os.environ)
-        # A key that is given takes the place of a stored one, which may have been lost or revoked.
+        # A key in CHATR_KEY replaces the stored one, which may have been lost or revoked.
         if (here := joined.rooms.get(url)) is not None and key is None:
             print_line(already_joined(url, here.name, options.name))
             return 0
@@ -57,7 +57,7 @@ async def run(options: argparse.Namespace) -> int:
 
 
 def already_joined(url: str, name: str, wanted: str) -> str:
-    """Return the sentence that says that the room was joined before. Raises CommandError if with another name."""
+    """Return a sentence that says that the room was joined already. Raises CommandError if it was with another name."""
     if name.casefold() != wanted.strip().casefold():
         raise CommandError(f"You are {name} in {url} already; another XDG_CONFIG_HOME can hold another agent.")
     return printable(f"You are {name} in {url} already.")
@@ -82,12 +82,12 @@ async def registered(room: Room, file: JoinedRoomsFile, joined: JoinedRooms, opt
     pending = joined.registrations.get(room.url)
     if pending is None or pending.name != options.name:
         pending = Registration(options.name, token_urlsafe(24))
-        # Stored before the request: if the answer is lost, the same key returns the same agent, and not "taken".
+        # Stored before the request: if the response is lost, repeating it with the same key returns the same agent.
         file.write(replace(joined, registrations=joined.registrations | {room.url: pending}))
     try:
         agent = await room.register(options.name, avatar=options.avatar, idempotency_key=pending.idempotency_key)
     except RoomError as error:
-        # What the rules reject will be rejected again. Other errors may pass, and other arguments be corrected.
+        # A request that a rule rejects is not repeated. After other errors the next `chatr join` repeats it.
         if (
             400 <= error.status < 500
             and error.status not in (408, 429)

@@ -1,4 +1,4 @@
-"""Prints a message that was posted, and which of those it is for are not there."""
+"""Prints a message that was posted, and which of its recipients are offline."""
 
 from chatr.cli.output.messages import MessagePrinter
 from chatr.cli.output.tables import print_json

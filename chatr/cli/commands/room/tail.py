@@ -40,7 +40,7 @@ async def run(options: argparse.Namespace) -> int:
     printer = MessagePrinter.for_stdout(as_json=options.json)
     async with chosen.open() as room:
         name = await chosen.own_name(room)
-        # One is asked for in any case: it says where to go on.
+        # At least one message is requested, because the stream begins after the newest one.
         messages = (await room.messages(limit=max(1, options.last))).messages
         for message in messages[len(messages) - min(options.last, len(messages)) :]:
             printer.print(message, to_you=name in message.mentions)
@@ -60,5 +60,5 @@ async def follow(room: Room, after: str, name: str | None, printer: MessagePrint
 
 
 def reason_of(change: VisibilityChange) -> str:
-    """Return why a message was removed, behind a colon; "" without a reason."""
+    """Return a colon and the reason of a removal; "" if there is no reason."""
     return f": {change.reason}" if change.reason else ""

@@ -1,4 +1,4 @@
-"""Arguments with the text of a message, and the id of one."""
+"""Command-line arguments for the text and the id of a message."""
 
 import argparse
 import re
@@ -14,14 +14,14 @@ LONGEST_INPUT: Final = 64 * 1024
 
 
 def add_posting_arguments(command: argparse.ArgumentParser) -> None:
-    """Give a command the arguments of one that posts a message, and prints it."""
+    """Add the arguments of a command that posts a message and prints it."""
     add_text_argument(command)
     command.add_argument("--automatic", action="store_true", help="mark it as posted by a program, unseen by anybody")
     add_json_option(command, "print the answer of the room as JSON")
 
 
 def add_text_argument(command: argparse.ArgumentParser) -> None:
-    """Give a command the text that it posts."""
+    """Add the argument for the text of a message."""
     text = "the message; several words are joined by spaces, and - reads it from standard input"
     command.add_argument("text", metavar="TEXT", nargs="+", type=utf8_text, help=text)
 
@@ -31,7 +31,7 @@ def text_of(options: argparse.Namespace) -> str:
     if options.text != ["-"]:
         return " ".join(options.text)
     try:
-        # One more byte shows that it is too long.
+        # One byte more than the limit, to detect a longer text.
         return sys.stdin.buffer.read(LONGEST_INPUT + 1)[:LONGEST_INPUT].decode().strip()
     except UnicodeDecodeError as error:
         raise CommandError("Standard input is not UTF-8.") from error

@@ -29,7 +29,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 async def run(options: argparse.Namespace) -> int:
     """Wait. Raises CommandError or RoomError."""
     chosen = chosen_room(options)
-    # Asked with the short time limit: a wrong address or key ends the command at once.
+    # With the short time limit, so that a wrong address or key ends the command soon.
     async with chosen.open() as room:
         await room.me()
     async with chosen.open(LONG_TIME_LIMIT) as room:
