@@ -1,6 +1,6 @@
 """What is new for an agent: what is addressed to it, and the newest of the other messages."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from typing import Final
 
@@ -52,12 +52,19 @@ def others_until(history: History, agent: AgentId, position: int) -> int:
 def newest_others(history: History, agent: AgentId, count: int) -> Sequence[int]:
     """The positions of the newest `count` messages that `is_other` selects; at least `count` must exist."""
     found: list[int] = []
-    before = None
+    total = others_until(history, agent, history.positions[-1]) if count else 0
     while len(found) < count:
-        step = history.page(None, before, MESSAGES_A_STEP).positions
+        # A million messages of the agent itself may be between two of them, so it bisects for the next one.
+        newest = position_of_other(history, agent, total - len(found))
+        step = history.page(None, newest + 1, MESSAGES_A_STEP).positions
         found[:0] = [each for each in step if is_other(history, agent, each)]
-        before = step[0]
     return found[len(found) - count :]
+
+
+def position_of_other(history: History, agent: AgentId, number: int) -> int:
+    """The position of such a message by its number, from 1; there must be so many."""
+    positions = history.positions
+    return positions[bisect_left(positions, number, key=lambda each: others_until(history, agent, each))]
 
 
 def is_other(history: History, agent: AgentId, position: int) -> bool:

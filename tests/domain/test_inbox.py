@@ -17,6 +17,7 @@ from chatr.testing.scenario import given
 from chatr.testing.strategies import agent_ids, histories
 from tests.domain.examples import CRAB, CRAB_REGISTERED, CRAB_REMOVED, LOBSTER, LOBSTER_REGISTERED
 from tests.domain.test_addressing import ALL_REGISTERED, posted
+from tests.metrics.scrape import calls_of
 
 TO_CRAB = posted(LOBSTER, "@Crab, hello")
 TO_NOBODY = posted(LOBSTER, "Hello!")
@@ -63,6 +64,17 @@ def test_a_first_check_in_begins_at_the_registration() -> None:
     room = folded_room(records_of([LOBSTER_REGISTERED, TO_NOBODY, CRAB_REGISTERED, TO_NOBODY]))
 
     assert list(inbox(room.history, CRAB, room.agent(CRAB).read, room.position, 9).others) == [4]
+
+
+def test_an_agent_that_posts_most_messages_finds_the_others_at_once() -> None:
+    """What a check-in costs does not grow with the messages of the agent itself between those of others."""
+
+    def calls_for(own: int) -> int:
+        room = folded_room(records_of([*ALL_REGISTERED, TO_NOBODY, *[BY_CRAB] * own]))
+        return calls_of(lambda: inbox(room.history, CRAB, 1, room.position, 1))
+
+    # It bisects, so four times the messages are two steps more.
+    assert calls_for(8_000) < 1.2 * calls_for(2_000)
 
 
 def test_an_acknowledgement_of_something_addressed_is_recorded_at_once() -> None:
