@@ -1,5 +1,6 @@
 """What a search index takes, returns and raises. `chatr.ports.SearchIndex` is its interface."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from chatr.domain.immutability import statically_frozen
@@ -24,11 +25,15 @@ class IndexedUntil:
 
 @statically_frozen
 class SearchRange:
-    """Positions after `after` and before `before`, in which messages are searched in ascending or descending order."""
+    """Positions after `after` and before `before`, in which messages are searched in ascending or descending order.
+
+    With `among`, which is ascending, only messages at these positions are wanted: the others need not be looked at.
+    """
 
     after: int
     before: int
     ascending: bool
+    among: Sequence[int] | None = None
 
 
 class SearchUnavailable(Exception):

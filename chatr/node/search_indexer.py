@@ -194,20 +194,24 @@ class SearchIndexer:
         self._work.set()
 
     async def find(
-        self, query: str, after: int | None, before: int | None, limit: int, is_wanted: Callable[[int], bool]
+        self,
+        query: str,
+        after: int | None,
+        before: int | None,
+        limit: int,
+        is_wanted: Callable[[int], bool],
+        among: Sequence[int] | None = None,
     ) -> Page:
         """Return at most `limit` visible messages that contain all words of `query` and satisfy `is_wanted`.
 
-        They are between the positions `after` and `before`, as in `History.page`. `is_wanted` is called in another
-        thread, so it must not change anything. Raises SearchNotReady, SearchUnavailable, NothingToSearch, SearchTooLong
-        or SearchTooSlow.
+        They are between the positions `after` and `before`, as in `History.page`; `among` is as in `SearchRange`.
+        `is_wanted` is called in another thread, so it must not change anything. Raises SearchNotReady, or as the index.
         """
         # Searches also wait right after the start: most indexes are complete within a second.
         if not await self._wait_until_indexed():
             raise self._not_ready()
-        room = self._room
-        wanted = SearchRange(after or 0, before if before is not None else room.position + 1, after is not None)
-        removals = room.history.removals
+        room, removals = self._room, self._room.history.removals
+        wanted = SearchRange(after or 0, before if before is not None else room.position + 1, after is not None, among)
         try:
             async with self._search_slots:
                 # One message more than the limit, to know whether there are more.

@@ -95,3 +95,25 @@ def test_parts_of_an_index(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert found(10, 30, ascending=True) == []
     assert found(0, 10**18, ascending=True, limit=3) == [5, 6, 35]
     index.close()
+
+
+def test_few_wanted_messages_are_found_among_many_hits(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Messages between those that are wanted are passed over, so a filter that selects few makes a search short."""
+    monkeypatch.setattr("chatr.adapters.search.parts.SIZE", 1_000)
+    index = IndexFile(path)
+    index.add([(position, "word") for position in range(1, 5_000)], IndexedUntil("log", 5_000, "id"))
+    among, seen = [3, 4, 1_500, 4_000], list[int]()
+
+    def found(after: int, before: int, *, ascending: bool, limit: int = 9) -> list[int]:
+        def is_wanted(position: int) -> bool:
+            seen.append(position)
+            return position in among
+
+        return index.find("word", SearchRange(after, before, ascending, among), limit, 5, is_wanted)
+
+    assert found(0, 9_000, ascending=False) == [4_000, 1_500, 4, 3]
+    assert found(0, 9_000, ascending=False, limit=2) == [4_000, 1_500]
+    assert found(3, 4_000, ascending=True) == [4, 1_500]
+    assert found(4_000, 9_000, ascending=True) == []
+    assert len(seen) < 500
+    index.close()

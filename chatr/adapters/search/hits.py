@@ -1,6 +1,7 @@
 """Queries the tables of an index for matching messages, and stops a search that takes too long."""
 
 import sqlite3
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from time import thread_time
@@ -16,6 +17,8 @@ STEPS_BETWEEN_CHECKS: Final = 1_000
 FIRST_HITS: Final = 128
 MORE_HITS: Final = 1_024
 """Hits that the first statement reads, and each later one, when the first hits were not enough."""
+FEW_HITS: Final = 32
+"""Hits that a statement reads where few messages are wanted: those between two of them are passed over."""
 
 
 def hits(
@@ -25,9 +28,11 @@ def hits(
 
     Raises SearchTooSlow when the CPU time of the thread has reached `deadline`.
     """
+    rest = without_gap(wanted)
+    first, more = (FIRST_HITS, MORE_HITS) if wanted.among is None else (FEW_HITS, FEW_HITS)
     for table in tables:
-        rest, count = wanted, FIRST_HITS
-        while True:
+        count = first
+        while rest is not None:
             # The progress handler is not called by a statement of few steps: SQLite counts them anew in each.
             if thread_time() > deadline:
                 raise SearchTooSlow
@@ -36,7 +41,18 @@ def hits(
             if len(found) < count:
                 break
             rest = evolve(rest, after=found[-1]) if rest.ascending else evolve(rest, before=found[-1])
-            count = MORE_HITS
+            rest, count = without_gap(rest), more
+
+
+def without_gap(wanted: SearchRange) -> SearchRange | None:
+    """The same range without its beginning, as far as no message there is wanted; None if nothing is left."""
+    if wanted.among is None:
+        return wanted
+    if wanted.ascending:
+        index = bisect_right(wanted.among, wanted.after)
+        return evolve(wanted, after=wanted.among[index] - 1) if index < len(wanted.among) else None
+    index = bisect_left(wanted.among, wanted.before)
+    return evolve(wanted, before=wanted.among[index - 1] + 1) if index else None
 
 
 def next_hits(db: sqlite3.Connection, table: str, expression: str, wanted: SearchRange, count: int) -> list[int]:
