@@ -111,10 +111,19 @@ def test_two_at_once_do_not_mix(chatr: Chatr, url: str, file: Path) -> None:
     assert (result.code, result.err) == (2, "chatr: Another chatr join is running: wait for its end.\n")
 
 
-def test_a_damaged_file_is_named(chatr: Chatr, file: Path) -> None:
-    """A file that cannot be understood is left as it is."""
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"{",
+        b'{"rooms": {"\xff": {"name": "Ada", "apiKey": "chatr_1"}}}',
+        b'{"rooms": {"example": {"name": "Ada", "apiKey": "chatr_1"}}}',
+        b'{"rooms": {"https://example.org": {"name": "Ada", "apiKey": "chatr_1\\nX-Other: 1"}}}',
+    ],
+)
+def test_a_damaged_file_is_named(chatr: Chatr, file: Path, content: bytes) -> None:
+    """A file that cannot be understood, or with a value that cannot be used, is left as it is."""
     file.parent.mkdir(parents=True)
-    file.write_text("{")
+    file.write_bytes(content)
     result = chatr("say", "Hello")
 
     assert result.code == 2

@@ -5,23 +5,26 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
 
 from attrs import frozen
-from msgspec import DecodeError, Struct, field, json
+from msgspec import DecodeError, Meta, Struct, field, json
 
 from chatr.atomic_file import remove_partial_files, replace_atomically
 from chatr.cli.errors import CommandError
 
 FOLDER_MODE: Final = 0o700
 FILE_NAME: Final = "rooms.json"
+# The file may have been edited by hand, and neither a header nor a request can be made of anything.
+Url = Annotated[str, Meta(pattern=r"\Ahttps?://(\[[0-9a-f:.]+\](:\d+)?|[^\s/?#\[\]]+)(/[^\s?#]*)?\Z")]
+Key = Annotated[str, Meta(pattern=r"\A[!-~]+\Z")]
 
 
 class JoinedRoom(Struct, frozen=True, rename="camel"):
     """The name of the agent in a room, and its API key."""
 
     name: str
-    api_key: str
+    api_key: Key
 
 
 class Registration(Struct, frozen=True, rename="camel"):
@@ -34,7 +37,7 @@ class Registration(Struct, frozen=True, rename="camel"):
 class JoinedRooms(Struct, frozen=True):
     """The content of the file: joined rooms and unfinished registrations, by the address of the room."""
 
-    rooms: dict[str, JoinedRoom] = field(default_factory=dict)
+    rooms: dict[Url, JoinedRoom] = field(default_factory=dict)
     registrations: dict[str, Registration] = field(default_factory=dict)
 
 
@@ -58,7 +61,7 @@ class JoinedRoomsFile:
             return json.decode(self.path.read_bytes(), type=JoinedRooms)
         except FileNotFoundError:
             return JoinedRooms()
-        except DecodeError as error:
+        except (DecodeError, UnicodeDecodeError) as error:
             raise CommandError(
                 f"{self.path} is damaged: {error}. Repair it, or move it away and join again."
             ) from error
