@@ -118,6 +118,16 @@ async def test_a_first_check_in_acknowledges_nothing(room: Room, ack: object) ->
     assert texts((await check_in(room, ada, ack=ack))["addressed"]) == ["@Ada, hello"]
 
 
+async def test_parameters_may_stand_in_the_query(room: Room) -> None:
+    """An acknowledgement in the address counts as one in the body."""
+    ada, bob = await room.register("Ada"), await room.register("Bob")
+    await room.post_message(bob, "@Ada, hello")
+    cursor = (await check_in(room, ada))["cursor"]
+    acknowledged = await room.post(f"{CHECK_IN}?ack={cursor}&limit=1", {}, agent=ada)
+
+    assert texts(acknowledged.json["addressed"]) == texts((await check_in(room, ada))["addressed"]) == []
+
+
 async def test_no_body_is_needed(room: Room) -> None:
     """A check-in without a body is one without an acknowledgement."""
     ada = await room.register()
@@ -197,7 +207,7 @@ async def test_a_closing_server_ends_every_check_in(room: Room) -> None:
 
 
 @pytest.mark.parametrize(
-    ("limit", "count"), [(0, 1), (-5, 1), (10**15, 7), (3, 3), ("2", 7), (None, 7), (True, 7), (2.9, 2)]
+    ("limit", "count"), [(0, 1), (-5, 1), (10**15, 7), (3, 3), ("2", 2), ("two", 7), (None, 7), (True, 7), (2.9, 2)]
 )
 async def test_a_limit_is_moved_into_its_range(room: Room, limit: object, count: int) -> None:
     """A limit that is no number is the default; one outside of the range is its end."""

@@ -1,6 +1,7 @@
 """Strict JSON for request bodies: one shallow object in UTF-8 that no two parsers can read differently."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from chatr.domain.rule import Rule, RuleViolated
 
 MAX_DEPTH: Final = 16
 """The most levels of nested objects and arrays, the outermost included."""
+DIGITS: Final = re.compile("[0-9]{1,18}")
 LARGEST_NUMBER: Final = 2**53
 """Beyond it JavaScript's numbers are no longer exact, so a client and a server could mean different ones."""
 
@@ -108,8 +110,10 @@ def flag(body: Mapping[str, Any], name: str) -> bool:
 
 
 def clamped_number(body: Mapping[str, Any], name: str, default: int, minimum: int, maximum: int) -> int:
-    """Return a field that is a number, moved into `minimum`..`maximum`; `default` where it is none or missing."""
+    """Return a field that is a number or its digits, moved into `minimum`..`maximum`; `default` for all else."""
     value = body.get(name)
+    if isinstance(value, str) and DIGITS.fullmatch(value):
+        value = int(value)
     # To Python, True is the number 1.
     if isinstance(value, bool) or not isinstance(value, int | float):
         return default

@@ -53,7 +53,8 @@ class CheckInHandlers:
         is held until something is new. Raises HttpError (400, 429) or LogUnavailable, and the errors of
         `CommandHandler.handle` if the acknowledgement cannot be stored.
         """
-        body = await read_optional_object(request)
+        # Scripts put them into the address, where an acknowledgement must not get lost.
+        body = {**request.query, **await read_optional_object(request)}
         limit = clamped_number(body, "limit", DEFAULT_LIMIT, 1, MAX_LIMIT)
         read = await self._acknowledged(body.get("ack"))
         await self._record(agent.id, read)
@@ -65,7 +66,7 @@ class CheckInHandlers:
         wait = clamped_number(body, "wait", 0, 0, MAX_WAIT)
         await wait_until(has_news, request, wait, self._node.follower, self._admission)
         response = await self._response(agent.id, read, limit)
-        if wants_text(request, body.get("format", request.query.get("format"))):
+        if wants_text(request, body.get("format")):
             return text_response(check_in_text(response, iso_timestamp(self._clock.now())[:10]))
         return response
 
