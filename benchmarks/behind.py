@@ -26,9 +26,8 @@ from typing import Any
 from aiohttp import ClientSession
 from attrs import define, field, frozen
 
-from benchmarks.servers import FLAGS, Server, started
+from benchmarks.servers import FLAGS, Server, started, wait_until_indexed
 from benchmarks.startup import START, write_log
-from benchmarks.strangers import wait_until_ready
 from chatr.adapters.system import SystemSecrets
 from chatr.domain import events as event_types
 from chatr.domain.commands import agent_id
@@ -183,7 +182,7 @@ def ids_of_messages(file: Path) -> list[str]:
 async def ready(port: int) -> None:
     """Wait until the server has folded its log."""
     async with ClientSession(f"http://127.0.0.1:{port}") as session:
-        await wait_until_ready(session)
+        await wait_until_indexed(session)
 
 
 def main() -> None:

@@ -21,6 +21,7 @@ from aiohttp import ClientSession
 from attrs import define, field
 
 from benchmarks.room_server import FLAT, LINEAR, Figure, RoomServer
+from benchmarks.servers import wait_until_indexed
 from benchmarks.startup import write_log
 from chatr.adapters.system import SystemSecrets
 from chatr.domain.commands import agent_id
@@ -138,6 +139,7 @@ async def costs_of_requests(server: RoomServer, key: str, agents: int, seconds: 
     """Return the costs of a request to each endpoint, and the longest pause meanwhile."""
     head, server.since = agents * (1 + MESSAGES_PER_AGENT), time.monotonic()
     async with ClientSession(f"http://127.0.0.1:{server.port}", headers={"Authorization": f"Bearer {key}"}) as session:
+        await wait_until_indexed(session)
         reader = Reader(server, session, head, agents, seconds)
         figures = [await reader.cost(path, FLAT) for path in READS]
         figures.append(await reader.cost(ONLINE_READ, LINEAR))

@@ -1,5 +1,6 @@
 """The servers that are compared. Each is a process of its own on 127.0.0.1, on a port that was free a moment before."""
 
+import asyncio
 import os
 import shutil
 import socket
@@ -8,11 +9,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
+from http import HTTPStatus
 from pathlib import Path
 
 import psutil
 import requests
+from aiohttp import ClientError, ClientSession
 from attrs import frozen
 
 PEERS = Path(__file__).parent / "peers"
@@ -80,6 +83,16 @@ def wait_for(port: int) -> None:
             time.sleep(0.05)
         else:
             return
+
+
+async def wait_until_indexed(session: ClientSession) -> None:
+    """Wait until the server has folded its log and made its search index, which takes CPU time at the first start."""
+    while True:
+        with suppress(ClientError):
+            async with session.get("/api/messages", params={"q": "a"}) as response:
+                if response.status != HTTPStatus.SERVICE_UNAVAILABLE:
+                    return
+        await asyncio.sleep(0.1)
 
 
 @contextmanager

@@ -14,15 +14,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from statistics import median
 
-from aiohttp import ClientError, ClientSession
+from aiohttp import ClientSession
 from attrs import define, field, frozen
 
-from benchmarks.servers import Server, started
+from benchmarks.servers import Server, started, wait_until_indexed
 from benchmarks.startup import write_log
 from chatr.adapters.system import SystemSecrets
 from chatr.domain.commands import agent_id
@@ -157,21 +156,11 @@ def milliseconds(name: str, seconds: list[float]) -> dict[str, float]:
     return {f"{name}_p50": round(1e3 * median(seconds or [0]), 1), f"{name}_max": round(1e3 * max(seconds or [0]), 1)}
 
 
-async def wait_until_ready(session: ClientSession) -> None:
-    """Wait until the server has folded its log."""
-    while True:
-        with suppress(ClientError):
-            async with session.get("/ready") as response:
-                if response.status == 200:
-                    return
-        await asyncio.sleep(0.1)
-
-
 async def measure(server: Server, size: Size, seconds: float, asked_per_second: float) -> list[dict[str, object]]:
     """Print and return the row of each path."""
     rows = []
     async with ClientSession(f"http://127.0.0.1:{server.port}") as session:
-        await wait_until_ready(session)
+        await wait_until_indexed(session)
         for path in PATHS:
             last = size.agents + size.messages + size.online
             rows.append(await Probe(server, session, seconds, asked_per_second, last).measure(path))
