@@ -149,7 +149,7 @@ def test_commands_in_skills_md_work_below_a_path(room: HostedRoom) -> None:
     statuses = {command: status_of(command, key) for command in commands if not re.search("complete|wait", command)}
 
     assert {command: status for command, status in statuses.items() if status != "200"} == {}
-    assert len(statuses) > 10
+    assert len(statuses) > 5
 
 
 def status_of(command: str, key: str) -> str:

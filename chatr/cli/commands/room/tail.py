@@ -1,6 +1,7 @@
 """chatr tail: prints the newest messages, and then each one as it is posted."""
 
 import argparse
+from contextlib import aclosing
 from typing import Final
 
 from chatr.cli.arguments import add_json_option, whole_number
@@ -55,8 +56,10 @@ async def follow(room: Room, after: str, name: str | None, printer: MessagePrint
     def show_removal(change: VisibilityChange) -> None:
         printer.note(f"-- #{change.id} is {'shown again' if change.restored else 'removed'}{reason_of(change)}")
 
-    async for message in room.follow(after, on_removed=show_removal):
-        printer.print(message, to_you=name in message.mentions)
+    # Closed here: a closed pipe ends the loop, and the event loop would close nested generators in any order.
+    async with aclosing(room.follow(after, on_removed=show_removal)) as messages:
+        async for message in messages:
+            printer.print(message, to_you=name in message.mentions)
 
 
 def reason_of(change: VisibilityChange) -> str:
