@@ -65,9 +65,11 @@ class IndexTexts:
 
         Raises LogUnavailable, also if the log is not that of `room`.
         """
+        # Before the log is asked: the room folds more records meanwhile, and its cursor moves.
+        position, cursor = room.position, room.cursor
         stored = await self._log.read(after, min(BATCH, end - after))
         # The log may have been replaced since the room was folded; the follower has not noticed it yet.
-        if not stored or [each.cursor for each in await self._log.pick([room.position])] != [room.cursor]:
+        if not stored or [each.cursor for each in await self._log.pick([position])] != [cursor]:
             raise LogUnavailable("the log was replaced and is being read again")
         return stored
 
