@@ -7,18 +7,27 @@ from typing import Final
 from aiohttp import web
 
 from chatr.adapters.http.error_catalogue import INVALID_CURSOR, INVALID_MOMENT, http_error
+from chatr.domain.events import Cursor
 from chatr.domain.limits import END_OF_CALENDAR
 from chatr.past.replay import Moment, Timestamp
 
 # Only ASCII digits: \d and int() would also take those of other scripts, signs, spaces and underscores.
 ID: Final = re.compile("[0-9]{1,18}")
 """A message id or a position: 18 digits always fit into the 64 bits of the stores."""
+LOG_CURSOR: Final = re.compile("([0-9]{1,18})-([0-9a-f]{8})")
+"""A place in the log: a position and the fingerprint of its record."""
 DATE_TIME: Final = re.compile(
     "[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,9})?)?(Z|[+-][0-9]{2}:[0-9]{2})"
 )
 """ISO 8601 as in RFC 3339: a time without a zone would mean something else on each machine."""
 NUMBER: Final = re.compile("-?[0-9]{1,4000}")
 """int() raises ValueError for more than 4,300 digits, which would be answered as an internal error."""
+
+
+def log_cursor(text: str) -> Cursor | None:
+    """Return the cursor that `text` is, None where it is none. The log need not have it."""
+    match = LOG_CURSOR.fullmatch(text)
+    return Cursor(int(match[1]), match[2]) if match else None
 
 
 def cursor(request: web.BaseRequest, *parameters: str) -> int | None:

@@ -18,7 +18,7 @@ from chatr.adapters.http.description.schemas import (
 )
 from chatr.adapters.http.endpoints import agents, checkin, messages, waiting
 from chatr.adapters.http.endpoints.keys import DEFAULT_GRACE
-from chatr.adapters.http.query_string import DATE_TIME
+from chatr.adapters.http.query_string import DATE_TIME, LOG_CURSOR
 from chatr.domain import activity
 from chatr.domain.limits import (
     AVATAR_LENGTH,
@@ -132,7 +132,7 @@ ACK: Final = Parameter(
     "ack",
     "The `cursor` of your last check-in, once you have dealt with what it showed. What is addressed to you is shown "
     "again until you send it.",
-    either(NULL, text("^([0-9]{1,18}-[0-9a-f]{8})?$")),
+    either(NULL, text(f"^({LOG_CURSOR.pattern})?$")),
 )
 CHECK_IN_LIMIT: Final = Parameter(
     "body",

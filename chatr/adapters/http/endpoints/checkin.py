@@ -1,6 +1,5 @@
 """POST /api/checkin: what is new for an agent since the position that it acknowledged."""
 
-import re
 from contextlib import suppress
 from typing import Final
 
@@ -13,6 +12,7 @@ from chatr.adapters.http.admission.admission import Admission
 from chatr.adapters.http.endpoints.waiting import MAX_WAIT, catch_up, wait_until
 from chatr.adapters.http.error_catalogue import INVALID_ACK, http_error
 from chatr.adapters.http.json_body import clamped_number, read_optional_object
+from chatr.adapters.http.query_string import log_cursor
 from chatr.adapters.http.text_response import text_response, wants_text
 from chatr.domain.agent import Agent
 from chatr.domain.commands import Heartbeat
@@ -27,7 +27,6 @@ from chatr.node.node import Node
 from chatr.ports import Clock, LogReader, LogUnavailable, OutcomeUnknown
 from chatr.wire.text_format import check_in_text
 
-CURSOR: Final = re.compile("([0-9]{1,18})-([0-9a-f]{8})")
 DEFAULT_LIMIT: Final = 20
 MAX_LIMIT: Final = 100
 CHECK_IN_MARGIN: Final = 10
@@ -75,10 +74,10 @@ class CheckInHandlers:
         # A shell script that has no cursor yet sends an empty string.
         if ack in (None, ""):
             return 0
-        match = CURSOR.fullmatch(ack) if isinstance(ack, str) else None
-        if match is None or not await self._is_of_this_log(Cursor(int(match[1]), match[2])):
+        cursor = log_cursor(ack) if isinstance(ack, str) else None
+        if cursor is None or not await self._is_of_this_log(cursor):
             raise http_error(INVALID_ACK)
-        return int(match[1])
+        return cursor.position
 
     async def _is_of_this_log(self, cursor: Cursor) -> bool:
         # Another node may have returned this cursor before this node has folded its record.

@@ -8,12 +8,11 @@ from typing import Final
 
 from attrs import frozen
 
+from chatr.adapters.http.query_string import log_cursor
 from chatr.adapters.http.stream.frames import id_line
 from chatr.domain.events import Cursor
 from chatr.domain.room import Room
 
-CURSOR: Final = re.compile("([0-9]{1,18})-([0-9a-f]{8})")
-"""A frame's id: the position of a message and the fingerprint of its record."""
 COUNT: Final = re.compile("[0-9]{1,18}")
 
 
@@ -54,8 +53,7 @@ def requested_cursor(headers: Mapping[str, str], query: Mapping[str, str]) -> Cu
     """Return the cursor that the client resumes from, or None if the request has no cursor or a malformed one."""
     # The header takes precedence: browsers update it at each reconnect, while the id in a page's URL stays the old one.
     text = headers.get("last-event-id") or query.get("lastEventId", "")
-    match = CURSOR.fullmatch(text)
-    return Cursor(int(match[1]), match[2]) if match else None
+    return log_cursor(text)
 
 
 def requested_max_missed(query: Mapping[str, str]) -> int | None:
