@@ -93,6 +93,8 @@ async def check_in(agent: "AgentClient") -> None:
     generation, hidden = oracle.generation_of(process.node), hidden_at(process.node)
     certain, read = oracle.check_ins.certain(owner), process.node.room.position if process.node else 0
     ack = agent.cursor if agent.random.random() < 0.7 else None
+    # Taken now: another session of the agent may check in meanwhile, after the log was replaced.
+    ack_generation = agent.cursor_generation
     if ack:
         oracle.check_ins.acknowledgement_sent(owner, position_of(ack))
     body = {"ack": ack, "limit": agent.random.randint(1, 4), "wait": agent.random.choice((0, 0, 0, 3))}
@@ -100,7 +102,7 @@ async def check_in(agent: "AgentClient") -> None:
     if response is None or generation != oracle.generation or owner != agent.id:
         return
     if response.status == 400:
-        if ack and agent.cursor_generation == generation:
+        if ack and ack_generation == generation:
             oracle.report(f"{process.name} rejected the cursor {ack} with {response}")
         agent.cursor = None
     if response.status == 200:
