@@ -15,11 +15,6 @@ ALWAYS_SECURE: Final = 0x63686174
 """The application id of a file that was begun with `secure_delete` on, or was rewritten since. migrations/sqlite/
 0001_log.sql sets it. Without it, SQLite may have left copies of the first records in the table's root page.
 """
-FIRST_PAUSE: Final = 0.01
-LONGEST_PAUSE: Final = 1.0
-"""Seconds between two attempts to remove copies, while somebody reads the file: this process for some milliseconds, a
-backup for minutes. The pause is doubled each time.
-"""
 GIVEN: Final = "position in (select value from json_each(?))"
 
 

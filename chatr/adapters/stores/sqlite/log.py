@@ -21,7 +21,7 @@ from chatr.adapters.stores import erasing, restoring
 from chatr.adapters.stores.group_commit import GroupCommit, PendingAppend, UnstorableDraft, fail_all
 from chatr.adapters.stores.sqlite import connection
 from chatr.adapters.stores.sqlite.commit import UNSTORABLE, Successors, may_be_stored, prepared_commit
-from chatr.adapters.stores.sqlite.erasing import FIRST_PAUSE, LONGEST_PAUSE, erase_texts, remove_copies
+from chatr.adapters.stores.sqlite.erasing import erase_texts, remove_copies
 from chatr.adapters.stores.sqlite.faults import errors_as_cannot_open, errors_as_unavailable, unavailable, when_unlocked
 from chatr.adapters.stores.sqlite.files import OpenFiles, beside, create_if_missing, locked
 from chatr.adapters.stores.sqlite.form import check_appendable, check_not_cut_off
@@ -29,7 +29,7 @@ from chatr.adapters.stores.sqlite.head import HeadFile, check_nothing_lost
 from chatr.adapters.stores.sqlite.head_recorder import HeadRecorder
 from chatr.adapters.stores.sqlite.reader import POLL_INTERVAL, SqliteReader, last_position
 from chatr.adapters.stores.sqlite.restoring import insert_verbatim
-from chatr.adapters.stores.sqlite.running_readers import description_of_readers
+from chatr.adapters.stores.sqlite.running_readers import repeat_while_read
 from chatr.ports import Conflict, Draft, LogUnavailable, OutcomeUnknown, Stored
 
 RECENT: Final = 2_000
@@ -169,12 +169,7 @@ class SqliteLog(SqliteReader):
         """
         for group in erasing.groups_of(positions):
             await self._group.run(partial(self._erase_texts, group))
-        pause = FIRST_PAUSE
-        while not await self._group.run(self._remove_copies):
-            if report:
-                report(description_of_readers(beside(self._path, "-shm")))
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE)
+        await repeat_while_read(partial(self._group.run, self._remove_copies), beside(self._path, "-shm"), report)
 
     async def _erase_texts(self, positions: list[int]) -> None:
         with errors_as_unavailable(self._path):

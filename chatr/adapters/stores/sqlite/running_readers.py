@@ -1,11 +1,31 @@
-"""Finds the processes that are in the middle of reading a SQLite log, as a backup is."""
+"""Waits for processes that are in the middle of reading a SQLite log, as a backup is, and says which they are."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Final
 
 READ_LOCKS: Final = range(123, 128)
 """Bytes of a -shm file, one of which a connection locks while it has a read transaction (SQLite's wal.c)."""
+FIRST_PAUSE: Final = 0.01
+LONGEST_PAUSE: Final = 1.0
+"""Seconds between two attempts to remove copies, while somebody reads the file: this process for some milliseconds, a
+backup for minutes. The pause is doubled each time.
+"""
+SHORTEST_REPORTED_PAUSE: Final = 0.16
+"""Seconds. Reports begin with the first pause as long as this: the node's own reads end sooner, and are no news."""
+
+
+async def repeat_while_read(
+    remove: Callable[[], Awaitable[bool]], shm: Path, report: Callable[[str], object] | None
+) -> None:
+    """Call `remove` until it returns True. It returns False while somebody reads the log, and `report` says who."""
+    pause = FIRST_PAUSE
+    while not await remove():
+        if report and pause >= SHORTEST_REPORTED_PAUSE:
+            report(description_of_readers(shm))
+        await asyncio.sleep(pause)
+        pause = min(2 * pause, LONGEST_PAUSE)
 
 
 def description_of_readers(shm: Path) -> str:
