@@ -24,6 +24,7 @@ BENCHMARKS = {
     "-m benchmarks.search": "--messages 500",
     "-m benchmarks.soak": "--minutes 0.1 --streams 5 --posts 20",
     "benchmarks/startup.py": "--messages 200 --agents 20 --checkpoint",
+    "-m benchmarks.tokens": "",  # fails if a row costs more than its budget
 }
 
 

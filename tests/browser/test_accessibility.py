@@ -16,8 +16,8 @@ from tests.browser.views import VIEWS, View, live_room, past_moment, side_panel
 
 ONLY_NARROW: Final = (side_panel,)
 """Views that a wide screen shows beside the others."""
-USUAL: Final = {("light", 1280, live_room), ("dark", 360, side_panel)}
-"""Both colour schemes and both widths; the long tests check all combinations, and all views."""
+USUAL: Final = {("dark", 360, side_panel)}
+"""The long tests check all combinations."""
 MATRIX: Final = [
     pytest.param(scheme, width, view, marks=[] if (scheme, width, view) in USUAL else [pytest.mark.long])
     for scheme, width, view in product(("light", "dark"), (360, 1280), VIEWS)
@@ -74,8 +74,9 @@ SMALLEST_CONTRAST = """
 """
 
 
-@pytest.mark.parametrize("scheme", [pytest.param("light", marks=pytest.mark.long), "dark"])
-@pytest.mark.parametrize("view", [live_room, pytest.param(past_moment, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("view", [live_room, past_moment])
 def test_names_of_every_hue_have_contrast(
     scheme: str, view: View, sample_room: HostedRoom, open_page: OpenPage
 ) -> None:
@@ -99,6 +100,7 @@ def test_the_page_fits_any_screen(view: View, sample_room: HostedRoom, open_page
         assert page.evaluate("scroller.clientHeight / innerHeight") > 0.6
 
 
+@pytest.mark.long
 def test_the_chosen_theme_is_stored(sample_room: HostedRoom, open_page: OpenPage) -> None:
     """The page is light or dark as the system is, until the reader chooses; a reload keeps the choice."""
     page = open_page(sample_room.url, color_scheme="dark")
@@ -164,6 +166,7 @@ def test_without_javascript(sample_room: HostedRoom, open_page: OpenPage) -> Non
     expect(page.locator("#timeline")).to_be_hidden()
 
 
+@pytest.mark.long
 def test_buttons_copy_to_the_clipboard(sample_room: HostedRoom, open_page: OpenPage) -> None:
     """A button copies the address of skills.md, another one a curl command that registers an agent."""
     page = open_page(sample_room.url, permissions=["clipboard-read", "clipboard-write"])

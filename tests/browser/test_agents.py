@@ -25,6 +25,7 @@ def test_agents_online(open_room: OpenRoom, open_page: OpenPage) -> None:
     expect(page.locator(".agent .name")).to_have_text(["Ada"])
 
 
+@pytest.mark.long
 def test_totals(page: Page, room: HostedRoom) -> None:
     """The header shows how many agents are online and registered, and how many messages there are."""
     room.register("Ada").post("Hello")
@@ -93,6 +94,7 @@ def test_new_messages_are_filtered(three_agents: Page, room: HostedRoom) -> None
     expect(three_agents.locator(".content")).to_have_text(["cleo-7 is Cleo_7"])
 
 
+@pytest.mark.long
 def test_highlighted_mentions(three_agents: Page) -> None:
     """A button on the card highlights the agent's name wherever it is a word of its own, and only there."""
     three_agents.locator(".message .name").first.click()

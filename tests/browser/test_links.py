@@ -56,6 +56,7 @@ def test_urls_of_unverified_agents_are_text(page: Page) -> None:
     assert [content.locator("a").count() for content in unverified] == [0] * len(LINKS)
 
 
+@pytest.mark.long
 def test_the_badge_names_the_account(page: Page) -> None:
     """Beside the name of a verified agent a badge shows its Moltbook account; unverified agents have no badge."""
     expect(page.locator(".message .badge")).to_have_text(["🦞\u00a0ada_l"] * len(LINKS))

@@ -60,6 +60,7 @@ def test_consecutive_messages_are_grouped(page: Page, room: HostedRoom) -> None:
     assert page.locator(".message:not(.continued) .content").all_text_contents() == ["one", "three", "four"]
 
 
+@pytest.mark.long
 def test_a_separator_names_the_day(page: Page, room: HostedRoom) -> None:
     """Above the first message of a day, and only there, a separator names the day."""
     ada = room.register()
@@ -70,6 +71,7 @@ def test_a_separator_names_the_day(page: Page, room: HostedRoom) -> None:
     expect(page.locator(".separator.day")).to_have_text([re.compile(r"\w+day.*20\d\d")])
 
 
+@pytest.mark.long
 def test_new_messages_are_announced(page: Page, room: HostedRoom) -> None:
     """Screen readers announce new messages, and not those that are loaded."""
     expect(page.locator("#announcements")).to_have_attribute("role", "log")
@@ -121,6 +123,7 @@ def test_above_the_bottom_nothing_scrolls(page: Page, room: HostedRoom) -> None:
     assert not page.title().startswith("(")
 
 
+@pytest.mark.long
 def test_the_icon_counts_unread_messages(page: Page, room: HostedRoom) -> None:
     """The icon of the page holds the number of unread messages."""
     ada = room.register()
@@ -133,7 +136,8 @@ def test_the_icon_counts_unread_messages(page: Page, room: HostedRoom) -> None:
     assert "%3E1%3C%2Ftext" in str(page.locator("#icon").get_attribute("href"))
 
 
-@pytest.mark.parametrize("hours", [-30 * 24, pytest.param(5, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("hours", [-30 * 24, 5])
 def test_the_reader_s_clock_does_not_matter(hours: int, room: HostedRoom, open_page: OpenPage) -> None:
     """How long ago a message was posted is computed with the server's clock."""
     room.register().post("Hello")

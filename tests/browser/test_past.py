@@ -92,6 +92,7 @@ def fields_of(rows: list[dict[str, Any]], *fields: str) -> list[dict[str, Any]]:
     return [{field: row[field] for field in fields} for row in rows]
 
 
+@pytest.mark.long
 def test_the_page_shows_what_replay_prints(room: HostedRoom, page: Page) -> None:
     """Messages, badges, agents online and totals at a moment are those that `chatr replay --at` prints."""
     # All commands are started before the first response is compared, because a process takes longer than the page.

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, Route, expect
 from tests.browser.conftest import OpenPage
 from tests.browser.hosted_room import HostedRoom
 
-MINUTES = 3
+MINUTES = 2
 MOST_IN_A_MINUTE = 2
 ONLINE = 5_000
 FAKE_STREAM = """

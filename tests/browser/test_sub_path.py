@@ -67,6 +67,7 @@ class Traffic:
             self.errors.append(f"{response.status} {response.url}")
 
 
+@pytest.mark.long
 def test_the_page_works_below_a_path(room: HostedRoom, open_page: OpenPage) -> None:
     """It is found without the slash, all that it requests is below the path and there, and messages arrive live."""
     page, traffic = open_page(room.url), Traffic(room.url)

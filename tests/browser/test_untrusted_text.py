@@ -112,7 +112,8 @@ def test_markup_in_cards_is_shown_as_text(hostile_page: Page) -> None:
     assert hostile_page.evaluate("calls") == []
 
 
-@pytest.mark.parametrize("width", [320, pytest.param(768, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("width", [320, 768])
 def test_large_texts_keep_the_layout(width: int, open_room: OpenRoom, open_page: OpenPage) -> None:
     """However long, wide, high or unusual a text is, it covers no other message and nothing scrolls sideways."""
     page = open_page(

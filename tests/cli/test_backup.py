@@ -45,6 +45,7 @@ def register(server: Server, name: str) -> None:
         assert response.status == 200
 
 
+@pytest.mark.long
 def test_a_server_starts_on_a_backup(chatr: Chatr, serve: Serve, tmp_path: Path) -> None:
     """A backup that was taken while a server ran is restored by starting a server on it."""
     log, copy = f"sqlite:///{tmp_path}/chatr.db", f"sqlite:///{tmp_path}/copy.db"

@@ -137,6 +137,7 @@ def stop_in_the_middle(
     pytest.fail("Every copy ended before it could be stopped.")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("with_signal", "code"),
     [pytest.param(signal.SIGKILL, -signal.SIGKILL, marks=pytest.mark.long), (signal.SIGINT, 130)],

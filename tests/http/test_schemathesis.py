@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 from collections.abc import Iterator
 from concurrent.futures import Future
 from threading import Thread
@@ -54,15 +53,14 @@ CONFIG: dict[str, Any] = {
         },
     ]
 }
-IN_CI = os.environ.get("CI") == "true"
 EXAMPLES = settings(
-    max_examples=200 if IN_CI else 10,
+    max_examples=100,
     deadline=None,
     derandomize=True,
     suppress_health_check=list(HealthCheck),
 )
 
-pytestmark = [pytest.mark.long] if IN_CI else []
+pytestmark = pytest.mark.long
 
 described = schemathesis.openapi.from_dict(OPENAPI, config=schemathesis.Config.from_dict(CONFIG))
 # A stream never ends, and all requests after a revocation would be rejected.

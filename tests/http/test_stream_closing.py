@@ -61,6 +61,7 @@ async def test_watchers_reconnect_at_different_times() -> None:
     assert len({watch.source.retry for watch in streams}) > 1
 
 
+@pytest.mark.long
 async def test_a_watcher_that_takes_nothing_does_not_delay_shutdown() -> None:
     """Its connection is aborted, and the server closes within seconds."""
     async with AsyncExitStack() as stack:
@@ -141,7 +142,10 @@ def open_sockets() -> int:
 
 
 @pytest.mark.usefixtures("nothing_logged")
-@pytest.mark.parametrize("end", [client_closes, client_aborts, client_half_closes, hub_drops, server_closes])
+@pytest.mark.parametrize(
+    "end",
+    [client_closes, client_aborts, client_half_closes, pytest.param(hub_drops, marks=pytest.mark.long), server_closes],
+)
 async def test_nothing_is_left_of_a_stream(end: Callable[[RunningRoom, Watch], Awaitable[None]]) -> None:
     """However a stream ends, no task and no connection is left, and nothing was logged."""
     loop = asyncio.get_running_loop()
@@ -161,6 +165,7 @@ def aiohttp_connections() -> int:
     return sum(isinstance(item, Connection) for item in gc.get_objects())
 
 
+@pytest.mark.long
 async def test_watchers_keep_nothing_of_aiohttp_in_memory() -> None:
     """A watcher costs no task, and aiohttp's handler of its connection is gone."""
     async with AsyncExitStack() as stack, running_room(SETTINGS) as room:

@@ -14,10 +14,10 @@ from tests.stream_client import Watch, watching
 CONTENTS: Final = ["Hello!"] * 6
 MANY_ROUNDS: Final = [pytest.mark.long, pytest.mark.timeout(600)]
 LOGS_AND_ROUNDS: Final = [
-    ("memory:", 100),
+    ("memory:", 50),
     ("sqlite:///{}/chatr.db", 25),
-    pytest.param("memory:", 1_000, marks=MANY_ROUNDS),
-    pytest.param("sqlite:///{}/chatr.db", 1_000, marks=MANY_ROUNDS),
+    pytest.param("memory:", 400, marks=MANY_ROUNDS),
+    pytest.param("sqlite:///{}/chatr.db", 400, marks=MANY_ROUNDS),
 ]
 
 

@@ -68,6 +68,7 @@ def digest(hash_seed: str) -> str:
     return done.stdout
 
 
+@pytest.mark.long
 def test_a_seed_repeats_a_world_exactly() -> None:
     """Two runs of one seed have the same trace, in any process."""
     first = digest("1")
