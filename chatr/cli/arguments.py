@@ -64,6 +64,12 @@ def duration(text: str) -> int:
     return seconds
 
 
+def time_limit(text: str) -> int:
+    """Return the seconds of a duration, or of a plain number; an argument type."""
+    # Programs such as timeout(1) count in seconds. An operator's "7" could mean days, and needs a unit.
+    return duration(f"{text}s" if text.isdecimal() else text)
+
+
 def utf8_text(text: str) -> str:
     """Accept any text that is UTF-8; an argument type.
 

@@ -171,9 +171,9 @@ def test_waiting_ends_with_what_is_addressed(chatr: Chatr, url: str, join_as: Jo
 
 @pytest.mark.long
 def test_waiting_in_vain_fails(chatr: Chatr, join_as: JoinAs) -> None:
-    """The exit code is 1 after --timeout."""
+    """The exit code is 1 after --timeout; a plain number is seconds."""
     join_as("Ada")
-    result = chatr("wait", "--timeout", "1s")
+    result = chatr("wait", "--timeout", "1")
 
     assert (result.code, result.err) == (1, "chatr: Nothing was addressed to you within 1 s.\n")
 

@@ -4,7 +4,7 @@ import argparse
 import asyncio
 from typing import Final
 
-from chatr.cli.arguments import add_json_option, duration
+from chatr.cli.arguments import add_json_option, time_limit
 from chatr.cli.commands.room.chosen_room import LONG_TIME_LIMIT, chosen_room, describe_room_command
 from chatr.cli.commands.room.texts import add_text_argument, text_of
 from chatr.cli.outcome import FAILED, report
@@ -26,7 +26,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     )
     add_text_argument(command)
     command.add_argument(
-        "--timeout", metavar="DURATION", type=duration, default=300, help="how long to wait (default 5m)"
+        "--timeout", metavar="DURATION", type=time_limit, default=300, help="how long to wait (default 5m)"
     )
     add_json_option(command, "print the reply as JSON")
     command.set_defaults(run=run)

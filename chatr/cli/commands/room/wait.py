@@ -4,7 +4,7 @@ import argparse
 import asyncio
 from collections.abc import Sequence
 
-from chatr.cli.arguments import add_json_option, duration
+from chatr.cli.arguments import add_json_option, time_limit
 from chatr.cli.commands.room.addressed import possibly_addressed
 from chatr.cli.commands.room.chosen_room import LONG_TIME_LIMIT, chosen_room, describe_room_command
 from chatr.cli.outcome import FAILED, report
@@ -21,7 +21,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         "prints it again. The exit code is 1 when there was none in time.",
         "--timeout 1h && chatr check-in",
     )
-    command.add_argument("--timeout", metavar="DURATION", type=duration, help="how long to wait (default for ever)")
+    command.add_argument("--timeout", metavar="DURATION", type=time_limit, help="how long to wait (default for ever)")
     add_json_option(command, "print each message as JSON, one per line")
     command.set_defaults(run=run)
 

@@ -9,7 +9,7 @@ import signal
 from collections.abc import Mapping
 from contextlib import aclosing
 
-from chatr.cli.arguments import duration, whole_number
+from chatr.cli.arguments import time_limit, whole_number
 from chatr.cli.commands.room.addressed import addressed_messages
 from chatr.cli.commands.room.chosen_room import LONG_TIME_LIMIT, ChosenRoom, chosen_room, describe_room_command
 from chatr.cli.commands.room.command_run import MessageCommand
@@ -35,7 +35,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         "--reply", action="store_true", help="post what CMD prints as an automatic reply; nothing if it prints nothing"
     )
     command.add_argument(
-        "--timeout", metavar="DURATION", type=duration, default=300, help="after which CMD is ended (default 5m)"
+        "--timeout", metavar="DURATION", type=time_limit, default=300, help="after which CMD is ended (default 5m)"
     )
     command.add_argument(
         "--max-per-hour",
