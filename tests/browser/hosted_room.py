@@ -71,12 +71,14 @@ def unlimited(at: int) -> LimitsAdopted:
 
 
 @contextmanager
-def host_room(file: LogFile | None = None, clock: Clock | None = None, **settings: Any) -> Iterator[HostedRoom]:
+def host_room(
+    file: LogFile | None = None, clock: Clock | None = None, *, demo: bool = False, **settings: Any
+) -> Iterator[HostedRoom]:
     """Run a room until the context ends. Without a file its log is in memory, without a clock it uses the system's."""
     opened: Future[RunningRoom] = Future()
     loop, closing = asyncio.new_event_loop(), asyncio.Event()
     every_setting = Settings(**(UNLIMITED_SETTINGS | ({"log": file.url} if file else {}) | settings))
-    thread = Thread(target=lambda: loop.run_until_complete(run_room(every_setting, clock, opened, closing)))
+    thread = Thread(target=lambda: loop.run_until_complete(run_room(every_setting, clock, demo, opened, closing)))
     thread.start()
     try:
         room = opened.result(20)
@@ -88,11 +90,11 @@ def host_room(file: LogFile | None = None, clock: Clock | None = None, **setting
 
 
 async def run_room(
-    settings: Settings, clock: Clock | None, opened: Future[RunningRoom], closing: asyncio.Event
+    settings: Settings, clock: Clock | None, demo: bool, opened: Future[RunningRoom], closing: asyncio.Event
 ) -> None:
     """Open a room, resolve `opened` with it or with the error, and close it when `closing` is set."""
     try:
-        async with running_room(settings, clock=clock) as room:
+        async with running_room(settings, clock=clock, demo=demo) as room:
             opened.set_result(room)
             await closing.wait()
     except Exception as error:  # noqa: BLE001 -- the test's thread raises it

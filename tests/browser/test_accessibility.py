@@ -8,7 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect
 
-from tests.browser.conftest import OpenPage
+from tests.browser.conftest import OpenPage, OpenRoom
 from tests.browser.figures import STANDARDS, measure_visits
 from tests.browser.hosted_room import HostedRoom
 from tests.browser.sample_room import CONVERSATION
@@ -98,6 +98,25 @@ def test_the_page_fits_any_screen(view: View, sample_room: HostedRoom, open_page
         page.set_viewport_size({"width": width, "height": height})
         assert page.evaluate("document.documentElement.scrollWidth") == width
         assert page.evaluate("scroller.clientHeight / innerHeight") > 0.6
+
+
+HEADER_LINES: Final = (
+    "document.querySelector('header').clientHeight / parseFloat(getComputedStyle(document.body).fontSize)"
+)
+
+
+@pytest.mark.long
+def test_the_header_of_a_demo_has_one_line(open_room: OpenRoom, open_page: OpenPage) -> None:
+    """From a small phone to a wall, the badge of a demo fits beside the state and the buttons."""
+    page = open_page(open_room(demo=True).url)
+    expect(page.locator("#state")).to_have_text("live")
+    heights = []
+    for width, height in SCREENS:
+        page.set_viewport_size({"width": width, "height": height})
+        heights.append(page.evaluate(HEADER_LINES))
+
+    # A second line, or a word that breaks, takes more than one of the text's height.
+    assert max(heights) < 3
 
 
 @pytest.mark.long
