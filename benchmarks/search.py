@@ -22,7 +22,7 @@ from chatr.cli.garbage_collection import collect_regularly, set_thresholds
 from chatr.domain.commands import agent_id
 from chatr.domain.events import AgentRegistered, Event, LimitsAdopted, MessagePosted
 from chatr.domain.limits import SECOND, Limit, Limits
-from chatr.node.search_indexer import SearchIndexer
+from chatr.node.message_search import MessageSearch
 from chatr.search_types import SearchTooSlow, SearchUnavailable
 from chatr.settings import Settings
 
@@ -94,7 +94,7 @@ async def record_longest_pause(pauses: list[float]) -> None:
         pauses.append(min(time.monotonic() - began - 0.002, time.process_time() - cpu))
 
 
-async def wait_until_complete(search: SearchIndexer) -> None:
+async def wait_until_complete(search: MessageSearch) -> None:
     """Wait until the index can be searched."""
     while True:
         try:
@@ -105,7 +105,7 @@ async def wait_until_complete(search: SearchIndexer) -> None:
             return
 
 
-async def milliseconds_of(search: SearchIndexer, query: str) -> tuple[float, int | str]:
+async def milliseconds_of(search: MessageSearch, query: str) -> tuple[float, int | str]:
     """Return the median time of a search for the newest 50, and how many were found, or that it was stopped."""
     times, found = list[float](), 0
     for _ in range(REPEATS):

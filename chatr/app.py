@@ -29,6 +29,7 @@ from chatr.domain.commands import AdoptLimits
 from chatr.node.erasing import Erasing
 from chatr.node.follower import Follower
 from chatr.node.listener import Listener
+from chatr.node.message_search import MessageSearch
 from chatr.node.node import Node
 from chatr.node.scrubber import Scrubber
 from chatr.node.search_indexer import SearchIndexer
@@ -133,12 +134,12 @@ async def room_on(
     room = await checkpoint.load(log, accept_loss=accept_loss)
     given = settings.search_index
     index = Fts5Index(search_file(settings.log, given), replaces_foreign_file=given is None)
-    search = SearchIndexer(index, log, room)
-    erasing = Erasing(log, [checkpoint, search], timeouts.node.retry_pause)
-    listeners: list[Listener] = [LiveMessages(opened.hub), checkpoint, erasing, search, *metrics.listeners]
+    indexer = SearchIndexer(index, log, room)
+    erasing = Erasing(log, [checkpoint, indexer], timeouts.node.retry_pause)
+    listeners: list[Listener] = [LiveMessages(opened.hub), checkpoint, erasing, indexer, *metrics.listeners]
     follower = Follower(log, room, listeners, timeouts.node)
     del room  # if the log is replaced, its texts could not be erased
-    node = evolve(Node.create(log, follower, clock, secrets), search=search)
+    node = evolve(Node.create(log, follower, clock, secrets), search=MessageSearch(index, indexer))
     metrics.show(ServerState(opened.listener, opened.hub), node, log, clock, node.integrity)
     server = HttpServer(log, node, opened.hub, clock, secrets, opened.moltbook, http)
     scrubber = background(Scrubber(log, follower).run())
@@ -148,7 +149,7 @@ async def room_on(
         await catch_up(node, log, following, timeouts.progress_interval, opened.listener.starting)
         await prepare_to_serve(node, settings, clock, server, metrics)
         operators = serving_operators(opened.admin, AdminNode(node, log, clock, secrets, erasing))
-        works = all_in_background(erasing.run(node.room), search.run(), server.run_background())
+        works = all_in_background(erasing.run(node.room), indexer.run(), server.run_background())
         async with operators, server.open(opened.listener) as url, works as tasks:
             yield RunningRoom(url, node, erasing, (following, *tasks))
 

@@ -9,9 +9,9 @@ from chatr.node.command_handler import CommandHandler
 from chatr.node.follower import Follower
 from chatr.node.integrity import Integrity
 from chatr.node.message_reader import MessageReader
+from chatr.node.message_search import MessageSearch
 from chatr.node.newest_messages import NewestMessages
 from chatr.node.readiness import Readiness
-from chatr.node.search_indexer import SearchIndexer
 from chatr.ports import Clock, EventLog, Secrets
 
 
@@ -27,7 +27,7 @@ class Node:
     messages: MessageReader
     newest: NewestMessages
     readiness: Readiness
-    search: SearchIndexer | None = None
+    search: MessageSearch | None = None
 
     @classmethod
     def create(cls, event_log: EventLog, follower: Follower, clock: Clock, secrets: Secrets) -> Self:

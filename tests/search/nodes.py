@@ -14,6 +14,7 @@ from chatr.domain.events import Event, LimitsAdopted, MessagePosted
 from chatr.domain.limits import SECOND, Limit, Limits
 from chatr.domain.room import Room
 from chatr.node.erasing import Erasing
+from chatr.node.message_search import MessageSearch
 from chatr.node.node import Node
 from chatr.node.search_indexer import SearchIndexer
 from chatr.ports import EventLog
@@ -30,7 +31,7 @@ class SearchedNode:
     """A node that indexes its messages and carries out erasures."""
 
     node: Node
-    search: SearchIndexer
+    search: MessageSearch
     erasing: Erasing
 
     async def find(
@@ -56,14 +57,14 @@ async def searched_node(
     """
     index = index or Fts5Index(path)
     room = room or Room()
-    search = SearchIndexer(index, log, room, pause=0.01)
-    erasing = Erasing(log, [search], first_pause=0.01)
-    node = node_on(log, room, erasing, search)
+    indexer = SearchIndexer(index, log, room, pause=0.01)
+    erasing = Erasing(log, [indexer], first_pause=0.01)
+    node = node_on(log, room, erasing, indexer)
     try:
         async with background(node.follower.run()), asyncio.timeout(30):
             await node.follower.wait_until_folded(await log.head())
-            async with background(erasing.run(node.room)), background(search.run()):
-                yield SearchedNode(node, search, erasing)
+            async with background(erasing.run(node.room)), background(indexer.run()):
+                yield SearchedNode(node, MessageSearch(index, indexer), erasing)
     finally:
         await index.close()
 

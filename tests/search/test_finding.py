@@ -14,7 +14,7 @@ from tests.search.nodes import log_of, searched_node
 
 async def test_a_search_that_takes_too_long_is_stopped(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A search ends with an error when its time is over, however many messages there are."""
-    monkeypatch.setattr("chatr.node.search_indexer.MAX_CPU_TIME", 0.005)
+    monkeypatch.setattr("chatr.node.message_search.MAX_CPU_TIME", 0.005)
     log = await log_of(*["a b c d"] * 2_000)
     async with searched_node(log, path) as room:
         await room.find("a")

@@ -33,9 +33,9 @@ async def short_lived_node(log_url: str) -> AsyncIterator[AdminNode]:
             await replay(log, room, head, show_position)
         clock, secrets = log.clock if isinstance(log, BringsClock) else SystemClock(), SystemSecrets()
         # It adds nothing to the index of a server, and takes erased texts out of it.
-        search = SearchIndexer(index, log, room)
-        erasing = Erasing(log, [checkpoint, search])
-        follower = Follower(log, room, [erasing, search])
+        indexer = SearchIndexer(index, log, room)
+        erasing = Erasing(log, [checkpoint, indexer])
+        follower = Follower(log, room, [erasing, indexer])
         node = Node.create(log, follower, clock, secrets)
         async with background(follower.run()), background(erasing.run(room)):
             yield AdminNode(node, log, clock, secrets, erasing)
