@@ -66,17 +66,19 @@ class Addressing:
         for position, author in zip(self.positions, self.authors, strict=True):
             if position not in hidden:
                 self.by_author.by_key[author].append(position)
+        # Sorted, because MessageIndex inserts slowly before the end.
         for position in sorted({*self.mentions.messages, *self.replied_to.messages}):
             if position not in hidden:
                 self._index(position, self.author_of(position))
 
     def addressees(self, position: int, author: AgentId) -> Sequence[AgentId]:
         """The agents that a message of `author` is addressed to, each once."""
+        # A dict removes duplicates and keeps the order: the author that is replied to may also be mentioned.
         replied_authors = (self.author_of(message) for message in self.replied_to.of(position))
         return [
             agent
             for agent in dict.fromkeys((*self.mentions.of(position), *replied_authors))
-            if agent not in (author, "")
+            if agent not in (author, NO_AGENT)
         ]
 
     def author_of(self, position: int) -> AgentId:

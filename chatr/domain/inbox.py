@@ -1,4 +1,8 @@
-"""What is new for an agent: what is addressed to it, and the newest of the other messages."""
+"""What is new for an agent: what is addressed to it, and the newest of the other messages.
+
+A message is *addressed* to the agents that it mentions and to the author of the message that it replies to. The *other*
+messages of an agent are the visible ones that it has not written and that are not addressed to it.
+"""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
@@ -9,7 +13,10 @@ from chatr.domain.identity import AgentId
 from chatr.domain.immutability import statically_frozen
 
 MESSAGES_A_STEP: Final = 256
-"""Messages that are examined at a time when searching backwards for the other messages."""
+"""Messages that are examined at a time when searching backwards for other messages.
+
+More than a check-in may return, so one step is enough unless most messages are by the agent or addressed to it.
+"""
 
 
 @statically_frozen
@@ -36,6 +43,7 @@ def inbox(history: History, agent: AgentId, after: int, end: int, limit: int) ->
     addressed = history.addressing.by_addressee.of(agent)
     start = bisect_right(addressed, after)
     shown, has_more = addressed[start : start + limit], len(addressed) > start + limit
+    # The next check-in continues after the last message shown, so no addressed message is left out.
     read_to = shown[-1] if has_more else max(after, end)
     count = others_until(history, agent, read_to) - others_until(history, agent, after)
     others = () if has_more else newest_others(history, agent, min(limit, count))
@@ -43,18 +51,19 @@ def inbox(history: History, agent: AgentId, after: int, end: int, limit: int) ->
 
 
 def others_until(history: History, agent: AgentId, position: int) -> int:
-    """The number of visible messages up to `position` that are neither by the agent nor addressed to it."""
+    """The number of other messages up to `position`, without looking at any of them."""
     addressing = history.addressing
     of_agent = (addressing.by_author.of(agent), addressing.by_addressee.of(agent))
+    # No message is counted twice: an author is never an addressee of its own message.
     return history.visible_count_until(position) - sum(bisect_right(each, position) for each in of_agent)
 
 
 def newest_others(history: History, agent: AgentId, count: int) -> Sequence[int]:
-    """The positions of the newest `count` messages that `is_other` selects; at least `count` must exist."""
+    """The positions of the newest `count` other messages, oldest first; at least `count` must exist."""
     found: list[int] = []
     total = others_until(history, agent, history.positions[-1]) if count else 0
     while len(found) < count:
-        # A million messages of the agent itself may be between two of them, so it bisects for the next one.
+        # Bisected: a million messages of the agent itself may stand between two other ones.
         newest = position_of_other(history, agent, total - len(found))
         step = history.page(None, newest + 1, MESSAGES_A_STEP).positions
         found[:0] = [each for each in step if is_other(history, agent, each)]
@@ -62,7 +71,7 @@ def newest_others(history: History, agent: AgentId, count: int) -> Sequence[int]
 
 
 def position_of_other(history: History, agent: AgentId, number: int) -> int:
-    """The position of such a message by its number, from 1; there must be so many."""
+    """The position of the other message with this number, counted from 1, the oldest; it must exist."""
     positions = history.positions
     return positions[bisect_left(positions, number, key=lambda each: others_until(history, agent, each))]
 

@@ -17,6 +17,6 @@ def mentioned_names(text: str) -> list[str]:
 
     Trailing `-` and `_` are taken for punctuation, not for a part of the name.
     """
-    # Limited before agents are looked up, so that a text of a hundred names costs at most `MENTIONS` look-ups.
+    # A dict as an ordered set. Limited before agents are looked up: a text of a hundred names costs few look-ups.
     names = dict.fromkeys(match[1].rstrip("-_") for match in MENTION.finditer(text))
     return list(islice(filter(is_name, names), MENTIONS))

@@ -9,9 +9,10 @@ from typing import Final, Generic, TypeVar
 from attrs import define, field
 
 K = TypeVar("K", bound=Hashable)
+# Shared by all keys without messages, so callers must not change what `of` returns.
 NO_POSITIONS: Final = array("q")
 MAX_SINGLE_DELETIONS: Final = 8
-"""Up to this many numbers are deleted in place, one by one."""
+"""Up to this many numbers are deleted in place, one by one; more are removed by copying the array once."""
 
 
 def remove_sorted(numbers: "array[int]", removed: Sequence[int]) -> "array[int]":
@@ -22,7 +23,7 @@ def remove_sorted(numbers: "array[int]", removed: Sequence[int]) -> "array[int]"
             if index < len(numbers) and numbers[index] == number:
                 del numbers[index]
         return numbers
-    # Each deletion moves all later numbers, so for many deletions the array is copied once instead.
+    # Each deletion in place moves all later numbers.
     remaining, start = array("q"), 0
     for number in removed:
         end = bisect_left(numbers, number, start)

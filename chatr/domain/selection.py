@@ -53,6 +53,7 @@ def page_step(history: History, selection: Selection, after: int | None, before:
 
     `selection` must have a criterion.
     """
+    # Only the shortest sequence is walked: a rare mention is found at once among a million messages of its author.
     shortest, *others = selection.positions(history)
     low = 0 if after is None else bisect_right(shortest, after)
     high = len(shortest) if before is None else bisect_left(shortest, before)

@@ -1,4 +1,4 @@
-"""The messages whose texts were erased, and may still be in a file of this node."""
+"""Collects the messages whose texts were erased, and may still be in a file of this node."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
@@ -14,7 +14,7 @@ EXAMINED_AT_ONCE: Final = 10_000
 
 
 class ErasedPositions:
-    """The positions of these messages: all of the room at first, and then those of each erasing record."""
+    """The positions of erased messages. `examine` adds those of the whole room, `add` those of each new record."""
 
     def __init__(self) -> None:
         # A dict as an ordered set.
@@ -38,6 +38,7 @@ class ErasedPositions:
 
     async def examine(self, room: Room) -> None:
         """Add all erased messages of the room, unless that was done."""
+        # A room from a checkpoint contains erasures that were folded by an earlier process.
         if self._examined is room:
             return
         removals = iter(list(room.history.removals.by_message.values()))
@@ -51,5 +52,6 @@ class ErasedPositions:
             self._examined = room
 
     def grouped(self, key: Callable[[int], object]) -> list[Sequence[int]]:
-        """The positions in groups that have one `key`, which must not decrease from one position to the next."""
+        """The positions, ascending, in one group for each value of `key`, which must not decrease with the position."""
+        # `groupby` only joins neighbours, so positions with equal keys must be neighbours.
         return [list(group) for _, group in groupby(sorted(self._positions), key)]

@@ -1,4 +1,4 @@
-"""The interface of what is notified when records were folded."""
+"""The interface of the parts that the follower notifies after it has folded records."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -8,12 +8,12 @@ from chatr.domain.room import Room
 
 
 class Listener(Protocol):
-    """Is notified of what the follower folded, in the same event loop iteration."""
+    """Is called by the follower after each fold, in the same iteration of the event loop."""
 
     def records_folded(self, room: Room, records: Sequence[Record]) -> None:
-        """`records` were just folded into `room`. Called before any waiting task runs."""
+        """Handle `records`, which were just folded into `room`. Called before any waiting task runs."""
         ...
 
     def room_replaced(self, room: Room) -> None:
-        """`room` was folded from a log that replaced the one followed so far. All earlier records are void."""
+        """Handle the room of a log that replaced the one followed so far. All earlier records are void."""
         ...

@@ -14,7 +14,7 @@ from chatr.domain.events import MessagePosted, Record
 from chatr.domain.room import Room
 from chatr.node.erased_positions import ErasedPositions
 from chatr.node.index_progress import IndexProgress
-from chatr.node.search_texts import IndexTexts
+from chatr.node.search_texts import TextReader
 from chatr.ports import LogReader, LogUnavailable, SearchIndex
 from chatr.search_types import IndexInUse, SearchUnavailable
 
@@ -39,7 +39,7 @@ class SearchIndexer:
     def __init__(self, index: SearchIndex, log: LogReader, room: Room, pause: float = RETRY_PAUSE) -> None:
         """`room` is the room that the follower has folded from `log`. `pause`: seconds before a retry."""
         self._index = index
-        self._texts = IndexTexts(log)
+        self._reader = TextReader(log)
         self._pause = pause
         self.room = room
         self.progress = IndexProgress()
@@ -90,6 +90,7 @@ class SearchIndexer:
         """Index all messages, then new ones. Raises SearchUnavailable or LogUnavailable."""
         reported_at = monotonic()
         while True:
+            # Cleared before the work: what arrives meanwhile sets it again.
             self._work.clear()
             async with self._lock:
                 has_more = await self._add_next()
@@ -118,7 +119,7 @@ class SearchIndexer:
         if self._is_of_room:
             return
         room, until = self.room, await self._index.open()
-        if until.position and not await self._texts.are_of(room, until):
+        if until.position and not await self._reader.log_contains(until, room):
             logger.info("search_index_discarded", reason="it is of another log")
             await self._index.remove()
             until = await self._index.open()
@@ -130,7 +131,7 @@ class SearchIndexer:
         """Index the next messages. Returns whether there may be more. Raises SearchUnavailable or LogUnavailable."""
         await self._open_index()
         room = self.room
-        found = await self._texts.after(room, self.progress.until.position)
+        found = await self._reader.texts_after(self.progress.until.position, room)
         # If the log was replaced meanwhile, the index must be compared with the new log first.
         if found is None or room is not self.room or not self._is_of_room:
             return not self._is_of_room
@@ -140,7 +141,7 @@ class SearchIndexer:
         return True
 
     def mark_outdated(self) -> None:
-        """Do nothing: the records of erasures say which messages may still be in the index."""
+        """Do nothing. `records_folded` notes which messages may still be in the index."""
 
     async def remove_erased_texts(self, _room: Room) -> None:
         """Remove erased messages from the index. Raises LogUnavailable or OSError."""
@@ -152,6 +153,7 @@ class SearchIndexer:
     async def _remove_messages(self, positions: Sequence[int]) -> None:
         """Remove messages of one part from the index. Raises LogUnavailable or OSError."""
         async with self._lock:
+            # An index that does not exist contains no text; a command must not create one only to clean it.
             if self._index.is_stored():
                 try:
                     await self._replace_part(positions)
@@ -166,8 +168,9 @@ class SearchIndexer:
         await self._open_index()
         if await self._index.indexed_among(positions):
             part = self._index.part_of(positions[0])
+            # Later messages are indexed by `_add_next`, and would be in the index twice.
             indexed = range(part.start, min(part.stop, self.progress.until.position + 1))
-            await self._index.replace(part, self._texts.within(self.room, indexed))
+            await self._index.replace(part, self._reader.texts_within(indexed, self.room))
 
     async def _remove_index(self, error: SearchUnavailable) -> None:
         """Remove the whole index, because single messages cannot be removed from it. Raises OSError."""

@@ -19,7 +19,7 @@ FROZEN = {
     "chatr/domain/moderation_events.py": "6f888b3020cd5862",
     "chatr/domain/removals.py": "5f94182bd1076ce4",
     "chatr/domain/standing.py": "5c1edbb08051b6c7",
-    "chatr/domain/addressing.py": "5b979ab1d6333503",
+    "chatr/domain/addressing.py": "ae5e42967d58fcd9",
     "chatr/domain/mentions.py": "5599f12243e15b55",
     "chatr/domain/message_index.py": "795d4cc3230e1f72",
     "chatr/domain/verification.py": "a9496ba4af42353b",

@@ -3,7 +3,7 @@
 from typing import Any
 
 from chatr.adapters.stores.memory import MemoryLog
-from chatr.node.search_texts import IndexTexts
+from chatr.node.search_texts import TextReader
 from chatr.testing.faulty_log import FaultyLog
 from chatr.testing.records import folded_room, log_with, records_of
 from tests.domain.examples import CRAB_POSTED, CRAB_REGISTERED
@@ -19,6 +19,6 @@ async def test_a_room_that_goes_on_meanwhile_is_no_other_log() -> None:
         return await proceed()
 
     log.replace("pick", fold_meanwhile, times=1)
-    texts = [text async for batch in IndexTexts(log).within(room, range(1, 3)) for text in batch]
+    texts = [text async for batch in TextReader(log).texts_within(range(1, 3), room) for text in batch]
 
     assert texts == [(2, CRAB_POSTED.content)]
