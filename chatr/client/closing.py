@@ -31,6 +31,7 @@ class Closing:
         """End everything that waits."""
         self._closed.set()
         while self._waiting:
+            # 0 is a time in the past: the block ends in the next iteration of the loop.
             self._waiting.pop().reschedule(0)
         for stream in self._streams:
             stream.set_exception(NoAnswer(CLOSED))

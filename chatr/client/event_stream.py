@@ -60,6 +60,7 @@ class EventStreamParser:
         match name:
             case "data":
                 self._data.append(value)
+            # WHATWG HTML 9.2.6: an id with NUL is ignored, and so is a `retry` with anything but ASCII digits.
             case "id" if "\0" not in value:
                 self._id = value
             case "retry" if value.isascii() and value.isdigit() and len(value) < 10:

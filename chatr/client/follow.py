@@ -94,6 +94,7 @@ class Following(AsyncIterator[Message]):
 
     async def _reconnecting(self) -> AsyncGenerator[tuple[Message, str]]:
         """Yield messages from one connection after another."""
+        # Only for the first connection: see `_raise_if_final`.
         deadline = self._now() + self._transport.time_limit
         while not self._closing.is_closed:
             failure: RoomError | None = None
@@ -166,6 +167,7 @@ class Following(AsyncIterator[Message]):
             self._progress.skip_history(messages, cursor)
             self.position = cursor or BEFORE_FIRST
             return
+        # The history has only the newest messages; those before it are read page by page.
         while gap := self._progress.gap_before(messages):
             page = await self._pages(*gap)
             for message in page.messages:

@@ -32,6 +32,7 @@ class Progress:
         """Return the progress of a reader who has all messages up to a position. Raises ValueError if it is none."""
         if not CURSOR.fullmatch(position):
             raise ValueError(f"{position!r} is neither the id of a message nor a position of a stream")
+        # Without a fingerprint the stream could not tell whether the id is of its log, so it is not sent as a cursor.
         message, _, fingerprint = position.partition("-")
         return cls(position if fingerprint else "", int(message))
 
@@ -56,6 +57,7 @@ class Progress:
 
     def new_in(self, messages: Sequence[Message], cursor: str) -> Sequence[Message]:
         """Return the new messages of a history, and go on from `cursor` after them."""
+        # Another log may reuse ids, so messages are compared by their identity.
         if self._resets:
             new = [message for message in messages if not self._was_taken(message)]
         else:
@@ -70,6 +72,7 @@ class Progress:
 
         Returns whether it is new.
         """
+        # A message from a page has no cursor: then the stream is resumed from the last frame.
         self.cursor = cursor or self.cursor
         if self._last is not None and int(message.id) <= self._last:
             return False
@@ -80,6 +83,7 @@ class Progress:
     def _end_history(self, messages: Sequence[Message], cursor: str) -> None:
         self._resets = False
         self.cursor = cursor
+        # An empty room: every later message is new.
         self._last = int(messages[-1].id) if messages else 0
 
     def _was_taken(self, message: Message) -> bool:
@@ -92,6 +96,7 @@ class Progress:
 
     def _remember(self, message: Message) -> None:
         self._remembered[identity(message)] = None
+        # A dict keeps the order of insertion, so its first key is the oldest.
         if len(self._remembered) > REMEMBERED:
             del self._remembered[next(iter(self._remembered))]
 

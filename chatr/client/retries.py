@@ -76,6 +76,7 @@ class Backoff:
             return retry_after + min(1, retry_after / 10) * self.jitter()
         # The exponent is bounded, because a stream reconnects for ever.
         longest = min(LONGEST_PAUSE, self.first * (1 << min(self.failures - 1, 16)))
+        # At least half of the pause, so that a failing server is not asked at once.
         return longest * (0.5 + self.jitter() / 2)
 
 
@@ -89,6 +90,7 @@ class Attempts:
 
     def pause_after(self, error: RoomError, now: float) -> float:
         """Return the seconds to wait before the request is sent again. Raises `error` if it is not to be sent again."""
+        # If the room says that it did nothing, even a request that must not happen twice is sent again.
         may_repeat = is_transient(error) and (self.request.is_repeatable or not is_outcome_unknown(error))
         if not may_repeat:
             raise error

@@ -82,6 +82,7 @@ class Room:
         With an `idempotency_key` of your own, of at least 22 random characters, a program that restarts before it has
         stored the API key can repeat the registration and gets the same agent.
         """
+        # With a key the request can be repeated after a lost response, without a second registration.
         body = not_none(name=name, avatar=avatar)
         request = Request("POST", "/api/register", body=body, idempotency_key=idempotency_key or token_urlsafe(24))
         agent = (await self._send(request, RegisterResponse)).agent
@@ -101,6 +102,7 @@ class Room:
         With an `idempotency_key` of your own, such as `answer-1042`, this also holds if your program restarts before it
         has stored that it posted. `automatic` marks a message that a program posts unattended.
         """
+        # Without a key, a post whose response was lost could not be repeated.
         body = not_none(content=text, replyTo=reply_to, automatic=automatic or None)
         key = idempotency_key or token_urlsafe(24)
         return await self._send(Request("POST", "/api/messages", body=body, idempotency_key=key), PostResponse)
@@ -123,6 +125,7 @@ class Room:
         are names of agents (`mentions="me"` is the agent of the key), `reply_to` is an id, `q` has words to search for.
         """
         query = not_none(after=after, before=before, limit=limit, wait=wait, mentions=mentions, replyTo=reply_to, q=q)
+        # `from` is a keyword of Python.
         query |= not_none(**{"from": from_})
         return await self._get("/api/messages", query, MessagesResponse, wait=wait or 0)
 

@@ -85,6 +85,7 @@ class Addressing:
         """The author of the message at `position`; NO_AGENT if there is no message."""
         index = bisect_left(self.positions, position)
         is_message = index < len(self.positions) and self.positions[index] == position
+        # A record that was stored against the rules may name a position without a message.
         return self.authors[index] if is_message else NO_AGENT
 
     def show(self, position: int) -> None:

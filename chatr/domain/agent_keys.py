@@ -71,6 +71,7 @@ def keys_after(current: str, other: OtherKeys, event: KeyEvent) -> tuple[str, Ot
     """The current key ("" = none) and the other ones of an agent after an event."""
     match event:
         case KeyIssued():
+            # A newer pending key replaces an older one: its response may have been lost.
             pending = PendingKey(event.key_digest, event.grace, event.by)
             rotated_at = other.rotated_at if event.by else with_time(other.rotated_at, event.at, ROTATIONS)
             return current, evolve(other, pending=pending, rotated_at=rotated_at)
@@ -82,6 +83,7 @@ def keys_after(current: str, other: OtherKeys, event: KeyEvent) -> tuple[str, Ot
             still = "" if current == event.key_digest else current
             return still, evolve(other, pending=pending_key, expiring=expiring, changed_at=event.at)
         case AgentRecovered():
+            # The old keys may have been stolen, so they have no grace.
             return event.key_digest, evolve(other, pending=None, expiring=(), changed_at=event.at)
         case _:
             assert_never(event)

@@ -66,6 +66,7 @@ def newest_others(history: History, agent: AgentId, count: int) -> Sequence[int]
         # Bisected: a million messages of the agent itself may stand between two other ones.
         newest = position_of_other(history, agent, total - len(found))
         step = history.page(None, newest + 1, MESSAGES_A_STEP).positions
+        # Each step finds older messages than the one before.
         found[:0] = [each for each in step if is_other(history, agent, each)]
     return found[len(found) - count :]
 
@@ -78,5 +79,6 @@ def position_of_other(history: History, agent: AgentId, number: int) -> int:
 
 def is_other(history: History, agent: AgentId, position: int) -> bool:
     """Whether the message at `position` is neither by the agent nor addressed to it."""
+    # From the index, because the texts of most messages are not in memory.
     author = history.addressing.author_of(position)
     return author != agent and agent not in history.addressing.addressees(position, author)

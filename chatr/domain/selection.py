@@ -55,6 +55,7 @@ def page_step(history: History, selection: Selection, after: int | None, before:
     """
     # Only the shortest sequence is walked: a rare mention is found at once among a million messages of its author.
     shortest, *others = selection.positions(history)
+    # As `History.page`: with `after` the oldest ones come first, without it the newest.
     low = 0 if after is None else bisect_right(shortest, after)
     high = len(shortest) if before is None else bisect_left(shortest, before)
     start, stop = (max(low, high - MESSAGES_A_STEP), high) if after is None else (low, min(low + MESSAGES_A_STEP, high))

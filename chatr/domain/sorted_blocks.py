@@ -33,10 +33,12 @@ class SortedBlocks:
         if not self._blocks:
             self._replace(0, 0, [entry])
             return
+        # An entry after all others belongs at the end of the last block.
         index = min(bisect_left(self._last, entry), len(self._blocks) - 1)
         block = self._blocks[index]
         insort(block, entry)
         self._last[index] = block[-1]
+        # Split at twice the size: half-full blocks need many additions before they are split again.
         if len(block) >= 2 * self.block_size:
             self._replace(index, 1, block[: self.block_size], block[self.block_size :])
 

@@ -57,6 +57,7 @@ def standing_after(standing: Standing, event: ModerationEvent, position: int, *,
         case AgentApproved():
             return evolve(standing, approval=position, is_waiting=False)
         case ApprovalWithdrawn():
+            # In a room that needs no approval, an agent may post without one.
             return evolve(standing, approval=None, is_waiting=needs_approval)
         case BadgeWithdrawn() | MessageRemoved() | MessageRestored() | RecordsErased():
             return standing

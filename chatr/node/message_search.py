@@ -40,6 +40,7 @@ class MessageSearch:
         `is_wanted` is called in another thread, so it must not change anything. Raises SearchNotReady, or as the index.
         """
         await self._wait_until_indexed()
+        # Hidden messages stay in the index: an operator may restore them.
         room, removals = self._indexer.room, self._indexer.room.history.removals
         wanted = SearchRange(after or 0, before if before is not None else room.position + 1, after is not None, among)
         # One message more than the limit, to know whether there are more.

@@ -60,6 +60,7 @@ class NewestMessages:
         # One may have been erased while it was read.
         shown = filter(room.history.shows, messages)
         self._older |= {message.cursor.position: message for message in shown}
+        # Bounded: an operator may remove thousands of messages, one after the other.
         self._older = dict(sorted(self._older.items())[-MESSAGES_IN_MEMORY:])
 
     def _missing(self, count: int) -> list[int]:

@@ -16,6 +16,7 @@ MINUTE: Final = 60
 
 def message_line(message: Message, *, to_you: bool = False) -> str:
     """Return a message as one line; `to_you` says that it is addressed to the reader."""
+    # Hours and minutes only: each character costs tokens, and the date is on a line of its own.
     head = f"#{message.id} {message.timestamp[11:16]} {message.agent_name}{'✓' if message.verified else ''}"
     marks = (
         " @you" if to_you else "",
@@ -48,6 +49,7 @@ def messages_text(messages: Sequence[Message], today: str, *, has_more: bool) ->
 def check_in_text(response: CheckInResponse, today: str) -> str:
     """Return what is new for an agent as text, newest last, and then what it may post and when to come again."""
     to_you = {message.id for message in response.addressed}
+    # Ids are decimal strings: as texts, 10 would come before 9.
     messages = sorted((*response.addressed, *response.others), key=lambda message: int(message.id))
     return "\n".join((*message_lines(messages, today, to_you), *left_out(response), last_line(response), ""))
 

@@ -117,6 +117,7 @@ class Fts5Index:
     async def replace(self, part: range, texts: AsyncIterator[Sequence[IndexText]]) -> None:
         """Rebuild the table of a part from `texts`. Raises SearchUnavailable, and what `texts` raises."""
         file = self._open_file
+        # Each step is given to the thread by itself, so that searches run in between.
         await self._run(file.begin_replacement)
         async for batch in texts:
             await self._run(partial(file.add_to_replacement, batch))

@@ -66,6 +66,7 @@ class IndexFile:
     def _prepare(self) -> None:
         # The first statement that reads locks the file, for as long as it is open.
         self._db.execute("pragma locking_mode = exclusive")
+        # A new file has no pages.
         is_new = not self._number("pragma page_count")
         if not is_new and self._number("pragma application_id") != APPLICATION_ID:
             raise ForeignFile("its file is a database of another program")

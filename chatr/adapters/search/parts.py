@@ -29,4 +29,5 @@ def tables_in(wanted: SearchRange, numbers: Sequence[int]) -> list[str]:
     """The tables with positions in a range, in its order. `numbers` are those of the existing parts, ascending."""
     first = bisect_left(numbers, number_of(wanted.after))
     last = bisect_left(numbers, number_of(wanted.before) + 1)
+    # In the order of the hits, so that a page is often found in the first table.
     return list(map(table_of, numbers[first:last]))[:: 1 if wanted.ascending else -1]

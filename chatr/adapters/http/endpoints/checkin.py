@@ -113,7 +113,9 @@ class CheckInHandlers:
 
     async def _response(self, agent_id: AgentId, read: int, limit: int) -> wire.CheckInResponse:
         """Return the response. Raises LogUnavailable."""
+        # Computed again: the room has changed while the request waited.
         room, found = self._node.room, self._inbox(agent_id, read, limit)
+        # Taken before the texts are read: the room may fold further messages meanwhile.
         room_cursor = room.cursor
         # Two reads, because a log returns no more than a hundred records at a time.
         addressed = await self._node.messages.read(found.addressed)

@@ -42,6 +42,7 @@ async def found_page(
         raise http_error(SEARCH_WAITS)
     if node.search is None:
         raise http_error(SEARCH_UNAVAILABLE, reason="it has none", retryAfter=LONGEST_RETRY)
+    # Evaluated once: the thread of the index tests every hit against them.
     criteria = selection.positions(node.room.history) if selection else []
     try:
         async with asyncio.timeout(TIME_LIMIT):
@@ -50,6 +51,7 @@ async def found_page(
                 lambda position: is_in_all(criteria, position),
                 few_between(criteria[0], after, before) if criteria else None,
             )
+    # Only waiting takes so long: the search itself has a limit of CPU time.
     except TimeoutError as error:
         raise Overloaded from error
     except (SearchUnavailable, NothingToSearch, SearchTooLong, SearchTooSlow) as error:
@@ -83,6 +85,7 @@ def as_http_error(error: Exception) -> HttpError:
             return http_error(SEARCH_TOO_LONG)
         case SearchTooSlow():
             return http_error(SEARCH_TOO_SLOW)
+        # A text is the reason why the index fails, which no progress will end.
         case SearchNotReady() if not str(error):
             retry = min(error.seconds, LONGEST_RETRY)
             return http_error(SEARCH_NOT_READY, position=error.position, head=error.last_position, retryAfter=retry)

@@ -104,6 +104,7 @@ class McpHandlers:
     async def _result(self, request: web.BaseRequest, message: Message, *, stateless: bool) -> Mapping[str, Any]:
         if stateless:
             check_envelope(request, message)
+        # Each kind of revision has methods that the other one does not know.
         method = (self._stateless if stateless else self._with_handshake).get(message.method)
         if method is None:
             raise McpError(json_rpc.METHOD_NOT_FOUND, f"There is no method {message.method[:MAX_QUOTED]!r} here.")
@@ -113,6 +114,7 @@ class McpHandlers:
         name, arguments = message.params.get("name"), message.params.get("arguments")
         tool = next((each for each in TOOLS if each.name == name), None)
         if tool is None:
+            # A model that misspells a name corrects itself when it reads the right ones.
             known = ", ".join(each.name for each in TOOLS)
             raise McpError(json_rpc.INVALID_PARAMS, f"Unknown tool: {str(name)[:MAX_QUOTED]}. There are {known}.")
         if not isinstance(arguments, dict | None):
@@ -124,6 +126,7 @@ class McpHandlers:
         text = await self._reader.text_of(request, uri) if isinstance(uri, str) else None
         if text is None:
             known = ", ".join(resource.uri for resource in RESOURCES)
+            # The revisions with a handshake have an error code of their own for this.
             code = json_rpc.INVALID_PARAMS if is_stateless(request, message) else json_rpc.RESOURCE_NOT_FOUND
             raise McpError(code, f"There is no such resource. There are {known}.", {"uri": uri})
         return {"contents": [{"uri": uri, "mimeType": MARKDOWN, "text": text}]}
@@ -166,6 +169,7 @@ def fixed_list(result: Mapping[str, Any]) -> Method:
 def stateless_result(result: Mapping[str, Any], message: Message) -> dict[str, Any]:
     """Return a result with the fields that the stateless revision adds."""
     ttl = CACHE_TIMES.get(message.method)
+    # `public`: the lists and documents are the same for every agent.
     cached = {} if ttl is None else {"ttlMs": ttl, "cacheScope": "public"}
     return {"resultType": "complete", **result, **cached, "_meta": {f"{META}serverInfo": SERVER_INFO}}
 

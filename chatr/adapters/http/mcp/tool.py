@@ -39,6 +39,7 @@ class Tool:
     @property
     def required_arguments(self) -> list[str]:
         """The names of the arguments that each call needs."""
+        # What chooses the route is needed, too: without it there is no route.
         needed = [argument_name(each) for each in self.parameters if each.required]
         return [*self.choice, *needed, *self.required]
 

@@ -64,12 +64,14 @@ def make_request(
         chunked=False,
         url=URL(target, encoded=True),
     )
+    # aiohttp reads bodies from a stream, so the body is fed into one that has ended.
     content = StreamReader(request.protocol, READ_LIMIT, loop=loop)
     content.feed_data(body)
     content.feed_eof()
     made = web.BaseRequest(
         message, content, request.protocol, request.writer, request.task, loop, client_max_size=BODY_BYTES
     )
+    # The same id, so that the log lines of a call and of its request can be joined.
     made[ID_OF_REQUEST] = request_id_of(request)
     made[RESPONSE_HEADERS] = {}
     return made

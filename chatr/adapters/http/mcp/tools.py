@@ -11,9 +11,11 @@ from chatr.adapters.http.description.route import Route
 from chatr.adapters.http.endpoints.waiting import MAX_WAIT
 from chatr.adapters.http.mcp.tool import Arguments, Tool
 
+# The HTTP API returns at once by default. A tool for waiting that does so would be called in a tight loop.
 SECONDS: Final = evolve(
     parameters.WAIT, description=f"Seconds to wait: {MAX_WAIT} by default and at most.", schema={"type": "integer"}
 )
+# Optional here, because `chatr_who` has a route without it.
 NAME: Final = evolve(parameters.NAME_IN_PATH, required=False)
 FILTERS: Final = (parameters.FROM, parameters.MENTIONS, parameters.REPLIES_TO)
 STEPS: Final[Mapping[str, Route]] = {"start": routes.START_VERIFICATION, "complete": routes.COMPLETE_VERIFICATION}

@@ -37,6 +37,7 @@ async def run(options: argparse.Namespace) -> int:
     chosen = chosen_room(options)
     text = text_of(options)
     async with chosen.open() as room:
+        # With the short time limit: if the question cannot be posted, the user learns it at once.
         asked = (await room.post(text)).message
     # A restart of the room is no reason to stop waiting, so these requests are repeated for as long as there is time.
     try:
@@ -53,6 +54,7 @@ async def first_reply(room: Room, asked: Message) -> Message:
     after = asked.id
     while True:
         for reply in (await room.messages(after=after, reply_to=asked.id, wait=LONGEST_WAIT)).messages:
+            # The agent may have added to its own question.
             if reply.agent_id != asked.agent_id:
                 return reply
             after = reply.id

@@ -55,6 +55,7 @@ def room_address(text: str) -> str:
         parts = urlsplit(parse_web_address(text))
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
+    # RFC 3986, 3.2.2: hosts are case-insensitive.
     return urlunsplit(parts._replace(netloc=parts.netloc.lower()))
 
 
@@ -82,6 +83,7 @@ def key_in_environment(url: str, environ: Mapping[str, str]) -> str | None:
     key = environ.get("CHATR_KEY", "").strip()
     if not (key.isascii() and key.isprintable()):
         raise CommandError("CHATR_KEY: it is no key of an agent.")
+    # Otherwise `--room` with another address would send the key to a stranger's server.
     is_of_other = room_in_environment(environ) not in (None, url)
     return None if is_of_other else key or None
 
@@ -90,6 +92,7 @@ def chosen_room(options: argparse.Namespace, *, needs_key: bool = True) -> Chose
     """Return the room of a command. Raises CommandError if no room or several match, or if there is no key."""
     joined = JoinedRoomsFile.of_user(os.environ).read().rooms
     url = named_room(options, os.environ) or only_room(list(joined))
+    # The environment wins over the file: a container is configured by variables and has no file.
     if key := key_in_environment(url, os.environ):
         return ChosenRoom(url, key)
     if url in joined:

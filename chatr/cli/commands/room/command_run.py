@@ -39,11 +39,13 @@ class MessageCommand:
         async with self._started(message) as process:
             try:
                 async with asyncio.timeout(self.timeout):
+                    # At the same time: a command may print before it has read everything, and its pipes are small.
                     output, _ = await asyncio.gather(output_of(process), feed(process, json.encode(message)))
                     code = await process.wait()
             except TimeoutError as error:
                 raise CommandFailed(f"it ran for more than {self.timeout:g} s") from error
         if code:
+            # asyncio returns the negative number of the signal that ended a process.
             raise CommandFailed(f"signal {-code}" if code < 0 else f"exit code {code}")
         return output
 
@@ -95,6 +97,7 @@ async def feed(process: asyncio.subprocess.Process, data: bytes) -> None:
 async def output_of(process: asyncio.subprocess.Process) -> str:
     """Read the standard output of a process to its end. Return the first LONGEST_OUTPUT bytes as text."""
     beginning = bytearray()
+    # All of it is read: a command whose pipe is full would wait for ever.
     while process.stdout is not None and (piece := await process.stdout.read(LONGEST_OUTPUT)):
         beginning += piece[: LONGEST_OUTPUT - len(beginning)]
     return beginning.decode(errors="replace").strip()

@@ -34,6 +34,7 @@ class HourlyLimit:
 
     def pause(self, now: float) -> float:
         """Return the seconds until the next run may begin, and count that run."""
+        # `_begun` has the last `limit` runs, oldest first.
         start = max(now, self._begun[0] + self.window) if len(self._begun) == self.limit else now
         self._begun.append(start)
         while len(self._begun) > self.limit:

@@ -81,7 +81,9 @@ class JoinedRoomsFile:
         """Lock the file against other processes during the block."""
         try:
             self.path.parent.mkdir(FOLDER_MODE, parents=True, exist_ok=True)
+            # `mkdir` leaves an existing folder as it is, and its mode depends on the umask.
             self.path.parent.chmod(FOLDER_MODE)
+            # A file of its own, because `write` replaces the file of the rooms and with it any lock on it.
             descriptor = os.open(self.path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
             raise self._not_writable(error) from error

@@ -46,6 +46,7 @@ async def run(options: argparse.Namespace) -> int:
         for message in messages[len(messages) - min(options.last, len(messages)) :]:
             printer.print(message, to_you=name in message.mentions)
         if not options.no_follow:
+            # After the newest message of that page, so that none posted in between is missed.
             await follow(room, messages[-1].id if messages else "0", name, printer)
     return 0
 

@@ -60,6 +60,7 @@ async def run(options: argparse.Namespace) -> int:
     async with chosen.open(LONG_TIME_LIMIT) as room:
         handler = MessageHandler(room, name, command, HourlyLimit(options.max_per_hour, HOUR), replies=options.reply)
         try:
+            # Closed here, before the room, and not whenever the garbage collector finds it.
             async with aclosing(addressed_messages(room)) as messages:
                 async for message in messages:
                     await handler.handle(message)
@@ -99,5 +100,6 @@ def environment_of_command(chosen: ChosenRoom, environ: Mapping[str, str], *, re
     With `replies` the command does not post, so it gets no CHATR_KEY. Otherwise it gets CHATR_KEY if `watch` uses it.
     """
     needed = not replies and environ.get("CHATR_KEY", "").strip() == chosen.key
+    # A command that does not need the key cannot be made to reveal it.
     inherited = {name: value for name, value in environ.items() if needed or name != "CHATR_KEY"}
     return inherited | {"CHATR_URL": chosen.url}

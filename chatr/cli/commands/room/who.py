@@ -37,6 +37,7 @@ async def run(options: argparse.Namespace) -> int:
 async def online_agents(room: Room) -> AsyncIterator[Agent]:
     """Yield all agents that are online, by name."""
     after = None
+    # Until an empty page, because agents may come online between two requests.
     while page := (await room.agents(after=after)).agents:
         for each in page:
             yield each
