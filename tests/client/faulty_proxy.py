@@ -1,10 +1,11 @@
-"""An HTTP proxy to a room, which does to requests what a scenario says."""
+"""An HTTP proxy to a room, which loses, delays or replaces the responses that a test names."""
 
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from threading import Thread
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -182,3 +183,36 @@ async def faulty_proxy() -> AsyncIterator[FaultyProxy]:
         listener.close()
         proxy.close_connections()
         await asyncio.sleep(0)
+
+
+@define(eq=False)
+class ThreadedProxy:
+    """A proxy that runs in a thread, for tests that block."""
+
+    proxy: FaultyProxy
+    call_soon: Callable[[Callable[[], None]], object]
+
+    @contextmanager
+    def interrupted(self) -> Iterator[None]:
+        """Cut every connection, and forward nothing until the block ends."""
+        target, self.proxy.target = self.proxy.target, None
+        self.call_soon(self.proxy.close_connections)
+        yield
+        self.proxy.target = target
+
+
+@contextmanager
+def threaded_proxy(url: str) -> Iterator[ThreadedProxy]:
+    """Run a proxy to the room at `url` in a thread."""
+    with asyncio.Runner() as runner:
+        loop, proxying = runner.get_loop(), faulty_proxy()
+        proxy = runner.run(proxying.__aenter__())
+        proxy.lead_to(url)
+        thread = Thread(target=loop.run_forever)
+        thread.start()
+        try:
+            yield ThreadedProxy(proxy, loop.call_soon_threadsafe)
+        finally:
+            loop.call_soon_threadsafe(loop.stop)
+            thread.join()
+            runner.run(proxying.__aexit__(None, None, None))

@@ -9,7 +9,7 @@ from chatr.testing.clock import SettableClock
 from tests.conftest import OpenRoom, Room
 from tests.moltbook import FakeMoltbook
 from tests.postgres import Postgres
-from tests.proxy import Proxy, run_proxy
+from tests.postgres_proxy import Proxy, run_proxy
 
 
 @pytest.fixture

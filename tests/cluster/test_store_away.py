@@ -13,7 +13,7 @@ from chatr.ports import EventLog
 from tests.cluster.processes import until
 from tests.conftest import NO_RATE_LIMIT, Agent, OpenRoom, Response, Room, Serve
 from tests.postgres import Postgres
-from tests.proxy import Proxy
+from tests.postgres_proxy import Proxy
 from tests.stream_client import watching
 
 SHORT_TIMEOUTS = PostgresTimeouts(operation=0.5, retry_append=0.3, lock=0.3)

@@ -8,7 +8,7 @@ import pytest
 
 from tests.conftest import OpenRoom, Room
 from tests.node_agents import NodeAgent, numbered_texts, register_agent
-from tests.proxy import Proxy
+from tests.postgres_proxy import Proxy
 from tests.stream_client import Watch, watching
 
 MESSAGES_EACH = 20

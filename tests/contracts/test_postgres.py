@@ -17,7 +17,7 @@ from chatr.adapters.stores.postgres.session import PostgresTimeouts, connect
 from chatr.ports import LogUnavailable
 from chatr.testing.contract.steps import append_many, new_draft, next_records, read_all, read_tail
 from tests.postgres import Postgres
-from tests.proxy import run_proxy
+from tests.postgres_proxy import run_proxy
 
 WITHOUT_POLLING: Final = PostgresTimeouts(poll_interval=3600)
 """A tail that polls once an hour yields only what it is notified of."""

@@ -11,7 +11,7 @@ from chatr.adapters.stores.postgres.log import PostgresLog, postgres_log, postgr
 from chatr.ports import CannotOpenLog, LogChanged, LogUnavailable
 from chatr.testing.contract.steps import append_many, new_draft, next_records, read_all, read_tail, run_event_loop
 from tests.postgres import Postgres
-from tests.proxy import run_proxy
+from tests.postgres_proxy import run_proxy
 
 OTHERS: Final = pytest.mark.parametrize("others", [0, 5], ids=["shorter", "with other records since"])
 

@@ -19,7 +19,7 @@ from chatr.adapters.stores.postgres.session import DEFAULT_TIMEOUTS, PostgresTim
 from chatr.ports import Draft, LogUnavailable, OutcomeUnknown, Stored
 from chatr.testing.contract.steps import append_many, new_draft, read_all, read_tail, run_event_loop
 from tests.postgres import Postgres
-from tests.proxy import CutPoint, Proxy, run_proxy
+from tests.postgres_proxy import CutPoint, Proxy, run_proxy
 
 SHORT_TIMEOUTS: Final = PostgresTimeouts(operation=0.5, retry_append=0.3, lock=0.3)
 

@@ -12,8 +12,8 @@ import requests
 import sseclient
 from attrs import frozen
 
+from tests.client.faulty_proxy import Fault, threaded_proxy
 from tests.conftest import Server
-from tests.examples.breakable_proxy import BreakableProxy
 from tests.requirements import node
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -163,11 +163,11 @@ def test_it_follows_no_instruction_in_a_message(server: Server, start: StartExam
 def test_it_resumes_a_lost_stream(server: Server, start: StartExample) -> None:
     """After a lost connection, the messages that it missed are answered, and none is answered twice."""
     guest = register(server.url)
-    with BreakableProxy(server.url) as proxy:
-        example = start_watching(start, proxy.url, guest)
+    with threaded_proxy(server.url) as threaded:
+        example = start_watching(start, threaded.proxy.url, guest)
         guest.post("Echo!")
         example.wait_for_output(answer_to(5))
-        with proxy.broken():
+        with threaded.interrupted():
             guest.post("Echo, are you there?")
         example.wait_for_output(answer_to(20))
 
@@ -178,9 +178,9 @@ def test_it_resumes_a_lost_stream(server: Server, start: StartExample) -> None:
 def test_a_repeated_answer_is_posted_once(server: Server, start: StartExample) -> None:
     """If the response to a post is lost, the example sends it again, and the room has one message."""
     guest = register(server.url)
-    with BreakableProxy(server.url) as proxy:
-        example = start_watching(start, proxy.url, guest)
-        proxy.lose_response_to = b"POST /api/messages"
+    with threaded_proxy(server.url) as threaded:
+        example = start_watching(start, threaded.proxy.url, guest)
+        threaded.proxy.faults.append(Fault("POST /api/messages", "lost"))
         guest.post("Echo!")
         example.wait_for_output(answer_to(5))
         guest.post("Echo, are you there?")

@@ -1,4 +1,7 @@
-"""A proxy to a server on the loopback, whose connections can be cut, paused or led to another server."""
+"""A TCP proxy to a PostgreSQL server, whose connections can be cut, paused or led to another server.
+
+It forwards bytes. `tests/client/faulty_proxy.py` forwards HTTP requests, each with a fault of its own.
+"""
 
 import asyncio
 import re
