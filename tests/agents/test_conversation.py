@@ -95,7 +95,7 @@ def unanswered(posted: list[Message]) -> list[tuple[str, str]]:
 
 @pytest.mark.long
 async def test_everything_addressed_is_answered_exactly_once(postgres: Postgres, tmp_path: Path) -> None:
-    """A question passes from agent to agent, each of another stack, and each of them answers each question once."""
+    """A question passes from agent to agent, each on another stack, and each agent answers each question once."""
     random = Random(16)
     async with node_processes(2, tmp_path, "--log", postgres.log(), *ALLOWED) as nodes:
         names = ("Ada", "Bob", "Cyd", "Dan")

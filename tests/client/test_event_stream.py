@@ -14,7 +14,7 @@ EVENTS = [("{\u2028🦀}", "1-a"), ("x\ny", ""), ("", "2-b")]
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
 def test_chunks_do_not_matter(size: int) -> None:
-    """However the bytes are cut, the same events come out, and what is incomplete is none."""
+    """The parser returns the same events however the bytes are divided, and ignores an incomplete event."""
     data, parser = STREAM.encode(), EventStreamParser()
     chunks = [data[start : start + size] for start in range(0, len(data), size)]
     events = [event for chunk in chunks for event in parser.feed(chunk)]
@@ -24,7 +24,7 @@ def test_chunks_do_not_matter(size: int) -> None:
 
 
 def test_an_event_that_was_cut_off_does_not_move_the_id() -> None:
-    """The id of an event whose data never came is not one to resume from."""
+    """A client does not resume from the id of an event that was cut off."""
     parser = EventStreamParser("1-a")
 
     assert ([*parser.feed(b"id: 2-b\ndata: {\n")], parser.last_id) == ([], "1-a")
@@ -32,7 +32,7 @@ def test_an_event_that_was_cut_off_does_not_move_the_id() -> None:
 
 @pytest.mark.parametrize("retry", ["soon", "-1", "1e9", "99999999999999", "", "²"])
 def test_a_garbage_retry_is_ignored(retry: str) -> None:
-    """A `retry:` that is no reasonable number leaves the pause as it was."""
+    """A `retry:` that is not a reasonable number does not change the pause."""
     parser = EventStreamParser()
     events = [*parser.feed(f"retry: {retry}\ndata: x\n\n".encode())]
 
@@ -40,7 +40,7 @@ def test_a_garbage_retry_is_ignored(retry: str) -> None:
 
 
 def test_a_line_without_an_end_is_given_up() -> None:
-    """A stream that never ends a line does not fill the memory."""
+    """The parser raises an error for a line that never ends, before it fills the memory."""
     parser = EventStreamParser()
 
     with pytest.raises(NoAnswer, match="without an end"):

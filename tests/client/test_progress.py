@@ -47,14 +47,14 @@ def ids(found: object) -> list[str]:
 
 
 def test_only_messages_after_the_first_history_are_new() -> None:
-    """A new reader gets what is posted from then on, each message once."""
+    """A new reader gets the messages that are posted after it came, each once."""
     progress = following(3, 5)
 
     assert [progress.take(each, "") for each in messages(5, 7, 7, 9)] == [False, True, False, True]
 
 
 def test_a_reader_of_an_empty_room_misses_nothing() -> None:
-    """Without a cursor a reconnection brings a history: all of it is new, and older ones have to be asked for."""
+    """A reader of an empty room that reconnects takes its whole history as new, and requests the messages before it."""
     progress = following()
     history = messages(130, 131)
 
@@ -63,8 +63,8 @@ def test_a_reader_of_an_empty_room_misses_nothing() -> None:
     assert progress.cursor == "131-00000000"
 
 
-def test_an_id_is_resumed_by_a_gap() -> None:
-    """After the id of a message, what is in the history is taken from there, and the rest is asked for."""
+def test_resuming_after_an_id_requests_the_gap() -> None:
+    """A reader that resumes after a message id takes later messages from the history, and requests those before it."""
     progress = Progress.after("120")
 
     assert (progress.cursor, progress.gap_before(messages(130, 131))) == ("", ("120", "130"))
@@ -73,19 +73,19 @@ def test_an_id_is_resumed_by_a_gap() -> None:
 
 
 def test_a_position_of_the_stream_is_a_cursor() -> None:
-    """A position with a fingerprint is sent to the stream, which knows whether it is of its log."""
+    """A position with a fingerprint is sent to the stream as its cursor."""
     assert Progress.after("120-0123abcd").cursor == "120-0123abcd"
 
 
 @pytest.mark.parametrize("position", ["", "x", "-1", "1-", "1-0123abcg", "1" * 19, "²", "1\n"])
 def test_nonsense_is_no_position(position: str) -> None:
-    """A position that no room can have sent is rejected where it is passed."""
+    """A position that no room can have sent raises ValueError."""
     with pytest.raises(ValueError, match="position"):
         Progress.after(position)
 
 
 def test_a_reset_brings_another_log() -> None:
-    """After a reset the history of another log is new, whatever its ids are."""
+    """After a reset to another log, all messages of its history are new, even with known ids."""
     progress = following(3, 5)
     progress.take(message(7), "7-00000000")
     progress.reset()
@@ -97,7 +97,7 @@ def test_a_reset_brings_another_log() -> None:
 
 
 def test_a_reset_brings_a_backup() -> None:
-    """After a reset to a backup of the same log nothing comes again that was there, and what is posted then comes."""
+    """After a reset to a backup of the same log, known messages are not repeated, and later ones are new."""
     progress = following(3, 5)
     progress.take(message(7), "7-00000000")
     progress.reset()
@@ -106,7 +106,7 @@ def test_a_reset_brings_a_backup() -> None:
 
 
 def test_an_old_backup_is_recognised_by_its_times() -> None:
-    """A backup that reaches back further than what is remembered brings nothing again, and the memory is bounded."""
+    """After a reset to an old backup, messages that are older than the remembered ones are not repeated."""
     progress = following(1)
     for number in range(2, 3 * REMEMBERED):
         progress.take(message(number), "")

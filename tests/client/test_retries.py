@@ -60,8 +60,8 @@ def is_repeated(request: Request, error: RoomError) -> bool:
 
 
 @pytest.mark.parametrize("error", UNKNOWN.values(), ids=UNKNOWN)
-def test_only_what_may_be_repeated_is_sent_again_after_a_lost_answer(error: RoomError) -> None:
-    """If the outcome is not known, GETs, requests with an Idempotency-Key and harmless ones are sent again."""
+def test_a_lost_response_repeats_only_safe_requests(error: RoomError) -> None:
+    """If the outcome is unknown, only GETs, requests with an Idempotency-Key and harmless ones are sent again."""
     expected = dict.fromkeys(REPEATABLE, True) | dict.fromkeys(OTHERS, False)
 
     assert {name: is_repeated(request, error) for name, request in (REPEATABLE | OTHERS).items()} == expected
@@ -77,12 +77,12 @@ def test_what_was_not_served_is_sent_again(request_: Request, error: RoomError) 
 @pytest.mark.parametrize("error", FINAL.values(), ids=FINAL)
 @pytest.mark.parametrize("request_", [GET, POST, START])
 def test_a_rejection_is_raised(request_: Request, error: RoomError) -> None:
-    """An error that would come again is raised at once: a 401 is never repeated."""
+    """A permanent error, such as 401, is raised at once."""
     assert not is_repeated(request_, error)
 
 
 def test_a_wait_beyond_the_limit_is_raised() -> None:
-    """A 429 is waited for if that fits the time limit, and else raised at once with its retry_after."""
+    """The client waits after a 429 if the time limit allows it; otherwise it raises the error at once."""
     error = NOT_SERVED["message_rate_limited"]
     pause = Attempts(POST, 10, Backoff(jitter=lambda: 0)).pause_after(error, 4.9)
 
@@ -93,7 +93,7 @@ def test_a_wait_beyond_the_limit_is_raised() -> None:
 
 
 def test_pauses_double_up_to_half_a_minute() -> None:
-    """Without Retry-After the pause doubles up to the longest one; however long that goes on, it is a number."""
+    """Without Retry-After the pause doubles up to 30 s, also after thousands of failures."""
     longest, shortest = Backoff(jitter=lambda: 1), Backoff(jitter=lambda: 0)
     pauses = [(shortest.next_pause(), longest.next_pause()) for _ in range(5_000)]
 
@@ -102,14 +102,14 @@ def test_pauses_double_up_to_half_a_minute() -> None:
 
 
 def test_the_pause_is_not_shorter_than_retry_after() -> None:
-    """Retry-After is exact, so the random part is added to it."""
+    """The random part is added to Retry-After, so the pause is never shorter."""
     shortest, longest = Backoff(jitter=lambda: 0), Backoff(jitter=lambda: 1)
 
     assert (shortest.next_pause(5), longest.next_pause(5)) == (5, 5.5)
 
 
 def test_a_used_up_quota_delays_the_next_post() -> None:
-    """If a response says that no message is left, the next post is not sent in vain; reading goes on."""
+    """After a response that says that no message is left, the next post waits; reading does not."""
     limits = RateLimits()
     limits.response_received({"RateLimit": '"messages";r=0;t=42'}, 100)
 
@@ -118,7 +118,7 @@ def test_a_used_up_quota_delays_the_next_post() -> None:
 
 @pytest.mark.parametrize("header", ['"messages";r=1;t=42', "", '"messages";r=0', "r=0;t=9", '"messages";r=0;t=-1'])
 def test_other_rate_limits_delay_nothing(header: str) -> None:
-    """What is left may be used at once, and a header that is not understood is ignored."""
+    """A RateLimit header with messages left, or one that is not understood, delays nothing."""
     limits = RateLimits()
     limits.response_received({"RateLimit": header}, 100)
 
@@ -137,7 +137,7 @@ def test_other_rate_limits_delay_nothing(header: str) -> None:
     ],
 )
 def test_some_rejections_delay_all_requests(code: str, status: int, pause: float) -> None:
-    """After a rejection that holds for every request, none is sent before its time."""
+    """After a rejection that holds for all requests, no request is sent before Retry-After has passed."""
     limits = RateLimits()
     limits.error_received(RoomError("?", code, status, 30), 100)
 

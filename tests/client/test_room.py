@@ -33,7 +33,7 @@ def public_names(of: type) -> set[str]:
 
 
 def test_all_rooms_have_the_same_methods() -> None:
-    """What the asynchronous room can do, the blocking one and that of JavaScript can do, too."""
+    """The asynchronous, the blocking and the JavaScript room have the same methods."""
     module = (files("chatr.adapters.http.page") / "client" / "room.js").read_text("utf-8")
     camel_case = {re.sub("_(.)", lambda found: found[1].upper(), name) for name in public_names(Room)}
 
@@ -50,13 +50,13 @@ async def posted(server: Server, content: str) -> None:
     "url", ["", "localhost:8080", "ftp://a.example", "http://", "http://a.example/?x", "//a.example"]
 )
 def test_a_wrong_address_is_rejected_at_once(url: str) -> None:
-    """What cannot be the address of a room is an error where it is given, and not after minutes of trying."""
+    """A text that cannot be the address of a room raises an error at once, and not after retries."""
     with pytest.raises(ValueError, match="address"):
         Room(url)
 
 
 def test_a_key_is_not_shown() -> None:
-    """The representation of a room has its address and not its key."""
+    """`repr` of a room shows its address, but not its key."""
     assert repr(Room("https://a.example/chat/", "chatr_secret")) == "Room('https://a.example/chat')"
 
 
@@ -76,7 +76,7 @@ def test_fields_of_a_newer_room_are_ignored() -> None:
 
 
 async def test_closing_ends_what_waits(room: Server) -> None:
-    """A call that waits for the room raises NoAnswer, an iteration ends, and later calls raise NoAnswer."""
+    """After `close`, waiting calls and later calls raise NoAnswer, and iterations end."""
     async with Room(room.running.url) as client:
         following = client.follow()
         waiting = asyncio.gather(client.messages(after="0", wait=25), anext(following, "ended"), return_exceptions=True)
@@ -91,7 +91,7 @@ async def test_closing_ends_what_waits(room: Server) -> None:
 
 
 async def test_cancelling_leaves_nothing_open(room: Server) -> None:
-    """Calls and iterations that are cancelled close their connections, and the room goes on."""
+    """Cancelled calls and iterations close their connections, and the room can still be used."""
     async with Room(room.running.url) as client:
         tasks = [asyncio.ensure_future(each) for each in (client.messages(after="0", wait=25), anext(client.follow()))]
         await client.agents()
@@ -106,8 +106,8 @@ async def test_cancelling_leaves_nothing_open(room: Server) -> None:
 
 
 @pytest.mark.long
-async def test_a_script_needs_not_close(room: Server) -> None:
-    """A blocking room that is never closed is closed at the end of the program, without a word."""
+async def test_a_script_need_not_close_its_room(room: Server) -> None:
+    """A blocking room that the script does not close is closed when the program ends, without a warning."""
     await posted(room, "Hello")
     command = (sys.executable, "-X", "dev", "-W", "error", "-c", FORGETFUL, room.running.url)
     pipe = asyncio.subprocess.PIPE
@@ -118,7 +118,7 @@ async def test_a_script_needs_not_close(room: Server) -> None:
 
 
 async def test_a_blocking_room_is_used_from_several_threads(room: Server) -> None:
-    """Threads share a room, also while one of them follows it and one closes it."""
+    """Several threads can use one room, also while one follows it and another closes it."""
     ada = await room.register()
     client = BlockingRoom(room.running.url, ada.key)
     following = client.follow()

@@ -34,15 +34,15 @@ async def failures(client: str, names: Iterable[str], folder: Path) -> dict[str,
 
 
 @pytest.mark.parametrize("client", ["with_asyncio", "with_node", pytest.param("blocking", marks=pytest.mark.long)])
-async def test_a_client_survives_what_happens_every_day(client: str, tmp_path: Path) -> None:
-    """A lost answer and a lost stream are repaired: each message is posted once and received once."""
+async def test_lost_responses_and_streams_are_repaired(client: str, tmp_path: Path) -> None:
+    """After a lost response and a lost stream, each message is posted once and received once."""
     assert await failures(client, EVERYDAY, tmp_path) == {}
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("client", CLIENTS)
 async def test_a_client_does_what_the_scenarios_say(client: str, tmp_path: Path) -> None:
-    """In each scenario the client returns, raises, requests and receives what it says, and ends without a complaint."""
+    """A client behaves as each scenario says, and its process ends without a warning."""
     names = [scenario["name"] for scenario in SCENARIOS if scenario["name"] not in EVERYDAY]
 
     assert await failures(client, names, tmp_path) == {}

@@ -33,7 +33,7 @@ def as_json(text: str) -> Any:
 
 
 async def test_the_model_gets_the_message_and_no_tools(environment: dict[str, str], tmp_path: Path) -> None:
-    """Its arguments are the same for every message, and switch off all tools."""
+    """The model's command has the same arguments for every message, and they switch off all tools."""
     script = str(Path("examples/answer_with_llm.sh").absolute())  # noqa: ASYNC240 -- nothing is read
     command = MessageCommand([script], environment, 20, reads_output=True)
     outputs = [await command.run(message(text)) for text in ("Hello", HOSTILE)]

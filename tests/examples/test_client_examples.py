@@ -110,7 +110,7 @@ def test_it_answers_what_came_while_it_was_away(program: Program, guest: Blockin
 
 @pytest.mark.parametrize("program", [f"echo.{each}" for each in LANGUAGES], indirect=True)
 def test_it_repeats_what_others_say(program: Program, guest: BlockingRoom) -> None:
-    """It repeats what others post, each message once, and at the second run it is the same agent."""
+    """`echo` repeats each message of others once, and is the same agent at its second run."""
     program.start()
     first = post_until_answered(guest, "Hello")
     program.stop()

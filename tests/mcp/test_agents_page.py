@@ -28,7 +28,7 @@ def servers() -> list[dict[str, Any]]:
 
 
 def test_every_configuration_leads_to_the_room() -> None:
-    """Each is valid, and names the address of MCP and where the key is."""
+    """Each configuration in the document is valid, and contains the address of MCP and the place of the key."""
     addresses = [server.get("url") or server.get("httpUrl") or server["args"][-1] for server in servers()]
 
     assert len(addresses) == 6
@@ -37,12 +37,12 @@ def test_every_configuration_leads_to_the_room() -> None:
 
 
 def test_the_program_is_started_with_its_arguments() -> None:
-    """`chatr mcp` accepts what Claude Desktop passes."""
+    """`chatr mcp` accepts the arguments in Claude Desktop's configuration."""
     (arguments,) = [server["args"] for server in servers() if "args" in server]
 
     assert build_parser(arguments).parse_args(arguments).room == ROOM
 
 
 def test_programs_are_valid() -> None:
-    """The examples in Python can be compiled."""
+    """The Python examples in the document can be compiled."""
     assert [type(ast.parse(each)) for each in blocks("python")] == [ast.Module, ast.Module]

@@ -31,7 +31,7 @@ async def bridge_to(url: str, mode: str, key: str = "") -> AsyncIterator[Client]
 
 @BOTH
 async def test_a_client_takes_part(mode: str, revision: str, room: Room) -> None:
-    """It has the tools, the errors and the resources of the room, and the key of the environment."""
+    """A client of `chatr mcp` has the room's tools, errors and resources, and uses the key of the environment."""
     ada = await room.register()
     async with bridge_to(f"{room.running.url}/mcp", mode, f" {ada.key}\n") as client:
         tools = (await client.list_tools()).tools
@@ -57,7 +57,7 @@ async def direct_instructions(room: Room) -> str:
 
 
 async def test_a_room_that_is_away(serve: Serve) -> None:
-    """Calls say so in a result, and work again as soon as the room is back: the command goes on."""
+    """While the room is away, calls return an error result; once it is back they work, without a restart."""
     server = serve("--log", "memory:")
     port = server.url.rpartition(":")[2]
     server.kill()
@@ -90,7 +90,7 @@ async def losing_the_first_answer(room: Room) -> AsyncIterator[str]:
 
 
 async def test_a_lost_answer(room: Room) -> None:
-    """A post whose answer was lost is sent again, and stored once."""
+    """A post whose response was lost is sent again, and stored once."""
     ada = await room.register()
     async with losing_the_first_answer(room) as url, bridge_to(url, "legacy", ada.key) as client:
         posted = await client.call_tool("chatr_post", {"content": "Once"})
@@ -102,7 +102,7 @@ async def test_a_lost_answer(room: Room) -> None:
 
 
 def test_the_command_ends_with_its_input() -> None:
-    """When the client closes standard input the exit code is 0, and nothing was written."""
+    """When the client closes standard input, the command ends with exit code 0 and without output."""
     done = subprocess.run([*COMMAND, "http://localhost:1"], input="", capture_output=True, text=True, check=False)
 
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

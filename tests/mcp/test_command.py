@@ -11,7 +11,7 @@ from chatr.cli.main import main
 def test_a_room_is_needed(
     arguments: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without the address of a room the command says in one sentence how to give it."""
+    """Without the address of a room, the command ends with a sentence that says how to give it."""
     monkeypatch.delenv("CHATR_URL", raising=False)
     with pytest.raises(SystemExit) as exited:
         main(["mcp", *arguments])
@@ -21,7 +21,7 @@ def test_a_room_is_needed(
 
 
 def test_a_missing_package(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the extra the command says in one sentence what to install."""
+    """Without the extra `mcp`, the command ends with a sentence that says what to install."""
     monkeypatch.setitem(sys.modules, "mcp", None)
     monkeypatch.setitem(sys.modules, "httpx2", None)
     monkeypatch.delitem(sys.modules, "chatr.cli.mcp_bridge", raising=False)

@@ -34,7 +34,7 @@ async def run_node(*arguments: str) -> tuple[int | None, str]:
 
 @pytest.mark.parametrize("mode", ["sdk1", "legacy", "auto", "pinned"])
 async def test_a_typescript_client_takes_part(mode: str, room: Room) -> None:
-    """It posts, hears what it posted, reads the documents, and is shown the reason of a refusal."""
+    """The TypeScript client posts, receives its message, reads the documents, and gets the reason of a rejection."""
     ada = await room.register()
     code, output = await run_node("visit.mjs", f"{room.running.url}/mcp", ada.key, mode)
     assert code == 0, output
@@ -51,7 +51,7 @@ async def test_a_typescript_client_takes_part(mode: str, room: Room) -> None:
 
 @pytest.mark.parametrize("revision", ["2026-07-28", "2025-11-25"])
 async def test_conformance(revision: str, room: Room) -> None:
-    """All scenarios of a revision that concern a room pass. Those that fail or warn are listed, with the reasons."""
+    """Every conformance scenario that concerns a room passes. Those that fail or warn are listed, with reasons."""
     expected = f"expected-failures-{revision}.yml"
     command = (CONFORMANCE, "server", "--url", f"{room.running.url}/mcp", "--requirements", revision)
     code, output = await run_node(*command, "--expected-failures", expected)

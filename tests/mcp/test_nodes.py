@@ -8,7 +8,7 @@ from tests.mcp.messages import call, send, send_older
 
 
 async def test_each_request_at_another_node(open_room: OpenRoom) -> None:
-    """A handshake at one node is good at the other, and so are ids, keys and cursors."""
+    """A client may send each request to another node: handshakes, ids, keys and cursors are valid at all nodes."""
     log = MemoryLog()
     first, second = await open_room(event_log=log), await open_room(event_log=log)
     ada, bob = await first.register(), await second.register("Bob")

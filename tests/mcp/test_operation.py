@@ -14,7 +14,7 @@ LIST: Final = envelope("tools/list")
 
 
 async def test_metrics(open_room: OpenRoom) -> None:
-    """Calls are counted by the route /mcp, and what they refuse by its code, as over HTTP."""
+    """Calls are counted under the route /mcp, and rejected ones under their error code, as over HTTP."""
     measured = await open_measured(open_room)
     await call(measured.room, "chatr_me")
     await send(measured.room, "tools/list")
@@ -25,7 +25,7 @@ async def test_metrics(open_room: OpenRoom) -> None:
 
 
 async def test_the_access_log(open_room: OpenRoom) -> None:
-    """A line names the route, and the code of a refusal beside the status 200 of its result."""
+    """The access log names the route, and the error code of a rejected call beside its status 200."""
     room = await open_room(access_log=True)
     with capture_logs() as logs:
         await call(room, "chatr_me")
@@ -36,7 +36,7 @@ async def test_the_access_log(open_room: OpenRoom) -> None:
 
 
 async def test_a_room_that_starts() -> None:
-    """Requests are put off with 503, in a JSON-RPC error."""
+    """While the room starts, requests get 503 with a JSON-RPC error."""
     async with (
         starting_room() as (url, _, _),
         ClientSession(url) as http,
@@ -48,7 +48,7 @@ async def test_a_room_that_starts() -> None:
 
 
 async def test_a_room_below_a_path(open_room: OpenRoom) -> None:
-    """It is served there too, and names its address below the path."""
+    """A room below a path serves MCP there, and names its address with the path."""
     room = await open_room(public_url="https://example.org/chat")
     body = envelope("resources/read", {"uri": "chatr://skill"})
     answer = await room.post("/chat/mcp", body, headers=headers_for(body))

@@ -56,7 +56,7 @@ def in_base64(text: str) -> str:
     ],
 )
 async def test_malformed_messages(raw: bytes, code: int, room: Room) -> None:
-    """What is no JSON, no message or several of them gets status 400 and a JSON-RPC error."""
+    """A body that is not JSON, not a message, or a batch gets status 400 and a JSON-RPC error."""
     answer = await room.request("POST", "/mcp", data=raw, headers={"Content-Type": "application/json"})
 
     assert (error_of(answer), answer.json["id"]) == ((400, code), None)
@@ -64,7 +64,7 @@ async def test_malformed_messages(raw: bytes, code: int, room: Room) -> None:
 
 @pytest.mark.parametrize("request_id", [0, -7, 2**53, "", "a", "\u2028", "x" * 4000])
 async def test_a_response_repeats_the_id(request_id: object, room: Room) -> None:
-    """The id of a request is a string or a whole number, whichever."""
+    """A response repeats the id of its request, which is a string or a whole number."""
     body = {**LIST, "id": request_id}
 
     assert (await room.post("/mcp", body, headers=HEADERS)).json["id"] == request_id
@@ -82,7 +82,7 @@ async def test_a_response_repeats_the_id(request_id: object, room: Room) -> None
     ],
 )
 async def test_notifications_are_accepted(body: dict[str, Any], room: Room) -> None:
-    """A message without an id, and a response to nothing, get status 202 and no body, and do nothing."""
+    """A notification, and a response to no request, get status 202 without a body, and have no effect."""
     answer = await room.post("/mcp", body)
 
     assert (answer.status, answer.raw) == (202, b"")
@@ -90,7 +90,7 @@ async def test_notifications_are_accepted(body: dict[str, Any], room: Room) -> N
 
 @pytest.mark.parametrize("method", ["GET", "DELETE", "PUT"])
 async def test_other_methods_are_not_allowed(method: str, room: Room) -> None:
-    """There are no streams and no sessions."""
+    """Other HTTP methods get 405, because there are no streams and no sessions."""
     answer = await room.request(method, "/mcp")
 
     assert (answer.status, answer.headers["Allow"], answer.json["error"]["code"]) == (405, "POST", -32000)
@@ -124,7 +124,7 @@ async def test_other_methods_are_not_allowed(method: str, room: Room) -> None:
 async def test_the_envelope(
     meta: dict[str, Any], headers: dict[str, str | None], expected: tuple[int, int], room: Room
 ) -> None:
-    """A stateless request carries its revision and its capabilities, and has headers that are equal to its body."""
+    """A stateless request must carry its revision and capabilities, and headers that equal its body."""
     body = json.loads(json.dumps(CALL))
     body["params"]["_meta"] |= meta
     body["params"]["_meta"] = {name: value for name, value in body["params"]["_meta"].items() if value is not None}
@@ -135,7 +135,7 @@ async def test_the_envelope(
 
 
 async def test_two_headers_are_rejected(room: Room) -> None:
-    """A proxy could have read the one header, and the server the other."""
+    """A repeated header is rejected: a proxy could have read one value, and the server the other."""
     raw = json.dumps(LIST).encode()
     head = f"POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {len(raw)}\r\n"
     named = "MCP-Protocol-Version: 2025-11-25\r\nMCP-Protocol-Version: 2026-07-28\r\nMcp-Method: tools/list\r\n\r\n"
@@ -147,7 +147,7 @@ async def test_two_headers_are_rejected(room: Room) -> None:
 
 
 async def test_an_unknown_revision(room: Room) -> None:
-    """The error names the revision that was asked for, and those that are served. A header alone suffices."""
+    """An unknown revision, even in the header alone, gets an error that names it and lists the supported ones."""
     body = envelope("tools/list")
     body["params"]["_meta"][VERSION] = "2999-01-01"
     answer = await room.post("/mcp", body, headers={**HEADERS, "MCP-Protocol-Version": "2999-01-01"})
@@ -173,8 +173,8 @@ async def test_an_unknown_revision(room: Room) -> None:
         ("", 404, 200),
     ],
 )
-async def test_methods_of_each_era(method: str, stateless: int, older: int, room: Room) -> None:
-    """A method that an era does not have is -32601: with 404 in the stateless one, with 200 before."""
+async def test_methods_of_each_revision(method: str, stateless: int, older: int, room: Room) -> None:
+    """A method that a revision lacks gets -32601: with 404 in the stateless revision, with 200 in older ones."""
     new, old = await send(room, method), await send_older(room, method, {"protocolVersion": HANDSHAKE})
 
     assert (new.status, old.status) == (stateless, older)
@@ -194,7 +194,7 @@ async def test_methods_of_each_era(method: str, stateless: int, older: int, room
     ],
 )
 async def test_a_handshake(requested: str, answered: str, room: Room) -> None:
-    """`initialize` returns the requested revision, or the newest that has a handshake. No session begins."""
+    """`initialize` returns the requested revision, or the newest one with a handshake, and begins no session."""
     body = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {"protocolVersion": requested}}
     answer = await room.post("/mcp", body)
 
@@ -204,12 +204,12 @@ async def test_a_handshake(requested: str, answered: str, room: Room) -> None:
 
 
 async def test_a_handshake_names_a_revision(room: Room) -> None:
-    """Without one it is an error."""
+    """`initialize` without a revision is an error."""
     assert (await send_older(room, "initialize", {"protocolVersion": 7})).json["error"]["code"] == -32602
 
 
 async def test_discovery(room: Room) -> None:
-    """The stateless era begins without a handshake and without a key."""
+    """`server/discover` works without a handshake and without a key."""
     result = (await send(room, "server/discover")).json["result"]
 
     assert result["supportedVersions"][0] == STATELESS
@@ -218,7 +218,7 @@ async def test_discovery(room: Room) -> None:
 
 
 async def test_lists_have_one_page(room: Room) -> None:
-    """A cursor was never given out, so it is an error."""
+    """A list has one page, so a request with a cursor is an error."""
     for method in ("tools/list", "resources/list", "resources/templates/list"):
         assert error_of(await send(room, method, {"cursor": "x"})) == (400, -32602)
 
@@ -236,7 +236,7 @@ async def test_lists_have_one_page(room: Room) -> None:
     ],
 )
 async def test_calls_of_no_tool(params: dict[str, Any], room: Room) -> None:
-    """An unknown tool, and arguments that are no object, are errors of the protocol."""
+    """An unknown tool, and arguments that are not an object, are JSON-RPC errors."""
     answer = await send_older(room, "tools/call", params)
 
     assert error_of(answer) == (200, -32602)
@@ -244,7 +244,7 @@ async def test_calls_of_no_tool(params: dict[str, Any], room: Room) -> None:
 
 
 async def test_resources(room: Room) -> None:
-    """skills.md and the rules can be read without a key; anything else is unknown, with its URI in the error."""
+    """skills.md and the rules can be read without a key. An unknown URI is an error that repeats it."""
     skill = (await send(room, "resources/read", {"uri": "chatr://skill"})).json["result"]["contents"][0]["text"]
     rules = (await send_older(room, "resources/read", {"uri": "chatr://rules"})).json["result"]["contents"][0]["text"]
     unknown = await send(room, "resources/read", {"uri": "chatr://nope"})
@@ -260,14 +260,14 @@ async def test_resources(room: Room) -> None:
     "path", ["/.well-known/oauth-protected-resource", "/.well-known/oauth-authorization-server/mcp"]
 )
 async def test_there_is_no_oauth(path: str, room: Room) -> None:
-    """A client that found it would ignore the key in its configuration."""
+    """There are no OAuth documents: a client that found them would ignore its configured key."""
     answer = await room.get(path)
 
     assert (answer.status, answer.json["code"]) == (404, "not_found")
 
 
 async def test_pages_of_other_sites(room: Room, open_room: OpenRoom) -> None:
-    """A local room rejects them with 403; a public one lets them send the headers of MCP and read the answers."""
+    """A local room rejects pages of other sites with 403; a public one accepts their headers and shows the response."""
     origin = {"Origin": "https://evil.example", "Host": "evil.example"}
     local = await room.post("/mcp", LIST, headers={**HEADERS, **origin})
     public = await open_room(public_url="https://chat.example.org")
@@ -288,7 +288,7 @@ async def test_pages_of_other_sites(room: Room, open_room: OpenRoom) -> None:
     ],
 )
 async def test_errors_of_http(data: bytes, content_type: str, expected: tuple[int, str], room: Room) -> None:
-    """They have the status and the code of the HTTP API, in a JSON-RPC error: clients show no other body."""
+    """Errors of HTTP keep their status and code, in a JSON-RPC error: clients show no other body."""
     answer = await room.request("POST", "/mcp", data=data, headers={"Content-Type": content_type})
 
     assert (answer.status, answer.json["error"]["data"]["code"]) == expected

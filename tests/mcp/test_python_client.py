@@ -38,7 +38,7 @@ def text_of(result: CallToolResult) -> str:
 
 @BOTH
 async def test_a_client_takes_part(mode: str, revision: str, room: Room) -> None:
-    """It lists the tools, posts, waits for what it posted, and reads the documents."""
+    """The official Python client lists the tools, posts, waits for its message, and reads the documents."""
     async with client_of(room, mode, await room.register()) as client:
         names = [tool.name for tool in (await client.list_tools()).tools]
         posted = await client.call_tool("chatr_post", {"content": "Hello from a client", "idempotencyKey": "1"})
@@ -56,7 +56,7 @@ async def test_a_client_takes_part(mode: str, revision: str, room: Room) -> None
 
 @BOTH
 async def test_a_refusal_reaches_the_model(mode: str, revision: str, open_room: OpenRoom) -> None:
-    """Without a key, and beyond the limit of its address, the client gets a result that says what to do."""
+    """Without a key, and beyond the limit of its address, a client gets a result that says what to do."""
     room = await open_room(rate_requests=Limit(5, MINUTE))
     async with client_of(room, mode) as client:
         results = [await client.call_tool("chatr_me") for _ in range(6)]
@@ -68,7 +68,7 @@ async def test_a_refusal_reaches_the_model(mode: str, revision: str, open_room: 
 
 @BOTH
 async def test_the_reason_of_an_error_is_shown(mode: str, revision: str, open_room: OpenRoom) -> None:
-    """Where the protocol has an error instead of a result, the client raises it with its sentence."""
+    """The client raises a JSON-RPC error with the sentence of the room."""
     room = await open_room(rate_requests=Limit(5, MINUTE))
     async with client_of(room, mode) as client:
         with pytest.raises(MCPError, match="There is no such resource"):

@@ -45,7 +45,7 @@ def message(rng: random.Random) -> tuple[Any, dict[str, str]]:
 
 @pytest.mark.long
 async def test_random_messages(room: Room) -> None:
-    """Whatever is sent, the status is one of four, and the body a JSON-RPC response or empty."""
+    """Any body gets one of four statuses, with a JSON-RPC response or without a body."""
     rng, ada, wrong = random.Random(SEED), await room.register(), []
     for _ in range(COUNT):
         body, headers = message(rng)

@@ -24,18 +24,18 @@ WRONG_KEYS: Final[tuple[dict[str, str], ...]] = (
 
 
 def test_there_are_few_tools() -> None:
-    """Each tool costs tokens at every start of every agent. All stand in the table of routes."""
+    """There are at most eight tools, all from the table of routes: each costs tokens whenever an agent starts."""
     assert len(TOOLS) <= 8
     assert all(len(tool.description) < 130 and tool.name.startswith("chatr_") for tool in TOOLS)
 
 
 async def test_the_list_of_tools_is_short(room: Room) -> None:
-    """It takes at most 1,500 tokens; one is at least 3.5 bytes of such JSON."""
+    """`tools/list` takes at most 1,500 tokens, of at least 3.5 bytes each."""
     assert len(json.dumps((await send(room, "tools/list")).json["result"]["tools"])) < 1500 * 3.5
 
 
 async def test_a_conversation(room: Room) -> None:
-    """What one agent posts by a tool, another one waits for and reads, over HTTP too."""
+    """A message that one agent posts by a tool reaches another agent by tools and over HTTP."""
     ada, bob = await room.register(), await room.register("Bob")
     waiting = asyncio.create_task(call(room, "chatr_wait", bob, after="0"))
     posted = await call(room, "chatr_post", ada, content="Hello, Bob!")
@@ -48,7 +48,7 @@ async def test_a_conversation(room: Room) -> None:
 
 
 async def test_a_check_in(room: Room) -> None:
-    """An agent finds what is addressed to it until it acknowledges it, and answers by a reply."""
+    """`chatr_check_in` returns what is addressed to an agent until the agent acknowledges it."""
     ada, bob = await room.register(), await room.register("Bob")
     asked = (await call(room, "chatr_post", ada, content="@Bob, are you there?"))["structuredContent"]
     new = (await call(room, "chatr_check_in", bob))["structuredContent"]
@@ -64,7 +64,7 @@ async def test_a_check_in(room: Room) -> None:
 
 
 async def test_a_check_in_waits(room: Room) -> None:
-    """With `wait` it returns as soon as something is new."""
+    """`chatr_check_in` with `wait` returns as soon as something is new."""
     ada, bob = await room.register(), await room.register("Bob")
     waiting = asyncio.create_task(call(room, "chatr_check_in", bob, wait=25))
     await call(room, "chatr_post", ada, content="@Bob?")
@@ -73,7 +73,7 @@ async def test_a_check_in_waits(room: Room) -> None:
 
 
 async def test_filters(room: Room) -> None:
-    """Only messages of an agent, or those that mention the agent of the key."""
+    """`chatr_read` filters messages by author, and by mentions of the agent of the key."""
     ada, bob = await room.register(), await room.register("Bob")
     for agent, content in ((ada, "@Bob: hello"), (bob, "Hm"), (ada, "Nobody in particular")):
         await room.post_message(agent, content)
@@ -85,7 +85,7 @@ async def test_filters(room: Room) -> None:
 
 
 async def test_search(room: Room) -> None:
-    """Messages are found by words in them, of any agent or of one."""
+    """`chatr_search` finds messages by words, of all agents or of one."""
     ada, bob = await room.register(), await room.register("Bob")
     for agent, content in ((ada, "Paper crabs"), (bob, "Crabs of paper"), (ada, "Nothing")):
         await room.post_message(agent, content)
@@ -100,7 +100,7 @@ async def test_search(room: Room) -> None:
 
 
 async def test_one_agent(room: Room) -> None:
-    """With a name, `chatr_who` shows that agent, online or not."""
+    """`chatr_who` with a name returns that agent, online or not."""
     ada = await room.register()
     await room.post("/api/disconnect", agent=ada)
     shown = (await call(room, "chatr_who", name="ada"))["structuredContent"]["agent"]
@@ -109,7 +109,7 @@ async def test_one_agent(room: Room) -> None:
 
 
 async def test_text_and_structure_are_equal(room: Room) -> None:
-    """Some clients show their model the one, others the other."""
+    """A result has the same content as text and as structure: clients show their model one or the other."""
     await room.post_message(await room.register(), "Hello!")
     result = await call(room, "chatr_read")
 
@@ -118,7 +118,7 @@ async def test_text_and_structure_are_equal(room: Room) -> None:
 
 
 async def test_texts_by_strangers(room: Room) -> None:
-    """A text stands inside a JSON string, behind a mark; who wrote it stands outside. Nothing in it ends the string."""
+    """A message text stands inside a JSON string, after a warning, and nothing in it can end the string."""
     await room.post_message(await room.register(), HOSTILE)
     (block,) = (await call(room, "chatr_read"))["content"]
     shown = json.loads(block["text"])
@@ -141,7 +141,7 @@ async def test_texts_by_strangers(room: Room) -> None:
     ],
 )
 async def test_a_wrong_key(headers: dict[str, str], tool: str, arguments: dict[str, Any], room: Room) -> None:
-    """Without a valid key the result says what to do. Status 401 would make clients ask for OAuth."""
+    """Without a valid key a call returns a result that says what to do, and not 401, which would start OAuth."""
     body = envelope("tools/call", {"name": tool, "arguments": arguments})
     answer = await room.post("/mcp", body, headers={**headers_for(body), **headers})
     result = answer.json["result"]
@@ -153,7 +153,7 @@ async def test_a_wrong_key(headers: dict[str, str], tool: str, arguments: dict[s
 
 
 async def test_what_needs_no_key(room: Room) -> None:
-    """Reading works without one, also with a wrong one, as over HTTP."""
+    """Reading works without a key, and with a wrong one, as over HTTP."""
     await room.post_message(await room.register(), "Hello!")
     for headers in WRONG_KEYS:
         answer = await send_older(room, "tools/call", {"name": "chatr_read"}, agent=None)
@@ -161,7 +161,7 @@ async def test_what_needs_no_key(room: Room) -> None:
 
 
 async def test_a_refusal_by_a_rule(room: Room) -> None:
-    """It is a result with the sentence, the code, the seconds to wait and what is left of the quota."""
+    """A violated rule is a result with the sentence, the code, `retryAfter` and the remaining quota."""
     ada = await room.register()
     await call(room, "chatr_post", ada, content="One")
     result = await call(room, "chatr_post", ada, content="Two")
@@ -207,7 +207,7 @@ async def test_a_refusal_by_a_rule(room: Room) -> None:
     ],
 )
 async def test_wrong_arguments(tool: str, arguments: dict[str, Any], code: str, room: Room) -> None:
-    """What the route rejects, and arguments that the tool does not have, are results that a model can act on."""
+    """Arguments that the route rejects, and unknown ones, are results that a model can act on."""
     ada = await room.register()
     result = await call(room, tool, ada, **arguments)
 
@@ -220,7 +220,7 @@ async def test_wrong_arguments(tool: str, arguments: dict[str, Any], code: str, 
     [({"limit": 2}, 2), ({"limit": "2"}, 2), ({"limit": [2]}, 3), ({"limit": None}, 3), ({"limit": 0}, 1)],
 )
 async def test_numbers(arguments: dict[str, Any], count: int, room: Room) -> None:
-    """A number may be text, and what is none is the default, as in a query string."""
+    """A number may be sent as text; a value that is not a number becomes the default, as in a query string."""
     ada = await room.register()
     for text in ("one", "two", "three"):
         await room.post_message(ada, text)
@@ -229,7 +229,7 @@ async def test_numbers(arguments: dict[str, Any], count: int, room: Room) -> Non
 
 
 async def test_a_repeated_post(room: Room) -> None:
-    """With the same key a message is posted once, and the result says so. The id of the request is no key."""
+    """Two calls with the same `idempotencyKey` post once, and the second result says so; request ids do not matter."""
     ada = await room.register()
     first = await call(room, "chatr_post", ada, content="Once", idempotencyKey="k")
     again = await call(room, "chatr_post", ada, content="Once", idempotencyKey="k")
@@ -241,7 +241,7 @@ async def test_a_repeated_post(room: Room) -> None:
 
 
 async def test_a_call_is_activity(room: Room) -> None:
-    """An agent is online after a call, also after one that was refused."""
+    """An agent is online after a call, also if the call was rejected."""
     ada = await room.register()
     await room.post("/api/disconnect", agent=ada)
     await call(room, "chatr_post", ada, content="")
@@ -250,7 +250,7 @@ async def test_a_call_is_activity(room: Room) -> None:
 
 
 async def test_a_suspended_agent(room: Room) -> None:
-    """It may read. Where it may not take part, the result says until when and why."""
+    """A suspended agent may read. Its other calls return until when it is suspended, and why."""
     ada = await room.register()
     await suspend(room, ada)
     result = await call(room, "chatr_post", ada, content="Hi")
@@ -263,7 +263,7 @@ async def test_a_suspended_agent(room: Room) -> None:
 
 
 async def test_a_private_room(open_room: OpenRoom) -> None:
-    """Its texts need a key; its tools, its instructions and its documents do not."""
+    """A private room needs a key for messages, but not for its tools, instructions and documents."""
     room = await open_room(reading="agents")
     ada = await room_with_secret(room)
     refused = await call(room, "chatr_read")
@@ -277,21 +277,21 @@ async def test_a_private_room(open_room: OpenRoom) -> None:
 
 @pytest.mark.long
 async def test_a_wait_without_messages(room: Room) -> None:
-    """When the time is up the list is empty, and that is no error."""
+    """`chatr_wait` returns an empty list when its time is up, and no error."""
     result = await call(room, "chatr_wait", after="0", wait=1)
 
     assert (result["structuredContent"]["messages"], "isError" in result) == ([], False)
 
 
 async def test_a_wait_uses_a_stream_slot(open_room: OpenRoom) -> None:
-    """An address that has used all its stream slots may not wait. The result says so."""
+    """A waiting call uses a stream slot of its address, and returns an error if there is none."""
     room = await open_room(max_streams_per_ip=1)
     async with watching(room.running.url):
         assert (await call(room, "chatr_wait", after="0"))["structuredContent"]["code"] == "too_many_streams"
 
 
 async def test_a_closed_response_ends_a_wait(open_room: OpenRoom) -> None:
-    """That is how a client cancels: its slot is free at once."""
+    """A client cancels a wait by closing the response, which frees the stream slot at once."""
     room = await open_room(max_streams_per_ip=1)
     body = envelope("tools/call", {"name": "chatr_wait", "arguments": {"after": "0"}})
     raw = json.dumps(body).encode()
@@ -307,7 +307,7 @@ async def test_a_closed_response_ends_a_wait(open_room: OpenRoom) -> None:
 
 
 async def test_each_call_counts_once(open_room: OpenRoom) -> None:
-    """A call counts as one request of its address. Beyond the limit a call has a result that a model can read."""
+    """A call counts as one request of its address. Beyond the limit it returns a result that a model can read."""
     room = await open_room(rate_requests=Limit(3, MINUTE))
     for _ in range(3):
         assert "isError" not in await call(room, "chatr_who")
@@ -322,8 +322,8 @@ async def test_each_call_counts_once(open_room: OpenRoom) -> None:
     assert (await room.post("/mcp", [])).status == 429
 
 
-async def test_what_a_client_says_about_its_body_is_not_passed_on(room: Room) -> None:
-    """Headers of the message itself, such as Accept, do not change what a tool returns; X-API-Key is a key here too."""
+async def test_headers_of_the_mcp_message_are_not_passed_on(room: Room) -> None:
+    """Headers of the MCP message, such as Accept, do not change a result. X-API-Key is a key here, too."""
     ada = await room.register()
     body = envelope("tools/call", {"name": "chatr_post", "arguments": {"content": "Hi"}})
     more = {"X-API-Key": ada.key, "Accept": "text/plain", "Idempotency-Key": "x" * 100, "If-None-Match": "*"}

@@ -74,7 +74,7 @@ async def test_an_erasure_reaches_the_index(path: Path) -> None:
 
 
 async def test_words_that_were_moved_leave_the_file(path: Path) -> None:
-    """FTS5 merges its tables while messages come, and copies their words. No copy stays behind in free pages."""
+    """Copies of erased words that FTS5 made when it merged its tables do not stay in free pages."""
     log = await faulty_log_of(*(f"zebra {number} {SECRET}" for number in range(300)))
     async with searched_node(log, path) as room:
         agent = await register_agent(room.node)
@@ -93,7 +93,7 @@ async def test_words_that_were_moved_leave_the_file(path: Path) -> None:
 
 @pytest.mark.parametrize("erased_in_log", [True, False])
 async def test_a_start_completes_an_erasure(path: Path, erased_in_log: bool) -> None:
-    """An index from before an erasure is cleaned at the next start, also if the log has no text any longer."""
+    """A start cleans an index from before an erasure, also if the log has no text any longer."""
     log = await faulty_log_of(*TEXTS)
     async with searched_node(log, path) as room:
         await room.find(SECRET)
@@ -117,7 +117,7 @@ async def test_a_start_completes_an_erasure(path: Path, erased_in_log: bool) -> 
 
 
 async def test_a_start_from_a_checkpoint_completes_an_erasure(path: Path) -> None:
-    """Erasures that were folded before the checkpoint was written are looked for in the index, too."""
+    """A start from a checkpoint removes texts whose erasure was folded before the checkpoint was written."""
     log = await faulty_log_of(*TEXTS)
     async with searched_node(log, path) as room:
         await room.find(SECRET)
@@ -141,7 +141,7 @@ def copy_as_after_a_kill(path: Path) -> Path:
 
 
 async def test_a_start_empties_what_a_kill_left(path: Path) -> None:
-    """A process that is killed after it replaced a table leaves words in the -wal file. The next start empties it."""
+    """A start empties the -wal file, in which a killed process may have left words of a replaced table."""
     async with searched_node(await faulty_log_of(*TEXTS), path) as room:
         await room.find(SECRET)
         copy = copy_as_after_a_kill(path)
@@ -156,7 +156,7 @@ async def test_a_start_empties_what_a_kill_left(path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["chatr.db.search", "given.index"])
 async def test_an_operator_erases_without_a_server(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`chatr admin erase` without a running server cleans the index that the last one left, and makes none itself."""
+    """`chatr admin erase` without a running server cleans the index of the last server, and creates none."""
     url, path = f"sqlite:///{tmp_path}/chatr.db", tmp_path / name
     given = str(path) if name == "given.index" else None
     if given:
@@ -185,7 +185,7 @@ async def test_an_operator_erases_without_a_server(tmp_path: Path, name: str, mo
 async def test_an_erasure_reaches_the_index_of_every_node(
     open_room: OpenRoom, postgres: Postgres, tmp_path: Path
 ) -> None:
-    """Also a node that learns of the erasure when the log has the text no longer takes the words out of its index."""
+    """A node removes erased words from its index, even if the log is already empty when it learns of the erasure."""
     url, clock, paths = postgres.log(), SettableClock(), [tmp_path / f"{number}.search" for number in range(2)]
     nodes = [(await open_room(log=url, clock=clock, search_index=str(each))).running for each in paths]
     agent = await register_agent(nodes[0].node)
@@ -233,7 +233,7 @@ async def test_the_log_is_away_while_a_text_is_erased(path: Path) -> None:
 
 
 async def test_an_index_that_cannot_be_cleaned_is_removed(path: Path) -> None:
-    """If the part cannot be made again, as on a full disk, the file is removed, and made again later."""
+    """If a part cannot be rebuilt, as on a full disk, the index is removed, and rebuilt later."""
     log = await faulty_log_of(*TEXTS)
     async with searched_node(log, path) as room:
         await room.find(SECRET)
@@ -251,7 +251,7 @@ def limit_pages(search: object) -> None:
 
 
 async def test_a_text_that_is_erased_while_it_is_indexed(path: Path) -> None:
-    """A text that was read from the log before it was erased, and is indexed after that, is taken out again."""
+    """A text that is read before its erasure, and indexed after it, is removed again."""
     texts = [*TEXTS, *["filling"] * (MESSAGES_IN_MEMORY + 2_000)]
     log = await faulty_log_of(*texts)
     hold = log.hold("pick")  # the index asks for the last record after it has read the texts

@@ -40,7 +40,7 @@ class CountingIndex(Fts5Index):
 
 
 async def test_searches_do_not_hold_up_the_index() -> None:
-    """However many searches come at once, new messages wait for two of them only."""
+    """New messages wait for two searches at most, however many searches come at once."""
     log, index = await log_of("one"), CountingIndex(None)
     async with searched_node(log, index=index) as room:
         found = await asyncio.gather(*(room.find("one") for _ in range(20)))
@@ -50,7 +50,7 @@ async def test_searches_do_not_hold_up_the_index() -> None:
 
 
 def test_a_search_over_many_parts_is_stopped(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The time of a search is that of all tables together, also if each takes a moment only."""
+    """The time limit of a search holds for all tables together, even if each takes only a moment."""
     monkeypatch.setattr("chatr.adapters.search.parts.SIZE", 2)
     index = IndexFile(path)
     index.add([(position, "word") for position in range(1, 200)], IndexedUntil("log", 200, "id"))
@@ -64,7 +64,7 @@ def test_a_search_over_many_parts_is_stopped(path: Path, monkeypatch: pytest.Mon
 
 
 async def test_a_page_is_full_although_hits_are_left_out() -> None:
-    """Hits that are not wanted do not count towards a page, and it is known whether there are more."""
+    """A page is full although unwanted hits are left out, and says whether there are more."""
     log = await log_of(*["word"] * 300)
     async with searched_node(log) as room:
         even = [
@@ -80,7 +80,7 @@ async def test_a_page_is_full_although_hits_are_left_out() -> None:
 
 
 def test_parts_of_an_index(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Messages are found over all tables of an index, in both directions and between any two positions."""
+    """A search covers all tables of an index, in both directions and between any two positions."""
     monkeypatch.setattr("chatr.adapters.search.parts.SIZE", 10)
     index = IndexFile(path)
     index.add([(position, f"word {position}") for position in (5, 6, 35, 36, 95)], IndexedUntil("log", 95, "id"))
@@ -98,7 +98,7 @@ def test_parts_of_an_index(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_few_wanted_messages_are_found_among_many_hits(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Messages between those that are wanted are passed over, so a filter that selects few makes a search short."""
+    """Hits between the few wanted messages are skipped, so a selective filter makes a search short."""
     monkeypatch.setattr("chatr.adapters.search.parts.SIZE", 1_000)
     index = IndexFile(path)
     index.add([(position, "word") for position in range(1, 5_000)], IndexedUntil("log", 5_000, "id"))

@@ -31,7 +31,7 @@ MANY: Final = MESSAGES_IN_MEMORY + 1_500
 
 
 async def test_old_and_new_messages_are_found(path: Path) -> None:
-    """A message is found at once after it was posted, and messages that are in memory no longer are found, too."""
+    """A message is found right after it was posted, and also when it is no longer in memory."""
     log = await log_of(*(f"number {number}" for number in range(MANY)))
     async with searched_node(log, path) as room:
         agent = await register_agent(room.node)
@@ -42,7 +42,7 @@ async def test_old_and_new_messages_are_found(path: Path) -> None:
 
 
 async def test_a_restart_indexes_only_what_is_new(path: Path) -> None:
-    """A file that was there stays, and messages that were posted without it are added."""
+    """A restart keeps the index file, and adds the messages that were posted meanwhile."""
     log = FaultyLog(await log_of("one", "two"))
     async with searched_node(log, path) as room:
         await room.find("one")
@@ -102,8 +102,8 @@ def drop_a_table(path: Path) -> None:
     "damage",
     [Path.unlink, write_garbage, damage_pages, cut_off, change_version, put_database, empty_file, drop_a_table],
 )
-async def test_an_index_that_is_of_no_use_is_made_again(path: Path, damage: Callable[[Path], None]) -> None:
-    """A missing, damaged or foreign file, or one of another version, is replaced by a complete index."""
+async def test_an_unusable_index_is_rebuilt(path: Path, damage: Callable[[Path], None]) -> None:
+    """An index that is missing, damaged, foreign or of another version is replaced by a complete one."""
     log = await log_of("one", "two")
     async with searched_node(log, path) as room:
         await room.find("one")
@@ -137,10 +137,8 @@ def cut_off_open_file(room: SearchedNode, path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [lose_table, cut_off_open_file])
-async def test_an_index_that_is_damaged_meanwhile_is_made_again(
-    path: Path, damage: Callable[[SearchedNode, Path], None]
-) -> None:
-    """A table or a file that is lost while the node runs costs a moment in which searches are refused."""
+async def test_an_index_damaged_while_open_is_rebuilt(path: Path, damage: Callable[[SearchedNode, Path], None]) -> None:
+    """An index that loses a table or its file while the node runs is rebuilt; searches fail until then."""
     log = await log_of("one", "two")
     async with searched_node(log, path) as room:
         await room.find("one")
@@ -159,8 +157,8 @@ async def other_log(*texts: str) -> MemoryLog:
 
 
 @pytest.mark.parametrize("texts", [("one", "other"), ("one",), ("one", "two", "three")])
-async def test_an_index_of_another_log_is_made_again(path: Path, texts: tuple[str, ...]) -> None:
-    """An index of a log that was replaced holds nothing of it, whether the new log is longer or shorter."""
+async def test_an_index_of_another_log_is_rebuilt(path: Path, texts: tuple[str, ...]) -> None:
+    """An index of a replaced log is rebuilt, whether the new log is longer or shorter."""
     async with searched_node(await log_of("one", "two"), path) as room:
         await room.find("one")
     async with searched_node(await other_log(*texts), path) as room:
@@ -169,8 +167,8 @@ async def test_an_index_of_another_log_is_made_again(path: Path, texts: tuple[st
     assert found == [[4], [5] if "two" in texts else []]
 
 
-async def test_an_index_that_is_ahead_of_its_log_is_made_again(path: Path) -> None:
-    """A log that was restored from a backup has fewer records than the index."""
+async def test_an_index_ahead_of_its_log_is_rebuilt(path: Path) -> None:
+    """After a restore from a backup, which has fewer records than the index, the index is rebuilt."""
     async with searched_node(await log_of("one", "two", "three"), path) as room:
         await room.find("one")
     async with searched_node(await log_of("one"), path) as room:
@@ -211,7 +209,7 @@ class ReplaceableLog(FaultyLog):
 
 
 async def test_a_log_that_is_replaced_meanwhile() -> None:
-    """After the log was replaced, only what is in the new one is found."""
+    """After the log was replaced, a search finds only messages of the new log."""
     log = ReplaceableLog(await log_of("one", "two"))
     async with searched_node(log) as room:
         await room.find("one")
@@ -223,7 +221,7 @@ async def test_a_log_that_is_replaced_meanwhile() -> None:
 
 
 async def test_a_log_that_is_away_is_read_later() -> None:
-    """While the log cannot be read, a search is refused with the reason, and the index goes on by itself."""
+    """While the log cannot be read, a search fails with the reason; indexing continues by itself."""
     log = FaultyLog(await log_of(*["one"] * MANY))
     log.fail("read", LogUnavailable("the store is away"), times=1_000_000)
     async with searched_node(log) as room:
@@ -236,14 +234,14 @@ async def test_a_log_that_is_away_is_read_later() -> None:
 
 
 async def test_a_folder_that_is_missing(tmp_path: Path) -> None:
-    """Where the file cannot be created the node goes on, and a search says why it cannot be done."""
+    """If the index file cannot be created, the node runs, and searches fail with the reason."""
     async with searched_node(await log_of("one"), tmp_path / "missing" / "room.search") as room:
         with pytest.raises(SearchUnavailable, match="No such file or directory"):
             await room.find("one")
 
 
-async def test_what_is_no_file_is_left_alone(tmp_path: Path) -> None:
-    """Where a folder is in the place of the index, searches are refused and the folder stays."""
+async def test_a_folder_at_the_path_is_not_replaced(tmp_path: Path) -> None:
+    """A folder in the place of the index stays, and searches fail."""
     async with searched_node(await log_of("one"), tmp_path) as room:
         with pytest.raises(SearchUnavailable, match="something else"):
             await room.find("one")
@@ -252,8 +250,8 @@ async def test_what_is_no_file_is_left_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("put", [put_database, write_garbage])
-async def test_a_file_that_is_no_index_is_not_replaced(path: Path, put: Callable[[Path], None]) -> None:
-    """Where the operator gave the path of another file, searches are refused, and the file stays as it is."""
+async def test_a_foreign_file_is_not_replaced(path: Path, put: Callable[[Path], None]) -> None:
+    """A file of another program at a path that the operator gave stays as it is, and searches fail."""
     write_garbage(path)
     put(path)
     before = bytes_of(path)
@@ -279,7 +277,7 @@ def bytes_of(path: Path) -> bytes:
     ],
 )
 def test_what_counts_as_damage(statement: str, expected: bool) -> None:
-    """A SQLite without FTS5, and a query that it does not understand, never cost the index."""
+    """A SQLite without FTS5, and a query that it does not understand, do not count as damage."""
     with closing(sqlite3.connect(":memory:")) as db:
         db.execute("create virtual table words using fts5 (content)")
         with pytest.raises(sqlite3.Error) as raised:
@@ -289,7 +287,7 @@ def test_what_counts_as_damage(statement: str, expected: bool) -> None:
 
 
 async def test_two_nodes_with_one_file(path: Path) -> None:
-    """A second process on the same index is refused, and the first one is not disturbed."""
+    """A second process cannot open an index in use, and does not disturb the first one."""
     log = await log_of("one")
     async with searched_node(log, path) as first:
         await first.find("one")
@@ -316,7 +314,7 @@ os.kill(os.getpid(), 9)
 
 @pytest.mark.long
 async def test_a_kill_in_the_middle_of_indexing(path: Path) -> None:
-    """After kill -9 the index has all that was committed, and goes on from there."""
+    """After kill -9 the index has every committed message, and indexing continues from there."""
     log = await log_of("one", "two")
     records = await log.read(0, 10)
     program = await asyncio.create_subprocess_exec(sys.executable, "-c", KILLED, path, records[0].id, records[2].id)

@@ -38,7 +38,7 @@ async def search(room: Room, query: str, **parameters: object) -> list[str]:
 
 
 async def test_messages_are_found_in_many_languages(searched: Room) -> None:
-    """Words are found whatever their script, their case and their accents."""
+    """Words are found in any script, case and accent."""
     await (await register_agent(searched.running.node)).post(*LANGUAGES)
     found = [await search(searched, query) for query in ("cafe ZURICH", "中文", "ชาว", "🎉", "بالعالم", "nowhere")]
 
@@ -46,7 +46,7 @@ async def test_messages_are_found_in_many_languages(searched: Room) -> None:
 
 
 async def test_pages_of_a_search(searched: Room) -> None:
-    """A search returns the newest messages that match, oldest first, and goes back with `before`, on with `after`."""
+    """A search returns the newest matches, oldest first; `before` pages back, and `after` forward."""
     agent = await register_agent(searched.running.node)
     ids = [(await agent.post(text))[0] for number in range(7) for text in (f"word {number}", "another")][::2]
     newest = (await searched.get("/api/messages", params={"q": "word", "limit": 3})).json
@@ -62,7 +62,7 @@ async def test_pages_of_a_search(searched: Room) -> None:
 
 
 async def test_what_is_hidden_is_not_found(searched: Room) -> None:
-    """A removed message is not found until it is restored; a message that is recorded as erased never again."""
+    """A removed message is not found until it is restored, and an erased message never."""
     node = searched.running.node
     agent = await register_agent(node)
     first, second, _ = await agent.post("word one", "word two", "word three")
@@ -81,7 +81,7 @@ async def test_what_is_hidden_is_not_found(searched: Room) -> None:
 
 
 async def test_a_search_combines_with_the_other_filters(searched: Room) -> None:
-    """Of the messages that match, only those of an agent, with a mention, or with a target are returned."""
+    """A search with `from`, `mentions` or `replyTo` returns only the matches that satisfy all filters."""
     node = searched.running.node
     ada, bob = await register_agent(node, "Ada"), await register_agent(node, "Bob")
     (first,) = await ada.post("word for @Bob")
@@ -122,7 +122,7 @@ async def test_a_search_as_text(room: Room) -> None:
     ],
 )
 async def test_queries_that_cannot_be_answered(room: Room, parameters: dict[str, str], words: str) -> None:
-    """A query without words, with too many, or together with `wait` is answered at once with what to send instead."""
+    """A query without words, with too many words, or with `wait` gets an error that says what to send."""
     response = await room.get("/api/messages", params=parameters)
 
     assert (response.status, response.json["code"]) == (400, "invalid_query")
@@ -140,7 +140,7 @@ async def test_a_room_is_searched_at_once_after_a_start(open_room: OpenRoom, tmp
 
 
 async def test_a_room_serves_without_its_index(open_room: OpenRoom, tmp_path: Path) -> None:
-    """Where the index cannot be opened, a search says so, and everything else works."""
+    """If the index cannot be opened, searches fail, and everything else works."""
     (tmp_path / "chatr.db.search").mkdir()
     room = await open_room(log=f"sqlite:///{tmp_path}/chatr.db")
     await (await register_agent(room.running.node)).post("word")

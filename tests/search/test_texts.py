@@ -9,8 +9,8 @@ from chatr.testing.records import folded_room, log_with, records_of
 from tests.domain.examples import CRAB_POSTED, CRAB_REGISTERED
 
 
-async def test_a_room_that_goes_on_meanwhile_is_no_other_log() -> None:
-    """While the log is asked, the room folds more records. Its log is still the same, and the texts are read."""
+async def test_texts_are_read_while_the_room_folds_more() -> None:
+    """Texts are read although the room folds more records meanwhile, because its log is still the same."""
     records = records_of([CRAB_REGISTERED, CRAB_POSTED, CRAB_POSTED])
     log, room = FaultyLog(await log_with(MemoryLog(), records)), folded_room(records[:-1])
 

@@ -75,7 +75,7 @@ def found(texts: list[str], query: str) -> list[int]:
     ],
 )
 def test_what_a_query_finds(query: str, numbers: list[int]) -> None:
-    """Words are found in any order and case, with and without accents; parts of a run stand in its order."""
+    """A query finds words in any order and case, with and without accents, but parts of a word only in their order."""
     assert found(list(TEXTS), query) == numbers
 
 
@@ -115,8 +115,8 @@ def test_what_a_query_finds(query: str, numbers: list[int]) -> None:
         ("\u0301" * 1_000 + "hello", [1]),
     ],
 )
-def test_no_query_is_syntax(query: str, numbers: list[int] | None) -> None:
-    """Operators, quotes, columns, NUL and lone surrogates are searched for as words, or are left out."""
+def test_a_query_cannot_use_syntax(query: str, numbers: list[int] | None) -> None:
+    """Operators, quotes, columns, NUL and lone surrogates in a query are words or ignored, never syntax of FTS5."""
     try:
         result = found(list(TEXTS), query)
     except (NothingToSearch, SearchTooLong):
@@ -133,7 +133,7 @@ def test_a_query_without_words_is_rejected(query: str) -> None:
 
 
 def test_limits_of_a_query() -> None:
-    """Eight different words and 32 wide characters are allowed, and repeated words count once."""
+    """A query may have eight different words and 32 wide characters. Repeated words count once."""
     words = [f"w{number}" for number in range(SEARCH_WORDS)]
     most = match_expression(" ".join(words * 3))
     wide = match_expression("中" * SEARCH_CHARACTERS)
@@ -190,7 +190,7 @@ def test_a_search_finds_what_a_scan_finds(texts: list[str], query: str) -> None:
 
 @given(st.text(max_size=60), st.lists(st.text(max_size=20), max_size=3))
 def test_any_query_is_valid(query: str, texts: list[str]) -> None:
-    """Whatever is sent as a query, SQLite reports no error."""
+    """No query causes an error of SQLite."""
     texts = [text.encode("utf-8", "ignore").decode() for text in texts]
     try:
         found(texts, query)
@@ -200,15 +200,15 @@ def test_any_query_is_valid(query: str, texts: list[str]) -> None:
         pytest.fail(str(error))
 
 
-def test_texts_that_sqlite_does_not_take() -> None:
-    """A text with NUL or lone surrogates, which only a log that was altered has, is indexed without them."""
+def test_characters_that_sqlite_rejects_are_left_out() -> None:
+    """A text with NUL or lone surrogates, as only an altered log has, is indexed without them."""
     texts = ["one\x00two", "caf\xe9 \ud800 three", "\udcff"]
 
     assert [found(texts, query) for query in ("two", "cafe three")] == [[1], [2]]
 
 
 def test_text_in_ascii_is_indexed_as_it_is() -> None:
-    """Most messages need no preparation, which costs more than to index them."""
+    """A text in ASCII is indexed unchanged: to prepare it would cost more than to index it."""
     text = "plain text"
 
     assert separate_wide(text) is text

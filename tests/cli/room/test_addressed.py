@@ -8,8 +8,8 @@ from chatr.client import Room as ClientRoom
 from tests.conftest import NO_RATE_LIMIT, OpenRoom
 
 
-async def test_each_is_yielded_once_and_again_until_acknowledged(open_room: OpenRoom) -> None:
-    """Mentions and replies come in order, old ones and new ones; the next one acknowledges the one before."""
+async def test_each_message_is_yielded_until_acknowledged(open_room: OpenRoom) -> None:
+    """Mentions and replies are yielded in order. Requesting the next one acknowledges the one before."""
     room = await open_room(rate_unverified=NO_RATE_LIMIT)
     async with ClientRoom(room.running.url) as ada, ClientRoom(room.running.url) as bob:
         await ada.register("Ada")

@@ -25,14 +25,14 @@ def have_joined(*urls: str) -> None:
 
 
 def test_the_only_room_is_the_default() -> None:
-    """Who has joined one room need not name it."""
+    """A user who has joined one room need not name it."""
     have_joined(HOME)
 
     assert choose() == ChosenRoom(HOME, "of-ada", "Ada")
 
 
 def test_of_several_rooms_one_must_be_named() -> None:
-    """Nothing is posted in the wrong room: the error names the rooms."""
+    """If several rooms were joined and none is named, a command fails with an error that lists them."""
     have_joined(HOME, WORK)
 
     with pytest.raises(CommandError, match=f"several rooms.*{HOME}, {WORK}"):
@@ -41,7 +41,7 @@ def test_of_several_rooms_one_must_be_named() -> None:
 
 
 def test_the_environment_wins_over_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    """CHATR_URL and CHATR_KEY are taken in place of what was joined; --room wins over CHATR_URL."""
+    """CHATR_URL and CHATR_KEY win over the file of joined rooms, and --room wins over CHATR_URL."""
     have_joined(HOME, WORK)
     monkeypatch.setenv("CHATR_URL", "https://Home.example/")
     assert [choose(), choose(WORK)] == [ChosenRoom(HOME, "of-ada", "Ada"), ChosenRoom(WORK, "of-clerk", "Clerk")]
@@ -51,7 +51,7 @@ def test_the_environment_wins_over_the_file(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_key_is_not_sent_to_another_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With CHATR_URL, CHATR_KEY belongs to that room: a room that is named otherwise does not get it."""
+    """CHATR_KEY belongs to the room in CHATR_URL, and is not sent to a room that --room names."""
     monkeypatch.setenv("CHATR_URL", HOME)
     monkeypatch.setenv("CHATR_KEY", "mine")
 
@@ -62,7 +62,7 @@ def test_a_key_is_not_sent_to_another_room(monkeypatch: pytest.MonkeyPatch) -> N
 
 @pytest.mark.parametrize("key", ["a\nb", "schlüssel"])
 def test_what_is_no_key_is_an_error(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
-    """A key that no header can carry is wrong use, and the sentence does not repeat it."""
+    """A CHATR_KEY that no header can carry is wrong use, and the error does not repeat it."""
     have_joined(HOME)
     monkeypatch.setenv("CHATR_KEY", key)
 
@@ -74,7 +74,7 @@ def test_what_is_no_key_is_an_error(monkeypatch: pytest.MonkeyPatch, key: str) -
 def test_without_a_room_the_error_says_how_to_name_one(
     monkeypatch: pytest.MonkeyPatch, variable: str, sentence: str
 ) -> None:
-    """No room, or no address of one, is wrong use."""
+    """Without a room, or with an invalid address, the error says how to name one."""
     monkeypatch.setenv("CHATR_URL", variable)
 
     with pytest.raises(CommandError, match=sentence):

@@ -74,7 +74,7 @@ async def test_the_output_is_the_reply(rooms: tuple[ClientRoom, ClientRoom], han
 async def test_a_hostile_message_runs_nothing(
     rooms: tuple[ClientRoom, ClientRoom], handle: Handle, tmp_path: Path
 ) -> None:
-    """A message is data: neither the shell nor the command line sees it."""
+    """No part of a message reaches a shell or a command line."""
     message = (await rooms[1].post(HOSTILE)).message
     await handle('printf %s "$CHATR_MESSAGE_CONTENT"').handle(message)
 
@@ -83,7 +83,7 @@ async def test_a_hostile_message_runs_nothing(
 
 
 async def test_no_output_is_no_reply(rooms: tuple[ClientRoom, ClientRoom], handle: Handle) -> None:
-    """A command that prints nothing has nothing to say."""
+    """A command that prints nothing posts no reply."""
     message = (await rooms[1].post("@Ada Hi")).message
     await handle("echo; echo").handle(message)
 
@@ -101,7 +101,7 @@ async def test_no_output_is_no_reply(rooms: tuple[ClientRoom, ClientRoom], handl
 async def test_a_command_that_fails_is_run_three_times(
     rooms: tuple[ClientRoom, ClientRoom], handle: Handle, capfd: pytest.CaptureFixture[str], script: str, reason: str
 ) -> None:
-    """Then the message is passed over, which standard error says; nothing is posted."""
+    """A command is run three times if it fails; then its message is skipped, with a line on standard error."""
     message = (await rooms[1].post("@Ada Hi")).message
     await handle(f"echo run >>runs; echo half an answer; {script}", timeout=0.2 if "sleep" in script else 20).handle(
         message
@@ -118,7 +118,7 @@ async def test_a_command_that_fails_is_run_three_times(
 async def test_a_reply_that_the_rules_refuse_is_reported(
     rooms: tuple[ClientRoom, ClientRoom], handle: Handle, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The room's sentence is printed, and the next message is handled."""
+    """A reply that the rules reject is reported with the room's sentence, and the next message is handled."""
     message = (await rooms[1].post("@Ada Hi")).message
     await handle("echo see https://example.com").handle(message)
 
@@ -129,7 +129,7 @@ async def test_a_reply_that_the_rules_refuse_is_reported(
 
 @pytest.mark.long
 async def test_a_reply_waits_for_the_rate_limit(handle: Handle) -> None:
-    """Where the agent may post no message now, the reply is posted as soon as it may."""
+    """A reply waits until the rate limit of the agent allows it."""
     with room_in_thread(rate_unverified=Limit(1, SECOND)) as url:
         async with ClientRoom(url) as ada, ClientRoom(url) as bob:
             await ada.register("Ada")
@@ -144,7 +144,7 @@ async def test_a_reply_waits_for_the_rate_limit(handle: Handle) -> None:
 
 
 async def test_a_message_is_not_answered_twice(rooms: tuple[ClientRoom, ClientRoom], handle: Handle) -> None:
-    """A watch that starts again neither runs the command nor replies for a message that has its reply."""
+    """After a restart, `watch` neither runs the command for a message that has its reply, nor replies again."""
     message = (await rooms[1].post("@Ada Hi")).message
     for number in (1, 2):
         await handle(f"echo {number} | tee -a runs").handle(message)
@@ -153,7 +153,7 @@ async def test_a_message_is_not_answered_twice(rooms: tuple[ClientRoom, ClientRo
 
 
 async def test_another_text_does_not_double_a_reply(rooms: tuple[ClientRoom, ClientRoom], handle: Handle) -> None:
-    """The idempotency key follows from the message: a second run, which prints something else, posts nothing."""
+    """A second run that prints another text posts nothing: the idempotency key follows from the message."""
     first, message = [(await rooms[1].post(text)).message for text in ("@Ada first", "@Ada Hi")]
     for number in (1, 2):
         handling = handle(f"echo {number}")
@@ -166,7 +166,7 @@ async def test_another_text_does_not_double_a_reply(rooms: tuple[ClientRoom, Cli
 async def test_automatic_replies_end_after_three(
     rooms: tuple[ClientRoom, ClientRoom], handle: Handle, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Two programs that answer each other stop; a message that nobody has automated begins anew."""
+    """Two programs that answer each other stop after three replies. A message by hand starts the count again."""
     ada, bob = rooms
     message = (await bob.post("@Ada Hi")).message
     for sender in (ada, bob, ada):
@@ -181,7 +181,7 @@ async def test_automatic_replies_end_after_three(
 
 
 async def test_a_flood_of_output_is_cut(rooms: tuple[ClientRoom, ClientRoom], handle: Handle) -> None:
-    """Output is read to its end and cut to what fits into a message."""
+    """Output is read to its end, and cut to the length of a message."""
     message = (await rooms[1].post("@Ada Hi")).message
     await handle("head -c 300000 /dev/zero | tr '\\0' x").handle(message)
 
@@ -201,17 +201,17 @@ async def test_a_flood_of_output_is_cut(rooms: tuple[ClientRoom, ClientRoom], ha
     ],
 )
 def test_long_texts_are_cut_at_a_word(text: str, expected: str) -> None:
-    """What does not fit is replaced by an ellipsis, at a space if there is one in the second half."""
+    """A text that is too long ends with an ellipsis, after a word if its second half has a space."""
     assert shortened(text.strip()) == expected
 
 
 def test_output_is_posted_without_its_colours() -> None:
-    """Sequences and control characters of a terminal are no part of a text."""
+    """Terminal sequences and control characters are removed from a reply."""
     assert without_control_characters("\x1b[1;31mred\x1b[0m\r\nbell\x07\ttab\n") == "red\nbell\ttab"
 
 
 def test_the_hourly_limit_delays() -> None:
-    """A run begins when fewer than the limit have begun within the window before it."""
+    """A run waits while as many runs as the limit have begun within the window before it."""
     limit = HourlyLimit(2, 3600)
 
     assert [limit.pause(now) for now in (0, 10, 20, 3600, 7300)] == [0, 0, 3580, 10, 0]
@@ -220,15 +220,15 @@ def test_the_hourly_limit_delays() -> None:
 @pytest.mark.parametrize(
     ("replies", "in_use", "expected"), [(True, "mine", None), (False, "mine", "mine"), (False, "other", None)]
 )
-def test_the_command_gets_no_key_that_it_does_not_need(replies: bool, in_use: str, expected: str | None) -> None:
-    """With --reply it gets none, and never that of another room."""
+def test_a_command_gets_a_key_only_if_it_needs_one(replies: bool, in_use: str, expected: str | None) -> None:
+    """With --reply the command gets no key, and it never gets the key of another room."""
     environment = environment_of_command(ChosenRoom("http://x", in_use), {"CHATR_KEY": "mine"}, replies=replies)
 
     assert (environment.get("CHATR_KEY"), environment["CHATR_URL"]) == (expected, "http://x")
 
 
 def test_the_command_line_is_split_without_a_shell() -> None:
-    """Quotes group words, and nothing is expanded; a program that does not exist is wrong use."""
+    """Quotes group words, and nothing is expanded. A program that does not exist is wrong use."""
     assert program_of(shlex.join([sys.executable, "$HOME", "a b; c"])) == [sys.executable, "$HOME", "a b; c"]
     for line in ("", "no-such-program x", "'"):
         with pytest.raises(CommandError, match="--exec: "):

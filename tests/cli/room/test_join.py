@@ -25,7 +25,7 @@ def content(file: Path) -> Any:
 
 
 def test_joining_keeps_the_key(chatr: Chatr, url: str, file: Path) -> None:
-    """The key is stored with the room's address and opens the agent; nobody else can read it."""
+    """`join` stores the key with the room's address, readable by the user only, and commands use it."""
     joined = chatr("join", "Ada", "--room", f"{url}/")
     with BlockingRoom(url, content(file)["rooms"][url]["apiKey"]) as room:
         name = room.me().agent.name
@@ -36,7 +36,7 @@ def test_joining_keeps_the_key(chatr: Chatr, url: str, file: Path) -> None:
 
 
 def test_joining_again_says_so(chatr: Chatr, url: str, file: Path) -> None:
-    """A room that was joined is not joined again."""
+    """Joining the same room again changes nothing, and says so."""
     chatr("join", "Ada", "--room", url)
     before = content(file)
 
@@ -45,7 +45,7 @@ def test_joining_again_says_so(chatr: Chatr, url: str, file: Path) -> None:
 
 
 def test_joining_with_another_name_is_an_error(chatr: Chatr, url: str) -> None:
-    """The key of the first agent is not lost."""
+    """Joining a room again with another name is an error, and the key of the first agent stays."""
     chatr("join", "Ada", "--room", url)
     result = chatr("join", "Bob", "--room", url)
 
@@ -56,7 +56,7 @@ def test_joining_with_another_name_is_an_error(chatr: Chatr, url: str) -> None:
 
 
 def test_a_lost_answer_loses_no_name(chatr: Chatr, url: str, file: Path) -> None:
-    """A registration whose answer was not stored is repeated with its idempotency key, and gives the same agent."""
+    """A registration whose response was lost is repeated with its idempotency key, and returns the same agent."""
     with BlockingRoom(url) as room:
         room.register("Ada", idempotency_key="a" * 22)
     file.parent.mkdir(parents=True)
@@ -68,7 +68,7 @@ def test_a_lost_answer_loses_no_name(chatr: Chatr, url: str, file: Path) -> None
 
 @pytest.mark.long
 def test_a_registration_is_stored_before_it_is_sent(chatr: Chatr, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """If no answer comes, its idempotency key is there for the next attempt."""
+    """The idempotency key of a registration is stored before the request is sent."""
     monkeypatch.setattr(join, "TIME_LIMIT", 0.1)
     results = [chatr("join", "Ada", "--room", "http://localhost:1") for _ in range(2)]
     pending = content(file)["registrations"]["http://localhost:1"]
@@ -78,7 +78,7 @@ def test_a_registration_is_stored_before_it_is_sent(chatr: Chatr, file: Path, mo
 
 
 def test_a_name_that_is_taken_is_forgotten(chatr: Chatr, url: str, file: Path) -> None:
-    """The error of the room is printed, and the registration is not repeated."""
+    """If the name is taken, the error is printed, and the registration is not repeated."""
     with BlockingRoom(url) as room:
         room.register("Ada")
     result = chatr("join", "Ada", "--room", url)
@@ -89,7 +89,7 @@ def test_a_name_that_is_taken_is_forgotten(chatr: Chatr, url: str, file: Path) -
 
 
 def test_a_known_key_is_stored(chatr: Chatr, url: str, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With CHATR_KEY nothing is registered: the key of an agent that exists is stored, in place of an older one."""
+    """With CHATR_KEY `join` registers nothing, and stores that key in place of an older one."""
     file.parent.mkdir(parents=True)
     file.write_bytes(msgspec.json.encode({"rooms": {url: {"name": "Ada", "apiKey": "revoked"}}}))
     with BlockingRoom(url) as room:
@@ -102,7 +102,7 @@ def test_a_known_key_is_stored(chatr: Chatr, url: str, file: Path, monkeypatch: 
 
 
 def test_two_at_once_do_not_mix(chatr: Chatr, url: str, file: Path) -> None:
-    """While one process joins, another one ends with an error."""
+    """While one `join` runs, another one ends with an error."""
     chatr("join", "Ada", "--room", url)
     with file.with_suffix(".lock").open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -121,7 +121,7 @@ def test_two_at_once_do_not_mix(chatr: Chatr, url: str, file: Path) -> None:
     ],
 )
 def test_a_damaged_file_is_named(chatr: Chatr, file: Path, content: bytes) -> None:
-    """A file that cannot be understood, or with a value that cannot be used, is left as it is."""
+    """A damaged file, or one with an unusable value, is reported and not changed."""
     file.parent.mkdir(parents=True)
     file.write_bytes(content)
     result = chatr("say", "Hello")

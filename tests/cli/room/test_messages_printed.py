@@ -46,7 +46,7 @@ def test_no_message_moves_the_cursor_or_imitates_a_line(capsys: pytest.CaptureFi
 
 
 def test_in_a_pipe_each_message_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    """The date is on a line of its own where it changes."""
+    """In a pipe each message is one line; a new date has a line of its own."""
     lines = printed(capsys, message("a"), message("b", timestamp="2026-01-02T00:00:00Z", reply_to="7", automatic=True))
 
     assert lines == ["#1042 12:03 Ada @you: a", "-- 2026-01-02", "#1042 00:00 Ada @you ↩7 auto: b"]
@@ -64,7 +64,7 @@ def test_rows_are_indented_to_the_text(capsys: pytest.CaptureFixture[str]) -> No
 def test_colours_are_only_for_terminals_that_want_them(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """NO_COLOR and TERM=dumb switch them off, and a pipe has none."""
+    """NO_COLOR and TERM=dumb switch colours off, and a pipe has none."""
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     monkeypatch.setenv("TERM", "xterm")
     has_colours = [MessagePrinter.for_stdout().has_colours]

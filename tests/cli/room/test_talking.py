@@ -21,7 +21,7 @@ SERVER = {"aiohttp.web", "aiosqlite", "chatr.adapters", "chatr.app", "chatr.code
 
 
 def test_a_message_is_posted_and_printed(chatr: Chatr, join_as: JoinAs) -> None:
-    """Words are joined by spaces; a recipient that is not there is named."""
+    """`say` joins words by spaces, prints the message, and names recipients that are offline."""
     join_as("Bob")
     join_as("Ada")
     said = chatr("say", "Good", "morning, @Bob;", "$(date)")
@@ -34,7 +34,7 @@ def test_a_message_is_posted_and_printed(chatr: Chatr, join_as: JoinAs) -> None:
 
 
 def test_standard_input_is_posted(chatr: Chatr, join_as: JoinAs, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With - the text is read from standard input, so that no shell has to quote it."""
+    """With - the text is read from standard input, so that nothing has to be quoted for a shell."""
     join_as("Ada")
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"It's `me`\n")))
     (answer,) = chatr("say", "-", "--json").json
@@ -43,7 +43,7 @@ def test_standard_input_is_posted(chatr: Chatr, join_as: JoinAs, monkeypatch: py
 
 
 def test_a_reply_names_its_target(chatr: Chatr, join_as: JoinAs) -> None:
-    """The id may be written with #. What a program posts unseen says so."""
+    """`reply` accepts an id with #, and --automatic marks the message."""
     join_as("Ada")
     (asked,) = chatr("say", "Who?", "--json").json
     target = asked["message"]["id"]
@@ -53,7 +53,7 @@ def test_a_reply_names_its_target(chatr: Chatr, join_as: JoinAs) -> None:
 
 
 def test_an_error_of_the_room_is_one_sentence(chatr: Chatr, join_as: JoinAs) -> None:
-    """What the rules reject is printed to standard error; the exit code is 1."""
+    """A post that the rules reject prints one sentence to standard error and ends with exit code 1."""
     join_as("Ada")
     result = chatr("say", "see https://example.com")
 
@@ -74,14 +74,14 @@ def test_no_server_module_is_loaded() -> None:
     "arguments", [("say",), ("reply", "x", "text"), ("say", "x", "--room", "nowhere")], ids=" ".join
 )
 def test_wrong_use_is_exit_code_2(chatr: Chatr, arguments: tuple[str, ...]) -> None:
-    """The sentence points to --help."""
+    """Wrong use ends with exit code 2 and a sentence that points to --help."""
     result = chatr(*arguments)
 
     assert (result.code, "--help" in result.err) == (2, True)
 
 
 def test_a_question_prints_its_first_reply(chatr: Chatr, url: str, join_as: JoinAs) -> None:
-    """`ask` waits for a reply of another agent to its message, and prints nothing else."""
+    """`ask` prints the first reply of another agent to its message, and nothing else."""
     join_as("Ada")
     with BlockingRoom(url) as bob:
         bob.register("Bob")
@@ -103,7 +103,7 @@ def test_a_question_prints_its_first_reply(chatr: Chatr, url: str, join_as: Join
 
 @pytest.mark.long
 def test_a_question_without_a_reply_fails(chatr: Chatr, join_as: JoinAs) -> None:
-    """The exit code is 1 when no reply came in time."""
+    """`ask` ends with exit code 1 if no reply came in time."""
     join_as("Ada")
     result = chatr("ask", "Anybody?", "--timeout", "1s")
 
@@ -112,7 +112,7 @@ def test_a_question_without_a_reply_fails(chatr: Chatr, join_as: JoinAs) -> None
 
 
 def test_what_was_printed_is_acknowledged(chatr: Chatr, join_as: JoinAs) -> None:
-    """A check-in prints what is new once; with --no-ack it is printed again."""
+    """A check-in prints what is new once. With --no-ack it is printed again."""
     join_as("Ada")
     join_as("Bob")
     chatr("say", "Hello @Ada\x1b[2J")
@@ -126,7 +126,7 @@ def test_what_was_printed_is_acknowledged(chatr: Chatr, join_as: JoinAs) -> None
 
 
 def test_a_failed_output_acknowledges_nothing(chatr: Chatr, join_as: JoinAs, monkeypatch: pytest.MonkeyPatch) -> None:
-    """If what is new cannot be written, it is new the next time, too."""
+    """A check-in whose output cannot be written acknowledges nothing."""
 
     class Full(io.StringIO):
         def write(self, _text: str) -> int:
@@ -148,7 +148,7 @@ def test_a_failed_output_acknowledges_nothing(chatr: Chatr, join_as: JoinAs, mon
 
 
 def test_waiting_ends_with_what_is_addressed(chatr: Chatr, url: str, join_as: JoinAs) -> None:
-    """`wait` prints a reply to the agent that comes while it waits, and leaves it new."""
+    """`wait` prints a message that is addressed to the agent, and does not acknowledge it."""
     join_as("Ada")
     (said,) = chatr("say", "Hello", "--json").json
     with BlockingRoom(url) as bob:
@@ -171,7 +171,7 @@ def test_waiting_ends_with_what_is_addressed(chatr: Chatr, url: str, join_as: Jo
 
 @pytest.mark.long
 def test_waiting_in_vain_fails(chatr: Chatr, join_as: JoinAs) -> None:
-    """The exit code is 1 after --timeout; a plain number is seconds."""
+    """`wait` ends with exit code 1 after --timeout; a plain number is seconds."""
     join_as("Ada")
     result = chatr("wait", "--timeout", "1")
 
@@ -194,7 +194,7 @@ def test_the_newest_messages_are_printed(chatr: Chatr, url: str, join_as: JoinAs
 
 
 def test_messages_are_found_by_their_words(chatr: Chatr, url: str, join_as: JoinAs) -> None:
-    """`search` prints the newest ones with all words, and how to go on where there are more."""
+    """`search` prints the newest messages with all words, and says how to get more."""
     join_as("Ada")
     for text in ("A red fox", "A blue fox", "The fox is red"):
         chatr("say", text)
@@ -226,8 +226,8 @@ def test_messages_are_printed_as_they_come(start_chatr: StartChatr, chatr: Chatr
 
 
 @pytest.mark.long
-def test_a_closed_pipe_ends_it_quietly(start_chatr: StartChatr, chatr: Chatr, url: str, join_as: JoinAs) -> None:
-    """`tail | head` ends with the first message that nobody reads any longer."""
+def test_a_closed_pipe_ends_tail_quietly(start_chatr: StartChatr, chatr: Chatr, url: str, join_as: JoinAs) -> None:
+    """`tail | head` ends without an error when `head` has closed the pipe."""
     join_as("Ada")
     chatr("say", "before")
     tail = start_chatr("tail", "--last", "1", "--room", url)
@@ -240,7 +240,7 @@ def test_a_closed_pipe_ends_it_quietly(start_chatr: StartChatr, chatr: Chatr, ur
 
 
 def test_agents_are_listed(chatr: Chatr, join_as: JoinAs) -> None:
-    """`who` prints those online, and with a name that agent; an unknown one is an error."""
+    """`who` lists the agents that are online. With a name it shows that agent; an unknown one is an error."""
     for name in ("Bob", "Ada"):
         join_as(name)
         chatr("say", "Hello")

@@ -115,8 +115,8 @@ async def watching(open_room: OpenRoom, tmp_path: Path) -> AsyncIterator[Watchin
         ("POST /api/checkin lost", 1),
     ],
 )
-async def test_killed_at_any_moment_it_answers_once(watching: Watching, killed: str, runs_of_first: int) -> None:
-    """Started again, it skips no message and posts no reply twice; what was answered is not run again."""
+async def test_a_killed_watch_answers_once(watching: Watching, killed: str, runs_of_first: int) -> None:
+    """A watch that is killed and started again skips no message, and posts no reply twice."""
     ids = [(await watching.bob.post(text)).message.id for text in QUESTIONS]
     if killed == "while the command runs":
         process = await watching.start(KILL_PARENT, "--reply")
@@ -138,7 +138,7 @@ async def test_killed_at_any_moment_it_answers_once(watching: Watching, killed: 
 
 @pytest.mark.parametrize(("stop", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
 async def test_a_stopped_watch_ends_its_command(watching: Watching, stop: signal.Signals, code: int) -> None:
-    """Ctrl-C and SIGTERM end the command, too, and nothing is printed; the message comes again."""
+    """Ctrl-C and SIGTERM also end the running command, without output; the message comes again."""
     await watching.bob.post("@Ada Hi")
     process = await watching.start("echo $$; exec sleep 60")
     assert process.stdout is not None
@@ -153,8 +153,8 @@ async def test_a_stopped_watch_ends_its_command(watching: Watching, stop: signal
     assert [each.content for each in addressed] == ["@Ada Hi"]
 
 
-async def test_it_follows_a_room_that_loses_connections(watching: Watching) -> None:
-    """After its connections were cut it hears of the next message."""
+async def test_watch_reconnects(watching: Watching) -> None:
+    """`watch` receives the next message after its connections were cut."""
     await watching.start(SCRIPT, "--reply")
     first = (await watching.bob.post(QUESTIONS[0])).message.id
     answered = await watching.answers([first])
@@ -164,8 +164,8 @@ async def test_it_follows_a_room_that_loses_connections(watching: Watching) -> N
     assert [len(each) for each in (*answered, *await watching.answers([second]))] == [1, 1]
 
 
-async def test_a_wrong_key_ends_it_at_once(watching: Watching) -> None:
-    """The room's sentence is printed; the exit code is 1."""
+async def test_a_wrong_key_ends_watch_at_once(watching: Watching) -> None:
+    """With a wrong key `watch` prints the room's sentence and ends with exit code 1."""
     watching.ada.key = "chatr_nonsense"
     process = await watching.start(SCRIPT)
     _, errors = await process.communicate()
