@@ -21,9 +21,7 @@ from chatr.node.follower import Follower
 from chatr.ports import Clock, Conflict, EventLog, LogUnavailable, OutcomeUnknown, Secrets
 
 MAX_ATTEMPTS: Final = 5
-"""Appends that are tried for one command. Within a node one agent's commands do not conflict: five conflicts in a row
-mean that this node cannot keep up with the others.
-"""
+"""Appends that are tried for one command. A node that conflicts so often in a row cannot keep up with the others."""
 
 logger = structlog.get_logger()
 
@@ -48,8 +46,7 @@ class CommandHandler:
         self._follower = follower
         self._clock = clock
         self._secrets = secrets
-        # One command of an agent at a time: two of them would always conflict. The dictionary is weak, so a lock is
-        # removed when no task uses it any more.
+        # One command of an agent at a time: two of them would always conflict. Weak, so unused locks are removed.
         self._locks: WeakValueDictionary[AgentId, asyncio.Lock] = WeakValueDictionary()
         # In milliseconds of `clock.elapsed()`: when an append last failed; when the pending ones began, by record id.
         self._failed_at: int | None = None
@@ -73,32 +70,35 @@ class CommandHandler:
         lock = self._locks.setdefault(command.agent, asyncio.Lock())
         async with lock:
             for _ in range(MAX_ATTEMPTS):
-                if self._stopping:
-                    raise LogUnavailable("the node stops")
-                # Read again in each attempt: after a conflict the room holds the conflicting record, or is another one.
-                room = self._follower.room
-                if self._follower.is_rereading or (made_for or room) is not room:
-                    raise LogUnavailable("the log was replaced and is being read again")
-                agent = room.agent(command.agent)
-                # The key may have become void while the command waited, or at another node, which then conflicts.
-                if key_digest is not None and not agent.is_opened_by(key_digest, command.at):
-                    raise RuleViolated(key_opens_agent, room.rule_context.limits, {})
-                outcome = decide(agent, command, room.rule_context)
-                if isinstance(outcome, AlreadyRecorded):
-                    return Handled(outcome.position, already_recorded=True)
                 try:
-                    return Handled(await self._append(outcome), already_recorded=False)
+                    return await self._attempt(command, key_digest, made_for)
                 except Conflict as conflict:
                     self.observer.append_conflicted()
                     # Not every store knows where the conflicting record is: then catch up with the whole log.
                     await self._catch_up_to(conflict.position or await self._log.head())
         raise Overloaded
 
+    async def _attempt(self, command: Command, key_digest: str | None, made_for: Room | None) -> Handled:
+        """Decide the command on the room as it is now, and append the event. Raises Conflict, or as `handle`."""
+        if self._stopping:
+            raise LogUnavailable("the node stops")
+        # Read in each attempt: after a conflict the room holds the conflicting record, or is another one.
+        room = self._follower.room
+        if self._follower.is_rereading or (made_for or room) is not room:
+            raise LogUnavailable("the log was replaced and is being read again")
+        agent = room.agent(command.agent)
+        # The key may have become void while the command waited, or at another node, which then conflicts.
+        if key_digest is not None and not agent.is_opened_by(key_digest, command.at):
+            raise RuleViolated(key_opens_agent, room.rule_context.limits, {})
+        outcome = decide(agent, command, room.rule_context)
+        if isinstance(outcome, AlreadyRecorded):
+            return Handled(outcome.position, already_recorded=True)
+        return Handled(await self._append(outcome), already_recorded=False)
+
     async def _append(self, event: Event) -> int:
         """Store `event`, wait until it is folded, and return its position.
 
-        The record is awaited by its id, because a log that failed over may give its position to another record. Raises
-        Conflict, LogUnavailable or OutcomeUnknown.
+        It is awaited by its id: a failover may reuse its position. Raises Conflict, LogUnavailable or OutcomeUnknown.
         """
         room = self._follower.room
         end = room.stream_end(event)
