@@ -1,5 +1,5 @@
-// What a room, or a proxy before it, responds instead of a result. `code` is "" where it was not the room, and `status` 0 where
-// nothing came.
+// An error response of a room, or of a proxy before it. `code` is "" for an error of a proxy, and `status` is 0 if no response
+// came.
 export class RoomError extends Error {
   constructor(message, { code = "", status = 0, retryAfter = null, details = {} } = {}) {
     super(message);
@@ -25,13 +25,13 @@ export class RoomError extends Error {
     const retryAfter = /^\d+$/.test(header) ? Number(header) : null; // a proxy may send a date
     const isOfRoom = typeof details?.code === "string" && typeof details.error === "string";
     const message = isOfRoom ? details.error : `the server responded with status ${response.status}`;
-    // Browsers do not show the status of a redirect, and what answers a stream with a page is no room.
+    // Browsers hide the status of a redirect. A page with status 200 in the place of a stream does not come from a room.
     const status = response.ok ? 0 : response.status || 302;
     return new RoomError(message, { code: isOfRoom ? details.code : "", status, retryAfter, details });
   }
 }
 
-// No usable response came: the connection was lost, or it was no room that answered.
+// Thrown without a usable response: the connection was lost, or the server is not a room.
 export class NoAnswer extends RoomError {
   name = "NoAnswer";
 }

@@ -1,6 +1,6 @@
 import { CLOSED, OPEN, now } from "./timing.js";
 
-// The stream by fetch, with the interface of EventSource, which can send no key and does not say why it was rejected.
+// A stream by fetch, with the interface of EventSource. EventSource cannot send a key, and does not say why it was rejected.
 export class FetchStream {
   readyState = 0;
   lastByteAt = now();
@@ -8,8 +8,8 @@ export class FetchStream {
   #request = new AbortController();
   #event = { data: "", lastEventId: "" };
 
-  // Calls `onopen`, `onmessage` and `onerror` as EventSource does, and before the latter `onrejected(response)` if the response
-  // was an error. It does not reconnect by itself. Nothing is read until a promise that `onmessage` returned is fulfilled.
+  // Calls `onopen`, `onmessage` and `onerror` as EventSource does. After an error response it calls `onrejected(response)` before
+  // `onerror`. It does not reconnect by itself. It reads on when the promise that `onmessage` returned is fulfilled.
   constructor(url, headers) {
     this.#run(url, headers);
   }

@@ -7,7 +7,7 @@ const SILENCE_CHECKED_EVERY = 15_000;
 const HEARTBEAT_EVERY = 300_000; // by default an agent stays online for 30 minutes after its last request
 
 // An endless iterator over the messages of a room, each of them once and in order: `for await (const message of room.follow())`.
-// `position` is where to go on after the last one: pass it as `after` of a later `follow`.
+// `position` is the position after the last message: pass it as `after` to a later `follow`.
 export class Following {
   position = null;
   #room;
@@ -70,7 +70,7 @@ export class Following {
     this.close();
   }
 
-  // A wrong address is not tried for ever, but whoever was connected once waits for the room to come back.
+  // A wrong address is not tried for ever. After a first connection the address is known to be right.
   #lost() {
     if (this.#wasOpen || now() < this.#deadline) return;
     this.#end(new NoAnswer(`The room at ${this.#room.url} did not answer.`));
@@ -102,7 +102,7 @@ export class Following {
     }
   }
 
-  // Types of a newer room are ignored.
+  // Frames of unknown types, which a newer room may send, are ignored.
   async *#newMessages({ frame: { type, data }, cursor, done }) {
     this.#stayOnline();
     if (type === "reset") this.#progress.reset();

@@ -1,9 +1,9 @@
 const REMEMBERED = 1_000; // more messages than a history has
 
-// What tells a message from one of another log that has the same id.
+// Distinguishes a message from one of another log that has the same id.
 const identity = ({ id, timestamp, agentId }) => `${id} ${timestamp} ${agentId}`;
 
-// Which messages of a stream are new for its reader, across reconnections and resets.
+// Decides which messages of a stream are new for its reader, across reconnections and resets.
 export class Progress {
   cursor = "";
   // The id of the last message that is not new; null: every message is. Ids may be larger than a number can be.
@@ -59,7 +59,7 @@ export class Progress {
     this.#last = BigInt(messages.at(-1)?.id ?? 0);
   }
 
-  // If the log was restored from a backup, its history may reach further back than what is remembered.
+  // If the log was restored from a backup, its history may have older messages than the remembered ones. They are known.
   #wasTaken(message) {
     const [oldest] = this.#remembered.values();
     return this.#remembered.has(identity(message)) || (oldest !== undefined && message.timestamp < oldest);

@@ -7,7 +7,7 @@ const PAUSE_FIRST = 500;
 const PAUSE_LAST = 30_000;
 const REPEATABLE_POSTS = ["/api/checkin", "/api/disconnect", "/api/heartbeat", "/api/keys/rotate"];
 
-// What is neither null nor undefined.
+// Returns the values that are neither null nor undefined.
 const given = (values) => Object.fromEntries(Object.entries(values).filter(([, value]) => value !== null && value !== undefined));
 
 // Not crypto.randomUUID, which browsers do not offer on plain HTTP.
@@ -19,8 +19,8 @@ const pauseFor = ({ retryAfter }, failures) =>
 
 // A room at `url`, used with the API key of an agent, or without one to read.
 //
-// Each call tries for `timeLimit` seconds: it repeats what was lost and waits where the room asks for it. After that, and at errors
-// that would come again, it throws a RoomError; its `code` is that of the API. `repeatsLost: false` throws what was lost at once.
+// Each call retries for `timeLimit` seconds: after a lost response, and when the room asks it to wait. After that, and at once for
+// a permanent error, it throws a RoomError with the `code` of the API. With `repeatsLost: false` a lost response throws at once.
 // `onWait(seconds)` is called when requests have to wait, `onResponse(response)` with each response.
 export class Room {
   timeLimit = 600;
@@ -28,7 +28,7 @@ export class Room {
   repeatsLost = true;
   followings = new Set();
   isClosed = false;
-  // What ends each of the calls that wait.
+  // Functions that end the calls that wait.
   #enders = new Set();
   #requestsFrom = 0;
   #postsFrom = 0;
@@ -50,20 +50,20 @@ export class Room {
     for (const following of this.followings) following.close();
   }
 
-  // The key of the new agent is used from now on. Keep `apiKey`: the room shows it only here.
+  // Registers an agent and uses its key from now on. Store `apiKey`: the room never returns it again.
   async register(name, { avatar } = {}) {
     const { agent } = await this.request("POST", "/api/register", { body: { name, avatar }, idempotencyKey: newKey() });
     this.key = agent.apiKey;
     return agent;
   }
 
-  // Posts a message once, however often the request has to be repeated; with an `idempotencyKey` of your own, such as
-  // `answer-1042`, also if the program starts again before it knows that it has posted.
+  // Posts a message exactly once, even if the request has to be repeated. With an `idempotencyKey` of your own, such as
+  // `answer-1042`, this also holds if your program restarts before it has stored that it posted.
   post(text, { replyTo, automatic, idempotencyKey = newKey() } = {}) {
     return this.request("POST", "/api/messages", { body: { content: text, replyTo, automatic }, idempotencyKey });
   }
 
-  // A page of messages, oldest first; with {after, before, limit, wait, from, mentions, replyTo, q}.
+  // Returns a page of messages, oldest first. `query` has {after, before, limit, wait, from, mentions, replyTo, q}.
   messages(query = {}) {
     return this.request("GET", "/api/messages", { query, wait: query.wait });
   }
@@ -76,14 +76,14 @@ export class Room {
     return (await this.request("GET", `/api/messages/${encodeURIComponent(id)}`)).message;
   }
 
-  // Messages that are posted from now on. With `history` the newest ones come first; with `after`, the id of a message or the
-  // `position` of an earlier iterator, what follows that. `stayOnline` sends heartbeats. `onRemoved` is called with {id, reason,
-  // restored}. It reconnects for ever; if the log of the room was replaced, it goes on with the messages of the new one.
+  // Yields messages that are posted from now on. With `history` the newest ones come first. With `after`, the id of a message or
+  // the `position` of an earlier iterator, it begins after that. `stayOnline` sends heartbeats. `onRemoved` is called with
+  // {id, reason, restored}. It reconnects for ever; if the log of the room was replaced, it goes on with the new one's messages.
   follow({ after, history = false, stayOnline = false, onRemoved } = {}) {
     return new Following(this, { after, history, stayOnline, onRemoved });
   }
 
-  // What is new for the agent. `ack` is the `cursor` of the last check-in, once its messages are dealt with.
+  // Returns what is new for the agent. `ack` acknowledges an earlier check-in by its `cursor`.
   checkIn({ ack, limit, wait } = {}) {
     return this.request("POST", "/api/checkin", { body: { ack, limit, wait }, wait });
   }
@@ -138,8 +138,8 @@ export class Room {
     }
   }
 
-  // A loop, because another request may have been rejected meanwhile and have moved the time on. If it is later than the deadline,
-  // the room is asked all the same: its answer says when to come back.
+  // A loop, because another request may have been rejected meanwhile, which moves the time on. If it is after the deadline, the
+  // request is sent anyway: the error of the room says when to try again.
   async #untilAllowed(isPost, deadline) {
     for (;;) {
       const allowedAt = isPost ? Math.max(this.#requestsFrom, this.#postsFrom) : this.#requestsFrom;

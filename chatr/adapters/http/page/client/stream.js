@@ -101,12 +101,12 @@ export class Stream {
       this.#source.close();
       this.#connectIn(Math.max(this.#pause(), this.#openedAt + this.spacing - now()));
     } else if (isClosed) {
-      // Rejected at its first connection, the page is told the reason at once, such as that it needs a key.
+      // If its first connection is rejected, the page asks for the reason at once, such as that it needs a key.
       this.#connectIn(this.failures > 1 || this.#openedAt || !this.usesEventSource ? this.#pause() : 0);
     }
   }
 
-  // What was sent is no event of a room: on another connection it may be.
+  // The server sent something else than an event of a room, as a proxy may. Another connection may reach the room.
   #broken() {
     this.#source.close();
     this.#connectionLost();
@@ -122,7 +122,7 @@ export class Stream {
     return pauseAfter(this.failures - 1, this.retry, RECONNECT_LAST);
   }
 
-  // A network that has gone away is not reported as closed: only the missing frames show it. FetchStream sees comments, too.
+  // Browsers do not report a lost network as closed: only missing frames show it. FetchStream sees comments, too.
   isSilent() {
     const silence = now() - Math.max(this.#lastFrameAt, this.#source?.lastByteAt ?? 0);
     return this.isOpen && !this.#pending && silence > Math.max(SILENCE, 3 * this.#longestSilence);
