@@ -7,16 +7,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from aiohttp import web
-from aiohttp.test_utils import RawTestServer
 from mcp.client.client import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 
+from tests.client.faulty_proxy import Fault, faulty_proxy
 from tests.conftest import Room, Serve
 from tests.mcp.test_python_client import BOTH, text_of
 
 pytestmark = pytest.mark.long
-FORWARDED = ("authorization", "content-type", "mcp-protocol-version", "mcp-method", "mcp-name")
 COMMAND = [sys.executable, "-m", "chatr", "mcp", "--room"]
 
 
@@ -70,32 +68,19 @@ async def test_a_room_that_is_away(serve: Serve) -> None:
     assert (back.is_error, "totalAgents" in text_of(back)) == (False, True)
 
 
-@asynccontextmanager
-async def losing_the_first_answer(room: Room) -> AsyncIterator[str]:
-    """Pass requests on to the room, and cut the connection in the place of the first answer; yield the address."""
-    calls = 0
-
-    async def forward(request: web.BaseRequest) -> web.Response:
-        nonlocal calls
-        calls += request.headers["Mcp-Method"] == "tools/call"
-        headers = {name: value for name, value in request.headers.items() if name.lower() in FORWARDED}
-        answer = await room.request("POST", "/mcp", data=await request.read(), headers=headers)
-        if calls == 1 and request.transport is not None:
-            request.transport.abort()
-        return web.Response(body=answer.raw, status=answer.status, content_type="application/json")
-
-    async with RawTestServer(forward) as server:
-        yield str(server.make_url(""))
-    assert calls == 2
-
-
 async def test_a_lost_answer(room: Room) -> None:
     """A post whose response was lost is sent again, and stored once."""
     ada = await room.register()
-    async with losing_the_first_answer(room) as url, bridge_to(url, "legacy", ada.key) as client:
-        posted = await client.call_tool("chatr_post", {"content": "Once"})
+    async with faulty_proxy() as proxy:
+        proxy.lead_to(room.running.url)
+        async with bridge_to(proxy.url, "legacy", ada.key) as client:
+            # A first call, so that nothing but the post is sent after it.
+            await client.call_tool("chatr_me")
+            proxy.faults.append(Fault("POST /mcp", "lost"))
+            posted = await client.call_tool("chatr_post", {"content": "Once"})
     stored = (await room.get("/api/messages")).json["messages"]
 
+    assert proxy.faults == []
     assert posted.structured_content is not None
     assert (posted.is_error, posted.structured_content["replayed"]) == (False, True)
     assert [each["content"] for each in stored] == ["Once"]
