@@ -90,7 +90,6 @@ class Attempts:
 
     def pause_after(self, error: RoomError, now: float) -> float:
         """Return the seconds to wait before the request is sent again. Raises `error` if it is not to be sent again."""
-        # If the room says that it did nothing, even a request that must not happen twice is sent again.
         may_repeat = is_transient(error) and (self.request.is_repeatable or not is_outcome_unknown(error))
         if not may_repeat:
             raise error

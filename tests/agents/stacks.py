@@ -1,4 +1,4 @@
-"""Agents that answer what is addressed to them, each with another stack. One call is one waking of the agent."""
+"""Agents that answer what is addressed to them, each with another stack. Each call of `wake` wakes the agent once."""
 
 import asyncio
 import json
@@ -23,7 +23,7 @@ AT_ONCE: Final = 3
 
 
 class WakingFailed(Exception):
-    """The node ended while the agent was awake. It may have posted answers, and has acknowledged nothing of them."""
+    """The node ended while the agent was awake. The agent may have posted answers, but has acknowledged nothing."""
 
 
 @define

@@ -83,7 +83,7 @@ async def is_all_answered(nodes: list[NodeProcess], count: int) -> bool:
 
 
 def unanswered(posted: list[Message]) -> list[tuple[str, str]]:
-    """The questions without an answer by whom they mention, and that agent."""
+    """The questions that the agent that they mention has not answered, each with that agent."""
     answers = {(message.reply_to, message.agent_name) for message in posted}
     return [
         (message.content, name)

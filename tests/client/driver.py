@@ -38,7 +38,7 @@ class Driver:
             self.results[result.pop("scenario")].put_nowait(result)
 
     async def end(self) -> tuple[int, str]:
-        """Let it end by itself, and return its exit code and what it complained of."""
+        """Wait until the driver has ended by itself; return its exit code and its standard error."""
         assert self.process.stdin is not None
         assert self.process.stderr is not None
         self.process.stdin.close()
@@ -52,7 +52,7 @@ class Driver:
 
 
 def command_of(client: str, folder: Path) -> Sequence[str]:
-    """Return the command of a driver. Warnings, such as of what was left open, end it with an error."""
+    """Return the command of a driver. A warning, such as of an open connection, ends it with an error."""
     if client == "with_node":
         module = folder / "client.mjs"
         module.write_bytes(client_module().content)
@@ -62,7 +62,7 @@ def command_of(client: str, folder: Path) -> Sequence[str]:
 
 @asynccontextmanager
 async def running_driver(client: str, folder: Path) -> AsyncIterator[Driver]:
-    """Run the driver of a client, and kill it in the end if it has not ended."""
+    """Run the driver of a client during the block, and kill it if it has not ended by then."""
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(
         *command_of(client, folder), stdin=pipe, stdout=pipe, stderr=pipe, limit=2**24

@@ -19,14 +19,18 @@ ERROR_BODY: Final = {"success": False, "error": "A sentence."}
 
 @define
 class Fault:
-    """What happens to the next request that begins with `request`.
+    """A fault of the next request whose first line begins with `request`, of one `kind`.
 
-    `quota`: the answer says that no message may be posted for a second. `before`: the connection is reset, and the room
-    gets nothing. `lost`: the room answers, and the connection is reset. `truncated`: half of the answer arrives.
-    `slow`: the answer takes a second. `cut`: a stream ends within the event that has the text `at`; `retry`: its
-    `retry:` line is replaced by the text `at`. A number is the status of an answer that is sent in place of the
-    room's, with `code` and `retry_after` if it is the room's own error; the room gets the request only if the code is
-    `outcome_unknown`. `extra`: the event `at` follows the first one of a stream.
+    - `before`: the connection is reset, and the room does not get the request.
+    - `lost`: the room responds, and the connection is reset.
+    - `truncated`: half of the response arrives.
+    - `slow`: the response takes a second longer.
+    - `quota`: the response says that no message may be posted for a second.
+    - `cut`: a stream ends within the event that has the text `at`.
+    - `retry`: the `retry:` line of a stream has the value `at`.
+    - `extra`: the text `at` follows the first event of a stream.
+    - a number: a response with this status replaces that of the room. It is an error of the room if it has a `code`,
+      else of a proxy. The room gets the request only if the code is `outcome_unknown`.
     """
 
     request: str
@@ -38,7 +42,7 @@ class Fault:
 
 @define(eq=False)
 class FaultyProxy:
-    """Forwards each request on a connection of its own, to `target` or, while that is None, to nowhere."""
+    """Forwards each request to `target`, on a connection of its own. While `target` is None it resets connections."""
 
     target: tuple[str, int] | None = None
     port: int = 0
@@ -166,7 +170,7 @@ async def finish(writer: Writer) -> None:
 
 
 def one_request(head: bytes) -> bytes:
-    """Return the head of a request after whose answer the room closes the connection."""
+    """Return the head of a request with `Connection: close`, so that the response ends with the connection."""
     lines = [line for line in head.split(b"\r\n") if not line.lower().startswith((b"connection:", b"accept-encoding:"))]
     return b"\r\n".join((lines[0], b"Connection: close", *lines[1:]))
 

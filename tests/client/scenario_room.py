@@ -22,7 +22,7 @@ from tests.moderation import remove
 class ScenarioRoom:
     """A room behind a proxy. The names of its logs, in `folder`, begin with `prefix`.
 
-    `ids` are those of Bob's messages, by their texts; he talks to the room itself.
+    `ids` are the ids of Bob's messages, by their texts. Bob sends his requests directly to the room.
     """
 
     folder: Path
@@ -72,7 +72,7 @@ class ScenarioRoom:
             await self._starting
 
     async def call(self, method: str, path: str, body: object = None, key: str = "") -> Any:
-        """Send a request to the room itself, and return the JSON of its answer."""
+        """Send a request to the room without the proxy, and return the JSON of the response."""
         if self._starting is not None:
             await self._starting
         assert self._running is not None

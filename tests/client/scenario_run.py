@@ -20,13 +20,13 @@ SCENARIOS: Final[Sequence[dict[str, Any]]] = yaml.safe_load(
 TIMEOUT: Final = 40.0
 """Seconds for a scenario. Only a client that hangs takes so long."""
 TIME_LIMIT: Final = 20
-"""That of the clients."""
+"""Seconds for which the clients retry a call."""
 RANGE: Final = re.compile("number ([0-9]+) to ([0-9]+)")
 
 
 @define(eq=False)
 class ScenarioRun:
-    """A run of one scenario with one client, and what that has reported."""
+    """A run of one scenario with one client, and the reports of the client."""
 
     scenario: dict[str, Any]
     driver: Driver
@@ -41,7 +41,7 @@ class ScenarioRun:
     _answers: list[dict[str, Any]] = field(factory=list)
 
     async def run(self) -> dict[str, Any]:
-        """Run all steps. Returns where anything differs from what is expected: what is, and what was found."""
+        """Run all steps. Returns the differences from what the scenario expects, by the name of what differs."""
         self.driver.results[self.scenario["name"]] = asyncio.Queue()
         await self.room.start()
         self._key = (await self.room.register("Ada"))["apiKey"]

@@ -28,7 +28,7 @@ def test_a_name_without_a_class_is_an_error() -> None:
 
 
 def test_an_exception_has_what_the_response_says() -> None:
-    """An exception has the code, status, retry_after, sentence and body of the response, also after pickling."""
+    """Code, status, seconds to wait, sentence and details are there; also after pickling."""
     error = pickle.loads(pickle.dumps(error_from(429, {}, json.dumps(BODY).encode())))
 
     assert type(error) is errors.MessageRateLimited
@@ -37,7 +37,7 @@ def test_an_exception_has_what_the_response_says() -> None:
 
 
 def test_a_code_of_a_newer_room_is_a_room_error() -> None:
-    """An error code that this version does not know is raised as RoomError itself, with that code."""
+    """A code that this version does not know is RoomError itself, with that code."""
     error = error_from(418, {}, b'{"success": false, "error": "Tea.", "code": "is_a_teapot"}')
 
     assert (type(error), error.code, str(error)) == (RoomError, "is_a_teapot", "Tea.")
@@ -45,7 +45,7 @@ def test_a_code_of_a_newer_room_is_a_room_error() -> None:
 
 @pytest.mark.parametrize("body", [b"", b"<html>Bad gateway</html>", b"[]", b"\xff", b'{"error": 1}', b'{"code": "x"}'])
 def test_an_error_of_a_proxy_has_no_code(body: bytes) -> None:
-    """An error response that does not come from a room is raised as a RoomError without a code."""
+    """An error response that is not that of a room is a RoomError without a code, with a sentence."""
     error = error_from(502, {"Retry-After": "7"}, body)
 
     assert (type(error), error.code, error.status, error.retry_after) == (RoomError, "", 502, 7)
@@ -54,5 +54,5 @@ def test_an_error_of_a_proxy_has_no_code(body: bytes) -> None:
 
 @pytest.mark.parametrize("header", ["", "-1", "1.5", "²", "Wed, 21 Oct 2026 07:28:00 GMT", "soon"])
 def test_a_retry_after_that_is_no_number_is_ignored(header: str) -> None:
-    """A Retry-After that is a date or nonsense is ignored."""
+    """A Retry-After that is a date or nonsense is as none."""
     assert error_from(503, {"Retry-After": header}, b"").retry_after is None

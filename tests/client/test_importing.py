@@ -1,4 +1,4 @@
-"""What the import of the client loads."""
+"""Importing the client loads few modules."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""Which messages of a stream are new for its reader."""
+"""Progress decides which messages of a stream are new for its reader."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""When a request is sent again."""
+"""The client decides which requests are sent again, and when."""
 
 import pytest
 

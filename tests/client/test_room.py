@@ -1,4 +1,4 @@
-"""The rooms of the client: what they wait for, and what they leave when they are closed."""
+"""The rooms of the client: their methods, and how waiting calls end."""
 
 import asyncio
 import gc

@@ -93,12 +93,12 @@ def indexes_of(room: Room) -> Facts:
 @pytest.mark.long
 @whatever(histories())
 def test_the_room_finds_what_a_search_of_the_log_finds(history: list[Record]) -> None:
-    """Messages are found by author, mention, target and addressee exactly as far as they are shown."""
+    """The indexes by author, mention, target and addressee have the messages that a scan of the log finds."""
     assert indexes_of(folded_room(history)) == facts_of(history)
 
 
 def test_a_mention_and_a_reply_address_an_agent_once() -> None:
-    """A message that mentions an agent and answers it is addressed to it once; one to oneself to nobody."""
+    """A message that mentions an agent and replies to it is addressed to it once; its author is no addressee."""
     hello = posted(CRAB, "Hello!")
     both, own = posted(LOBSTER, "@Crab hello", reply_to=4), posted(CRAB, "@Crab, think", reply_to=4)
     addressing = folded_room(records_of([*ALL_REGISTERED, hello, both, own])).history.addressing
@@ -109,7 +109,7 @@ def test_a_mention_and_a_reply_address_an_agent_once() -> None:
 
 
 def test_only_agents_that_exist_are_mentioned() -> None:
-    """An agent that registers after a message is not mentioned by it."""
+    """A message does not mention an agent that registers after it."""
     events: list[Event] = [
         CRAB_REGISTERED,
         posted(CRAB, "@Lobster, come!"),
@@ -121,7 +121,7 @@ def test_only_agents_that_exist_are_mentioned() -> None:
 
 
 def test_a_removed_message_is_found_again_once_restored() -> None:
-    """A hidden message is addressed to nobody; once restored, it is addressed to the same agents, in its place."""
+    """A hidden message is addressed to nobody. Once restored, it is addressed to the same agents, in its old place."""
     messages = [posted(CRAB, "@Lobster one"), posted(CRAB, "@Lobster two")]
     removed, restored = evolve(CRAB_REMOVED, position=4), MessageRestored(CRAB, 4, "grace", START)
     events: list[Event] = [*ALL_REGISTERED, *messages, removed, restored]
@@ -132,7 +132,7 @@ def test_a_removed_message_is_found_again_once_restored() -> None:
 
 
 def test_nothing_of_an_erased_message_stays() -> None:
-    """The room does not remember whom an erased message mentioned, nor what it answered."""
+    """The room does not remember what an erased message mentioned and replied to."""
     (named,) = CRAB_ERASED.records
     erased = evolve(CRAB_ERASED, records=(evolve(named, position=5),))
     events: list[Event] = [*ALL_REGISTERED, CRAB_POSTED, posted(CRAB, "@Lobster", reply_to=4), erased]
@@ -145,7 +145,7 @@ def test_nothing_of_an_erased_message_stays() -> None:
 
 @whatever(st.lists(st.integers(0, 60), unique=True), st.lists(st.integers(0, 60), unique=True))
 def test_positions_are_removed_few_or_many(numbers: list[int], removed: list[int]) -> None:
-    """Removing few numbers and removing many gives the same."""
+    """Removing many numbers at once has the same result as removing them one by one."""
     left = remove_sorted(array("q", sorted(numbers)), sorted(removed))
 
     assert list(left) == sorted(set(numbers) - set(removed))

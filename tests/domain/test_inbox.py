@@ -30,7 +30,7 @@ ACKNOWLEDGE = Heartbeat(CRAB, START, read=4)
 def test_a_check_in_shows_what_a_search_of_the_log_finds(
     history: list[Record], agent: AgentId, after: int, limit: int
 ) -> None:
-    """Everything that is new and visible is shown or counted, each message once."""
+    """Check-ins show or count each new and visible message once, as a scan of the log does."""
     room = folded_room(history)
     found = inbox(room.history, agent, after, room.position, limit)
     new = [each for each in room.history.positions if each > after and each not in room.history.removals]
@@ -48,7 +48,7 @@ def test_a_check_in_shows_what_a_search_of_the_log_finds(
 
 
 def test_nothing_addressed_is_left_out() -> None:
-    """With more messages than the limit, the first ones are shown, and the next check-in goes on after them."""
+    """If more messages are addressed than the limit, the first are shown, and the next check-in continues there."""
     log = records_of([*ALL_REGISTERED, TO_CRAB, TO_NOBODY, TO_CRAB, BY_CRAB, TO_CRAB])
     room = folded_room(log)
 
@@ -60,14 +60,14 @@ def test_nothing_addressed_is_left_out() -> None:
 
 
 def test_a_first_check_in_begins_at_the_registration() -> None:
-    """Messages from before the registration of an agent are not new to it."""
+    """A first check-in does not show messages from before the registration of the agent."""
     room = folded_room(records_of([LOBSTER_REGISTERED, TO_NOBODY, CRAB_REGISTERED, TO_NOBODY]))
 
     assert list(inbox(room.history, CRAB, room.agent(CRAB).read, room.position, 9).others) == [4]
 
 
-def test_an_agent_that_posts_most_messages_finds_the_others_at_once() -> None:
-    """What a check-in costs does not grow with the messages of the agent itself between those of others."""
+def test_own_messages_do_not_slow_a_check_in() -> None:
+    """The cost of a check-in does not grow with the agent's own messages between those of others."""
 
     def calls_for(own: int) -> int:
         room = folded_room(records_of([*ALL_REGISTERED, TO_NOBODY, *[BY_CRAB] * own]))
@@ -77,31 +77,31 @@ def test_an_agent_that_posts_most_messages_finds_the_others_at_once() -> None:
     assert calls_for(8_000) < 1.2 * calls_for(2_000)
 
 
-def test_an_acknowledgement_of_something_addressed_is_recorded_at_once() -> None:
-    """It is recorded although the agent was seen just now, so that it holds on every node and after a crash."""
+def test_an_addressed_message_is_acknowledged_at_once() -> None:
+    """An acknowledgement of an addressed message is recorded although the agent was active just before."""
     given(*ALL_REGISTERED, TO_CRAB, BY_CRAB).when(ACKNOWLEDGE).then(AgentSeen(CRAB, START, read=4))
 
 
 @pytest.mark.parametrize("message", [TO_NOBODY, posted(CRAB, "@Crab, think")])
-def test_an_acknowledgement_of_nothing_addressed_costs_no_record(message: MessagePosted) -> None:
-    """Passing messages that are not addressed to the agent is not worth a record."""
+def test_other_messages_are_acknowledged_without_a_record(message: MessagePosted) -> None:
+    """An acknowledgement that passes no addressed message is not recorded by itself."""
     given(*ALL_REGISTERED, message, BY_CRAB).when(ACKNOWLEDGE).then(AlreadyRecorded(5))
 
 
 def test_an_acknowledgement_is_recorded_with_the_next_activity() -> None:
-    """Once a heartbeat is due, the place that the agent has read to is recorded with it."""
+    """The next activity record contains the position that the agent has acknowledged."""
     later = START + HOUR
     given(*ALL_REGISTERED, TO_NOBODY, BY_CRAB).when(evolve(ACKNOWLEDGE, at=later)).then(AgentSeen(CRAB, later, read=4))
 
 
 def test_an_acknowledgement_moves_forward_only() -> None:
-    """An older cursor changes nothing: other sessions of the agent share the place."""
+    """An acknowledgement of an older cursor changes nothing, because sessions of an agent share the position."""
     log = (*ALL_REGISTERED, TO_CRAB, AgentSeen(CRAB, START, read=4))
     given(*log).when(evolve(ACKNOWLEDGE, read=2)).then(AlreadyRecorded(5))
     given(*log).when(Heartbeat(CRAB, START + HOUR, read=2)).then(AgentSeen(CRAB, START + HOUR))
 
 
 def test_a_removed_message_need_not_be_acknowledged() -> None:
-    """A message that was removed meanwhile is passed without a record."""
+    """An acknowledgement that passes only a removed message is not recorded."""
     removed = evolve(CRAB_REMOVED, agent=LOBSTER, position=4)
     given(*ALL_REGISTERED, TO_CRAB, removed, BY_CRAB).when(ACKNOWLEDGE).then(AlreadyRecorded(6))

@@ -29,5 +29,5 @@ from chatr.domain.mentions import mentioned_names
     ],
 )
 def test_names_after_an_at_sign_are_mentioned(text: str, names: list[str]) -> None:
-    """A name follows an at sign that ends no word. Trailing marks are no part of it; five names count, each once."""
+    """A name after an at sign is a mention unless a word precedes. Trailing marks do not count, and five names do."""
     assert mentioned_names(text) == names

@@ -9,8 +9,8 @@ from tests.conftest import Agent, Room
 from tests.moderation import record_erasure, remove, restore
 
 
-async def test_a_message_names_its_target_and_the_agents_that_it_mentions(room: Room) -> None:
-    """`replyTo` and `mentions` are in the response and in what everyone reads."""
+async def test_a_message_has_its_target_and_mentions(room: Room) -> None:
+    """The response to a post, and every list of messages, have `replyTo` and `mentions`."""
     ada, bob = await room.register("Ada"), await room.register("Bob")
     hello = await room.post_message(ada, "Hello!")
     answer = await room.post_message(bob, "@ada, and @Nobody: hello", replyTo=hello["id"], automatic=True)
@@ -21,7 +21,7 @@ async def test_a_message_names_its_target_and_the_agents_that_it_mentions(room: 
 
 
 async def test_a_post_says_whether_its_recipients_are_online(room: Room) -> None:
-    """Whoever mentions an agent learns whether it is there, and when it last was."""
+    """The response to a post says which recipients are online, and when each was last seen."""
     ada, bob = await room.register("Ada"), await room.register("Bob")
     room.clock.advance(HOUR)
     posted = await room.post("/api/messages", {"content": "@Bob @Ada, are you there?"}, agent=ada)
@@ -33,7 +33,7 @@ async def test_a_post_says_whether_its_recipients_are_online(room: Room) -> None
 
 @pytest.mark.parametrize("target", ["999", 999, "0", "-1", "x", "", 1.5, True, ["1"], "9" * 19, "1"])
 async def test_a_reply_to_nothing_is_refused(room: Room, target: object) -> None:
-    """A target that is no message is a 404 which says what to send; nothing is posted."""
+    """A reply to an unknown message gets 404 with what to send, and posts nothing."""
     ada = await room.register()
     answer = await room.post("/api/messages", {"content": "Yes", "replyTo": target}, agent=ada)
 
@@ -42,7 +42,7 @@ async def test_a_reply_to_nothing_is_refused(room: Room, target: object) -> None
 
 
 async def test_a_number_is_taken_for_an_id(room: Room) -> None:
-    """A program that makes a number of an id is understood."""
+    """`replyTo` may be a number."""
     ada = await room.register()
     hello = await room.post_message(ada, "Hello!")
 
@@ -51,7 +51,7 @@ async def test_a_number_is_taken_for_an_id(room: Room) -> None:
 
 @pytest.mark.parametrize("flag", ["true", 1, [True], {}])
 async def test_automatic_is_true_or_false(room: Room, flag: object) -> None:
-    """Another value is an error that says so."""
+    """A value of `automatic` that is not a boolean is an error that says so."""
     ada = await room.register()
     answer = await room.post("/api/messages", {"content": "Yes", "automatic": flag}, agent=ada)
 
@@ -60,7 +60,7 @@ async def test_automatic_is_true_or_false(room: Room, flag: object) -> None:
 
 
 async def test_an_idempotency_key_stands_for_the_reply_too(room: Room) -> None:
-    """The same key with the same text is another message if it answers another one."""
+    """A repeated Idempotency-Key with the same text, but another `replyTo`, is an error."""
     ada = await room.register()
     first, second = await room.post_message(ada, "One"), await room.post_message(ada, "Two")
     room.clock.advance(5 * MINUTE)
@@ -82,8 +82,8 @@ async def hidden(room: Room, agent: Agent) -> tuple[dict[str, object], dict[str,
     return hello, (await room.get(f"/api/messages/{answer['id']}")).json["message"]
 
 
-async def test_a_removed_message_does_not_tell_whom_it_was_for(room: Room) -> None:
-    """A removed message shows neither mentions nor target; both are back when it is restored."""
+async def test_a_removed_message_has_no_target_and_mentions(room: Room) -> None:
+    """A removed message has neither mentions nor target until it is restored."""
     ada = await room.register()
     hello, removed = await hidden(room, ada)
     await restore(room.running.node, ada.id, str(removed["id"]))
@@ -94,7 +94,7 @@ async def test_a_removed_message_does_not_tell_whom_it_was_for(room: Room) -> No
 
 
 async def test_a_reply_to_a_removed_message_stays(room: Room) -> None:
-    """A reply keeps its target when that is removed, and so does one that is posted afterwards."""
+    """A reply keeps its target after that was removed, and may be posted after that."""
     ada = await room.register()
     hello = await room.post_message(ada, "Hello!")
     before = await room.post_message(ada, "One", replyTo=hello["id"])

@@ -64,7 +64,7 @@ async def conversation(room: Room) -> Conversation:
     ],
 )
 async def test_criteria_are_combined_by_and(conversation: Conversation, query: str, expected: list[int]) -> None:
-    """Only messages that meet all criteria are returned, also between `after` and `before`."""
+    """Only messages that meet all filters are returned, also between `after` and `before`."""
     filled = query.format(*(each["id"] for each in conversation.messages))
 
     assert await conversation.ids(filled) == expected
@@ -75,7 +75,7 @@ async def test_criteria_are_combined_by_and(conversation: Conversation, query: s
 async def test_pages_of_selected_messages_follow_one_another(
     conversation: Conversation, monkeypatch: pytest.MonkeyPatch, direction: str, step: int
 ) -> None:
-    """From page to page each selected message comes once, however few messages are looked at in one step."""
+    """Each selected message is on exactly one page, however few messages are examined in one step."""
     monkeypatch.setattr(selection, "MESSAGES_A_STEP", step)
     pages, cursor = [], "after=0" if direction == "after" else "limit=1"
     while True:
@@ -90,12 +90,12 @@ async def test_pages_of_selected_messages_follow_one_another(
 
 
 async def test_an_agent_asks_for_what_mentions_it(conversation: Conversation) -> None:
-    """`mentions=me` stands for the agent of the key."""
+    """`mentions=me` selects mentions of the agent of the key."""
     assert await conversation.ids("mentions=me", agent=conversation.agents["Cyd"]) == [3, 4]
 
 
 async def test_me_needs_a_key(conversation: Conversation) -> None:
-    """Without a key nobody is me."""
+    """`mentions=me` without a key is 401."""
     answer = await conversation.room.get("/api/messages?mentions=me")
 
     assert (answer.status, answer.json["code"]) == (HTTPStatus.UNAUTHORIZED, "unauthorized")
@@ -105,7 +105,7 @@ async def test_me_needs_a_key(conversation: Conversation) -> None:
     "query", ["from=Nobody", "mentions=Nobody", "from=", "from=%00", "mentions=No body", "from=" + "a" * 5_000]
 )
 async def test_an_unknown_agent_is_an_error(room: Room, query: str) -> None:
-    """A misspelled name returns an error, never everything and never nothing."""
+    """An unknown agent in a filter is an error, and not an empty or complete list."""
     await room.register()
     answer = await room.get(f"/api/messages?{query}")
 
@@ -113,14 +113,14 @@ async def test_an_unknown_agent_is_an_error(room: Room, query: str) -> None:
 
 
 async def test_a_target_must_be_an_id(room: Room) -> None:
-    """`replyTo` is the id of a message."""
+    """A `replyTo` that is not a message id is an error."""
     answer = await room.get("/api/messages?replyTo=x")
 
     assert (answer.status, answer.json["code"]) == (HTTPStatus.BAD_REQUEST, "invalid_cursor")
 
 
 async def test_removed_messages_are_not_selected(conversation: Conversation) -> None:
-    """A removed message is in no selection."""
+    """No filter selects a removed message."""
     node, message = conversation.room.running.node, conversation.messages[3]
     await remove(node, message["agentId"], message["id"])
 
@@ -129,7 +129,7 @@ async def test_removed_messages_are_not_selected(conversation: Conversation) -> 
 
 
 async def test_a_selection_can_be_waited_for(conversation: Conversation) -> None:
-    """A request with `wait` is held until a message is posted that it selects; others do not end the wait."""
+    """A request with filters and `wait` returns when a selected message is posted, and not for others."""
     room, last = conversation.room, conversation.messages[-1]["id"]
     waiting = asyncio.create_task(room.get(f"/api/messages?mentions=Ada&after={last}&wait=25"))
     await room.post_message(conversation.agents["Bob"], "Not for you")
@@ -139,7 +139,7 @@ async def test_a_selection_can_be_waited_for(conversation: Conversation) -> None
 
 
 async def test_any_registered_agent_can_be_looked_up(conversation: Conversation) -> None:
-    """An agent is found whatever its case, online or not, with the number of its messages."""
+    """An agent is found by its name in any case, online or not, with the number of its messages."""
     room = conversation.room
     await remove(room.running.node, conversation.agents["Ada"].id, conversation.messages[0]["id"])
     room.clock.advance(HOUR)
@@ -151,7 +151,7 @@ async def test_any_registered_agent_can_be_looked_up(conversation: Conversation)
 
 @pytest.mark.parametrize("name", ["Nobody", "%00", "a%2Fb", "a" * 500])
 async def test_an_agent_that_nobody_registered_is_not_found(room: Room, name: str) -> None:
-    """The error says what to check."""
+    """An unknown agent is 404 with what to check."""
     answer = await room.get(f"/api/agents/{name}")
 
     assert (answer.status, answer.json["code"]) == (HTTPStatus.NOT_FOUND, "agent_not_found")

@@ -1,4 +1,4 @@
-"""docs/agents.md: what people paste into the configuration of their clients."""
+"""docs/agents.md has valid configurations, which people paste into their clients."""
 
 import ast
 import json

@@ -1,4 +1,4 @@
-"""`chatr mcp`, wrongly used."""
+"""`chatr mcp` explains wrong use."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Nodes remember nothing of a client, so each request of it may reach another one."""
+"""Nodes store nothing about an MCP client, so each of its requests may reach another node."""
 
 from itertools import cycle
 

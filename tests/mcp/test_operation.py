@@ -1,4 +1,4 @@
-"""What operators see of /mcp, and how it behaves where the room is not open yet or lies below a path."""
+"""/mcp in the metrics and the access log, while the room starts, and below a path."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""POST /mcp: what is JSON-RPC and MCP about it, in both eras."""
+"""POST /mcp follows JSON-RPC and both kinds of revisions of MCP: with a handshake, and stateless."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""Random messages: each is answered in the form of JSON-RPC, none by an internal error."""
+"""Random messages get responses in the form of JSON-RPC, and never an internal error."""
 
 import json
 import random

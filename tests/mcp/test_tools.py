@@ -1,4 +1,4 @@
-"""Tools: each call is the request to its route, with the same rules, limits and errors."""
+"""A call of a tool has the same rules, limits and errors as a request to its route."""
 
 import asyncio
 import json

@@ -70,7 +70,7 @@ async def searched_node(
 
 
 def posts(*texts: str) -> list[Event]:
-    """What happened in a room with these messages, from position 3 on."""
+    """The events of a room with these messages, from position 3 on."""
     return [OPEN, CRAB_REGISTERED, *(MessagePosted(CRAB, text, None, START) for text in texts)]
 
 

@@ -51,7 +51,7 @@ def words_in(path: Path) -> set[str]:
 
 
 def bytes_beside(path: Path) -> bytes:
-    """Everything that is in the files of the index."""
+    """The bytes of all files of the index."""
     return b"".join(each.read_bytes() for each in path.parent.glob(f"{path.name}*"))
 
 
@@ -246,7 +246,7 @@ async def test_an_index_that_cannot_be_cleaned_is_removed(path: Path) -> None:
 
 
 def limit_pages(search: object) -> None:
-    """Let the file not grow any longer."""
+    """Make the disk full for the file of the index."""
     search._index._file._db.execute("pragma max_page_count = 1")  # type: ignore[attr-defined] # noqa: SLF001 -- the disk
 
 

@@ -1,4 +1,4 @@
-"""A search finds a full page, costs no more than it may, and holds up nothing else."""
+"""A search returns full pages, ends in time, and does not delay indexing."""
 
 import asyncio
 from collections.abc import Callable
@@ -23,7 +23,7 @@ async def test_a_search_that_takes_too_long_is_stopped(path: Path, monkeypatch: 
 
 
 class CountingIndex(Fts5Index):
-    """An index that counts how many searches it is asked at a time."""
+    """An index that counts how many searches wait for it at the same time."""
 
     now = most = 0
 
@@ -98,7 +98,7 @@ def test_parts_of_an_index(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_few_wanted_messages_are_found_among_many_hits(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hits between the few wanted messages are skipped, so a selective filter makes a search short."""
+    """Messages between those that are wanted are passed over, so a filter that selects few makes a search short."""
     monkeypatch.setattr("chatr.adapters.search.parts.SIZE", 1_000)
     index = IndexFile(path)
     index.add([(position, "word") for position in range(1, 5_000)], IndexedUntil("log", 5_000, "id"))

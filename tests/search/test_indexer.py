@@ -1,4 +1,4 @@
-"""The index follows the room: whatever file is there at a start, and whatever happens meanwhile."""
+"""The index follows the room, whatever file exists at the start, and after faults while it runs."""
 
 import asyncio
 import os
@@ -124,12 +124,12 @@ async def find_when_ready(room: SearchedNode, query: str) -> list[int]:
 
 
 def lose_table(room: SearchedNode, _path: Path) -> None:
-    """Do to the open index what a disk may do that loses writes."""
+    """Remove a table of the open index, as a disk does that loses writes."""
     room.search._index._file._db.execute("drop table part_0")  # type: ignore[attr-defined] # noqa: SLF001 -- as above
 
 
 def cut_off_open_file(room: SearchedNode, path: Path) -> None:
-    """Do to the files of the open index what may happen to them."""
+    """Truncate the files of the open index."""
     for each in (path, Path(f"{path}-wal")):
         os.truncate(each, 4096 if each == path else 0)
     # What is in SQLite's cache is not read again.
@@ -178,7 +178,7 @@ async def test_an_index_ahead_of_its_log_is_rebuilt(path: Path) -> None:
 
 
 class ReplaceableLog(FaultyLog):
-    """A log in whose place another one can be put while it is followed."""
+    """A log that can be replaced while it is followed."""
 
     def __init__(self, log: MemoryLog) -> None:
         super().__init__(log)
@@ -189,7 +189,7 @@ class ReplaceableLog(FaultyLog):
         self._replaced.set()
 
     async def replaced_room(self, node: Node) -> None:
-        """Wait until the node has read the log that was put in the place of the first one."""
+        """Wait until the node has read the log that replaced the first one."""
         old = node.room
         while node.room is old:  # noqa: ASYNC110 -- the follower completes no future for this
             await asyncio.sleep(0)

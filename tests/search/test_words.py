@@ -1,4 +1,4 @@
-"""What counts as a word, and that a query can be nothing else than words."""
+"""The rule for words, by which texts are indexed and queries are read."""
 
 import sqlite3
 from unicodedata import combining, normalize

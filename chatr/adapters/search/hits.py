@@ -40,7 +40,6 @@ def hits(
             yield from found
             if len(found) < count:
                 break
-            # Continued by position and not by OFFSET, for which SQLite would read all earlier hits again.
             rest = evolve(rest, after=found[-1]) if rest.ascending else evolve(rest, before=found[-1])
             rest, count = without_gap(rest), more
 

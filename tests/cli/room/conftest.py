@@ -48,7 +48,7 @@ JoinAs = Callable[[str], None]
 
 @pytest.fixture
 def join_as(chatr: Chatr, url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> JoinAs:
-    """Makes the commands that follow those of the user with this name, who joins the room if that is new."""
+    """Makes the following commands those of a user with this name, who joins the room if the user is new."""
 
     def switch(name: str) -> None:
         monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / name))

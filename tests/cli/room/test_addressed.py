@@ -1,4 +1,4 @@
-"""The messages that are addressed to an agent, one by one."""
+"""`addressed_messages` yields the messages that are addressed to an agent, one by one."""
 
 import asyncio
 from contextlib import aclosing

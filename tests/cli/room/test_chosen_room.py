@@ -1,4 +1,4 @@
-"""Which room a command is about, and which key it sends."""
+"""A command chooses its room and its key from arguments, environment and file."""
 
 import os
 from argparse import Namespace

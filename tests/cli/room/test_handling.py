@@ -39,7 +39,7 @@ Handle = Callable[..., MessageHandler]
 
 @pytest.fixture
 def handle(rooms: tuple[ClientRoom, ClientRoom], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Handle:
-    """Makes what handles Ada's messages with a script of the shell."""
+    """Makes a function that handles Ada's messages with a shell script as the command."""
     monkeypatch.setattr(handling_module, "RETRY_PAUSES", [0, 0])
     monkeypatch.chdir(tmp_path)
 

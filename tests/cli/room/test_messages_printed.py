@@ -1,4 +1,4 @@
-"""Messages on a terminal and in a pipe: a text stays a text."""
+"""Messages are printed on a terminal and in a pipe; no text in them controls the terminal."""
 
 from typing import Any
 

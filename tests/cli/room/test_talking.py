@@ -171,7 +171,7 @@ def test_waiting_ends_with_what_is_addressed(chatr: Chatr, url: str, join_as: Jo
 
 @pytest.mark.long
 def test_waiting_in_vain_fails(chatr: Chatr, join_as: JoinAs) -> None:
-    """`wait` ends with exit code 1 after --timeout; a plain number is seconds."""
+    """`wait` exits with 1 after --timeout; a plain number is seconds."""
     join_as("Ada")
     result = chatr("wait", "--timeout", "1")
 

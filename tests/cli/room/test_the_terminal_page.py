@@ -30,7 +30,7 @@ def documented_steps() -> list[tuple[str, str]]:
 
 
 def without_times(text: str) -> str:
-    """Return an output with the same times and cursors whenever it was printed."""
+    """Return an output with fixed times and cursors in the place of its own."""
     text = re.sub(r"\d\d:\d\d", "12:00", re.sub(r"\d{4}-\d\d-\d\d", "2026-11-23", text))
     return re.sub(r"-[0-9a-f]{8}\b", "-77b0e2d4", text)
 

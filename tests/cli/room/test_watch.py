@@ -25,7 +25,7 @@ KILL_PARENT = f"[ -e killed ] || {{ touch killed; kill -9 $PPID; }}; {SCRIPT}"
 
 @define(eq=False)
 class KillingProxy(FaultyProxy):
-    """Kills a process when a fault happens, which is planned for after the first check-in."""
+    """Kills a process when a fault happens, which is planned for a request after the first check-in."""
 
     planned: Fault | None = None
     kill: Callable[[], None] = lambda: None
@@ -46,7 +46,7 @@ class KillingProxy(FaultyProxy):
 
 @define(eq=False)
 class Watching:
-    """Starts `chatr watch` for Ada, and what Bob does in the room meanwhile."""
+    """Starts `chatr watch` for Ada, while Bob posts messages."""
 
     proxy: KillingProxy
     ada: ClientRoom
@@ -67,7 +67,7 @@ class Watching:
         return process
 
     async def answers(self, ids: list[str]) -> list[list[str]]:
-        """The replies to each of these messages, once each has one and a last message has its reply, too."""
+        """The replies to each of these messages. Waits until each has one, and a later message, too."""
         last = (await self.bob.post("@Ada last")).message.id
         missing = {*ids, last}
         async with aclosing(self.bob.follow("0")) as messages:

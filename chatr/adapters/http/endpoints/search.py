@@ -42,7 +42,6 @@ async def found_page(
         raise http_error(SEARCH_WAITS)
     if node.search is None:
         raise http_error(SEARCH_UNAVAILABLE, reason="it has none", retryAfter=LONGEST_RETRY)
-    # Evaluated once: the thread of the index tests every hit against them.
     criteria = selection.positions(node.room.history) if selection else []
     try:
         async with asyncio.timeout(TIME_LIMIT):
@@ -51,7 +50,6 @@ async def found_page(
                 lambda position: is_in_all(criteria, position),
                 few_between(criteria[0], after, before) if criteria else None,
             )
-    # Only waiting takes so long: the search itself has a limit of CPU time.
     except TimeoutError as error:
         raise Overloaded from error
     except (SearchUnavailable, NothingToSearch, SearchTooLong, SearchTooSlow) as error:
