@@ -9,7 +9,9 @@ from chatr.domain.identity import AgentId
 from chatr.domain.immutability import statically_frozen
 
 MESSAGES_A_STEP: Final = 5_000
-"""Messages that are examined in one step, which takes about 2 ms."""
+"""Messages that are examined in one step, which takes about 3 ms."""
+DENSE: Final = 16
+"""Looking up one number takes about as long as reading so many numbers of a sequence."""
 
 
 @statically_frozen
@@ -59,7 +61,9 @@ def page_step(history: History, selection: Selection, after: int | None, before:
     low = 0 if after is None else bisect_right(shortest, after)
     high = len(shortest) if before is None else bisect_left(shortest, before)
     start, stop = (max(low, high - MESSAGES_A_STEP), high) if after is None else (low, min(low + MESSAGES_A_STEP, high))
-    matching = [each for each in shortest[start:stop] if all(contains(other, each) for other in others)]
+    matching = shortest[start:stop]
+    for other in others:
+        matching = common(matching, other)
     is_full = len(matching) >= limit
     if after is None:
         return PageStep(
@@ -67,6 +71,17 @@ def page_step(history: History, selection: Selection, after: int | None, before:
             None if is_full or start == low else (None, shortest[start]),
         )
     return PageStep(matching[:limit], None if is_full or stop == high else (shortest[stop - 1], before))
+
+
+def common(positions: Sequence[int], others: Sequence[int]) -> Sequence[int]:
+    """Those of `positions` that are in `others`, too; all are ascending."""
+    if not positions:
+        return positions
+    low, high = bisect_left(others, positions[0]), bisect_right(others, positions[-1])
+    if high - low > DENSE * len(positions):
+        return [each for each in positions if contains(others, each)]
+    # Two agents in a dialogue take turns, so there is no gap to skip. A set needs a tenth of the time of look-ups.
+    return sorted(set(positions).intersection(others[low:high]))
 
 
 def contains(positions: Sequence[int], position: int) -> bool:

@@ -7,9 +7,14 @@ from typing import Any
 import pytest
 from attrs import frozen
 
+from chatr.adapters.http.endpoints.selected_messages import NewMessageCheck
 from chatr.domain import selection
 from chatr.domain.limits import HOUR
+from chatr.testing.records import folded_room, records_of
 from tests.conftest import Agent, Room
+from tests.domain.examples import CRAB, LOBSTER
+from tests.domain.test_addressing import ALL_REGISTERED, posted
+from tests.metrics.scrape import calls_of
 from tests.moderation import remove
 
 NAMES = ("Ada", "Bob", "Cyd")
@@ -136,6 +141,22 @@ async def test_a_selection_can_be_waited_for(conversation: Conversation) -> None
     news = await room.post_message(conversation.agents["Cyd"], "@Ada, news")
 
     assert [each["id"] for each in (await waiting).json["messages"]] == [news["id"]]
+
+
+def test_a_wait_examines_each_message_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each message that comes while a request waits costs as much as any other, however many came before."""
+    monkeypatch.setattr(selection, "MESSAGES_A_STEP", 10)
+    log = records_of([*ALL_REGISTERED, *[posted(CRAB, "@Lobster"), posted(LOBSTER, "@Crab")] * 200])
+    room = folded_room(log[:-1])
+    check = NewMessageCheck(lambda: room, selection.Selection(CRAB, CRAB), 0)
+
+    def calls_of_check() -> int:
+        return calls_of(lambda: asyncio.run(check()))
+
+    first = calls_of_check()
+    room.apply(log[-1])
+
+    assert calls_of_check() < first / 2
 
 
 async def test_any_registered_agent_can_be_looked_up(conversation: Conversation) -> None:

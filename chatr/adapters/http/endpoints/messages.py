@@ -12,7 +12,11 @@ from chatr.adapters.http.admission.admission import Admission
 from chatr.adapters.http.admission.authentication import KEY_DIGEST
 from chatr.adapters.http.endpoints.post_body import read_post
 from chatr.adapters.http.endpoints.search import found_page
-from chatr.adapters.http.endpoints.selected_messages import requested_selection, selected_page
+from chatr.adapters.http.endpoints.selected_messages import (
+    NewMessageCheck,
+    requested_selection,
+    selected_page,
+)
 from chatr.adapters.http.endpoints.waiting import MAX_WAIT, catch_up, wait_until
 from chatr.adapters.http.error_catalogue import MESSAGE_NOT_FOUND, http_error
 from chatr.adapters.http.json_body import flag
@@ -113,11 +117,8 @@ class MessageHandlers:
 
     async def _wait(self, request: web.BaseRequest, selection: Selection | None, after: int) -> None:
         """Hold a request with `wait` until there is a message that it selects after `after`. Raises HttpError (429)."""
-
-        async def is_there() -> bool:
-            return bool((await selected_page(self._node.room, selection, after, None, 1)).positions)
-
         seconds = number(request, "wait", 0, MAX_WAIT, minimum=0)
+        is_there = NewMessageCheck(lambda: self._node.room, selection, after)
         await wait_until(is_there, request, seconds, self._node.follower, self._admission)
 
     async def one(self, request: web.BaseRequest) -> wire.MessageResponse:

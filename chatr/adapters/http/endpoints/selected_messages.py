@@ -1,9 +1,10 @@
 """The filters of `GET /api/messages`, and pages of the messages that they select."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from aiohttp import web
+from attrs import define
 
 from chatr.adapters.http.admission.authentication import authenticate
 from chatr.adapters.http.endpoints.waiting import catch_up
@@ -69,3 +70,30 @@ async def selected_page(
         # A search may take many steps if few messages meet all criteria; other requests run between two steps.
         await asyncio.sleep(0)
     return as_page(found, limit, forward=after is not None)
+
+
+@define
+class NewMessageCheck:
+    """Tells whether there is a message of a selection after a position, for a request that waits for one.
+
+    Each call examines only the messages that came since the last one, unless messages were hidden or shown meanwhile:
+    searching all of them anew for each message that is posted would take most of the time of a busy room.
+    """
+
+    _current_room: Callable[[], Room]
+    _selection: Selection | None
+    _after: int
+    _examined: int = 0
+    _changes: int | None = None
+    _room: Room | None = None
+
+    async def __call__(self) -> bool:
+        """Return whether there is such a message."""
+        room = self._current_room()
+        position, changes = room.position, len(room.history.removals.changes)
+        is_continued = room is self._room and changes == self._changes
+        start = self._examined if is_continued else self._after
+        found = await selected_page(room, self._selection, start, None, 1)
+        # What came during the search is examined in the next call.
+        self._room, self._changes, self._examined = room, changes, max(self._after, position)
+        return bool(found.positions)
