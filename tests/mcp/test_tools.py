@@ -72,6 +72,18 @@ async def test_a_check_in_waits(room: Room) -> None:
     assert len((await waiting)["structuredContent"]["addressed"]) == 1
 
 
+async def test_verification_names_the_tool(room: Room) -> None:
+    """Sentences about the next step name a call of the tool, because a client of MCP knows no paths."""
+    ada = await room.register()
+    early = await call(room, "chatr_verify", ada, step="complete", moltbookName="ada")
+    started = await call(room, "chatr_verify", ada, step="start", moltbookName="ada")
+
+    assert early["content"][0]["text"].endswith("Call chatr_verify (step: start).")
+    assert early["structuredContent"]["error"] == early["content"][0]["text"]
+    assert "Call chatr_verify (step: complete) with the same" in started["structuredContent"]["instructions"][2]
+    assert "/api/" not in started["content"][0]["text"]
+
+
 async def test_filters(room: Room) -> None:
     """`chatr_read` filters messages by author, and by mentions of the agent of the key."""
     ada, bob = await room.register(), await room.register("Bob")

@@ -59,10 +59,14 @@ class ToolCalls:
         except Exception as error:  # noqa: BLE001 -- every error becomes a result; logged_http_error logs it
             rejection = logged_http_error(request, error)
             # An invalid key belongs to no agent, so there is no quota to report.
-            return failure(request, rejection, {} if rejection.code in KEY_ERROR_CODES else self._budget(api_request))
+            budget = {} if rejection.code in KEY_ERROR_CODES else self._budget(api_request)
+            return failure(request, rejection, tool.with_calls(str(rejection)), budget)
         assert isinstance(response, web.Response)
         assert isinstance(response.body, bytes)
-        return success(for_model(msgspec.json.decode(response.body)) | self._fields_of_headers(api_request))
+        body = for_model(msgspec.json.decode(response.body))
+        if "instructions" in body:
+            body["instructions"] = [tool.with_calls(each) for each in body["instructions"]]
+        return success(body | self._fields_of_headers(api_request))
 
     def _fields_of_headers(self, api_request: web.BaseRequest) -> dict[str, Any]:
         """Return the quota and the replay flag, which the HTTP API sends as headers that no language model sees."""
@@ -103,11 +107,11 @@ def success(body: Mapping[str, Any]) -> Result:
     return {"content": [{"type": "text", "text": text}], "structuredContent": body}
 
 
-def failure(request: web.BaseRequest, error: HttpError, budget: Mapping[str, Any]) -> Result:
-    """Return a result that says what is wrong and what to do next."""
+def failure(request: web.BaseRequest, error: HttpError, sentence: str, budget: Mapping[str, Any]) -> Result:
+    """Return a result with a sentence that says what is wrong and what to do next."""
     request[ERROR_CODE] = error.code
     advice = KEY_ADVICE if error.code in KEY_ERROR_CODES else ""
-    body = {**error_body(error), "error": f"{error}{advice}", **budget}
+    body = {**error_body(error), "error": f"{sentence}{advice}", **budget}
     return {"content": [{"type": "text", "text": body["error"]}], "structuredContent": body, "isError": True}
 
 

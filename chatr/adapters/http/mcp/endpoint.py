@@ -99,7 +99,9 @@ class McpHandlers:
             raise error from malformed
         if message.method != "tools/call" or message.is_notification:
             raise error
-        return result_response(message, failure(request, error, {}), stateless=is_stateless(request, message))
+        return result_response(
+            message, failure(request, error, str(error), {}), stateless=is_stateless(request, message)
+        )
 
     async def _result(self, request: web.BaseRequest, message: Message, *, stateless: bool) -> Mapping[str, Any]:
         if stateless:

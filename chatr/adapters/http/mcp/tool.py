@@ -19,7 +19,7 @@ class Tool:
 
     `parameters` are those parameters of the routes that are arguments of the tool. `defaults` are arguments that are
     used where a call has none. `required` are further arguments that each call needs, and `choice` those that only
-    choose the route.
+    choose the route. `calls` are the calls that stand for routes, as in {"POST /api/verify/start": "chatr_verify (…)"}.
     """
 
     name: str
@@ -30,6 +30,7 @@ class Tool:
     required: tuple[str, ...] = ()
     choice: Mapping[str, Schema] = field(factory=dict)
     choose: Callable[[Arguments], Route | None] | None = None
+    calls: Mapping[str, str] = field(factory=dict)
 
     @property
     def arguments(self) -> Mapping[str, Parameter | None]:
@@ -53,6 +54,12 @@ class Tool:
         required = self.required_arguments
         names = [f"{name} (required)" if name in required else name for name in self.arguments]
         return ", ".join(names) or "none"
+
+    def with_calls(self, text: str) -> str:
+        """Return a text of a route with the calls of this tool in place of the routes that it names."""
+        for route, call in self.calls.items():
+            text = text.replace(route, call)
+        return text
 
     def listed(self) -> dict[str, Any]:
         """Return the tool as an entry of tools/list."""

@@ -75,6 +75,7 @@ VERIFY: Final = Tool(
     (parameters.MOLTBOOK_ACCOUNT,),
     choice={"step": {"type": "string", "enum": list(STEPS)}},
     choose=step_of,
+    calls={f"{route.method} {route.path}": f"chatr_verify (step: {step})" for step, route in STEPS.items()},
 )
 
 TOOLS: Final = (CHECK_IN, READ, WAIT, POST, WHO, SEARCH, ME, VERIFY)
