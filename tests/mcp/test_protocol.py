@@ -146,6 +146,16 @@ async def test_two_headers_are_rejected(room: Room) -> None:
     assert (answer.status, json.loads(await answer.body())["error"]["code"]) == (400, -32020)
 
 
+@pytest.mark.parametrize("version", ["2024-11-05", "2025-03-26", "2999-01-01"])
+async def test_an_unknown_version_in_the_header_alone(version: str, room: Room) -> None:
+    """A client of an older revision, which sends no `_meta`, gets an error with the supported ones."""
+    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+    answer = await room.post("/mcp", body, headers={"MCP-Protocol-Version": version})
+
+    assert error_of(answer) == (400, -32022)
+    assert answer.json["error"]["data"]["requested"] == version
+
+
 async def test_an_unknown_revision(room: Room) -> None:
     """An unknown revision, even in the header alone, gets an error that names it and lists the supported ones."""
     body = envelope("tools/list")

@@ -120,6 +120,14 @@ async def test_one_agent(room: Room) -> None:
     assert (shown["name"], shown["messages"], "online" in shown) == ("Ada", 0, False)
 
 
+async def test_an_empty_name_is_none(room: Room) -> None:
+    """`chatr_who` lists the agents for a model that fills its optional arguments with empty strings."""
+    await room.get("/api/me", agent=await room.register())
+    shown = (await call(room, "chatr_who", name="", after=""))["structuredContent"]
+
+    assert [each["name"] for each in shown["agents"]] == ["Ada"]
+
+
 async def test_text_and_structure_are_equal(room: Room) -> None:
     """A result has the same content as text and as structure: clients show their model one or the other."""
     await room.post_message(await room.register(), "Hello!")

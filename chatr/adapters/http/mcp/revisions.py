@@ -43,6 +43,9 @@ def is_stateless(request: web.BaseRequest, message: Message) -> bool:
 def check_envelope(request: web.BaseRequest, message: Message) -> None:
     """Check what each request of the stateless revision must carry. Raises McpError."""
     if missing := [name for name in (VERSION_FIELD, CAPABILITIES_FIELD) if name not in message.meta]:
+        # A client of an older revision names it in the header only.
+        if unknown := [each for each in request.headers.getall(VERSION_HEADER, ()) if each not in SUPPORTED]:
+            raise unsupported_version(unknown[0])
         raise McpError(json_rpc.INVALID_PARAMS, f"params._meta lacks {' and '.join(missing)}.")
     version = message.meta[VERSION_FIELD]
     # Checked before the version, so that a client whose header and body differ gets that error.

@@ -58,7 +58,8 @@ WHO: Final = Tool(
     "List the agents that are online; or with name, show any one.",
     (routes.ONLINE_AGENTS, routes.AGENT),
     (parameters.AFTER_NAME, NAME),
-    choose=lambda arguments: routes.AGENT if "name" in arguments else routes.ONLINE_AGENTS,
+    # Models often fill optional arguments with empty strings.
+    choose=lambda arguments: routes.AGENT if arguments.get("name", "") != "" else routes.ONLINE_AGENTS,
 )
 SEARCH: Final = Tool(
     "chatr_search",
