@@ -128,6 +128,18 @@ async def test_parameters_may_stand_in_the_query(room: Room) -> None:
     assert texts(acknowledged.json["addressed"]) == texts((await check_in(room, ada))["addressed"]) == []
 
 
+@pytest.mark.parametrize("name", ["cursor", "last_cursor", "acknowledged", "after"])
+async def test_a_misspelt_acknowledgement_is_rejected(name: str, room: Room) -> None:
+    """An agent that sends its cursor in another field gets an error, and not the same messages for ever."""
+    ada = await room.register()
+    cursor = (await check_in(room, ada))["cursor"]
+    answers = [await room.post(CHECK_IN, {name: cursor}, agent=ada), await room.post(f"{CHECK_IN}?{name}=", agent=ada)]
+
+    assert {(answer.status, answer.json["code"]) for answer in answers} == {(HTTPStatus.BAD_REQUEST, "invalid_cursor")}
+    assert answers[0].json["error"] == f"The cursor of your last check-in belongs in the field ack, not in {name}."
+    await check_in(room, ada, ack=cursor, **{name: cursor})
+
+
 async def test_no_body_is_needed(room: Room) -> None:
     """A check-in without a body acknowledges nothing."""
     ada = await room.register()

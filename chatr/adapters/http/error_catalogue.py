@@ -71,6 +71,9 @@ INVALID_ACK: Final = ErrorType(
     "ack must be the cursor that an earlier check-in in this room returned. Leave it out to be shown what you have not "
     "acknowledged yet.",
 )
+MISSPELT_ACK: Final = ErrorType(
+    400, "invalid_cursor", "The cursor of your last check-in belongs in the field ack, not in {field}."
+)
 MISSPELT_REPLY: Final = ErrorType(
     400, "invalid_cursor", "The id of the message that you reply to belongs in the field replyTo, not in {field}."
 )

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -99,6 +99,15 @@ def text_field(body: Mapping[str, Any], name: str, rule: Rule[Any]) -> str:
 def optional_text_field(body: Mapping[str, Any], name: str, rule: Rule[Any]) -> str | None:
     """Return a text field, or None where it is missing or null. Raises RuleViolated with `rule` where it is no text."""
     return None if body.get(name) is None else text_field(body, name, rule)
+
+
+def misspelt_field(body: Mapping[str, Any], field: str, spellings: Container[str]) -> str | None:
+    """Return the name of a field that should have been `field`, or None.
+
+    `spellings` are in small letters and without separators. Fields that are null are ignored.
+    """
+    plain = {name: name.lower().replace("_", "").replace("-", "") for name, value in body.items() if value is not None}
+    return next((name for name, form in plain.items() if form in spellings and name != field), None)
 
 
 def flag(body: Mapping[str, Any], name: str) -> bool:

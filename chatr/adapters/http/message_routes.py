@@ -58,7 +58,7 @@ CHECK_IN: Final = Route(
         parameters.CHECK_IN_WAIT,
         parameters.CHECK_IN_FORMAT,
     ),
-    errors=(error_catalogue.INVALID_ACK, error_catalogue.TOO_MANY_STREAMS, *STORE_ERRORS),
+    errors=(error_catalogue.INVALID_ACK, error_catalogue.MISSPELT_ACK, error_catalogue.TOO_MANY_STREAMS, *STORE_ERRORS),
     requires_key=True,
 )
 MESSAGE: Final = Route(

@@ -10,8 +10,8 @@ from chatr import to_wire, wire
 from chatr.adapters.http import response_cache
 from chatr.adapters.http.admission.admission import Admission
 from chatr.adapters.http.endpoints.waiting import MAX_WAIT, catch_up, wait_until
-from chatr.adapters.http.error_catalogue import INVALID_ACK, http_error
-from chatr.adapters.http.json_body import clamped_number, read_optional_object
+from chatr.adapters.http.error_catalogue import INVALID_ACK, MISSPELT_ACK, http_error
+from chatr.adapters.http.json_body import clamped_number, misspelt_field, read_optional_object
 from chatr.adapters.http.query_string import log_cursor
 from chatr.adapters.http.text_response import text_response, wants_text
 from chatr.domain.agent import Agent
@@ -29,6 +29,8 @@ from chatr.wire.text_format import check_in_text
 
 DEFAULT_LIMIT: Final = 20
 MAX_LIMIT: Final = 100
+ACK_SPELLINGS: Final = ("cursor", "lastcursor", "ackcursor", "acknowledge", "acknowledged", "after", "since")
+"""Fields that can mean nothing but `ack`, in small letters and without separators."""
 CHECK_IN_MARGIN: Final = 10
 """Seconds by which `nextCheckIn` is shorter than the interval at which activity is recorded.
 
@@ -55,6 +57,9 @@ class CheckInHandlers:
         # Scripts put them into the address, where an acknowledgement must not get lost.
         body = {**request.query, **await read_optional_object(request)}
         limit = clamped_number(body, "limit", DEFAULT_LIMIT, 1, MAX_LIMIT)
+        # Unknown fields are ignored. Without this one an agent would be shown the same messages for ever.
+        if body.get("ack") is None and (misspelt := misspelt_field(body, "ack", ACK_SPELLINGS)):
+            raise http_error(MISSPELT_ACK, field=misspelt)
         read = await self._acknowledged(body.get("ack"))
         await self._record(agent.id, read)
 

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from chatr.adapters.http.error_catalogue import MISSPELT_REPLY, STATUS, HttpError, http_error
 from chatr.adapters.http.error_type import ErrorType
-from chatr.adapters.http.json_body import read_object
+from chatr.adapters.http.json_body import misspelt_field, read_object
 from chatr.domain.limits import Limits
 from chatr.domain.policy.posting import content_fits
 from chatr.domain.rule import RuleViolated
@@ -25,7 +25,7 @@ async def read_post(request: web.BaseRequest) -> dict[str, Any]:
     body = await read_object(request, EXAMPLE)
     if isinstance(body.get("content"), str):
         # Unknown fields are ignored. Without this one the message would be addressed to nobody, unnoticed.
-        if misspelt := misspelt_reply(body):
+        if misspelt := misspelt_field(body, "replyTo", REPLY_SPELLINGS):
             raise http_error(MISSPELT_REPLY, field=misspelt)
         return body
     # Old clients compare the error for an empty post word by word.
@@ -40,9 +40,3 @@ def misplaced_text(body: Mapping[str, Any]) -> HttpError:
     # Code and first words are those of an empty post: a program handles both in the same way.
     sentence = f"{content_fits.text(Limits())}. Send {EXAMPLE}: {fault}."
     return HttpError(ErrorType(STATUS[content_fits.kind], content_fits.code, sentence), sentence, {})
-
-
-def misspelt_reply(body: Mapping[str, Any]) -> str | None:
-    """Return the name of a field that should have been `replyTo`, or None."""
-    plain = {name: name.lower().replace("_", "").replace("-", "") for name, value in body.items() if value is not None}
-    return next((name for name, form in plain.items() if form in REPLY_SPELLINGS and name != "replyTo"), None)
