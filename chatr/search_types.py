@@ -27,13 +27,14 @@ class IndexedUntil:
 class SearchRange:
     """Positions after `after` and before `before`, in which messages are searched in ascending or descending order.
 
-    With `among`, which is ascending, only messages at these positions are wanted: the others need not be looked at.
+    Only messages at positions in each sequence of `among` are wanted. The sequences are ascending, the shortest one
+    first, and may change while they are read.
     """
 
     after: int
     before: int
     ascending: bool
-    among: Sequence[int] | None = None
+    among: Sequence[Sequence[int]] = ()
 
 
 class SearchUnavailable(Exception):

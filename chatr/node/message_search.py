@@ -31,22 +31,19 @@ class MessageSearch:
         after: int | None,
         before: int | None,
         limit: int,
-        is_wanted: Callable[[int], bool],
-        among: Sequence[int] | None = None,
+        among: Sequence[Sequence[int]] = (),
     ) -> Page:
-        """Return at most `limit` visible messages that contain all words of `query` and satisfy `is_wanted`.
+        """Return at most `limit` visible messages that contain all words of `query`.
 
-        They are between the positions `after` and `before`, as in `History.page`; `among` is as in `SearchRange`.
-        `is_wanted` is called in another thread, so it must not change anything. Raises SearchNotReady, or as the index.
+        They are between the positions `after` and `before`, as in `History.page`; `among` is as in `SearchRange`, and
+        read in another thread. Raises SearchNotReady, or as the index.
         """
         await self._wait_until_indexed()
         # Hidden messages stay in the index: an operator may restore them.
         room, removals = self._indexer.room, self._indexer.room.history.removals
         wanted = SearchRange(after or 0, before if before is not None else room.position + 1, after is not None, among)
         # One message more than the limit, to know whether there are more.
-        found = await self._positions(
-            query, wanted, limit + 1, lambda position: position not in removals and is_wanted(position)
-        )
+        found = await self._positions(query, wanted, limit + 1, lambda position: position not in removals)
         # If the log was replaced meanwhile, these positions are those of other messages.
         if room is not self._indexer.room:
             raise self._not_ready()

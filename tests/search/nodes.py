@@ -1,7 +1,7 @@
 """A node without a web server whose messages can be searched."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -41,10 +41,10 @@ class SearchedNode:
         after: int | None = None,
         before: int | None = None,
         limit: int = 100,
-        is_wanted: Callable[[int], bool] = lambda _position: True,
+        among: Sequence[Sequence[int]] = (),
     ) -> Sequence[int]:
         """The positions of the messages that are found."""
-        return (await self.search.find(query, after, before, limit, is_wanted)).positions
+        return (await self.search.find(query, after, before, limit, among)).positions
 
 
 @asynccontextmanager

@@ -10,6 +10,7 @@ from typing import Final
 import orjson
 from attrs import evolve
 
+from chatr.domain.selection import common
 from chatr.search_types import SearchRange, SearchTooSlow
 
 STEPS_BETWEEN_CHECKS: Final = 1_000
@@ -18,7 +19,10 @@ FIRST_HITS: Final = 128
 MORE_HITS: Final = 1_024
 """Hits that the first statement reads, and each later one, when the first hits were not enough."""
 FEW_HITS: Final = 32
-"""Hits that a statement reads where few messages are wanted: those between two of them are passed over."""
+MOST_HITS: Final = 8_192
+"""Hits that a statement reads where only some messages are wanted: few after a wide gap, else twice the last number."""
+WIDE_GAP: Final = 1_024
+"""Positions of unwanted messages. Reading so many hits takes about as long as a statement that passes over them."""
 
 
 def hits(
@@ -29,30 +33,45 @@ def hits(
     Raises SearchTooSlow when the CPU time of the thread has reached `deadline`.
     """
     rest = without_gap(wanted)
-    first, more = (FIRST_HITS, MORE_HITS) if wanted.among is None else (FEW_HITS, FEW_HITS)
+    count = FEW_HITS if wanted.among else FIRST_HITS
     for table in tables:
-        count = first
         while rest is not None:
             # The progress handler is not called by a statement of few steps: SQLite counts them anew in each.
             if thread_time() > deadline:
                 raise SearchTooSlow
             found = next_hits(db, table, expression, rest, count)
-            yield from found
+            yield from wanted_hits(found, wanted)
             if len(found) < count:
                 break
-            rest = evolve(rest, after=found[-1]) if rest.ascending else evolve(rest, before=found[-1])
-            rest, count = without_gap(rest), more
+            rest = without_gap(evolve(rest, after=found[-1]) if rest.ascending else evolve(rest, before=found[-1]))
+            if not wanted.among:
+                count = MORE_HITS
+            elif rest is not None:
+                gap = rest.after - found[-1] if rest.ascending else found[-1] - rest.before
+                count = FEW_HITS if gap > WIDE_GAP else min(2 * count, MOST_HITS)
+
+
+def wanted_hits(found: Sequence[int], wanted: SearchRange) -> Sequence[int]:
+    """Those of `found`, which are in the order of the range, that are wanted."""
+    ascending = found if wanted.ascending else found[::-1]
+    for positions in wanted.among:
+        ascending = common(ascending, positions)
+    return ascending if wanted.ascending else ascending[::-1]
 
 
 def without_gap(wanted: SearchRange) -> SearchRange | None:
     """The same range without its beginning, as far as no message there is wanted; None if nothing is left."""
-    if wanted.among is None:
+    if not wanted.among:
         return wanted
+    positions = wanted.among[0]
+    # Slices, because the last position may be removed after its index was found.
     if wanted.ascending:
-        index = bisect_right(wanted.among, wanted.after)
-        return evolve(wanted, after=wanted.among[index] - 1) if index < len(wanted.among) else None
-    index = bisect_left(wanted.among, wanted.before)
-    return evolve(wanted, before=wanted.among[index - 1] + 1) if index else None
+        index = bisect_right(positions, wanted.after)
+        following = positions[index : index + 1]
+        return evolve(wanted, after=following[0] - 1) if following else None
+    index = bisect_left(positions, wanted.before)
+    preceding = positions[max(index - 1, 0) : index]
+    return evolve(wanted, before=preceding[0] + 1) if preceding else None
 
 
 def next_hits(db: sqlite3.Connection, table: str, expression: str, wanted: SearchRange, count: int) -> list[int]:

@@ -1,8 +1,6 @@
 """GET /api/messages?q=WORDS: the page of messages that contain all of these words."""
 
 import asyncio
-from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
 from typing import Final
 
 from aiohttp import web
@@ -18,15 +16,13 @@ from chatr.adapters.http.search_errors import (
     SEARCH_WAITS,
 )
 from chatr.domain.history import Page
-from chatr.domain.selection import Selection, contains
+from chatr.domain.selection import Selection
 from chatr.node.command_handler import Overloaded
 from chatr.node.node import Node
 from chatr.search_types import NothingToSearch, SearchNotReady, SearchTooLong, SearchTooSlow, SearchUnavailable
 
 TIME_LIMIT: Final = 5.0
 """Seconds for a search, including the wait for those before it."""
-FEW: Final = 500
-"""So many messages at most are looked up one by one among all with the words: for a usual query in less than 80 ms."""
 LONGEST_RETRY: Final = 60
 """The most seconds after which a client is told to try again, however long the index still takes."""
 
@@ -45,33 +41,11 @@ async def found_page(
     criteria = selection.positions(node.room.history) if selection else []
     try:
         async with asyncio.timeout(TIME_LIMIT):
-            return await node.search.find(
-                *(request.query["q"], after, before, limit),
-                lambda position: is_in_all(criteria, position),
-                few_between(criteria[0], after, before) if criteria else None,
-            )
+            return await node.search.find(request.query["q"], after, before, limit, criteria)
     except TimeoutError as error:
         raise Overloaded from error
     except (SearchUnavailable, NothingToSearch, SearchTooLong, SearchTooSlow) as error:
         raise as_http_error(error) from error
-
-
-def few_between(positions: Sequence[int], after: int | None, before: int | None) -> Sequence[int] | None:
-    """Return those of ascending positions that are after and before these, both exclusive; None if they are many.
-
-    It is a copy, which another thread can read while the event loop changes them.
-    """
-    start = 0 if after is None else bisect_right(positions, after)
-    end = len(positions) if before is None else bisect_left(positions, before)
-    return positions[start:end] if end - start <= FEW else None
-
-
-def is_in_all(criteria: Sequence[Sequence[int]], position: int) -> bool:
-    """Return whether each of these ascending sequences contains the position. They may change meanwhile."""
-    try:
-        return all(contains(positions, position) for positions in criteria)
-    except IndexError:  # the event loop has removed the last message of a sequence
-        return False
 
 
 def as_http_error(error: Exception) -> HttpError:
