@@ -117,6 +117,18 @@ async def test_an_unknown_agent_is_an_error(room: Room, query: str) -> None:
     assert (answer.status, answer.json["code"]) == (HTTPStatus.NOT_FOUND, "agent_not_found")
 
 
+@pytest.mark.parametrize(
+    ("parameter", "meant"),
+    [("reply_to", "replyTo"), ("mention", "mentions"), ("author", "from"), ("From", "from"), ("query", "q")],
+)
+async def test_a_misspelt_filter_is_an_error(room: Room, parameter: str, meant: str) -> None:
+    """The error says how the filter is spelt. Other unknown parameters are ignored."""
+    answer = await room.get(f"/api/messages?{parameter}=1")
+
+    assert (answer.status, answer.json["code"], answer.json["filter"]) == (400, "invalid_query", meant)
+    assert (await room.get("/api/messages?_=1")).status == HTTPStatus.OK
+
+
 async def test_a_target_must_be_an_id(room: Room) -> None:
     """A `replyTo` that is not a message id is an error."""
     answer = await room.get("/api/messages?replyTo=x")

@@ -39,6 +39,7 @@ MESSAGES: Final = Route(
     ),
     errors=(
         error_catalogue.INVALID_CURSOR,
+        error_catalogue.MISSPELT_FILTER,
         agent_exists,
         error_catalogue.TOO_MANY_STREAMS,
         error_catalogue.STORAGE_UNAVAILABLE,

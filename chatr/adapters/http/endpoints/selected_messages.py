@@ -1,13 +1,17 @@
 """The filters of `GET /api/messages`, and pages of the messages that they select."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
 
 from aiohttp import web
 from attrs import define
 
 from chatr.adapters.http.admission.authentication import authenticate
+from chatr.adapters.http.endpoints.post_body import REPLY_SPELLINGS
 from chatr.adapters.http.endpoints.waiting import catch_up
+from chatr.adapters.http.error_catalogue import MISSPELT_FILTER, http_error
+from chatr.adapters.http.json_body import misspelt_field
 from chatr.adapters.http.query_string import message_id
 from chatr.domain.agent import Agent
 from chatr.domain.history import Page
@@ -20,6 +24,14 @@ from chatr.domain.text import is_name
 from chatr.node.node import Node
 from chatr.ports import Clock
 
+FILTER_SPELLINGS: Final = {
+    "from": ("from", "author", "sender", "agent", "agentname"),
+    "mentions": ("mentions", "mention", "mentioned", "mentioning"),
+    "replyTo": REPLY_SPELLINGS,
+    "q": ("q", "query", "search"),
+}
+"""Parameters that can mean nothing but a filter, in small letters and without separators."""
+
 
 async def requested_selection(request: web.BaseRequest, node: Node, clock: Clock) -> Selection | None:
     """Return the selection by `from`, `mentions` and `replyTo`; None without any of them.
@@ -28,6 +40,7 @@ async def requested_selection(request: web.BaseRequest, node: Node, clock: Clock
     """
     author = mentioned = replied_to = None
     query = request.query
+    check_spelling(query)
     if "from" in query:
         author = (await registered_agent(node, query["from"])).id
     if "mentions" in query:
@@ -38,6 +51,13 @@ async def requested_selection(request: web.BaseRequest, node: Node, clock: Clock
         replied_to = int(message_id(query["replyTo"], "replyTo"))
     selection = Selection(author, mentioned, replied_to)
     return None if selection == Selection() else selection
+
+
+def check_spelling(query: Mapping[str, str]) -> None:
+    """Raise HttpError (400) if a filter is misspelt. Other unknown parameters are ignored."""
+    for name, spellings in FILTER_SPELLINGS.items():
+        if misspelt := misspelt_field(query, name, spellings):
+            raise http_error(MISSPELT_FILTER, misspelt=misspelt, filter=name)
 
 
 async def registered_agent(node: Node, name: str) -> Agent:
