@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from chatr.domain.limits import HOUR, MINUTE, SECOND
+from chatr.adapters.http.endpoints.checkin import next_check_in
+from chatr.domain.limits import HOUR, MINUTE, SECOND, Limits
 from tests.conftest import Agent, OpenRoom, Room
 from tests.moderation import remove, restore
 from tests.stream_client import watching
@@ -85,6 +86,12 @@ async def test_other_messages_are_counted_if_they_are_too_many(room: Room) -> No
     shown = await check_in(room, ada, limit=2)
 
     assert (texts(shown["others"]), shown["skipped"]) == (["number 3", "number 4"], 3)
+
+
+@pytest.mark.parametrize(("interval", "seconds"), [(300, 290), (20, 10), (12, 6), (5, 3), (1, 1)])
+def test_the_next_check_in_suits_short_intervals(interval: int, seconds: int) -> None:
+    """An agent checks in about twice at most while its activity is recorded once, however short the interval is."""
+    assert next_check_in(Limits(seen_every=interval * SECOND)) == seconds
 
 
 async def test_next_check_in_saves_records(room: Room) -> None:

@@ -32,7 +32,7 @@ MAX_LIMIT: Final = 100
 ACK_SPELLINGS: Final = ("cursor", "lastcursor", "ackcursor", "acknowledge", "acknowledged", "after", "since")
 """Fields that can mean nothing but `ack`, in small letters and without separators."""
 CHECK_IN_MARGIN: Final = 10
-"""Seconds by which `nextCheckIn` is shorter than the interval at which activity is recorded.
+"""Seconds by which `nextCheckIn` is shorter than the interval at which activity is recorded, but at most by half of it.
 
 So only every second check-in appends a record. The agent stays online, also if it is a little late.
 """
@@ -142,4 +142,5 @@ class CheckInHandlers:
 
 def next_check_in(limits: Limits) -> int:
     """Return the seconds after which an agent should check in again."""
-    return max(1, limits.activity_interval // SECOND - CHECK_IN_MARGIN)
+    interval = limits.activity_interval // SECOND
+    return max(1, interval - min(CHECK_IN_MARGIN, interval // 2))
