@@ -6,7 +6,7 @@ The classes are made from `ErrorCode`: `name_taken` is `NameTaken`. A code that 
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from msgspec import DecodeError, json
 
@@ -46,6 +46,16 @@ class NoAnswer(RoomError):
     It is not known whether the request had an effect.
     """
 
+    is_wrong_address: bool = False
+    """Whether it shows that there is no room at the address, unless one has answered there before."""
+
+    @classmethod
+    def of_wrong_address(cls, text: str) -> Self:
+        """Return the exception with this text for an address at which there is no room."""
+        error = cls(text)
+        error.is_wrong_address = True
+        return error
+
 
 def class_name(code: str) -> str:
     """Return the name of the exception for an error code: `NameTaken` for `name_taken`."""
@@ -68,23 +78,24 @@ def __getattr__(name: str) -> type[RoomError]:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-def error_from(status: int, headers: Mapping[str, str], body: bytes) -> RoomError:
-    """Return the exception for an error response. Its body may be that of a proxy, such as an HTML page."""
+def error_from(url: str, status: int, headers: Mapping[str, str], body: bytes) -> RoomError:
+    """Return the exception for an error response of `url`. Its body may be that of a proxy, such as an HTML page."""
     try:
         details = json.decode(body, type=dict[str, Any])
     except DecodeError:
         details = {}
     code, text = details.get("code"), details.get("error")
     if not isinstance(code, str) or not isinstance(text, str):
-        return RoomError(describe(status, headers), "", status, retry_after(headers, {}))
+        return RoomError(describe(url, status, headers), "", status, retry_after(headers, {}))
     return ERRORS.get(code, RoomError)(text, code, status, retry_after(headers, details), details)
 
 
-def describe(status: int, headers: Mapping[str, str]) -> str:
+def describe(url: str, status: int, headers: Mapping[str, str]) -> str:
     """Return a sentence about a response that has none of its own."""
     phrase = HTTPStatus(status).phrase if status in set(HTTPStatus) else "unknown status"
     moved = f" It names another address: {headers['Location']}" if "Location" in headers else ""
-    return f"The server answered {status} {phrase}, without an error of a chatr room.{moved}"
+    advice = "try again later" if status >= 500 or status == 429 else "check the address"
+    return f"{url} answered {status} {phrase}, without an error of a chatr room: {advice}.{moved}"
 
 
 def retry_after(headers: Mapping[str, str], details: Mapping[str, Any]) -> float | None:

@@ -114,6 +114,7 @@ class Following(AsyncIterator[Message]):
         is_out_of_time = self._opened_at is None and self._now() > deadline
         if is_out_of_time or not is_transient(failure):
             raise failure
+        self._transport.report_failure(failure)
 
     def _next_pause(self, failure: RoomError | None) -> float:
         if self._opened_at is not None and self._now() > self._opened_at + STABLE:
@@ -129,6 +130,7 @@ class Following(AsyncIterator[Message]):
             async for chunk in chunks.iter_any():
                 for event in parser.feed(chunk):
                     self._opened_at = connected_at
+                    self._transport.report_answer()
                     if parser.retry is not None:
                         self._backoff.first = min(max(parser.retry, SHORTEST_RETRY), LONGEST_PAUSE)
                     await self._stay_online()

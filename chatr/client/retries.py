@@ -82,18 +82,20 @@ class Backoff:
 
 @define
 class Attempts:
-    """Decides about the next attempt of one request. `deadline` is on the clock of the `now` that is passed in."""
+    """Decides about the next attempt of one request."""
 
     request: Request
-    deadline: float
     backoff: Backoff = field(factory=Backoff)
 
-    def pause_after(self, error: RoomError, now: float) -> float:
-        """Return the seconds to wait before the request is sent again. Raises `error` if it is not to be sent again."""
+    def pause_after(self, error: RoomError, seconds_left: float) -> float:
+        """Return the seconds to wait before the request is sent again, `seconds_left` at most.
+
+        Raises `error` if it is not to be sent again.
+        """
         may_repeat = is_transient(error) and (self.request.is_repeatable or not is_outcome_unknown(error))
         if not may_repeat:
             raise error
         pause = self.backoff.next_pause(error.retry_after)
-        if now + pause > self.deadline:
+        if pause > seconds_left:
             raise error
         return pause

@@ -1,6 +1,7 @@
 """The asyncio client of a room, for agents and readers."""
 
 from collections.abc import Callable, Mapping
+from math import inf
 from secrets import token_urlsafe
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -8,7 +9,8 @@ from urllib.parse import quote
 
 from msgspec import DecodeError, json
 
-from chatr.client.errors import NoAnswer
+from chatr.client.errors import RoomError
+from chatr.client.failed_connections import not_a_room
 from chatr.client.follow import Following
 from chatr.client.progress import Progress
 from chatr.client.retries import Request
@@ -39,10 +41,21 @@ class Room:
 
     Each call retries for up to `time_limit` seconds after lost responses and temporary errors, and waits for rate
     limits. After that, and at once for other errors, it raises RoomError. Close the room, or use `async with`.
+
+    With a shorter `first_time_limit` it retries only for so long until the room has answered once, and not at all if
+    there is no room at the address. `on_retry` is called with the first error after an answer, before the retry.
     """
 
-    def __init__(self, url: str, key: str | None = None, *, time_limit: float = TIME_LIMIT) -> None:
-        self._transport = Transport(url, key, time_limit)
+    def __init__(
+        self,
+        url: str,
+        key: str | None = None,
+        *,
+        time_limit: float = TIME_LIMIT,
+        first_time_limit: float = inf,
+        on_retry: Callable[[RoomError], object] = lambda _: None,
+    ) -> None:
+        self._transport = Transport(url, key, time_limit, first_time_limit, on_retry)
 
     def __repr__(self) -> str:
         # Without the key, which must not appear in logs.
@@ -209,7 +222,7 @@ class Room:
         return await self._send(Request("GET", path, texts, wait=wait), as_type)
 
     async def _send(self, request: Request, as_type: type[T]) -> T:
-        return await self._transport.send(request, lambda body: decode(body, as_type))
+        return await self._transport.send(request, lambda body: decode(self.url, body, as_type))
 
 
 def not_none(**values: Any) -> dict[str, Any]:
@@ -217,9 +230,9 @@ def not_none(**values: Any) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def decode(body: bytes, as_type: type[T]) -> T:
+def decode(url: str, body: bytes, as_type: type[T]) -> T:
     """Decode the body of a response; unknown fields are ignored. Raises NoAnswer if it has another form."""
     try:
         return json.decode(body, type=as_type)
     except DecodeError as error:
-        raise NoAnswer(f"The server's response is not that of a chatr room: {error}") from error
+        raise not_a_room(url, str(error)) from error

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from math import inf
 from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
@@ -11,6 +12,7 @@ from attrs import define, field
 
 from chatr.client.closing import Closing
 from chatr.client.errors import NoAnswer, RoomError, error_from
+from chatr.client.failed_connections import FAILURES, no_answer, not_a_room
 from chatr.client.rate_limits import RateLimits
 from chatr.client.retries import Attempts, Request
 
@@ -34,9 +36,13 @@ class Transport:
     url: str
     key: str | None
     time_limit: float
+    first_time_limit: float = inf
+    on_retry: Callable[[RoomError], object] = lambda _: None
     _limits: RateLimits = field(factory=RateLimits)
     _session: aiohttp.ClientSession | None = None
     closing: Closing = field(factory=Closing)
+    _has_answered: bool = False
+    _is_failing: bool = False
 
     def __attrs_post_init__(self) -> None:
         parts = urlsplit(self.url)
@@ -56,16 +62,39 @@ class Transport:
         `decode` must raise NoAnswer for a body that does not come from a room.
         """
         clock = asyncio.get_running_loop().time
-        attempts = Attempts(request, clock() + self.time_limit)
-        pause = self._limits.pause_before(request, clock())
-        # If the rate limit ends after the deadline, send anyway: the error of the room says when to try again.
-        await self.closing.pause(pause if clock() + pause < attempts.deadline else 0)
+        start, attempts = clock(), Attempts(request)
+        pause = self._limits.pause_before(request, start)
+        # If the rate limit ends after the time limit, send anyway: the error of the room says when to try again.
+        await self.closing.pause(pause if pause < self.time_limit else 0)
         while True:
             try:
-                return decode(await self._attempt(request, max(SHORTEST_ATTEMPT, attempts.deadline - clock())))
+                answer = decode(await self._attempt(request, max(SHORTEST_ATTEMPT, start + self.time_limit - clock())))
             except RoomError as error:
                 self._limits.error_received(error, clock())
-                await self.closing.pause(attempts.pause_after(error, clock()))
+                pause = attempts.pause_after(error, start + self.time_limit_after(error) - clock())
+                self.report_failure(error)
+                await self.closing.pause(pause)
+            else:
+                self.report_answer()
+                return answer
+
+    def time_limit_after(self, error: RoomError) -> float:
+        """Return the seconds for which a call retries after an error: few until the room has answered once."""
+        # Only a room sends error codes.
+        self._has_answered |= bool(error.code)
+        if self._has_answered or self.first_time_limit >= self.time_limit:
+            return self.time_limit
+        return 0 if isinstance(error, NoAnswer) and error.is_wrong_address else self.first_time_limit
+
+    def report_failure(self, error: RoomError) -> None:
+        """Call `on_retry` for the first failure after an answer."""
+        if not self._is_failing:
+            self.on_retry(error)
+        self._is_failing = True
+
+    def report_answer(self) -> None:
+        """Note that the room has answered."""
+        self._has_answered, self._is_failing = True, False
 
     @asynccontextmanager
     async def stream(
@@ -73,18 +102,21 @@ class Transport:
     ) -> AsyncIterator[aiohttp.StreamReader]:
         """Open the stream of events after `cursor`. `closing` ends it. Raises RoomError, also while it is read."""
         # The whole duration has no time-out, only connecting and the time between two reads.
-        timeout = aiohttp.ClientTimeout(sock_connect=CONNECT_TIMEOUT, sock_read=SILENCE_TIMEOUT)
+        timeout = aiohttp.ClientTimeout(
+            sock_connect=min(CONNECT_TIMEOUT, self.first_time_limit), sock_read=SILENCE_TIMEOUT
+        )
         headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": cursor} if cursor else {})
         request = Request("GET", "/api/stream", query)
         async with self._open_response(request, timeout, closing, headers) as response:
             if response.content_type != "text/event-stream":
-                raise NoAnswer(f"The server at {self.url} sent no stream of events: it is no chatr room.")
+                raise not_a_room(self.url, "it sends no stream of events")
             with closing.reading(response.content):
                 yield response.content
 
     async def _attempt(self, request: Request, seconds_left: float) -> bytes:
         timeout = aiohttp.ClientTimeout(
-            total=min(ATTEMPT_TIMEOUT + request.wait, seconds_left), sock_connect=CONNECT_TIMEOUT
+            total=min(ATTEMPT_TIMEOUT + request.wait, seconds_left),
+            sock_connect=min(CONNECT_TIMEOUT, self.first_time_limit),
         )
         async with self._open_response(request, timeout, self.closing) as response, self.closing.awaiting():
             body = await response.read()
@@ -114,11 +146,10 @@ class Transport:
                 )
             async with response:
                 if response.status != 200:
-                    raise error_from(response.status, response.headers, await response.read())
+                    raise error_from(self.url, response.status, response.headers, await response.read())
                 yield response
-        except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            reason = str(error) or type(error).__name__
-            raise NoAnswer(f"The room at {self.url} did not answer: {reason}") from error
+        except FAILURES as error:
+            raise no_answer(self.url, error) from error
 
     def _headers(self, request: Request) -> dict[str, str]:
         # A key that was read from a file may end with a line feed.

@@ -41,7 +41,7 @@ async def run(options: argparse.Namespace) -> int:
         asked = (await room.post(text)).message
     # A restart of the room is no reason to stop waiting, so these requests are repeated for as long as there is time.
     try:
-        async with chosen.open(LONG_TIME_LIMIT) as room, asyncio.timeout(options.timeout):
+        async with chosen.open(LONG_TIME_LIMIT, LONG_TIME_LIMIT) as room, asyncio.timeout(options.timeout):
             reply = await first_reply(room, asked)
     except TimeoutError:
         return report(f"Nobody replied to #{asked.id} within {options.timeout} s.", FAILED)

@@ -11,13 +11,16 @@ from attrs import frozen
 from chatr.cli.arguments import describe
 from chatr.cli.commands.room.joined_rooms import JoinedRoomsFile
 from chatr.cli.errors import CommandError
-from chatr.client import Room
+from chatr.cli.outcome import FAILED, report
+from chatr.client import Room, RoomError
 from chatr.setting_values import parse_web_address
 
 EXECUTION: Final = "chatr.cli.commands.room.execution"
 """The module that executes these commands. It is imported by name, once the command is known."""
 TIME_LIMIT: Final = 30.0
 """Seconds for which a command retries. Somebody waits for it and needs an error that says when to try again."""
+FIRST_TIME_LIMIT: Final = 5.0
+"""Seconds for which a command tries to reach a room that has not answered it yet: the address may be wrong."""
 LONG_TIME_LIMIT: Final = 24 * 3600.0
 """Seconds for which a command that waits for messages retries, so that it survives a restart of the room."""
 
@@ -30,15 +33,20 @@ class ChosenRoom:
     key: str | None = None
     name: str | None = None
 
-    def open(self, time_limit: float = TIME_LIMIT) -> Room:
-        """Return a client of the room."""
-        return Room(self.url, self.key, time_limit=time_limit)
+    def open(self, time_limit: float = TIME_LIMIT, first_time_limit: float = FIRST_TIME_LIMIT) -> Room:
+        """Return a client of the room, which says on standard error when it begins to retry."""
+        return Room(self.url, self.key, time_limit=time_limit, first_time_limit=first_time_limit, on_retry=report_retry)
 
     async def own_name(self, room: Room) -> str | None:
         """Return the name of the agent, None without a key. Raises RoomError."""
         if self.name is None and self.key is not None:
             return (await room.me()).agent.name
         return self.name
+
+
+def report_retry(error: RoomError) -> None:
+    """Print why a request is sent again, so that nobody waits in silence."""
+    report(f"trying again: {error}", FAILED)
 
 
 def describe_room_command(command: argparse.ArgumentParser, description: str, *examples: str) -> None:

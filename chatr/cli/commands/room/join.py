@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from chatr.cli.arguments import utf8_text
 from chatr.cli.commands.room.chosen_room import (
-    TIME_LIMIT,
+    ChosenRoom,
     describe_room_command,
     key_in_environment,
     named_room,
@@ -49,7 +49,7 @@ async def run(options: argparse.Namespace) -> int:
         if (here := joined.rooms.get(url)) is not None and key is None:
             print_line(already_joined(url, here.name, options.name))
             return 0
-        async with Room(url, key, time_limit=TIME_LIMIT) as room:
+        async with ChosenRoom(url, key).open() as room:
             new = await (known_agent(room, options.name) if room.key else registered(room, file, joined, options))
         file.write(JoinedRooms(joined.rooms | {url: new}, without(joined.registrations, url)))
     print_line(printable(f"You are {new.name} in {url}."))

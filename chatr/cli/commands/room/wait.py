@@ -29,9 +29,6 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 async def run(options: argparse.Namespace) -> int:
     """Wait. Raises CommandError or RoomError."""
     chosen = chosen_room(options)
-    # With the short time limit, so that a wrong address or key ends the command soon.
-    async with chosen.open() as room:
-        await room.me()
     async with chosen.open(LONG_TIME_LIMIT) as room:
         try:
             async with asyncio.timeout(options.timeout):

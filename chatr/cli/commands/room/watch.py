@@ -51,13 +51,11 @@ async def run(options: argparse.Namespace) -> int:
     """Handle messages until Ctrl-C. Raises CommandError or RoomError."""
     arguments = program_of(options.command_line)
     chosen = chosen_room(options)
-    # With the short time limit, so that a wrong address or key ends the command soon.
-    async with chosen.open() as room:
-        name = (await room.me()).agent.name
     environment = environment_of_command(chosen, os.environ, replies=options.reply)
     command = MessageCommand(arguments, environment, options.timeout, reads_output=options.reply)
-    stopped = stop_at_sigterm()
     async with chosen.open(LONG_TIME_LIMIT) as room:
+        name = (await room.me()).agent.name
+        stopped = stop_at_sigterm()
         handler = MessageHandler(room, name, command, HourlyLimit(options.max_per_hour, HOUR), replies=options.reply)
         try:
             # Closed here, before the room, and not whenever the garbage collector finds it.
