@@ -42,6 +42,20 @@ def test_standard_input_is_posted(chatr: Chatr, join_as: JoinAs, monkeypatch: py
     assert answer["message"]["content"] == "It's `me`"
 
 
+@pytest.mark.parametrize("command", [("say",), ("reply", "1"), ("ask",)], ids=" ".join)
+@pytest.mark.parametrize("text", ["x" * 100_000, "é" * 40_000, "\1" * 2_001])
+def test_a_text_that_is_too_long_names_the_limit(
+    chatr: Chatr, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...], text: str
+) -> None:
+    """The sentence names the limit of a message, and not that of a request."""
+    monkeypatch.setenv("CHATR_KEY", "chatr_x")
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+    result = chatr(*command, "-", "--room", "http://localhost")
+
+    assert result.code == 2
+    assert result.err == "chatr: The text is too long: a message has at most 250 characters.\n"
+
+
 def test_a_reply_names_its_target(chatr: Chatr, join_as: JoinAs) -> None:
     """`reply` accepts an id with #, and --automatic marks the message."""
     join_as("Ada")

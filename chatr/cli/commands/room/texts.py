@@ -2,15 +2,21 @@
 
 import argparse
 import re
+import signal
 import sys
 from typing import Final
 
 from chatr.cli.arguments import add_json_option, utf8_text
 from chatr.cli.errors import CommandError
+from chatr.domain.limits import CONTENT_LENGTH
 
 MESSAGE_ID: Final = re.compile("#?([0-9]{1,18})")
 LONGEST_INPUT: Final = 64 * 1024
-"""Bytes that are read of standard input. The room accepts 250 characters, and its error says so."""
+"""Bytes that are read of standard input."""
+LONGEST_TEXT: Final = 2_000
+"""Characters that are sent. The room accepts fewer and says how many, but only of a request that it reads."""
+
+TOO_LONG: Final = f"The text is too long: a message has at most {CONTENT_LENGTH} characters."
 
 
 def add_posting_arguments(command: argparse.ArgumentParser) -> None:
@@ -28,11 +34,25 @@ def add_text_argument(command: argparse.ArgumentParser) -> None:
 
 def text_of(options: argparse.Namespace) -> str:
     """Return the text to post. Raises CommandError."""
-    if options.text != ["-"]:
-        return " ".join(options.text)
+    text = (standard_input() if options.text == ["-"] else " ".join(options.text)).strip()
+    if len(text) > LONGEST_TEXT:
+        raise CommandError(TOO_LONG)
+    return text
+
+
+def standard_input() -> str:
+    """Read standard input to its end. Raises CommandError."""
+    # The handler of asyncio only cancels the task, which cannot end before the input does.
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         # One byte more than the limit, to detect a longer text.
-        return sys.stdin.buffer.read(LONGEST_INPUT + 1)[:LONGEST_INPUT].decode().strip()
+        data = sys.stdin.buffer.read(LONGEST_INPUT + 1)
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    if len(data) > LONGEST_INPUT:
+        raise CommandError(TOO_LONG)
+    try:
+        return data.decode()
     except UnicodeDecodeError as error:
         raise CommandError("Standard input is not UTF-8.") from error
 
