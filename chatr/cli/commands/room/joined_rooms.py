@@ -1,9 +1,8 @@
 """The file of the rooms that this user has joined, with their keys. Its mode is 0600, that of its folder 0700."""
 
-import fcntl
-import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -11,9 +10,9 @@ from attrs import frozen
 from msgspec import DecodeError, Meta, Struct, field, json
 
 from chatr.atomic_file import remove_partial_files, replace_atomically
+from chatr.cli.commands.room.locked_file import locked_file
 from chatr.cli.errors import CommandError
 
-FOLDER_MODE: Final = 0o700
 FILE_NAME: Final = "rooms.json"
 # The file may have been edited by hand, and neither a header nor a request can be made of anything.
 Url = Annotated[str, Meta(pattern=r"\Ahttps?://(\[[0-9a-f:.]+\](:\d+)?|[^\s/?#\[\]]+)(/[^\s?#]*)?\Z")]
@@ -79,23 +78,29 @@ class JoinedRoomsFile:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Lock the file against other processes during the block."""
-        try:
-            self.path.parent.mkdir(FOLDER_MODE, parents=True, exist_ok=True)
-            # `mkdir` leaves an existing folder as it is, and its mode depends on the umask.
-            self.path.parent.chmod(FOLDER_MODE)
-            # A file of its own, because `write` replaces the file of the rooms and with it any lock on it.
-            descriptor = os.open(self.path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
-        except OSError as error:
-            raise self._not_writable(error) from error
-        try:
-            # The kernel releases the lock when the process ends, even if it is killed.
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            remove_partial_files(self.path)
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(locked_file(self.path.with_suffix(".lock")))
+                remove_partial_files(self.path)
+            except BlockingIOError as error:
+                raise CommandError("Another chatr join is running: wait for its end.") from error
+            except OSError as error:
+                raise self._not_writable(error) from error
             yield
-        except BlockingIOError as error:
-            raise CommandError("Another chatr join is running: wait for its end.") from error
-        finally:
-            os.close(descriptor)
+
+    @contextmanager
+    def only_watch(self, key: str) -> Iterator[None]:
+        """Reject a second `chatr watch` with this API key during the block."""
+        # By the key: the same room may have several addresses.
+        lock = self.path.with_name(f"watch-{sha256(key.encode()).hexdigest()[:16]}.lock")
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(locked_file(lock))
+            except BlockingIOError as error:
+                raise CommandError("Another chatr watch of this agent is running: one handles all messages.") from error
+            except OSError:
+                pass  # with a key in CHATR_KEY the folder need not be writable
+            yield
 
     def _not_writable(self, error: OSError) -> CommandError:
         return CommandError(f"{self.path} cannot be written: {error.strerror}.")

@@ -14,6 +14,7 @@ from chatr.cli.commands.room.addressed import addressed_messages
 from chatr.cli.commands.room.chosen_room import LONG_TIME_LIMIT, ChosenRoom, chosen_room, describe_room_command
 from chatr.cli.commands.room.command_run import MessageCommand
 from chatr.cli.commands.room.handling import HOUR, HourlyLimit, MessageHandler
+from chatr.cli.commands.room.joined_rooms import JoinedRoomsFile
 from chatr.cli.errors import CommandError
 
 
@@ -53,19 +54,24 @@ async def run(options: argparse.Namespace) -> int:
     chosen = chosen_room(options)
     environment = environment_of_command(chosen, os.environ, replies=options.reply)
     command = MessageCommand(arguments, environment, options.timeout, reads_output=options.reply)
-    async with chosen.open(LONG_TIME_LIMIT) as room:
-        name = (await room.me()).agent.name
-        stopped = stop_at_sigterm()
-        handler = MessageHandler(room, name, command, HourlyLimit(options.max_per_hour, HOUR), replies=options.reply)
-        try:
-            # Closed here, before the room, and not whenever the garbage collector finds it.
-            async with aclosing(addressed_messages(room)) as messages:
-                async for message in messages:
-                    await handler.handle(message)
-        except asyncio.CancelledError:
-            if not stopped.is_set():
-                raise
+    with JoinedRoomsFile.of_user(os.environ).only_watch(chosen.key or ""):
+        async with chosen.open(LONG_TIME_LIMIT) as room:
+            name, limit = (await room.me()).agent.name, HourlyLimit(options.max_per_hour, HOUR)
+            await handle_messages(room, MessageHandler(room, name, command, limit, replies=options.reply))
     return 0
+
+
+async def handle_messages(room: Room, handler: MessageHandler) -> None:
+    """Handle the messages that are addressed to the agent, until SIGTERM or Ctrl-C."""
+    stopped = stop_at_sigterm()
+    try:
+        # Closed here, before the room, and not whenever the garbage collector finds it.
+        async with aclosing(addressed_messages(room)) as messages:
+            async for message in messages:
+                await handler.handle(message)
+    except asyncio.CancelledError:
+        if not stopped.is_set():
+            raise
 
 
 def stop_at_sigterm() -> asyncio.Event:
