@@ -3,11 +3,13 @@
 import os
 from argparse import Namespace
 from pathlib import Path
+from pwd import getpwuid
 
 import msgspec
 import pytest
 
 from chatr.cli.commands.room.chosen_room import ChosenRoom, chosen_room
+from chatr.cli.commands.room.joined_rooms import JoinedRoomsFile
 from chatr.cli.errors import CommandError
 
 HOME, WORK = "https://home.example", "https://work.example/chat"
@@ -79,3 +81,22 @@ def test_without_a_room_the_error_says_how_to_name_one(
 
     with pytest.raises(CommandError, match=sentence):
         choose()
+
+
+def test_a_damaged_file_does_not_matter_to_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With CHATR_URL and CHATR_KEY the file is not read."""
+    have_joined()
+    (Path(os.environ["XDG_CONFIG_HOME"]) / "chatr" / "rooms.json").write_text("{damaged")
+    monkeypatch.setenv("CHATR_URL", HOME)
+    with pytest.raises(CommandError, match="damaged"):
+        choose()
+
+    monkeypatch.setenv("CHATR_KEY", "mine")
+    assert choose() == ChosenRoom(HOME, "mine")
+
+
+def test_without_home_the_user_database_is_asked() -> None:
+    """Without $HOME the file is in the user's home folder, and not in that of the system."""
+    folder = JoinedRoomsFile.of_user({}).path.parent
+
+    assert folder == Path(getpwuid(os.getuid()).pw_dir) / ".config" / "chatr"

@@ -98,9 +98,12 @@ def key_in_environment(url: str, environ: Mapping[str, str]) -> str | None:
 
 def chosen_room(options: argparse.Namespace, *, needs_key: bool = True) -> ChosenRoom:
     """Return the room of a command. Raises CommandError if no room or several match, or if there is no key."""
+    named = named_room(options, os.environ)
+    # The environment wins over the file: a container has variables, and its file may be missing or damaged.
+    if named and (key := key_in_environment(named, os.environ)):
+        return ChosenRoom(named, key)
     joined = JoinedRoomsFile.of_user(os.environ).read().rooms
-    url = named_room(options, os.environ) or only_room(list(joined))
-    # The environment wins over the file: a container is configured by variables and has no file.
+    url = named or only_room(list(joined))
     if key := key_in_environment(url, os.environ):
         return ChosenRoom(url, key)
     if url in joined:

@@ -1,9 +1,11 @@
 """The file of the rooms that this user has joined, with their keys. Its mode is 0600, that of its folder 0700."""
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from hashlib import sha256
 from pathlib import Path
+from pwd import getpwuid
 from typing import Annotated, Final
 
 from attrs import frozen
@@ -51,7 +53,7 @@ class JoinedRoomsFile:
         """Return the file in the user's configuration folder."""
         given = environ.get("XDG_CONFIG_HOME", "")
         # The XDG Base Directory Specification requires that relative paths are ignored.
-        folder = Path(given) if given.startswith("/") else Path(environ.get("HOME") or "/") / ".config"
+        folder = Path(given) if given.startswith("/") else home(environ) / ".config"
         return cls(folder / "chatr" / FILE_NAME)
 
     def read(self) -> JoinedRooms:
@@ -104,3 +106,11 @@ class JoinedRoomsFile:
 
     def _not_writable(self, error: OSError) -> CommandError:
         return CommandError(f"{self.path} cannot be written: {error.strerror}.")
+
+
+def home(environ: Mapping[str, str]) -> Path:
+    """Return the user's home folder: $HOME, else that of the user database. Raises CommandError if there is none."""
+    try:
+        return Path(environ.get("HOME") or getpwuid(os.getuid()).pw_dir)
+    except KeyError as error:  # a container may run as a user without an entry
+        raise CommandError("There is no home folder: set HOME or XDG_CONFIG_HOME.") from error

@@ -16,6 +16,7 @@ from chatr.cli.commands.room.command_run import MessageCommand
 from chatr.cli.commands.room.handling import HOUR, HourlyLimit, MessageHandler
 from chatr.cli.commands.room.joined_rooms import JoinedRoomsFile
 from chatr.cli.errors import CommandError
+from chatr.client import Room
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
