@@ -82,7 +82,7 @@ def error_from(url: str, status: int, headers: Mapping[str, str], body: bytes) -
     """Return the exception for an error response of `url`. Its body may be that of a proxy, such as an HTML page."""
     try:
         details = json.decode(body, type=dict[str, Any])
-    except DecodeError:
+    except (DecodeError, RecursionError):  # a body that is nested too deeply is no room's
         details = {}
     code, text = details.get("code"), details.get("error")
     if not isinstance(code, str) or not isinstance(text, str):

@@ -21,6 +21,8 @@ STABLE: Final = 60.0
 HEARTBEAT_EVERY: Final = 300.0
 """Seconds. By default an agent stays online for 30 minutes after its last request."""
 HEARTBEAT_TIMEOUT: Final = 10.0
+LONGEST_WAIT: Final = 600.0
+"""Seconds. A proxy may send any Retry-After, and a stream that waits for days would seem to be quiet."""
 SHORTEST_RETRY: Final = 0.01
 """Seconds. A pause of 0 would stay 0, however often it is doubled."""
 BEFORE_FIRST: Final = "0"
@@ -119,7 +121,7 @@ class Following(AsyncIterator[Message]):
     def _next_pause(self, failure: RoomError | None) -> float:
         if self._opened_at is not None and self._now() > self._opened_at + STABLE:
             self._backoff.failures = 0
-        return self._backoff.next_pause(failure.retry_after if failure else None)
+        return min(LONGEST_WAIT, self._backoff.next_pause(failure.retry_after if failure else None))
 
     async def _messages_of_connection(self) -> AsyncGenerator[tuple[Message, str]]:
         """Open a connection and yield new messages until it is lost."""
@@ -188,5 +190,5 @@ def decoded(data: bytes | Raw, as_type: type[T]) -> T:
     """Decode a part of an event. Raises NoAnswer if it has another form."""
     try:
         return json.decode(data, type=as_type)
-    except DecodeError as error:
+    except (DecodeError, RecursionError) as error:
         raise NoAnswer(f"The stream has sent what is no event of a room: {error}") from error

@@ -234,5 +234,5 @@ def decode(url: str, body: bytes, as_type: type[T]) -> T:
     """Decode the body of a response; unknown fields are ignored. Raises NoAnswer if it has another form."""
     try:
         return json.decode(body, type=as_type)
-    except DecodeError as error:
+    except (DecodeError, RecursionError) as error:
         raise not_a_room(url, str(error)) from error

@@ -41,6 +41,7 @@ class Transport:
     _limits: RateLimits = field(factory=RateLimits)
     _session: aiohttp.ClientSession | None = None
     closing: Closing = field(factory=Closing)
+    _loop: asyncio.AbstractEventLoop | None = None
     _has_answered: bool = False
     _is_failing: bool = False
 
@@ -159,7 +160,10 @@ class Transport:
 
     def _open_session(self) -> aiohttp.ClientSession:
         self.closing.check()
+        if self._loop not in (None, asyncio.get_running_loop()):
+            raise RuntimeError("A Room belongs to the event loop of its first call: open another one in this loop.")
         if self._session is None:
+            self._loop = asyncio.get_running_loop()
             # A room sets no cookies; those of a proxy need not be sent back.
             self._session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
         return self._session

@@ -44,7 +44,9 @@ def test_a_code_of_a_newer_room_is_a_room_error() -> None:
     assert (type(error), error.code, str(error)) == (RoomError, "is_a_teapot", "Tea.")
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>Bad gateway</html>", b"[]", b"\xff", b'{"error": 1}', b'{"code": "x"}'])
+@pytest.mark.parametrize(
+    "body", [b"", b"<html>Bad gateway</html>", b"[]", b'{"a":' * 9_999, b"\xff", b'{"error": 1}', b'{"code": "x"}']
+)
 def test_an_error_of_a_proxy_has_no_code(body: bytes) -> None:
     """An error response that is not that of a room is a RoomError without a code, with a sentence."""
     error = error_from(URL, 502, {"Retry-After": "7"}, body)

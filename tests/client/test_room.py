@@ -77,6 +77,23 @@ def test_fields_of_a_newer_room_are_ignored() -> None:
     assert new == old
 
 
+def test_a_body_that_is_nested_too_deeply_is_no_room() -> None:
+    """It is NoAnswer, and not an error of the JSON parser."""
+    with pytest.raises(NoAnswer, match="http://localhost is no chatr room"):
+        decode("http://localhost", b'{"x":' * 99_999, LogHeadResponse)
+
+
+def test_a_room_belongs_to_one_event_loop() -> None:
+    """In a second event loop the error says what to do."""
+    room = Room("http://127.0.0.1:1", time_limit=0)
+    with pytest.raises(NoAnswer):
+        asyncio.run(room.me())
+
+    with pytest.raises(RuntimeError, match="open another one in this loop"):
+        asyncio.run(room.me())
+    asyncio.run(room.close())
+
+
 async def test_closing_ends_what_waits(room: Server) -> None:
     """After `close`, waiting calls and later calls raise NoAnswer, and iterations end."""
     async with Room(room.running.url) as client:

@@ -62,7 +62,7 @@ class JoinedRoomsFile:
             return json.decode(self.path.read_bytes(), type=JoinedRooms)
         except FileNotFoundError:
             return JoinedRooms()
-        except (DecodeError, UnicodeDecodeError) as error:
+        except (DecodeError, RecursionError, UnicodeDecodeError) as error:
             raise CommandError(
                 f"{self.path} is damaged: {error}. Repair it, or move it away and join again."
             ) from error
