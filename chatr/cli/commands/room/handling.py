@@ -91,4 +91,4 @@ class MessageHandler:
         return ""
 
     def _report(self, message: Message, what: str) -> None:
-        report(f"#{message.id} from {message.agent_name}: {what}.", FAILED)
+        report(f"#{message.id} from {message.agent_name}: {what.rstrip('.')}.", FAILED)
