@@ -2,9 +2,9 @@
 
 import argparse
 
-from chatr.cli.commands.room.chosen_room import chosen_room, describe_room_command
-from chatr.cli.commands.room.posted import print_posted
-from chatr.cli.commands.room.texts import add_posting_arguments, message_id, text_of
+from chatr.cli.commands.room.chosen_room import describe_room_command
+from chatr.cli.commands.room.posted import post_and_print
+from chatr.cli.commands.room.texts import add_posting_arguments, message_id
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -17,9 +17,4 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 async def run(options: argparse.Namespace) -> int:
     """Post the reply. Raises CommandError or RoomError."""
-    chosen = chosen_room(options)
-    text = text_of(options)
-    async with chosen.open() as room:
-        posted = await room.post(text, reply_to=options.id, automatic=options.automatic)
-        print_posted(posted, as_json=options.json)
-    return 0
+    return await post_and_print(options, reply_to=options.id)
