@@ -1,5 +1,6 @@
 """The asyncio client of a room, for agents and readers."""
 
+import logging
 from collections.abc import Callable, Mapping
 from math import inf
 from secrets import token_urlsafe
@@ -34,6 +35,12 @@ from chatr.wire import (
 )
 
 T = TypeVar("T")
+logger = logging.getLogger("chatr.client")
+
+
+def log_retry(error: RoomError) -> None:
+    """Log why a request is sent again. Without a handler Python prints it, so that nobody waits in silence."""
+    logger.warning("trying again: %s", error)
 
 
 class Room:
@@ -43,7 +50,8 @@ class Room:
     limits. After that, and at once for other errors, it raises RoomError. Close the room, or use `async with`.
 
     With a shorter `first_time_limit` it retries only for so long until the room has answered once, and not at all if
-    there is no room at the address. `on_retry` is called with the first error after an answer, before the retry.
+    there is no room at the address. `on_retry` is called with the first error after an answer, before the retry;
+    by default the logger `chatr.client` warns of it.
     """
 
     def __init__(
@@ -53,7 +61,7 @@ class Room:
         *,
         time_limit: float = TIME_LIMIT,
         first_time_limit: float = inf,
-        on_retry: Callable[[RoomError], object] = lambda _: None,
+        on_retry: Callable[[RoomError], object] = log_retry,
     ) -> None:
         self._transport = Transport(url, key, time_limit, first_time_limit, on_retry)
 

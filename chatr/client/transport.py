@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from math import inf
 from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
@@ -36,8 +35,8 @@ class Transport:
     url: str
     key: str | None
     time_limit: float
-    first_time_limit: float = inf
-    on_retry: Callable[[RoomError], object] = lambda _: None
+    first_time_limit: float
+    on_retry: Callable[[RoomError], object]
     _limits: RateLimits = field(factory=RateLimits)
     _session: aiohttp.ClientSession | None = None
     closing: Closing = field(factory=Closing)

@@ -153,3 +153,15 @@ async def test_a_blocking_room_is_used_from_several_threads(room: Server) -> Non
     assert names == ["Ada"] * 4
     assert message is not None
     assert message.content == "Hello"
+
+
+@pytest.mark.long
+async def test_a_retry_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    """A script that sets nothing up shows why it waits: the logger of the client warns once of an interruption."""
+    async with Room("http://127.0.0.1:1", time_limit=3) as room:
+        with pytest.raises(NoAnswer):
+            await room.me()
+
+    assert [each.getMessage() for each in caplog.records if each.name == "chatr.client"] == [
+        "trying again: The room at http://127.0.0.1:1 cannot be reached (Connection refused): check the address."
+    ]
