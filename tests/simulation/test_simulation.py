@@ -1,5 +1,6 @@
 """A room keeps its promises whatever happens, and the simulation would notice if it did not."""
 
+import gc
 import os
 import subprocess
 import sys
@@ -79,3 +80,11 @@ def test_a_seed_repeats_a_world_exactly() -> None:
 def test_another_seed_is_another_world() -> None:
     """Worlds of different seeds have different traces."""
     assert simulate(1, FEW_STEPS).digest != simulate(2, FEW_STEPS).digest
+
+
+@pytest.mark.long
+def test_a_world_leaves_nothing_exempt_from_garbage_collection() -> None:
+    """The objects of a world can be freed after it, so that a million steps do not fill the memory."""
+    simulate(0, STEPS)  # one in which a node reads a checkpoint
+
+    assert gc.get_freeze_count() == 0
