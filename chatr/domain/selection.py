@@ -63,7 +63,7 @@ def page_step(history: History, selection: Selection, after: int | None, before:
     start, stop = (max(low, high - MESSAGES_A_STEP), high) if after is None else (low, min(low + MESSAGES_A_STEP, high))
     matching = shortest[start:stop]
     for other in others:
-        matching = common(matching, other)
+        matching = intersection(matching, other)
     is_full = len(matching) >= limit
     if after is None:
         return PageStep(
@@ -73,7 +73,7 @@ def page_step(history: History, selection: Selection, after: int | None, before:
     return PageStep(matching[:limit], None if is_full or stop == high else (shortest[stop - 1], before))
 
 
-def common(positions: Sequence[int], others: Sequence[int]) -> Sequence[int]:
+def intersection(positions: Sequence[int], others: Sequence[int]) -> Sequence[int]:
     """Those of `positions` that are in `others`, too; all are ascending."""
     if not positions:
         return positions

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from hypothesis import given as whatever
 from hypothesis import strategies as st
 
-from chatr.domain.selection import Selection, common, page_step
+from chatr.domain.selection import Selection, intersection, page_step
 from chatr.testing.records import folded_room, records_of
 from tests.domain.examples import CRAB, LOBSTER
 from tests.domain.test_addressing import ALL_REGISTERED, posted
@@ -17,7 +17,7 @@ ascending = st.lists(st.integers(0, 200), unique=True).map(sorted)
 @whatever(ascending, ascending)
 def test_common_positions_are_those_in_both_sequences(positions: Sequence[int], others: Sequence[int]) -> None:
     """However many positions of the one are between two of the other, exactly those in both are found, in order."""
-    assert list(common(positions, others)) == [each for each in positions if each in others]
+    assert list(intersection(positions, others)) == [each for each in positions if each in others]
 
 
 def test_messages_of_agents_that_take_turns_are_compared_at_once() -> None:

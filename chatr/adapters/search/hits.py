@@ -10,7 +10,7 @@ from typing import Final
 import orjson
 from attrs import evolve
 
-from chatr.domain.selection import common
+from chatr.domain.selection import intersection
 from chatr.search_types import SearchRange, SearchTooSlow
 
 STEPS_BETWEEN_CHECKS: Final = 1_000
@@ -55,7 +55,7 @@ def wanted_hits(found: Sequence[int], wanted: SearchRange) -> Sequence[int]:
     """Those of `found`, which are in the order of the range, that are wanted."""
     ascending = found if wanted.ascending else found[::-1]
     for positions in wanted.among:
-        ascending = common(ascending, positions)
+        ascending = intersection(ascending, positions)
     return ascending if wanted.ascending else ascending[::-1]
 
 
