@@ -87,7 +87,8 @@ def intersection(positions: Sequence[int], others: Sequence[int]) -> Sequence[in
 def contains(positions: Sequence[int], position: int) -> bool:
     """Whether `positions`, which are ascending, contain `position`."""
     index = bisect_left(positions, position)
-    return index < len(positions) and positions[index] == position
+    # A slice, because a search runs in another thread: the last position may be removed after its index was found.
+    return position in positions[index : index + 1]
 
 
 def as_page(found: Sequence[int], limit: int, *, forward: bool) -> Page:
