@@ -44,11 +44,15 @@ def hits(
             if len(found) < count:
                 break
             rest = without_gap(evolve(rest, after=found[-1]) if rest.ascending else evolve(rest, before=found[-1]))
-            if not wanted.among:
-                count = MORE_HITS
-            elif rest is not None:
-                gap = rest.after - found[-1] if rest.ascending else found[-1] - rest.before
-                count = FEW_HITS if gap > WIDE_GAP else min(2 * count, MOST_HITS)
+            count = next_count(count, found[-1], rest)
+
+
+def next_count(count: int, last: int, rest: SearchRange | None) -> int:
+    """Return how many hits to read next in `rest`, after a statement that read `count` and ended at `last`."""
+    if rest is None or not rest.among:
+        return MORE_HITS
+    gap = rest.after - last if rest.ascending else last - rest.before
+    return FEW_HITS if gap > WIDE_GAP else min(2 * count, MOST_HITS)
 
 
 def wanted_hits(found: Sequence[int], wanted: SearchRange) -> Sequence[int]:
