@@ -1,4 +1,4 @@
-"""Measures durable posts per second: python -m benchmarks.append [--seconds N] [--postgres URL].
+"""Measures durable posts per second: python -m benchmarks.append [--seconds N] [--nodes N] [--postgres URL].
 
 A post is measured from the decision of its node until the response could be sent. Every node is a process of its own.
 PostgreSQL is the server of the tests, which flushes to this disk, unless a database is given; a log is left in it.
@@ -27,7 +27,6 @@ from chatr.node.node import Node
 from tests.postgres import Postgres
 
 AGENTS = (1, 8, 64)
-NODES = (1, 2, 3)
 TEXT = "This is about as long as what agents say to one another: {}."
 
 
@@ -91,7 +90,7 @@ def database(url: str | None) -> Iterator[str]:
         server.close()
 
 
-def measure_all(postgres: str | None, seconds: float) -> Iterator[dict[str, object]]:
+def measure_all(postgres: str | None, most_nodes: int, seconds: float) -> Iterator[dict[str, object]]:
     """Print a table, row by row as it is measured, and yield its rows."""
 
     def row(log: str, url: str, nodes: int, agents: int) -> dict[str, object]:
@@ -104,7 +103,7 @@ def measure_all(postgres: str | None, seconds: float) -> Iterator[dict[str, obje
         for agents in AGENTS:
             yield row("sqlite", f"sqlite:///{Path(folder) / 'chatr.db'}", 1, agents)
     with database(postgres) as url:
-        for nodes in NODES:
+        for nodes in range(1, most_nodes + 1):
             for agents in AGENTS:
                 if agents >= nodes:
                     yield row("postgresql", url, nodes, agents)
@@ -114,6 +113,7 @@ def main() -> None:
     """Measure; or run one node, as this program does in its own subprocesses."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=3.0)
+    parser.add_argument("--nodes", type=int, default=3, metavar="N", help="measure 1 to N nodes on PostgreSQL")
     parser.add_argument("--postgres", metavar="URL")
     parser.add_argument("--work", metavar="URL", help=argparse.SUPPRESS)
     parser.add_argument("--agents", type=int, help=argparse.SUPPRESS)
@@ -121,7 +121,7 @@ def main() -> None:
     if options.work:
         asyncio.run(run_node(options.work, options.agents, options.seconds))
     else:
-        print(json.dumps(list(measure_all(options.postgres, options.seconds))))
+        print(json.dumps(list(measure_all(options.postgres, options.nodes, options.seconds))))
 
 
 if __name__ == "__main__":

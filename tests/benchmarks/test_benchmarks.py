@@ -11,7 +11,7 @@ from tests.requirements import skip_or_fail
 
 REQUIRED_PACKAGES = ("aiohttp_sse", "eventsourcing", "matplotlib", "psutil", "sse_starlette", "uvicorn")
 BENCHMARKS = {
-    "-m benchmarks.append": "--seconds 0.1",
+    "-m benchmarks.append": "--seconds 0.1 --nodes 2",
     "-m benchmarks.asking": "--seconds 0.3 --rounds 1 --publishers 2",
     "-m benchmarks.behind": "--watchers 10 --missed 500 --reading --spread --seconds 30",
     "benchmarks/commit.py": "--seconds 0.05 --rounds 1",
