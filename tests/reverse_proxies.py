@@ -1,4 +1,4 @@
-"""nginx and Caddy in front of nodes, with the configurations in examples/."""
+"""nginx and Caddy in front of nodes, with the configurations in examples/, and caches in front of one."""
 
 import os
 import random
@@ -67,6 +67,13 @@ def nginx(folder: Path, port: int, ports: Sequence[int], edit: Edit = unchanged)
     """Run nginx as Debian starts it, in a folder of its own."""
     site = with_ports("nginx.conf", edit, ports).replace("listen 80;", f"listen 127.0.0.1:{port};")
     (folder / "chatr.conf").write_text(site)
+    with running_nginx(folder):
+        yield
+
+
+@contextmanager
+def running_nginx(folder: Path) -> Iterator[None]:
+    """Run nginx with the site in chatr.conf."""
     user = "user root root;" if os.geteuid() == 0 else ""
     (folder / "nginx.conf").write_text(NGINX.format(folder=folder, user=user))
     command = [program("nginx"), "-e", str(folder / "error.log"), "-c", str(folder / "nginx.conf")]
@@ -97,3 +104,40 @@ def start_in_background(command: Sequence[str], environment: Mapping[str, str], 
         ended = subprocess.run(command, check=False, env=environment, stdout=file, stderr=file)
     if ended.returncode != 0:
         raise AssertionError(f"{command[0]} did not start: {output.read_text('utf-8', 'replace')}")
+
+
+@contextmanager
+def varnish(folder: Path, port: int, backend: int) -> Iterator[None]:
+    """Run Varnish as it is installed: with its own rules, and 120 s for what does not say how long it may be stored."""
+    command = [program("varnishd"), "-F", "-j", "none", "-n", str(folder / "varnish"), "-s", "malloc,16m"]
+    command += ["-a", f"127.0.0.1:{port}", "-b", f"127.0.0.1:{backend}"]
+    with (folder / "varnish.log").open("wb") as output, subprocess.Popen(command, stdout=output, stderr=output) as run:
+        try:
+            yield
+        finally:
+            run.terminate()
+
+
+CACHING_NGINX: Final = """\
+proxy_cache_path {folder}/cache keys_zone=chatr:1m;
+server {{
+    listen 127.0.0.1:{port};
+    location / {{
+        proxy_pass http://127.0.0.1:{backend};
+        proxy_http_version 1.1;
+        proxy_set_header Connection "";
+        proxy_cache chatr;
+        proxy_cache_valid any 2m;
+        add_header X-Cache $upstream_cache_status always;
+    }}
+}}
+"""
+"""What does not say how long it may be stored is stored for as long as Varnish would."""
+
+
+@contextmanager
+def caching_nginx(folder: Path, port: int, backend: int) -> Iterator[None]:
+    """Run nginx with a cache."""
+    (folder / "chatr.conf").write_text(CACHING_NGINX.format(folder=folder, port=port, backend=backend))
+    with running_nginx(folder):
+        yield

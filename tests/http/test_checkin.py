@@ -264,7 +264,7 @@ async def test_accept_asks_for_text_too(room: Room) -> None:
         await room.post(CHECK_IN, {}, agent=ada, headers=accept),
     ]
 
-    assert [answer.headers["Vary"] for answer in answers] == ["Accept", "Accept"]
+    assert [answer.headers["Vary"] for answer in answers] == ["Accept, Authorization, X-API-Key"] * 2
     assert answers[0].raw.decode() == "#3 00:05 Ada: Hello\n-- that is all\n"
 
 

@@ -13,7 +13,7 @@ async def test_the_headers_of_a_stream(room: Room) -> None:
     assert (watch.status, watch.headers["transfer-encoding"]) == (200, "chunked")
     assert headers == {
         "content-type": "text/event-stream; charset=utf-8",
-        "cache-control": "no-cache, no-transform",
+        "cache-control": "no-cache, no-store, no-transform",
         "x-accel-buffering": "no",
     }
 

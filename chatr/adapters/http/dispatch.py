@@ -12,11 +12,12 @@ from itertools import chain
 from typing import Final
 
 from aiohttp import HttpVersion11, hdrs, web
-from attrs import frozen
+from attrs import field, frozen
 
 from chatr.adapters.http.admission.admission import Admission, whole_seconds
 from chatr.adapters.http.admission.authentication import authenticate
 from chatr.adapters.http.admission.reading import ReadingAccess
+from chatr.adapters.http.caching import Caching, private_headers, varying_headers, with_caching
 from chatr.adapters.http.connection import Connection
 from chatr.adapters.http.description.route import Route, RouteHandler
 from chatr.adapters.http.error_catalogue import (
@@ -56,15 +57,14 @@ CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 class Endpoint:
     """What handles a request, and whether the request counts against the limit of its client address.
 
-    No cache may store the responses of one that `is_private`: they depend on the key, or contain one. `route` is the
-    path in the table, by which requests are counted and logged. `refuse` answers a request beyond the limit of its
-    address, with the seconds to wait, where the usual response would not be understood.
+    Requests are counted and logged by `route`, the path in the table. Every response has `headers`. `refuse` answers a
+    request beyond the limit of its address, with the seconds to wait, where the usual response would not be understood.
     """
 
     handler: Handler
     route: str
     counts_as_request: bool
-    is_private: bool = False
+    headers: Mapping[str, str] = field(factory=dict)
     refuse: Callable[[web.BaseRequest, int], Awaitable[web.StreamResponse]] | None = None
 
 
@@ -85,8 +85,7 @@ def request_handler(table: EndpointTable, admission: Admission) -> Handler:
 
     async def answer(request: web.BaseRequest) -> web.StreamResponse:
         endpoint = find_endpoint(table, request.rel_url.path_safe, request.method)
-        headers: dict[str, str] = {hdrs.CACHE_CONTROL: "no-store"} if endpoint.is_private else {}
-        request[RESPONSE_HEADERS] = headers
+        request[RESPONSE_HEADERS] = dict(endpoint.headers)
         # Before anything can be refused, so that refusals are observed with their route.
         request[ROUTE] = endpoint.route
         admission.check_request(request)
@@ -95,7 +94,7 @@ def request_handler(table: EndpointTable, admission: Admission) -> Handler:
                 await answer_expectation(request)
                 return await endpoint.refuse(request, whole_seconds(wait))
             return request_refusal(request, admission.request_limit, whole_seconds(wait))
-        # Only now: a client that waits for "100 Continue" sends its body only to a request that is not refused.
+        # Only now: a client that waits for this sends its body only to a request that is not refused.
         await answer_expectation(request)
         return await endpoint.handler(request)
 
@@ -149,29 +148,30 @@ async def answer_expectation(request: web.BaseRequest) -> None:
         request.transport.write(CONTINUE)
 
 
-def open_handler(route_handler: RouteHandler, body_timeout: float) -> Handler:
+def open_handler(route_handler: RouteHandler, caching: Caching, body_timeout: float) -> Handler:
     """Return the handler of an endpoint that needs no key."""
 
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
         await read_body(request, body_timeout)
-        return as_response(await route_handler(request))
+        return with_caching(request, as_response(await route_handler(request)), caching)
 
     return handle
 
 
-def reading_handler(route_handler: RouteHandler, reading: ReadingAccess, body_timeout: float) -> Handler:
+def reading_handler(route: Route, route_handler: RouteHandler, reading: ReadingAccess, body_timeout: float) -> Handler:
     """Return the handler of an endpoint that shows the room: it needs a key if the room is private."""
+    if_private = private_headers(route.caching)
 
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
         if reading.needs_key:
-            request[RESPONSE_HEADERS][hdrs.CACHE_CONTROL] = "no-store"
+            request[RESPONSE_HEADERS] |= if_private
         reader = await reading.reader_of(request)
         await read_body(request, body_timeout)
         response = as_response(await route_handler(request))
         # A long poll waits, and the log may be slow. A stream is prepared: its head was sent, and the hub ends it.
         if not response.prepared:
             reading.check(reader)
-        return response
+        return with_caching(request, response, route.caching)
 
     return handle
 
@@ -238,12 +238,13 @@ def endpoint_table(
         if route.requires_key:
             handler = keyed_handler(route, route_handler, node, clock, body_timeout)
         elif route.shows_room:
-            handler = reading_handler(route_handler, reading, body_timeout)
+            handler = reading_handler(route, route_handler, reading, body_timeout)
         else:
-            handler = open_handler(route_handler, body_timeout)
+            handler = open_handler(route_handler, route.caching, body_timeout)
         methods = (hdrs.METH_GET, hdrs.METH_HEAD) if route.method == hdrs.METH_GET else (route.method,)
-        is_private = route.requires_key or route.method == hdrs.METH_POST
-        endpoint = Endpoint(handler, route.path, route.counts_as_request, is_private)
+        endpoint = Endpoint(
+            handler, route.path, route.counts_as_request, varying_headers(route.caching, is_keyed=route.reads_key)
+        )
         path = LAST_PARAMETER.sub("{}", route.path)
         table.setdefault(path, {}).update(dict.fromkeys(methods, endpoint))
     return table

@@ -15,13 +15,16 @@ from chatr.adapters.http.json_response import RESPONSE_HEADERS
 from chatr.domain.keys import KEY_INSIDE
 
 # aiohttp would name itself, Python and the versions of both in Server.
-DEFAULT_HEADERS: Final = {"X-Content-Type-Options": "nosniff", hdrs.SERVER: "chatr"}
-"""Headers of every response."""
+COMMON_HEADERS: Final = {"X-Content-Type-Options": "nosniff", hdrs.SERVER: "chatr"}
+# Without Cache-Control, a cache would choose a lifetime: Varnish stores such a response for 120 s.
+DEFAULT_HEADERS: Final = {**COMMON_HEADERS, hdrs.CACHE_CONTROL: "no-store"}
+"""Headers of every response. Only the successful ones of a route have another Cache-Control: see `caching.py`."""
 API_HEADERS: Final = {
-    **DEFAULT_HEADERS,
+    **COMMON_HEADERS,
     # Scripts of any site may use the API. No cookie is ever read, so a foreign page has no rights to misuse.
     hdrs.ACCESS_CONTROL_ALLOW_ORIGIN: "*",
     hdrs.ACCESS_CONTROL_EXPOSE_HEADERS: "Idempotency-Replayed, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id",
+    hdrs.CACHE_CONTROL: "no-store",
 }
 """Headers of every response under /api/ and at /mcp."""
 ALLOWED_REQUEST_HEADERS: Final = "Authorization, Content-Type, Idempotency-Key, Last-Event-ID, X-API-Key, X-Request-Id"
@@ -37,7 +40,10 @@ def add_default_headers(request: web.BaseRequest, response: web.StreamResponse) 
     """Set the request id, the headers that every response has, and those that the handler left in the request."""
     headers = response.headers
     headers["X-Request-Id"] = request_id_of(request)
+    may_be_stored = headers.get(hdrs.CACHE_CONTROL)
     headers.update(default_headers(is_api=belongs_to_api(request.path)))
+    if may_be_stored is not None:
+        headers[hdrs.CACHE_CONTROL] = may_be_stored
     headers.update(request.get(RESPONSE_HEADERS, {}))
 
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from chatr.adapters.http import error_catalogue
+from chatr.adapters.http import caching, error_catalogue
 from chatr.adapters.http.description import parameters, responses
 from chatr.adapters.http.description.error_responses import MOLTBOOK_ERRORS, NOT_A_KEY, STORE_ERRORS
 from chatr.adapters.http.description.route import Route
@@ -19,6 +19,7 @@ ROTATE_KEY: Final = Route(
     parameters=(parameters.GRACE,),
     errors=(*ISSUING_KEYS, *STORE_ERRORS),
     requires_key=True,
+    caching=caching.NOT_STORED,
 )
 REVOKE_KEY: Final = Route(
     "POST",
@@ -30,6 +31,7 @@ REVOKE_KEY: Final = Route(
     requires_key=True,
     # The old keys stay: to use the new one first would close them, and nothing would be left.
     leaves_key_pending=True,
+    caching=caching.NOT_STORED,
 )
 START_RECOVERY: Final = Route(
     "POST",
@@ -39,6 +41,7 @@ START_RECOVERY: Final = Route(
     responses.RECOVERY_TASK,
     parameters=(parameters.RECOVERED_NAME,),
     errors=(name_is_valid, *RECOVERABLE),
+    caching=caching.NOT_STORED,
 )
 COMPLETE_RECOVERY: Final = Route(
     "POST",
@@ -57,6 +60,7 @@ COMPLETE_RECOVERY: Final = Route(
         *STORE_ERRORS,
     ),
     brings_new_key=True,
+    caching=caching.NOT_STORED,
 )
 
 KEY_ROUTES: Final = (ROTATE_KEY, REVOKE_KEY, START_RECOVERY, COMPLETE_RECOVERY)

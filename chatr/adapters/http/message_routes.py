@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from chatr.adapters.http import error_catalogue
+from chatr.adapters.http import caching, error_catalogue
 from chatr.adapters.http.description import parameters, responses
 from chatr.adapters.http.description.error_responses import SEARCH_ERRORS, STORE_ERRORS
 from chatr.adapters.http.description.route import Route
@@ -18,6 +18,7 @@ POST_MESSAGE: Final = Route(
     parameters=(parameters.CONTENT, parameters.REPLY_TO, parameters.AUTOMATIC, parameters.IDEMPOTENCY_KEY),
     errors=(error_catalogue.MISSPELT_REPLY, *POSTING, *STORE_ERRORS),
     requires_key=True,
+    caching=caching.NOT_STORED,
 )
 MESSAGES: Final = Route(
     "GET",
@@ -46,6 +47,7 @@ MESSAGES: Final = Route(
         *SEARCH_ERRORS,
     ),
     takes_key=True,
+    caching=caching.NEGOTIATED,
 )
 CHECK_IN: Final = Route(
     "POST",
@@ -61,6 +63,7 @@ CHECK_IN: Final = Route(
     ),
     errors=(error_catalogue.INVALID_ACK, error_catalogue.MISSPELT_ACK, error_catalogue.TOO_MANY_STREAMS, *STORE_ERRORS),
     requires_key=True,
+    caching=caching.NEGOTIATED_AND_NOT_STORED,
 )
 MESSAGE: Final = Route(
     "GET",
@@ -70,6 +73,7 @@ MESSAGE: Final = Route(
     responses.MESSAGE,
     parameters=(parameters.ID,),
     errors=(error_catalogue.MESSAGE_NOT_FOUND, error_catalogue.STORAGE_UNAVAILABLE),
+    caching=caching.ASKED_FOR,
 )
 
 MESSAGE_ROUTES: Final = (POST_MESSAGE, MESSAGES, MESSAGE, CHECK_IN)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from aiohttp import hdrs, web
 
+from chatr.adapters.http.caching import ASKED_FOR
 from chatr.adapters.http.dispatch import Endpoint, open_handler
 
 
@@ -15,7 +16,7 @@ def redirect_to_page(base_path: str, body_timeout: float) -> Mapping[str, Endpoi
     async def redirect(request: web.BaseRequest) -> web.StreamResponse:
         query = request.rel_url.raw_query_string
         location = f"{folder}?{query}" if query else folder
-        return web.Response(status=301, headers={hdrs.LOCATION: location, hdrs.CACHE_CONTROL: "no-cache"})
+        return web.Response(status=301, headers={hdrs.LOCATION: location})
 
-    endpoint = Endpoint(open_handler(redirect, body_timeout), "/", counts_as_request=True)
+    endpoint = Endpoint(open_handler(redirect, ASKED_FOR, body_timeout), "/", counts_as_request=True)
     return dict.fromkeys((hdrs.METH_GET, hdrs.METH_HEAD), endpoint)

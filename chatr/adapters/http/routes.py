@@ -6,7 +6,7 @@ which function handles each route.
 
 from typing import Final
 
-from chatr.adapters.http import error_catalogue, json_rpc
+from chatr.adapters.http import caching, error_catalogue, json_rpc
 from chatr.adapters.http.description import parameters, responses
 from chatr.adapters.http.description.error_responses import MOLTBOOK_ERRORS, STORE_ERRORS
 from chatr.adapters.http.description.route import Route
@@ -29,6 +29,7 @@ REGISTER: Final = Route(
         error_catalogue.REGISTRATION_RATE_LIMITED,
         *STORE_ERRORS,
     ),
+    caching=caching.NOT_STORED,
 )
 STREAM: Final = Route(
     "GET",
@@ -46,9 +47,17 @@ STREAM: Final = Route(
     errors=(error_catalogue.TOO_MANY_STREAMS,),
     # An EventSource never returns from an error response.
     needs_open_room=False,
+    caching=caching.STREAM,
 )
 HEARTBEAT: Final = Route(
-    "POST", "/api/heartbeat", "agents", "Stay online.", responses.DONE, errors=STORE_ERRORS, requires_key=True
+    "POST",
+    "/api/heartbeat",
+    "agents",
+    "Stay online.",
+    responses.DONE,
+    errors=STORE_ERRORS,
+    requires_key=True,
+    caching=caching.NOT_STORED,
 )
 DISCONNECT: Final = Route(
     "POST",
@@ -60,6 +69,7 @@ DISCONNECT: Final = Route(
     requires_key=True,
     # Recorded activity would bring the agent online again.
     records_no_activity=True,
+    caching=caching.NOT_STORED,
 )
 ONLINE_AGENTS: Final = Route(
     "GET",
@@ -68,6 +78,7 @@ ONLINE_AGENTS: Final = Route(
     "List the agents that are online, with totals of the room.",
     responses.ONLINE,
     parameters=(parameters.AGENTS, parameters.AFTER_NAME),
+    caching=caching.ASKED_FOR,
 )
 AGENT: Final = Route(
     "GET",
@@ -77,6 +88,7 @@ AGENT: Final = Route(
     responses.AGENT,
     parameters=(parameters.NAME_IN_PATH,),
     errors=(agent_exists,),
+    caching=caching.ASKED_FOR,
 )
 ROOM_AT: Final = Route(
     "GET",
@@ -93,6 +105,7 @@ ROOM_AT: Final = Route(
         error_catalogue.OVERLOADED,
         error_catalogue.LOG_ALTERED,
     ),
+    caching=caching.ASKED_FOR,
 )
 ACTIVITY: Final = Route(
     "GET",
@@ -101,9 +114,16 @@ ACTIVITY: Final = Route(
     "Count the messages over the life of the room.",
     responses.ACTIVITY,
     parameters=(parameters.BUCKETS,),
+    caching=caching.ASKED_FOR,
 )
 ME: Final = Route(
-    "GET", "/api/me", "agents", "Show the agent of the key and what it may do now.", responses.ME, requires_key=True
+    "GET",
+    "/api/me",
+    "agents",
+    "Show the agent of the key and what it may do now.",
+    responses.ME,
+    requires_key=True,
+    caching=caching.NOT_STORED,
 )
 START_VERIFICATION: Final = Route(
     "POST",
@@ -114,6 +134,7 @@ START_VERIFICATION: Final = Route(
     parameters=(parameters.MOLTBOOK_ACCOUNT,),
     errors=(*STARTING, *STORE_ERRORS),
     requires_key=True,
+    caching=caching.NOT_STORED,
 )
 COMPLETE_VERIFICATION: Final = Route(
     "POST",
@@ -130,6 +151,7 @@ COMPLETE_VERIFICATION: Final = Route(
         *STORE_ERRORS,
     ),
     requires_key=True,
+    caching=caching.NOT_STORED,
 )
 LOG_HEAD: Final = Route(
     "GET",
@@ -138,6 +160,7 @@ LOG_HEAD: Final = Route(
     "Get the position of the last record and the hash over the whole log.",
     responses.LOG_HEAD,
     errors=(error_catalogue.LOG_ALTERED,),
+    caching=caching.ASKED_FOR,
 )
 # Health checks do not count as requests: a supervisor that is rate limited would restart a healthy process.
 LIVE: Final = Route(
@@ -148,6 +171,7 @@ LIVE: Final = Route(
     responses.LIVE,
     counts_as_request=False,
     needs_open_room=False,
+    caching=caching.NOT_STORED,
 )
 READY: Final = Route(
     "GET",
@@ -158,9 +182,14 @@ READY: Final = Route(
     errors=(error_catalogue.NOT_READY,),
     counts_as_request=False,
     needs_open_room=False,
+    caching=caching.NOT_STORED,
 )
-WATCH_PAGE: Final = Route("GET", "/", "pages", "The page on which people watch the room.", responses.HTML)
-DOCS_PAGE: Final = Route("GET", "/docs", "pages", "A page that shows these endpoints to people.", responses.HTML)
+WATCH_PAGE: Final = Route(
+    "GET", "/", "pages", "The page on which people watch the room.", responses.HTML, caching=caching.COMPRESSED
+)
+DOCS_PAGE: Final = Route(
+    "GET", "/docs", "pages", "A page that shows these endpoints to people.", responses.HTML, caching=caching.COMPRESSED
+)
 PAGE_FILE: Final = Route(
     "GET",
     "/page/{file}",
@@ -171,6 +200,7 @@ PAGE_FILE: Final = Route(
     errors=(error_catalogue.NOT_FOUND,),
     # A browser that opens the page asks for all of its files at once.
     counts_as_request=False,
+    caching=caching.COMPRESSED,
 )
 CLIENT: Final = Route(
     "GET",
@@ -179,9 +209,15 @@ CLIENT: Final = Route(
     "A client for programs in JavaScript, as one module.",
     responses.FILE,
     counts_as_request=False,
+    caching=caching.COMPRESSED,
 )
 MCP: Final = Route(
-    "POST", json_rpc.PATH, "mcp", "The same for clients of the Model Context Protocol, as tools.", responses.JSON_RPC
+    "POST",
+    json_rpc.PATH,
+    "mcp",
+    "The same for clients of the Model Context Protocol, as tools.",
+    responses.JSON_RPC,
+    caching=caching.NOT_STORED,
 )
 
 ROUTES: Final = (

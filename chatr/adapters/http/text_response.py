@@ -37,5 +37,5 @@ def preference(accept: str, media_type: str) -> tuple[float, int]:
 
 
 def text_response(text: str) -> web.Response:
-    """Return a response with status 200 and text, which depends on `Accept`."""
-    return web.Response(text=text, content_type=TEXT, charset="utf-8", headers={hdrs.VARY: hdrs.ACCEPT})
+    """Return a response with status 200 and text."""
+    return web.Response(text=text, content_type=TEXT, charset="utf-8")

@@ -95,7 +95,7 @@ def operation(route: Route, *, is_private: bool = False) -> dict[str, Any]:
         "security": security(route, sends_key=sends_key),
         "parameters": [parameter(each) for each in route.parameters if each.location != "body"],
         **({"requestBody": request_body(body)} if body else {}),
-        "responses": success_responses(route.response) | error_responses,
+        "responses": success_responses(route) | error_responses,
     }
 
 
@@ -132,14 +132,15 @@ def request_body(fields: Sequence[Parameter]) -> dict[str, Any]:
     }
 
 
-def success_responses(response: ResponseDescription) -> dict[str, Any]:
+def success_responses(route: Route) -> dict[str, Any]:
     """Return the responses with status 200 and 304, by status."""
+    response = route.response
     content: dict[str, Any] = {"schema": response_schema(response)}
     if response.example is not None:
         content["example"] = to_builtins(response.example)
     headers = {name: {"description": meaning, "schema": schemas.TEXT} for name, meaning in response.headers.items()}
     ok = {"description": response.description, "headers": headers, "content": {response.content_type: content}}
-    return {"200": ok} | ({"304": {"description": "The client has it already."}} if response.has_etag else {})
+    return {"200": ok} | ({"304": {"description": "The client has it already."}} if route.caching.has_etag else {})
 
 
 def response_schema(response: ResponseDescription) -> Schema:

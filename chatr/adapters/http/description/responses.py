@@ -10,7 +10,7 @@ from chatr.adapters.http.description.schemas import TEXT
 
 def document(description: str, content_type: str) -> ResponseDescription:
     """Describe a document that is not JSON."""
-    return ResponseDescription(description, schema=TEXT, content_type=content_type, has_etag=True)
+    return ResponseDescription(description, schema=TEXT, content_type=content_type)
 
 
 DONE: Final = ResponseDescription("It is done.", (wire.SuccessResponse,), example=wire.SuccessResponse())
@@ -62,7 +62,6 @@ ACTIVITY: Final = ResponseDescription(
     "Removed messages are not counted, but the first and the last bucket may have held them.",
     (wire.ActivityResponse,),
     example=examples.ACTIVITY,
-    has_etag=True,
 )
 ME: Final = ResponseDescription(
     "The agent and its quota: `limit` messages in `window` seconds, `remaining` now, one more in `resetIn` seconds.",
@@ -124,9 +123,8 @@ SKILLS_INDEX: Final = ResponseDescription(
     "An index as Agent Skills Discovery 0.2.0 defines it. `digest` is that of the bytes served at `url`.",
     (wire.SkillsIndex,),
     example=examples.SKILLS_INDEX,
-    has_etag=True,
 )
-OPENAPI: Final = ResponseDescription("An OpenAPI 3.1 document.", schema={"type": "object"}, has_etag=True)
+OPENAPI: Final = ResponseDescription("An OpenAPI 3.1 document.", schema={"type": "object"})
 JSON_RPC: Final = ResponseDescription("A JSON-RPC response.", schema={"type": "object"})
 MARKDOWN: Final = document("Markdown.", "text/markdown")
 LLMS: Final = document("Markdown in the form of llmstxt.org.", "text/plain")

@@ -7,6 +7,7 @@ from aiohttp import web
 from attrs import field, frozen
 from msgspec import Struct
 
+from chatr.adapters.http.caching import Caching
 from chatr.adapters.http.error_catalogue import JSON
 from chatr.adapters.http.error_type import ErrorType
 from chatr.domain.rule import Rule
@@ -38,7 +39,7 @@ class ResponseDescription:
     """A response with status 200.
 
     `types` are the wire types that its JSON body may have; a body that is no wire type is described by `schema`. The
-    `example` is a value of the first type, or text. With an ETag, a client that has the content is sent status 304.
+    `example` is a value of the first type, or text.
     """
 
     description: str
@@ -47,7 +48,6 @@ class ResponseDescription:
     example: Struct | str | None = None
     content_type: str = JSON
     headers: Mapping[str, str] = field(factory=dict)
-    has_etag: bool = False
 
 
 # Compared and hashed by identity: a route is the key of its handler, and schemas cannot be hashed.
@@ -60,7 +60,8 @@ class Route:
     recorded unless `records_no_activity`; a pending key takes effect first unless `leaves_key_pending`. If it
     `takes_key`, some parameter needs a key, and the rest needs none. If it
     `brings_new_key`, the handler reads a key that opens no agent yet. If `counts_as_request`, a request counts towards
-    its address's rate limit. If `needs_open_room`, the response is a 503 while the room starts.
+    its address's rate limit. If `needs_open_room`, the response is a 503 while the room starts. `caching` says what
+    caches may do with its successful responses.
     """
 
     method: str
@@ -77,12 +78,19 @@ class Route:
     brings_new_key: bool = False
     counts_as_request: bool = True
     needs_open_room: bool = True
+    # Without a default, so that no new route forgets it.
+    caching: Caching = field(kw_only=True)
 
     @property
     def shows_room(self) -> bool:
         """Whether it shows anyone what is in the room. In a private room it needs a key."""
         # By the path and not by a list, so that a new endpoint that reads is private without a thought.
         return self.method == "GET" and self.path.startswith("/api/") and not self.requires_key
+
+    @property
+    def reads_key(self) -> bool:
+        """Whether a response may depend on the key, in any room."""
+        return self.requires_key or self.takes_key or self.brings_new_key
 
     def needs_key(self, *, is_private: bool) -> bool:
         """Whether a request needs a key, in a private room or another one."""

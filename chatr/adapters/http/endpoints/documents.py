@@ -17,7 +17,7 @@ from msgspec import to_builtins
 
 from chatr import wire
 from chatr.adapters.http.admission.admission import VERIFICATION_LIMITS, NodeLimits
-from chatr.adapters.http.conditional_response import conditional_response
+from chatr.adapters.http.conditional_response import content_response
 from chatr.adapters.http.description import openapi
 from chatr.adapters.http.description.route import Route
 from chatr.adapters.http.endpoints import agents, messages, waiting
@@ -60,7 +60,7 @@ def template(name: str) -> Template:
 
 
 class DocumentHandlers:
-    """Handlers that return documents, rendered from the limits in force, with an ETag."""
+    """Handlers that return documents, rendered from the limits in force."""
 
     def __init__(
         self, routes: Sequence[Route], node: Node, node_limits: NodeLimits, public_url: str, *, is_demo: bool = False
@@ -78,34 +78,34 @@ class DocumentHandlers:
             lambda limits: encode_ascii(openapi.document(routes, limits, node_limits, public_url))
         )
 
-    async def skills(self, request: web.BaseRequest) -> web.Response:
+    async def skills(self, _request: web.BaseRequest) -> web.Response:
         """Return skills.md: how an agent takes part."""
-        return conditional_response(request, self._render(self._skills), MARKDOWN)
+        return content_response(self._render(self._skills), MARKDOWN)
 
-    async def skills_details(self, request: web.BaseRequest) -> web.Response:
+    async def skills_details(self, _request: web.BaseRequest) -> web.Response:
         """Return skills-details.md: what an agent rarely needs."""
-        return conditional_response(request, self._render(self._details), MARKDOWN)
+        return content_response(self._render(self._details), MARKDOWN)
 
-    async def skills_index(self, request: web.BaseRequest) -> web.Response:
+    async def skills_index(self, _request: web.BaseRequest) -> web.Response:
         """Return the index by which programs find skills.md."""
         index = skills_index(self._render(self._skills), self._base_path)
-        return conditional_response(request, encode_ascii(to_builtins(index)), JSON)
+        return content_response(encode_ascii(to_builtins(index)), JSON)
 
-    async def heartbeat(self, request: web.BaseRequest) -> web.Response:
+    async def heartbeat(self, _request: web.BaseRequest) -> web.Response:
         """Return heartbeat.md: what an agent does each time its schedule starts it."""
-        return conditional_response(request, self._render(self._heartbeat), MARKDOWN)
+        return content_response(self._render(self._heartbeat), MARKDOWN)
 
-    async def robots(self, request: web.BaseRequest) -> web.Response:
+    async def robots(self, _request: web.BaseRequest) -> web.Response:
         """Return robots.txt."""
-        return conditional_response(request, self._render(self._robots), TEXT)
+        return content_response(self._render(self._robots), TEXT)
 
-    async def llms(self, request: web.BaseRequest) -> web.Response:
+    async def llms(self, _request: web.BaseRequest) -> web.Response:
         """Return llms.txt: a list of the endpoints for language models."""
-        return conditional_response(request, self._render(self._llms), TEXT)
+        return content_response(self._render(self._llms), TEXT)
 
-    async def openapi(self, request: web.BaseRequest) -> web.Response:
+    async def openapi(self, _request: web.BaseRequest) -> web.Response:
         """Return the OpenAPI document."""
-        return conditional_response(request, self._openapi(self._node.room.rule_context.limits), JSON)
+        return content_response(self._openapi(self._node.room.rule_context.limits), JSON)
 
     def _render(self, text: Template) -> bytes:
         return text.substitute(self._values(self._node.room.rule_context.limits)).encode()

@@ -7,9 +7,8 @@ from typing import Final
 from aiohttp import web
 
 from chatr import to_wire, wire
-from chatr.adapters.http.conditional_response import conditional_response
 from chatr.adapters.http.endpoints import agents, messages
-from chatr.adapters.http.error_catalogue import JSON, NO_SUCH_MOMENT, TOO_MUCH_AT_ONCE, http_error
+from chatr.adapters.http.error_catalogue import NO_SUCH_MOMENT, TOO_MUCH_AT_ONCE, http_error
 from chatr.adapters.http.json_response import encode, json_response
 from chatr.adapters.http.query_string import moment, number
 from chatr.domain.activity import MAX_BUCKETS, Activity
@@ -94,9 +93,9 @@ class RoomAtHandlers:
         return body
 
     async def activity(self, request: web.BaseRequest) -> web.Response:
-        """Return the numbers of messages in at most so many buckets, with an ETag."""
+        """Return the numbers of messages in at most so many buckets."""
         buckets = self._node.room.activity.with_buckets(number(request, "buckets", MAX_BUCKETS, MAX_BUCKETS))
-        return conditional_response(request, encode(activity_response(buckets)), JSON)
+        return json_response(encode(activity_response(buckets)))
 
 
 def response(view: RoomView, room: Room) -> wire.RoomAtResponse:

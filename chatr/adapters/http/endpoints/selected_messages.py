@@ -4,14 +4,16 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from attrs import define
 
 from chatr.adapters.http.admission.authentication import authenticate
+from chatr.adapters.http.caching import NO_STORE
 from chatr.adapters.http.endpoints.post_body import REPLY_SPELLINGS
 from chatr.adapters.http.endpoints.waiting import catch_up
 from chatr.adapters.http.error_catalogue import MISSPELT_FILTER, http_error
 from chatr.adapters.http.json_body import misspelt_field
+from chatr.adapters.http.json_response import RESPONSE_HEADERS
 from chatr.adapters.http.query_string import message_id
 from chatr.domain.agent import Agent
 from chatr.domain.history import Page
@@ -44,7 +46,8 @@ async def requested_selection(request: web.BaseRequest, node: Node, clock: Clock
     if "from" in query:
         author = (await registered_agent(node, query["from"])).id
     if "mentions" in query:
-        is_me = query["mentions"] == "me"
+        if is_me := query["mentions"] == "me":
+            request[RESPONSE_HEADERS][hdrs.CACHE_CONTROL] = NO_STORE
         agent = authenticate(node, clock, request) if is_me else registered_agent(node, query["mentions"])
         mentioned = (await agent).id
     if "replyTo" in query:

@@ -8,10 +8,10 @@ from gzip import compress
 from importlib.resources import files
 from typing import Final
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from attrs import frozen
 
-from chatr.adapters.http.conditional_response import conditional_response
+from chatr.adapters.http.conditional_response import content_response
 from chatr.adapters.http.error_catalogue import NOT_FOUND, http_error
 from chatr.adapters.http.page.page_html import MAX_MESSAGES, render_page
 from chatr.node.node import Node
@@ -31,9 +31,6 @@ DEMO_BANNER: Final = """</h1>
 ACCEPTS_GZIP: Final = re.compile("gzip(?! *; *q=0([.]0*)? *(,|$))", re.IGNORECASE)
 """Matches an Accept-Encoding that allows gzip; a weight of zero forbids it (RFC 9110, 12.4.2)."""
 HEADERS: Final = {
-    # The browser revalidates each time and mostly gets 304: a new version of the page must not run with old scripts.
-    "Cache-Control": "no-cache",
-    "Vary": "Accept-Encoding",
     # Messages are untrusted: even if markup got into the page, no script but the page's own would run.
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
@@ -70,10 +67,12 @@ class PageFile:
         """Return the file, compressed if it is text and the client accepts that."""
         # The compressed form gets another ETag, as RFC 9110, 8.8.3 asks: its bytes are different.
         if self.content_type.startswith("text/") and ACCEPTS_GZIP.search(request.headers.get("Accept-Encoding", "")):
-            return conditional_response(
-                request, self.gzipped, self.content_type, {**headers, "Content-Encoding": "gzip"}
-            )
-        return conditional_response(request, self.content, self.content_type, headers)
+            response = content_response(self.gzipped, self.content_type)
+            response.headers[hdrs.CONTENT_ENCODING] = "gzip"
+        else:
+            response = content_response(self.content, self.content_type)
+        response.headers.update(headers)
+        return response
 
 
 def load_files() -> dict[str, PageFile]:

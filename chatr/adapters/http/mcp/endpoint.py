@@ -7,6 +7,7 @@ from aiohttp import hdrs, web
 
 from chatr import __version__
 from chatr.adapters.http import json_rpc
+from chatr.adapters.http.caching import NOT_STORED
 from chatr.adapters.http.dispatch import Endpoint, EndpointTable, open_handler, read_body
 from chatr.adapters.http.error_catalogue import JSON, REQUEST_RATE_LIMITED, http_error
 from chatr.adapters.http.json_response import encode
@@ -45,8 +46,8 @@ def mcp_endpoint(
 ) -> Mapping[str, Endpoint]:
     """Return the endpoint POST /mcp, by its HTTP method. Its tools call the endpoints in `table`."""
     handlers = McpHandlers(ToolCalls(table, node, clock), ResourceReader(table, node), request_limit, body_timeout)
-    handler = open_handler(handlers.answer, body_timeout)
-    endpoint = Endpoint(handler, json_rpc.PATH, counts_as_request=True, is_private=True, refuse=handlers.refuse)
+    handler = open_handler(handlers.answer, NOT_STORED, body_timeout)
+    endpoint = Endpoint(handler, json_rpc.PATH, counts_as_request=True, refuse=handlers.refuse)
     return {hdrs.METH_POST: endpoint}
 
 

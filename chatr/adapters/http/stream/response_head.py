@@ -3,15 +3,16 @@
 from time import time
 from typing import Final
 
+from chatr.adapters.http.caching import STREAM
 from chatr.adapters.http.headers import API_HEADERS, http_date, response_head
 
 STREAM_HEADERS: Final = {
     "Content-Type": "text/event-stream; charset=utf-8",  # requests and others read text as Latin-1 without it
-    "Cache-Control": "no-cache, no-transform",  # no-transform: a proxy that compresses would buffer frames
-    "X-Accel-Buffering": "no",  # the same for nginx's buffer
+    "Cache-Control": STREAM.control,
+    "X-Accel-Buffering": "no",  # nginx would buffer frames
 }
 CONSTANT_HEAD: Final = response_head(
-    200, {**STREAM_HEADERS, "Transfer-Encoding": "chunked", **API_HEADERS}
+    200, {**STREAM_HEADERS, "Transfer-Encoding": "chunked", **API_HEADERS, "Cache-Control": STREAM.control}
 ).removesuffix(b"\r\n")
 """The part of the head that is the same in all responses."""
 
