@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from contextlib import suppress
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_network
 from typing import Final, NamedTuple
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
@@ -64,6 +64,22 @@ def parse_non_empty(text: str) -> str:
     if not text.strip():
         raise ValueError("it must not be empty")
     return text.strip()
+
+
+def parse_listen_host(text: str) -> str:
+    """The address or name of a host, without the brackets that an IPv6 address may have. Raises ValueError."""
+    host = parse_non_empty(text)
+    host = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    if "/" in host or (":" in host and not is_ipv6(host)):
+        raise ValueError("it must be an address or a host name alone; the port is set by --port")
+    return host
+
+
+def is_ipv6(text: str) -> bool:
+    """Whether this is an IPv6 address, perhaps with a zone, as in `fe80::1%eth0`."""
+    with suppress(ValueError):
+        return bool(IPv6Address(text))
+    return False
 
 
 def parse_web_address(text: str) -> str:

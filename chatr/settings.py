@@ -18,6 +18,7 @@ from chatr.setting_values import (
     Network,
     choice_parser,
     parse_listen_address,
+    parse_listen_host,
     parse_log_level,
     parse_networks,
     parse_non_empty,
@@ -59,7 +60,9 @@ class Settings:
 
     log: str = setting("sqlite:///./chatr.db", "URL", "log to open: sqlite:///FILE, postgresql://… or memory:")
     # Loopback by default: only the operator can open the room to the network.
-    host: str = setting("127.0.0.1", "ADDRESS", "address to listen on; 0.0.0.0 for all", parse_non_empty)
+    host: str = setting(
+        "127.0.0.1", "ADDRESS", "address to listen on; 0.0.0.0 for all of IPv4, :: for all", parse_listen_host
+    )
     port: int = setting(8080, "PORT", "port to listen on; 0 picks a free one", whole_number_parser(0, 65535))
     public_url: str | None = setting(
         None,

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import pty
 import re
 import signal
 import subprocess
@@ -75,6 +76,33 @@ def test_a_signal_stops_the_server_in_order(server: Server, name: str) -> None:
     assert "ok" in health
     assert code == 0
     assert re.search("hangup_ignored.*stopping", errors, re.DOTALL)
+
+
+@pytest.mark.long
+def test_streams_survive_the_end_of_the_terminal(tmp_path: Path) -> None:
+    """When its terminal is closed, a room stays open with its streams, and ends them at SIGTERM."""
+    terminal, inside = pty.openpty()
+    command = [sys.executable, "-m", "chatr", "serve", "--port", "0", "--log", f"sqlite:///{tmp_path}/room.db"]
+    process = subprocess.Popen(command, stdin=inside, stdout=inside, stderr=inside, start_new_session=True)
+    os.close(inside)
+    try:
+        output = b""
+        while (found := re.search(rb"Watch it: +http://localhost:(\d+)\s", output)) is None:
+            output += os.read(terminal, 4096)
+        os.close(terminal)
+        process.send_signal(signal.SIGHUP)
+        with urlopen(f"http://localhost:{int(found[1])}/api/stream") as stream:
+            first = stream.readline()
+            process.send_signal(signal.SIGHUP)
+            process.terminate()
+            rest = stream.read()  # raises IncompleteRead if the stream is cut off
+        code = process.wait(STOPPED_WITHIN)
+    finally:
+        process.kill()
+        process.wait()
+
+    assert (code, first) == (0, b"retry: 3000\n")
+    assert rest.count(b"retry: ") == 1
 
 
 STUCK: Final = """

@@ -99,6 +99,7 @@ async def test_a_client_that_takes_no_responses_is_disconnected() -> None:
 
 def test_the_kernel_holds_little_of_a_connection() -> None:
     """One read of the event loop takes as much as the kernel holds: of hundreds of connections in each iteration."""
-    with listen("127.0.0.1", 0) as listener:
+    (listener,) = listen("127.0.0.1", 0)
+    with listener:
         # Linux doubles it, for its own needs.
         assert listener.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) <= 2 * RECEIVE_BUFFER

@@ -190,7 +190,8 @@ async def test_hundreds_may_connect_at_once(room: Room) -> None:
 
 def test_connections_inherit_the_options_of_the_listening_socket() -> None:
     """An accepted connection has its send buffer, keep-alive, no-delay and time-out."""
-    with listen("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
+    (listener,) = listen("127.0.0.1", 0)
+    with listener, socket.create_connection(listener.getsockname()):
         accepted, _ = listener.accept()
         with accepted:
             send_buffer = accepted.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)

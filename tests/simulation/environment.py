@@ -76,7 +76,7 @@ def simulated_environment(world: World) -> Iterator[Path]:
             "chatr.app.checkpoint_for": lambda settings: Checkpoint(
                 Path(folder, settings.log), every=world.conditions.records_between
             ),
-            "chatr.adapters.http.listener.listen": lambda host, port: Listener((host, port)),
+            "chatr.adapters.http.listener.listen": lambda host, port: [Listener((host, port))],
             "chatr.adapters.http.listener.Acceptor": SimulatedAcceptor,
             "chatr.adapters.http.server.random": world.random,
             "chatr.admin.server.has_gone": lambda writer: writer.is_closing(),

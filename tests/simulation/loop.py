@@ -2,8 +2,9 @@
 
 import asyncio
 import contextvars
+import socket
 from collections import deque
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator, Sequence
 from random import Random
 from typing import Any, Final, TypeVar
 
@@ -42,6 +43,7 @@ class Listener:
     """Stands for the socket that a process listens on."""
 
     address: Address
+    family: int = socket.AF_INET
 
     def getsockname(self) -> Address:
         """The address, as a socket returns it."""
@@ -133,7 +135,8 @@ class UncountedConnection:
 class SimulatedAcceptor:
     """Stands for the acceptor: accepts connections at the address of a `Listener`, without any limit."""
 
-    def __init__(self, listener: Listener, *given: Any, **_limits: Any) -> None:
+    def __init__(self, listeners: Sequence[Listener], *given: Any, **_limits: Any) -> None:
+        (listener,) = listeners
         loop, make_protocol = asyncio.get_running_loop(), given[-1]
         assert isinstance(loop, SimulatedLoop)
         self._listening = Listening(

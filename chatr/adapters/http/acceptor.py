@@ -6,7 +6,7 @@ an error for each connection in the backlog (docs/decisions/connections.md).
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Final, NamedTuple, Self
@@ -46,14 +46,14 @@ class Refusal(NamedTuple):
 
 
 class Acceptor:
-    """Accepts connections on `listening_socket` and makes a protocol for each.
+    """Accepts connections on `listening_sockets` and makes a protocol for each.
 
     `address_of` returns the address of a peer, or None for a trusted proxy. One that is denied is refused unread.
     """
 
     def __init__(
         self,
-        listening_socket: socket.socket,
+        listening_sockets: Sequence[socket.socket],
         connections: OpenConnections,
         address_of: Callable[[str], ClientAddress | None],
         make_protocol: Callable[[ClientSocket], asyncio.Protocol],
@@ -62,7 +62,7 @@ class Acceptor:
         observation: Observation | None = None,
     ) -> None:
         self._observation = observation
-        self._listening_socket = listening_socket
+        self._listening_sockets = listening_sockets
         self._connections = connections
         self._address_of = address_of
         self._make_protocol = make_protocol
@@ -75,21 +75,23 @@ class Acceptor:
 
     def start(self) -> None:
         """Accept from now on."""
-        self._listening_socket.setblocking(False)
-        asyncio.get_running_loop().add_reader(self._listening_socket, self._accept)
+        for each in self._listening_sockets:
+            each.setblocking(False)
+            asyncio.get_running_loop().add_reader(each, self._accept, each)
 
     def close(self) -> None:
-        """Accept no more, and close the listening socket."""
+        """Accept no more, and close the listening sockets."""
         if self._resume is not None:
             self._resume.cancel()
-        if self._listening_socket.fileno() != -1:
-            asyncio.get_running_loop().remove_reader(self._listening_socket)
-        self._listening_socket.close()
+        for each in self._listening_sockets:
+            if each.fileno() != -1:
+                asyncio.get_running_loop().remove_reader(each)
+            each.close()
 
-    def _accept(self) -> None:
+    def _accept(self, listening_socket: socket.socket) -> None:
         for _ in range(ACCEPTS_PER_ITERATION):
             try:
-                accepted, peer = self._listening_socket.accept()
+                accepted, peer = listening_socket.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
                 return
             except OSError as error:  # EMFILE, ENFILE, ENOBUFS, ENOMEM; on Linux also errors of the network
@@ -138,9 +140,10 @@ class Acceptor:
             accepted.recv(DISCARDED_BYTES)
 
     def _pause(self, error: OSError) -> None:
-        """Accept no more for a moment: the listening socket stays readable, and the loop would spin."""
+        """Accept no more for a moment: a listening socket stays readable, and the loop would spin."""
         loop = asyncio.get_running_loop()
-        loop.remove_reader(self._listening_socket)
+        for each in self._listening_sockets:
+            loop.remove_reader(each)
         self._resume = loop.call_later(PAUSE, self.start)
         if loop.time() >= self._next_log:
             self._next_log = loop.time() + LOG_INTERVAL

@@ -53,10 +53,10 @@ class HttpListener:
 
     def __init__(self, settings: HttpSettings, clock: Clock, metrics: RequestMetrics | None = None) -> None:
         """Bind the address. Raises CannotListen."""
-        socket = listen(settings.host, settings.port)
+        sockets = listen(settings.host, settings.port)
         limits, timeouts = settings.limits, settings.timeouts
-        self.url = url_of(socket)
-        self._is_loopback = is_loopback_listener(socket)
+        self.url = url_of(sockets)
+        self._is_loopback = is_loopback_listener(sockets)
         is_local = settings.public_url is None and self._is_loopback
         self.admission = Admission(clock, limits, settings.proxies, denied=settings.denied, is_local=is_local)
         self._observation = observation_for(settings, metrics, self.admission)
@@ -70,7 +70,7 @@ class HttpListener:
         # Only the time-out for connections that send nothing would then be missing: aiohttp has none.
         self.connections = OpenConnections(limits.connections, limits.total_connections)
         self._acceptor = Acceptor(
-            socket,
+            sockets,
             self.connections,
             self.admission.address_of_connection,
             partial(

@@ -55,7 +55,8 @@ def listen(host: str, port: int) -> socket.socket:
     """Return a socket that listens at the address. Raises CannotServeMetrics."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=MAX_CONNECTIONS)
+        is_dual = host == "::" and socket.has_dualstack_ipv6()
+        return socket.create_server((host, port), family=family, backlog=MAX_CONNECTIONS, dualstack_ipv6=is_dual)
     except (OSError, UnicodeError) as error:
         # Python repeats the address in brackets behind the reason.
         reason = str(error.strerror).partition(" (")[0] if isinstance(error, OSError) else "this is no host name"
