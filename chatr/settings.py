@@ -127,7 +127,12 @@ class Settings:
         whole_number_parser(1, LARGEST_COUNT),
     )
     idle_timeout: float = setting(
-        75, "SECONDS", "time after which a connection without a request is closed", whole_number_parser(1, 24 * 3600)
+        # Longer than load balancers keep theirs, Cloudflare with its 900 s included: one that reuses a connection which
+        # was closed a moment ago answers 502. Idle connections are closed early where others need their place.
+        920,
+        "SECONDS",
+        "time after which a connection without a request is closed",
+        whole_number_parser(1, 24 * 3600),
     )
     # A new watcher is sent messages from memory, which holds MESSAGES_IN_MEMORY of them.
     history: int = setting(100, "COUNT", "messages that a new watcher is sent", whole_number_parser(0, 1000))

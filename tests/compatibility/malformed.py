@@ -51,10 +51,10 @@ CLOSED: Final = {
     "a bad Content-Length": request("POST /api/register", JSON, "Content-Length: two") + b"{}",
     "two lengths": request("POST /api/register", JSON, "Transfer-Encoding: chunked", "Content-Length: 2"),
     "a bad chunk": request("POST /api/register", JSON, "Transfer-Encoding: chunked") + b"x\r\n",
-    "a long line": get(f"/{'x' * 9000}"),
-    "a long header": get("/health", f"X-Long: {'x' * 9000}"),
-    "a long head": get("/health", *(f"X-{number}: {'x' * 4000}" for number in range(5))),
-    "many headers": get("/health", *(f"X-{number}: x" for number in range(70))),
+    "a long line": get(f"/{'x' * 17000}"),
+    "a long header": get("/health", f"X-Long: {'x' * 17000}"),
+    "a long head": get("/health", *(f"X-{number}: {'x' * 4000}" for number in range(9))),
+    "many headers": get("/health", *(f"X-{number}: x" for number in range(110))),
 }
 
 

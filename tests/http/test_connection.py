@@ -11,6 +11,7 @@ from yarl import URL
 
 from chatr.adapters.http.http_settings import HttpTimeouts
 from tests.conftest import OpenRoom, Room
+from tests.stream_client import connected
 
 SHORT_TIMEOUTS = HttpTimeouts(head=0.05, body=0.05, linger=0.01)
 HOST = b"Host: localhost\r\n"
@@ -82,10 +83,10 @@ async def test_the_response_to_a_malformed_request_has_the_default_headers(kind:
 
 
 HEADS = {
-    "a long path": b"GET /" + b"a" * 9_000 + b" HTTP/1.1\r\n" + HOST + b"Connection: close\r\n\r\n",
-    "a long header": GET + b"A: " + b"a" * 9_000 + b"\r\nConnection: close\r\n\r\n",
-    "many headers": GET + b"".join(b"A%d: b\r\n" % number for number in range(80)) + b"Connection: close\r\n\r\n",
-    "16 KiB in all": GET + b"".join(b"A%d: %b\r\n" % (number, b"a" * 3_000) for number in range(6)) + b"\r\n",
+    "a long path": b"GET /" + b"a" * 17_000 + b" HTTP/1.1\r\n" + HOST + b"Connection: close\r\n\r\n",
+    "a long header": GET + b"A: " + b"a" * 17_000 + b"\r\nConnection: close\r\n\r\n",
+    "many headers": GET + b"".join(b"A%d: b\r\n" % number for number in range(110)) + b"Connection: close\r\n\r\n",
+    "32 KiB in all": GET + b"".join(b"A%d: %b\r\n" % (number, b"a" * 3_000) for number in range(11)) + b"\r\n",
 }
 
 
@@ -95,7 +96,62 @@ async def test_a_request_head_that_is_too_large_is_answered_with_431(kind: str, 
     status, _, body = parse_response(await send(room, HEADS[kind]))
 
     assert (status, body["code"]) == (431, "head_too_large")
-    assert "16384 bytes" in body["error"]
+    assert "32768 bytes" in body["error"]
+    assert "100 headers" in body["error"]
+
+
+async def test_a_request_head_without_an_end_is_refused_early(room: Room) -> None:
+    """The bytes of all headers are counted as they come, and not only when the last one is there."""
+    async with connected(room.running.url) as (reader, writer):
+        writer.write(GET)
+        for number in range(40):
+            writer.write(b"A%d: %b\r\n" % (number, b"a" * 1_000))
+        status_line = await reader.readline()
+
+    assert status_line == b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
+
+
+LARGE_HEADS = {
+    "one cookie": b"Cookie: " + b"c" * 10_240 + b"\r\n",
+    "many cookies": b"".join(b"Cookie: a%d=%b\r\n" % (number, b"c" * 3_000) for number in range(8)),
+    "many headers": b"".join(b"X-Forwarded-%d: b\r\n" % number for number in range(80)),
+    "a long X-Forwarded-For": b"X-Forwarded-For: " + b"192.0.2.1, " * 1_000 + b"192.0.2.2\r\n",
+}
+
+
+@pytest.mark.parametrize("kind", LARGE_HEADS)
+async def test_headers_of_a_single_sign_on_are_accepted(kind: str, room: Room) -> None:
+    """Proxies pass on the cookies of the whole site, and add headers of their own."""
+    raw = await send(room, GET.replace(b"GET / ", b"GET /health ") + LARGE_HEADS[kind] + b"Connection: close\r\n\r\n")
+
+    assert parse_response(raw)[0] == 200
+
+
+REASONS = {
+    "TLS": (bytes.fromhex("16030100c8010000c40303"), "https address"),
+    "HTTP/2": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "HTTP/1.1"),
+    "the PROXY protocol": (b"PROXY TCP4 192.0.2.1 192.0.2.2 56324 443\r\n" + GET + b"\r\n", "PROXY protocol"),
+    "its second version": (b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c" + bytes(12) + GET + b"\r\n", "PROXY protocol"),
+    "no HTTP at all": (b"SSH-2.0-OpenSSH_9\r\n", "method"),
+    "HTTP/3": (b"GET / HTTP/3\r\n" + HOST + b"\r\n", "first line"),
+    "a bad chunk": (MALFORMED["malformed chunks"], "chunk"),
+    "two lengths": (MALFORMED["two lengths"], "Content-Length"),
+    "a negative length": (MALFORMED["a negative length"], "Content-Length"),
+    "a length and chunks": (MALFORMED["a length and chunks"], "exclude each other"),
+    "no host": (b"GET / HTTP/1.1\r\n\r\n", "Host"),
+    "a bad header": (MALFORMED["a line that is no header"], "NAME: VALUE"),
+}
+"""Malformed requests, and what the error says of them."""
+
+
+@pytest.mark.parametrize("kind", REASONS)
+async def test_the_error_says_what_is_malformed(kind: str, room: Room) -> None:
+    """Whoever configures a proxy reads what to change, and nothing of the request is repeated."""
+    raw, reason = REASONS[kind]
+    _, _, body = parse_response(await send(room, raw))
+
+    assert reason in body["error"]
+    assert not any(part in body["error"] for part in ("OpenSSH", "192.0.2.1", "nonsense", "zz"))
 
 
 async def test_an_unknown_expectation_is_answered_with_417(room: Room) -> None:

@@ -7,6 +7,7 @@ from ipaddress import ip_network
 import pytest
 from attrs import frozen
 
+from chatr.adapters.http.admission.client_address import ClientAddresses
 from chatr.domain.limits import MINUTE, SECOND, Limit
 from tests.conftest import OpenRoom, Response, Room
 
@@ -214,6 +215,49 @@ async def test_trusted_proxies_forward_client_addresses(one: str, other: str, sa
     statuses = [(await room.get("/api/agents", headers={"X-Forwarded-For": hops})).status for hops in (one, other)]
 
     assert statuses == [200, 429 if same else 200]
+
+
+@pytest.mark.parametrize(
+    ("hops", "expected"),
+    {
+        "203.0.113.7": "203.0.113.7",
+        "203.0.113.7:5123": "203.0.113.7",
+        " 203.0.113.7 ": "203.0.113.7",
+        '"203.0.113.7:5123"': "203.0.113.7",
+        "203.0.113.7:_hidden": "203.0.113.7",
+        "::ffff:203.0.113.7": "203.0.113.7",
+        "[::ffff:203.0.113.7]:443": "203.0.113.7",
+        "2001:db8::1": "2001:db8::/64",
+        "2001:DB8::1": "2001:db8::/64",
+        "[2001:db8::1]": "2001:db8::/64",
+        "[2001:db8::1]:443": "2001:db8::/64",
+        '"[2001:db8::1]:443"': "2001:db8::/64",
+        "2001:db8::1%eth0": "2001:db8::/64",
+        "[2001:db8::1%25eth0]:443": "2001:db8::/64",
+        "192.0.2.66, 203.0.113.7:5123, 127.0.0.1:80": "203.0.113.7",
+        "192.0.2.66,,203.0.113.7, ,": "203.0.113.7",
+        ",": "127.0.0.1",
+        "": "127.0.0.1",
+        "unknown": "127.0.0.1",
+        "_hidden": "127.0.0.1",
+        "192.0.2.66, unknown": "127.0.0.1",
+        "203.0.113.7:5123:1": "127.0.0.1",
+        "203.0.113": "127.0.0.1",
+        "203.0.113.700": "127.0.0.1",
+        "[203.0.113.7": "127.0.0.1",
+        "203.0.113.7 5123": "127.0.0.1",
+        "٢٠٣.0.113.7": "127.0.0.1",
+        "[]": "127.0.0.1",
+        "192.0.2.66, " * 1_000 + "203.0.113.7:1": "203.0.113.7",
+        "127.0.0.1, " * 1_000: "127.0.0.1",
+    }.items(),
+)
+def test_forwarded_addresses_as_proxies_write_them(hops: str, expected: str) -> None:
+    """Ports, brackets, quotes and zones are no part of an address; what hides it counts as the proxy itself."""
+    addresses = ClientAddresses([ip_network("127.0.0.0/8")])
+
+    assert addresses.of_peer("127.0.0.1", hops) == expected
+    assert addresses.of_peer("198.51.100.1", hops) == "198.51.100.1"
 
 
 async def test_several_x_forwarded_for_headers_are_one_list(open_room: OpenRoom) -> None:

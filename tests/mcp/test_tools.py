@@ -217,7 +217,7 @@ async def test_a_refusal_by_a_rule(room: Room) -> None:
         ("chatr_read", {"after": ["1"]}, "invalid_cursor"),
         ("chatr_read", {"before": {}}, "invalid_cursor"),
         ("chatr_read", {"after": "9" * 4000}, "invalid_cursor"),
-        ("chatr_read", {"after": "/" * 6000}, "head_too_large"),
+        ("chatr_read", {"after": "/" * 11_000}, "head_too_large"),
         ("chatr_wait", {}, "invalid_arguments"),
         ("chatr_search", {}, "invalid_arguments"),
         ("chatr_verify", {"step": "start"}, "invalid_arguments"),

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from aiohttp import StreamReader, web
 
-from chatr.adapters.http.error_catalogue import REQUEST_TIMEOUT, http_error
+from chatr.adapters.http.error_catalogue import HEAD_BYTES, HEAD_TOO_LARGE, REQUEST_TIMEOUT, HttpError, http_error
 from chatr.adapters.http.errors import error_response, raw_error_response
 from chatr.adapters.http.headers import add_default_headers
 from chatr.adapters.http.observation import Observation
@@ -32,6 +32,7 @@ class Connection(web.RequestHandler):
         "_content",
         "_framing",
         "_handling",
+        "_head_bytes",
         "_head_timeout",
         "_head_timer",
         "_observation",
@@ -61,6 +62,7 @@ class Connection(web.RequestHandler):
         self._response_timeout = response_timeout
         self._write_timer: asyncio.TimerHandle | None = None
         self._handling = False
+        self._head_bytes = 0
         # The body of the last request, and how many bytes more than its content arrived since its head.
         self._content: StreamReader | None = None
         self._framing = 0
@@ -72,6 +74,8 @@ class Connection(web.RequestHandler):
         if self._head_timer is None and not self._handling:
             self._head_timer = asyncio.get_running_loop().call_later(self._head_timeout, self._head_timed_out)
         super().data_received(data)
+        if not self._handling:
+            self._limit_head(len(data))
         if self._content is not None and not self._content.is_eof():
             self._limit_framing(self._content, len(data))
 
@@ -154,6 +158,13 @@ class Connection(web.RequestHandler):
             self._write_timer.cancel()
             self._write_timer = None
 
+    def _limit_head(self, received: int) -> None:
+        """Refuse a request whose head does not end. aiohttp limits single headers and their number, not their sum."""
+        # What arrived with a whole head may be its body.
+        self._head_bytes = 0 if self._messages else self._head_bytes + received
+        if self._head_bytes > HEAD_BYTES:
+            self._refuse_head(http_error(HEAD_TOO_LARGE, limit=HEAD_BYTES))
+
     def _abort(self) -> None:
         if self.transport is not None:
             self.transport.abort()
@@ -179,8 +190,11 @@ class Connection(web.RequestHandler):
 
     def _head_timed_out(self) -> None:
         self._head_timer = None
+        self._refuse_head(http_error(REQUEST_TIMEOUT, seconds=f"{self._head_timeout:g}"))
+
+    def _refuse_head(self, error: HttpError) -> None:
+        """Answer a request whose head has not arrived, and close the connection."""
         if self.transport is not None:
-            error = http_error(REQUEST_TIMEOUT, seconds=f"{self._head_timeout:g}")
             headers = {"X-Request-Id": str(uuid4()), "Connection": "close"}
             self.transport.write(raw_error_response(error, headers))
             if self._observation is not None:

@@ -20,8 +20,8 @@ STATUS: Final = {
 JSON: Final = "application/json"
 PROBLEM: Final = "application/problem+json"
 """The media type of an RFC 9457 problem, for clients that ask for it in Accept."""
-HEAD_BYTES: Final = 16 * 1024
-"""Largest request line and headers together. aiohttp limits single headers and their number, not their sum."""
+MAX_HEADERS: Final = 100
+HEAD_BYTES: Final = 32 * 1024  # request line and headers together; nginx too has place for the cookies of a sign-on
 BODY_BYTES: Final = 16 * 1024
 """Largest request body. The largest useful one is a message of 250 characters."""
 STORE_RETRY_SECONDS: Final = 5
@@ -87,7 +87,7 @@ INVALID_MOMENT: Final = ErrorType(
     "%2B), or milliseconds since 1970.",
 )
 BAD_REQUEST: Final = ErrorType(
-    400, "bad_request", "The request is not well-formed HTTP. Correct it and send it on a new connection."
+    400, "bad_request", "The request is not well-formed HTTP: {reason}. Correct it and send it on a new connection."
 )
 INVALID_ARGUMENTS: Final = ErrorType(
     400, "invalid_arguments", "The arguments of the tool {tool} are: {arguments}. Call it with these and no others."
@@ -201,7 +201,8 @@ TOO_MANY_CONNECTIONS: Final = ErrorType(
 HEAD_TOO_LARGE: Final = ErrorType(
     431,
     "head_too_large",
-    "The request line and headers may have at most {limit} bytes together. Send fewer or shorter headers.",
+    "Request line and headers may have at most {limit} bytes together and half of it each, and there may be "
+    f"{MAX_HEADERS} headers. Send fewer or shorter ones, above all cookies.",
 )
 INTERNAL_ERROR: Final = ErrorType(
     500,

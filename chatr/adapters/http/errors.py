@@ -39,6 +39,7 @@ from chatr.adapters.http.headers import (
     response_head,
 )
 from chatr.adapters.http.json_response import RESPONSE_HEADERS, encode
+from chatr.adapters.http.malformed_requests import reason_for
 from chatr.adapters.http.observation import ERROR_CODE, ROUTE, loggable_path
 from chatr.adapters.http.plain_error_response import HEADS_CACHED, PlainErrorResponse, RenderedError
 from chatr.adapters.http.sub_path import BASE_PATH
@@ -135,7 +136,7 @@ def from_aiohttp_error(error: Exception) -> HttpError:
         case HttpProcessingError() if isinstance(error, LineTooLong) or "Too many headers" in error.message:
             return http_error(HEAD_TOO_LARGE, limit=HEAD_BYTES, closes=True)
         case HttpProcessingError() | web.RequestPayloadError():
-            return http_error(BAD_REQUEST, closes=True)
+            return http_error(BAD_REQUEST, reason=reason_for(getattr(error, "message", str(error))), closes=True)
         case _:
             return http_error(INTERNAL_ERROR)
 

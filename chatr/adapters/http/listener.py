@@ -14,6 +14,7 @@ from chatr.adapters.http.acceptor import Acceptor
 from chatr.adapters.http.admission.admission import Admission
 from chatr.adapters.http.connection import Connection
 from chatr.adapters.http.dispatch import Handler, web_server
+from chatr.adapters.http.error_catalogue import HEAD_BYTES, MAX_HEADERS
 from chatr.adapters.http.http_settings import HttpSettings
 from chatr.adapters.http.listening_socket import is_loopback_listener, listen, url_of
 from chatr.adapters.http.observation import Observation, RequestMetrics
@@ -24,10 +25,8 @@ from chatr.adapters.http.stream.idle_connections import IdleConnections
 from chatr.adapters.http.stream.stream_request import StreamRequest
 from chatr.ports import Clock
 
-LINE_BYTES: Final = 8 * 1024
-"""Largest request line, and largest single header. Their sum is checked by the dispatcher."""
-MAX_HEADERS: Final = 64
-"""Headers of one request."""
+LINE_BYTES: Final = HEAD_BYTES // 2
+"""Largest request line, and largest single header. Their sum is checked by the connection and the dispatcher."""
 
 logger = structlog.get_logger()
 

@@ -148,7 +148,8 @@ def url_of(listeners: Sequence[socket.socket]) -> str:
     """Return the URL by which this machine reaches the listeners."""
     # IPv4 first: not every program that is given the name localhost tries ::1.
     listener = min(listeners, key=lambda each: each.family == socket.AF_INET6)
-    host, port = listener.getsockname()[:2]
+    # With the zone of a link-local address, which the socket's own name lacks.
+    host, port = socket.getnameinfo(listener.getsockname(), socket.NI_NUMERICHOST | socket.NI_NUMERICSERV)
     is_dual = listener.family == socket.AF_INET6 and not listener.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY)
     if host in ("127.0.0.1", EVERY_IPV4) or (host == EVERY_ADDRESS and is_dual):
         host = "localhost"

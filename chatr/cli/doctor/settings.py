@@ -11,6 +11,8 @@ from chatr.cli.doctor.check import Check, ok, problem, warning
 from chatr.settings import Settings
 
 NAME: Final = "settings"
+SHORTEST_OF_PROXIES: Final = 60
+"""Seconds for which nginx and AWS keep an idle connection; others keep it longer."""
 SHORTEST_PREFIX: Final = {4: 8, 6: 16}
 """Bits of the largest network that can be one of proxies, by IP version. The largest of content delivery networks have
 12 and 29.
@@ -108,6 +110,14 @@ def activity_contradicts(settings: Settings) -> Check | None:
     return warning(NAME, "Agents stay online for more than twice as long as --online-for.", "Lower --seen-every.")
 
 
+def idle_connections_closed_early(settings: Settings) -> Check | None:
+    """A proxy that sends a request on a connection which is being closed answers 502."""
+    if not settings.trusted_proxies or settings.idle_timeout > SHORTEST_OF_PROXIES:
+        return None
+    found = f"Idle connections are closed after {settings.idle_timeout:g} s, and most proxies keep theirs for longer."
+    return warning(NAME, found, "Raise --idle-timeout above what your proxy has, or leave it out.")
+
+
 def log_in_memory(settings: Settings) -> Check | None:
     """A log in memory ends with the process."""
     if not settings.log.startswith("memory:"):
@@ -134,6 +144,7 @@ RULES: Final[tuple[Callable[[Settings], Check | None], ...]] = (
     streams_contradict,
     connections_contradict,
     activity_contradicts,
+    idle_connections_closed_early,
     log_in_memory,
     too_few_files,
 )

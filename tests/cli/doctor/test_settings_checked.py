@@ -44,6 +44,11 @@ FAULTS: dict[str, tuple[dict[str, Any], Status, str]] = {
     "streams": ({"max_streams_per_ip": 20, "max_streams": 10}, Status.WARNING, "lock out the others"),
     "connections": ({"max_connections_per_ip": 10}, Status.WARNING, "allows more connections"),
     "activity": ({"online_for": 60, "seen_every": 60}, Status.WARNING, "twice as long"),
+    "idle connections": (
+        {"public_url": PUBLIC, "trusted_proxies": LOCAL, "idle_timeout": 60},
+        Status.WARNING,
+        "most proxies keep theirs for longer",
+    ),
     "memory": ({"log": "memory:"}, Status.WARNING, "lost when the server ends"),
     "files": ({"max_streams": 1_000_000, "max_streams_per_ip": 10}, Status.WARNING, "too few for 1000000 streams"),
 }

@@ -1,7 +1,9 @@
 """The address of a client: the peer's, or the one that trusted proxies forward. Some addresses are denied."""
 
 import asyncio
+import re
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Final, NamedTuple
@@ -13,8 +15,17 @@ from chatr.adapters.http.headers import forwarded_for
 
 UNKNOWN_PEER: Final = "unknown"
 """The one address of all peers whose address cannot be read, for example because the connection is closed already."""
-# A cached entry holds the X-Forwarded-For that was sent, up to 16 KiB: 256 of them are 4 MiB at most.
+# A cached entry holds the X-Forwarded-For that was sent, up to 16 KiB for each header: 256 of them are
+# 8 MiB at most.
 ADDRESSES_CACHED: Final = 256
+
+
+HOP: Final = re.compile(
+    r"""[ \t]*+"?+(?:\[(?P<bracketed>[0-9a-f:.]+)(?:%[^\]"]*)?\](?::\w+)?|(?P<ipv4>[0-9]+(?:\.[0-9]+){3})(?::\w+)?"""
+    r"""|(?P<ipv6>[0-9a-f:.]+)(?:%[^"\s]*)?)"?+[ \t]*+""",
+    re.ASCII | re.IGNORECASE,
+)
+"""An address as proxies write it: perhaps quoted, with a port, in brackets, or with the zone of an IPv6 address."""
 
 
 class ClientAddress(NamedTuple):
@@ -78,17 +89,26 @@ class ClientAddresses:
         return any(address in network for network in self._trusted_proxies if address.version == network.version)
 
     def _forwarded_address(self, peer: IPv4Address | IPv6Address, forwarded_for: str) -> IPv4Address | IPv6Address:
-        """Return the last hop that is no trusted proxy; the peer itself if a hop is malformed or all are trusted."""
+        """Return the last hop that is no trusted proxy; the peer itself if a hop is no address or all are trusted."""
         # From the right: each proxy appends the address it was called from, and whatever is left of the first hop that
         # is not trusted was written by the client.
         for hop in reversed(forwarded_for.split(",")):
-            try:
-                address = unmapped_ipv4(ip_address(hop.strip()))
-            except ValueError:
+            if not hop.strip():  # an empty element of a list means nothing (RFC 9110, 5.6.1)
+                continue
+            address = address_of_hop(hop)
+            if address is None:
                 return peer
             if not self._is_trusted(address):
                 return address
         return peer
+
+
+def address_of_hop(hop: str) -> IPv4Address | IPv6Address | None:
+    """Return the address in an element of X-Forwarded-For; None for `unknown`, `_hidden`, and what is no address."""
+    found = HOP.fullmatch(hop)
+    with suppress(ValueError):
+        return unmapped_ipv4(ip_address(found["bracketed"] or found["ipv4"] or found["ipv6"])) if found else None
+    return None
 
 
 def peer_of(transport: asyncio.Transport) -> str:
