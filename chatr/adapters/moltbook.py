@@ -5,10 +5,8 @@ The replies are not trusted: whatever is missing, in the wrong place or of the w
 
 import asyncio
 import re
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from ipaddress import ip_address
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -22,9 +20,10 @@ from aiohttp import (
     TCPConnector,
     ThreadedResolver,
 )
-from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.abc import AbstractResolver
 from yarl import URL
 
+from chatr.adapters.public_addresses import PublicAddressResolver
 from chatr.domain.accounts import canonical_account
 from chatr.domain.proof import Profile, ProofWords
 from chatr.domain.text import is_moltbook_name
@@ -142,29 +141,6 @@ class HttpMoltbook:
             if response.status != 200:
                 raise MoltbookUnavailable(f"status {response.status}")
             return parse_reply(await read_limited(response.content))
-
-
-class PublicAddressResolver(AbstractResolver):
-    """Resolves names as `resolver` does, but fails for a name with a private address.
-
-    A forged DNS answer could otherwise make the node send requests into its own network.
-    """
-
-    def __init__(self, resolver: AbstractResolver) -> None:
-        self._resolver = resolver
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        """Return the addresses of `host`. Raises OSError."""
-        results = await self._resolver.resolve(host, port, family)
-        if not all(ip_address(result["host"]).is_global for result in results):
-            raise OSError(f"{host} leads to a private address")
-        return results
-
-    async def close(self) -> None:
-        """Close the wrapped resolver."""
-        await self._resolver.close()
 
 
 async def read_limited(content: StreamReader) -> bytes:
