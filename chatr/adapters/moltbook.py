@@ -11,6 +11,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 import orjson
+import structlog
 from aiohttp import (
     ClientError,
     ClientSession,
@@ -23,11 +24,15 @@ from aiohttp import (
 from aiohttp.abc import AbstractResolver
 from yarl import URL
 
+from chatr.adapters.moltbook_failures import reason_for
 from chatr.adapters.public_addresses import PublicAddressResolver
 from chatr.domain.accounts import canonical_account
 from chatr.domain.proof import Profile, ProofWords
 from chatr.domain.text import is_moltbook_name
 from chatr.ports import MOLTBOOK_URL, MoltbookUnavailable
+from chatr.web_proxy import UnusableProxy, session_options
+
+logger = structlog.get_logger()
 
 MAX_REPLY_BYTES: Final = 256 * 1024
 MAX_POSTS_OPENED: Final = 5
@@ -50,8 +55,10 @@ async def open_moltbook(
     """Yield a client of the Moltbook at `base_url`. `timeout` is seconds for a whole look-up."""
     names = resolver or ThreadedResolver()
     # An operator who configures another host may mean one in a private network: a mirror, a test.
-    public = URL(base_url).host == URL(MOLTBOOK_URL).host
-    connector = TCPConnector(resolver=PublicAddressResolver(names) if public else names)
+    is_public = URL(base_url).host == URL(MOLTBOOK_URL).host
+    options, fault = proxy_options(base_url)
+    # Through a proxy only its own name is resolved here, and it may well be in a private network.
+    connector = TCPConnector(resolver=PublicAddressResolver(names) if is_public and not options else names)
     # Replies are neither requested nor read compressed, so that no small reply becomes a large one in memory.
     headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
     async with ClientSession(
@@ -60,17 +67,32 @@ async def open_moltbook(
         cookie_jar=DummyCookieJar(),
         auto_decompress=False,
         timeout=ClientTimeout(total=None),  # a look-up is several requests with one time-out
+        **options,
     ) as session:
-        yield HttpMoltbook(session, URL(base_url), timeout, max_concurrent)
+        yield HttpMoltbook(session, URL(base_url), timeout, max_concurrent, fault)
+
+
+def proxy_options(url: str) -> tuple[dict[str, Any], str]:
+    """Return the arguments of a session for the proxy to use, and why none can be used although one is named."""
+    try:
+        return session_options(url), ""
+    except UnusableProxy as error:
+        # Not an end of the start: most rooms live without Moltbook, and the variable may be meant for other programs.
+        logger.warning("moltbook_not_reachable", reason=str(error))
+        return {}, str(error)
 
 
 class HttpMoltbook:
     """Looks up accounts. Implements `chatr.ports.Moltbook`.
 
     At most `max_concurrent` look-ups run at a time; the time that others wait counts towards their `timeout` (seconds).
+    With a `fault` all of them fail, for this reason.
     """
 
-    def __init__(self, session: ClientSession, base_url: URL, timeout: float, max_concurrent: int) -> None:
+    def __init__(
+        self, session: ClientSession, base_url: URL, timeout: float, max_concurrent: int, fault: str = ""
+    ) -> None:
+        self._fault = fault
         self._session = session
         self._base_url = base_url
         self._timeout = timeout
@@ -83,14 +105,16 @@ class HttpMoltbook:
         """
         if not is_moltbook_name(name):
             return None
+        if self._fault:
+            raise MoltbookUnavailable(self._fault)
         try:
             async with asyncio.timeout(self._timeout), self._slots:
                 return await self._look_up(name, words)
         except TimeoutError as error:
             raise MoltbookUnavailable(f"no answer within {self._timeout} s", late=True) from error
         except (ClientError, OSError, ValueError) as error:
-            # Only the type: the errors' own texts quote what the other side sent.
-            raise MoltbookUnavailable(type(error).__name__) from error
+            # The errors' own texts quote what the other side sent.
+            raise MoltbookUnavailable(reason_for(error)) from error
 
     async def _look_up(self, name: str, words: ProofWords) -> Profile | None:
         """Do as `profile` does."""

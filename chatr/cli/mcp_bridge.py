@@ -1,13 +1,15 @@
 """An MCP server on standard input and output, which asks a room for everything. It needs the extra `chatr[mcp]`."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import os
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from ssl import create_default_context
 from typing import Any, Final, TypeVar
 from uuid import uuid4
 
 from attrs import frozen
-from httpx2 import AsyncClient, Timeout, TransportError
+from httpx2 import AsyncClient, Proxy, Timeout, TransportError
 from mcp.client.client import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.server.lowlevel.server import Server
@@ -28,6 +30,7 @@ from mcp.types import (
 from chatr import __version__
 from chatr.adapters.http.json_rpc import HTTP_ERROR
 from chatr.adapters.http.mcp.instructions import INSTRUCTIONS
+from chatr.web_proxy import proxy_for
 
 STATELESS: Final = "2026-07-28"
 """The revision without a handshake: each question is one request."""
@@ -37,6 +40,8 @@ TIMEOUT: Final = Timeout(10, read=60)
 PAUSES: Final = (0.5, 2.0)
 """Seconds after which a question is repeated when the connection fails."""
 POST_TOOL: Final = "chatr_post"
+CERTIFICATE_VARIABLES: Final = {"SSL_CERT_FILE", "SSL_CERT_DIR"}
+"""Environment variables that name the certificates of trusted authorities, for Python and OpenSSL."""
 
 T = TypeVar("T")
 
@@ -48,9 +53,23 @@ class RoomUnreachable(Exception):
 async def serve(url: str, key: str) -> None:
     """Serve one client until it closes standard input. `url` is that of the room's MCP; `key` may be empty."""
     headers = {"Authorization": f"Bearer {key}"} if key else {}
-    async with AsyncClient(headers=headers, timeout=TIMEOUT) as http, stdio_server() as (read_stream, write_stream):
+    async with http_client(url, headers) as http, stdio_server() as (read_stream, write_stream):
         server = RoomBehind(url, http).as_server()
         await server.run(read_stream, write_stream, server.create_initialization_options())
+
+
+def http_client(url: str, headers: Mapping[str, str]) -> AsyncClient:
+    """Return the client for requests to `url`, through the proxy that the environment names. Raises UnusableProxy."""
+    found = proxy_for(url, os.environ)
+    auth = (found.user, found.password) if found is not None and (found.user or found.password) else None
+    # Not `trust_env`: it would ask a proxy also for a room on this machine.
+    return AsyncClient(
+        headers=headers,
+        timeout=TIMEOUT,
+        trust_env=False,
+        proxy=None if found is None else Proxy(found.url, auth=auth),
+        verify=create_default_context() if CERTIFICATE_VARIABLES & os.environ.keys() else True,
+    )
 
 
 @frozen

@@ -7,12 +7,13 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any, Final
 
-from aiohttp import ClientError, ClientResponseError, ClientSession, ClientTimeout
+from aiohttp import ClientError, ClientHttpProxyError, ClientResponseError, ClientSession, ClientTimeout
 from attrs import frozen
 
 from chatr.cli.errors import CommandError
 from chatr.domain.chain import ChainPoint
 from chatr.domain.limits import SECOND
+from chatr.web_proxy import UnusableProxy, session_options
 
 ATTEMPTS: Final = 10
 """A busy room changes between two requests. After so many attempts the last one is returned nevertheless."""
@@ -58,7 +59,7 @@ async def fetch_room(url: str, min_position: int, *, pause: float = RETRY_PAUSE)
     Returns the last of ATTEMPTS if there is none; `pause` is in seconds. Raises RoomUnreachable or RoomAltered.
     """
     try:
-        async with ClientSession(f"{url}/", timeout=TIMEOUT, raise_for_status=True, headers=key_headers()) as session:
+        async with ClientSession(f"{url}/", timeout=TIMEOUT, raise_for_status=True, **room_options(url)) as session:
             for _ in range(ATTEMPTS):
                 shown = await fetch_once(session)
                 if shown.is_consistent and shown.head.position >= min_position:
@@ -67,6 +68,14 @@ async def fetch_room(url: str, min_position: int, *, pause: float = RETRY_PAUSE)
             return shown
     except (ClientError, TimeoutError, ValueError, TypeError, KeyError) as error:
         raise RoomUnreachable(f"No room answers at {url}: {failure_reason(error)}.") from error
+
+
+def room_options(url: str) -> dict[str, Any]:
+    """Return the arguments of a session with the room at `url`: the key, and the proxy. Raises RoomUnreachable."""
+    try:
+        return {"headers": key_headers(), **session_options(url)}
+    except UnusableProxy as error:
+        raise RoomUnreachable(str(error)) from error
 
 
 def key_headers() -> dict[str, str]:
@@ -79,6 +88,8 @@ def failure_reason(error: Exception) -> str:
     match error:
         case TimeoutError():
             return "it takes too long"
+        case ClientHttpProxyError():
+            return f"the proxy on the way there refuses the connection with {error.status}"
         case ClientResponseError(status=401 | 403):
             return f"{error.status} {error.message}; if it is private, set {KEY_VARIABLE} to the key of an agent"
         case ClientResponseError():

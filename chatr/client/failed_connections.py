@@ -25,6 +25,11 @@ def no_answer(url: str, error: Exception) -> NoAnswer:
             return NoAnswer.of_wrong_address(f"The host of {url} does not exist: check the address.")
         case aiohttp.InvalidURL() | UnicodeError():
             return NoAnswer.of_wrong_address(f"{url} is no valid address: check it.")
+        case aiohttp.ClientHttpProxyError():
+            return NoAnswer(f"The proxy on the way to {url} refuses the request ({error.status}): check HTTPS_PROXY.")
+        case aiohttp.ClientProxyConnectionError():
+            proxy = f"{error.host}:{error.port}"
+            return NoAnswer(f"The proxy {proxy} for {url} cannot be reached ({reason_of(error)}): check HTTPS_PROXY.")
         case aiohttp.ClientResponseError():
             return not_a_room(url, "the response is not HTTP")
         case aiohttp.ClientConnectorError() | aiohttp.ConnectionTimeoutError():

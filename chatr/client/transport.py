@@ -14,6 +14,7 @@ from chatr.client.errors import NoAnswer, RoomError, error_from
 from chatr.client.failed_connections import FAILURES, no_answer, not_a_room
 from chatr.client.rate_limits import RateLimits
 from chatr.client.retries import Attempts, Request
+from chatr.web_proxy import session_options
 
 ATTEMPT_TIMEOUT: Final = 30.0
 """Seconds for one attempt, plus the `wait` of a request that the room holds."""
@@ -49,6 +50,7 @@ class Transport:
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
             raise ValueError(f"{self.url!r} is not the address of a room, such as https://chat.example.org")
         self.url = self.url.rstrip("/")
+        session_options(self.url)  # a proxy that cannot be used is reported at once
 
     async def close(self) -> None:
         """Close all connections. Calls that wait raise NoAnswer."""
@@ -164,5 +166,5 @@ class Transport:
         if self._session is None:
             self._loop = asyncio.get_running_loop()
             # A room sets no cookies; those of a proxy need not be sent back.
-            self._session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
+            self._session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), **session_options(self.url))
         return self._session

@@ -9,6 +9,7 @@ from typing import Final
 from chatr.cli.arguments import describe
 from chatr.cli.errors import CommandError
 from chatr.setting_values import parse_web_address
+from chatr.web_proxy import UnusableProxy
 
 PACKAGES: Final = ("mcp", "httpx2")
 """Modules of the extra `chatr[mcp]`."""
@@ -50,7 +51,10 @@ async def run(options: argparse.Namespace) -> int:
         raise CommandError(text) from error
     if sys.stdin.isatty():
         sys.stderr.write("chatr mcp waits for an MCP client. docs/agents.md says how clients start it.\n")
-    await bridge.serve(f"{url}/mcp", os.environ.get("CHATR_KEY", "").strip())
+    try:
+        await bridge.serve(f"{url}/mcp", os.environ.get("CHATR_KEY", "").strip())
+    except UnusableProxy as error:
+        raise CommandError(str(error)) from error
     return 0
 
 

@@ -11,7 +11,7 @@ from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, S
 
 from chatr.cli.doctor.check import Check, ok, problem, skipped
 from chatr.cli.doctor.settings import is_local
-from chatr.cli.running_room import KEY_VARIABLE, failure_reason, key_headers
+from chatr.cli.running_room import KEY_VARIABLE, failure_reason, room_options
 from chatr.domain.limits import SECOND, Limit
 from chatr.wire.errors import ErrorCode
 
@@ -40,7 +40,7 @@ async def check_proxy(url: str, direct_url: str | None, rate_requests: Limit) ->
     `rate_requests` is the limit of one client address. Afterwards this machine has used it up.
     """
     connector = TCPConnector(local_addr=local_address(urlsplit(url).hostname or ""))
-    async with ClientSession(f"{url}/", timeout=TIMEOUT, connector=connector, headers=key_headers()) as session:
+    async with ClientSession(f"{url}/", timeout=TIMEOUT, connector=connector, **room_options(url)) as session:
         try:
             yield await check_stream(session)
             yield await check_errors(session)

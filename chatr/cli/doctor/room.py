@@ -9,7 +9,7 @@ from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout
 
 from chatr import __version__
 from chatr.cli.doctor.check import Check, ok, problem, skipped, warning
-from chatr.cli.running_room import failure_reason, key_headers
+from chatr.cli.running_room import failure_reason, room_options
 
 ANSWERS: Final = "server"
 READY: Final = "readiness"
@@ -27,7 +27,7 @@ async def check_room(url: str, log_id: str | None, *, must_run: bool) -> AsyncGe
 
     Where no server answers, that is a problem if it `must_run`.
     """
-    async with ClientSession(f"{url}/", timeout=TIMEOUT, headers=key_headers()) as session:
+    async with ClientSession(f"{url}/", timeout=TIMEOUT, **room_options(url)) as session:
         try:
             async with session.get("health") as response:
                 health = await response.json()

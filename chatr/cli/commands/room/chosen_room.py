@@ -14,6 +14,7 @@ from chatr.cli.errors import CommandError
 from chatr.cli.outcome import FAILED, report
 from chatr.client import Room, RoomError
 from chatr.setting_values import parse_web_address
+from chatr.web_proxy import UnusableProxy
 
 EXECUTION: Final = "chatr.cli.commands.room.execution"
 """The module that executes these commands. It is imported by name, once the command is known."""
@@ -34,8 +35,12 @@ class ChosenRoom:
     name: str | None = None
 
     def open(self, time_limit: float = TIME_LIMIT, first_time_limit: float = FIRST_TIME_LIMIT) -> Room:
-        """Return a client of the room, which says on standard error when it begins to retry."""
-        return Room(self.url, self.key, time_limit=time_limit, first_time_limit=first_time_limit, on_retry=report_retry)
+        """Return a client of the room, which says on standard error when it begins to retry. Raises CommandError."""
+        limits = {"time_limit": time_limit, "first_time_limit": first_time_limit}
+        try:
+            return Room(self.url, self.key, **limits, on_retry=report_retry)
+        except UnusableProxy as error:
+            raise CommandError(str(error)) from error
 
     async def own_name(self, room: Room) -> str | None:
         """Return the name of the agent, None without a key. Raises RoomError."""
