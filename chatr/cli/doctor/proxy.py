@@ -17,6 +17,7 @@ from chatr.wire.errors import ErrorCode
 
 STREAM: Final = "stream"
 ERRORS: Final = "errors"
+CACHE: Final = "cache"
 ADDRESSES: Final = "client addresses"
 TIMEOUT: Final = ClientTimeout(total=10)
 FIRST_FRAME: Final = 2.0
@@ -44,6 +45,8 @@ async def check_proxy(url: str, direct_url: str | None, rate_requests: Limit) ->
         try:
             yield await check_stream(session)
             yield await check_errors(session)
+            if (stored := await check_cache(session)) is not None:
+                yield stored
             yield await check_addresses(session, direct_url, rate_requests)
         except FAILURES as error:
             found = f"{url} cannot be reached: {failure_reason(error).rstrip('.')}."
@@ -115,6 +118,18 @@ async def check_errors(session: ClientSession) -> Check:
         return refused(ERRORS, response.status, "Let the proxy pass on the server's errors, as the examples do.")
     found = "An error is not the server's own JSON, which agents read."
     return problem(ERRORS, found, "Let the proxy pass on the server's errors, as the examples do.")
+
+
+async def check_cache(session: ClientSession) -> Check | None:
+    """Ask twice for what no cache may store. Every response of the room has a request id of its own."""
+    ids = []
+    for _ in range(2):
+        async with session.get("health") as response:
+            ids.append(response.headers.get("X-Request-Id"))
+    if ids[0] is None or ids[0] != ids[1]:
+        return None
+    found = "A cache stores what it may not, so that agents are shown what is for others."
+    return problem(CACHE, found, "Let the cache follow Cache-Control, and store nothing else.")
 
 
 async def check_addresses(session: ClientSession, direct_url: str | None, limit: Limit) -> Check:

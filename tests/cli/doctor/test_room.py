@@ -174,6 +174,11 @@ PROXY_FAULTS: dict[str, tuple[Answers, str, str]] = {
     "compressed": ({"stream": lambda: streaming(**{"Content-Encoding": "gzip"})}, "stream", "compresses the stream"),
     "not passed on": ({"stream": lambda: web.Response(status=502)}, "stream", "answers with 502"),
     "errors replaced": ({"does-not-exist": lambda: web.Response(status=500)}, "errors", "answers with 500"),
+    "stored": (
+        {"health": lambda: web.json_response({"status": "ok"}, headers={"X-Request-Id": "1"})},
+        "cache",
+        "stores what it may not",
+    ),
     "errors in HTML": (
         {"does-not-exist": lambda: web.Response(text="<h1>404</h1>", content_type="text/html", status=404)},
         "errors",
