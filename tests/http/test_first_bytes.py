@@ -233,6 +233,22 @@ async def test_a_client_that_reads_no_refusal_is_disconnected() -> None:
     assert (len(wire.pieces), wire.aborted) == (1, True)
 
 
+async def test_a_connection_that_was_refused_a_stream_is_idle_like_others(open_room: OpenRoom) -> None:
+    """A proxy that reuses it finds it open for as long as after any other response."""
+    room = await open_room(max_streams_per_ip=1, timeouts=HttpTimeouts(first_byte=0.05))
+    async with watching(room.running.url), connected(room.running.url) as (reader, writer):
+        refusals = []
+        for _ in range(2):
+            writer.write(request())
+            response = await read_response(reader, writer)
+            refusals.append((response.status, len(await response.body()) > 0))
+            # One that sends nothing is closed meanwhile.
+            async with connected(room.running.url) as (other, _):
+                assert await other.read() == b""
+
+    assert refusals == [(429, True), (429, True)]
+
+
 async def test_a_connection_that_sends_nothing_is_closed(open_room: OpenRoom) -> None:
     """It is closed after the idle time-out; a watcher, which sends nothing either, stays."""
     room = await open_room(timeouts=HttpTimeouts(first_byte=0.2))

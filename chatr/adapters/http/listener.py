@@ -64,7 +64,8 @@ class HttpListener:
         self._watch: WatchFirstBytes | None = None
         self._server = web_server(self.starting.handle, settings.base_path)
         self._runner = web.ServerRunner(self._server, shutdown_timeout=timeouts.shutdown + stop_budget.RESPONSES)
-        self._idle_connections = IdleConnections(timeouts.first_byte)
+        answered = IdleConnections(settings.idle_timeout)
+        self._idle_connections = IdleConnections(timeouts.first_byte, answered)
         # Simple alternative: use what _connection_factory returns as the protocol, and aiohttp reads every request.
         # Only the time-out for connections that send nothing would then be missing: aiohttp has none.
         self.connections = OpenConnections(limits.connections, limits.total_connections)

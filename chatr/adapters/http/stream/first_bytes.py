@@ -99,14 +99,15 @@ class FirstBytesProtocol(asyncio.Protocol):
             self._observation.stream_answered(answer, request.headers.get("x-forwarded-for", ""))
 
     def _refuse(self, request: StreamRequest, error: HttpError) -> None:
-        """Write an error response, and wait for the next request as on a new connection."""
+        """Write an error response, and wait for the next request as long as after any other response."""
         if self._transport.get_write_buffer_size():
             # The client takes no responses. Further ones would only fill the memory.
             self._transport.abort()
             return
         accept = request.headers.get("accept", "")
         self._transport.write(error_bytes(error, request.request_id, self._base_path, accept=accept))
-        self.connection_made(self._transport)
+        self._client.mark_idle(self._transport)
+        self._idle_connections.add_answered(self._transport)
 
     def _hand_on(self, data: bytes) -> None:
         """Let another protocol serve the connection, as if it had done so from the beginning."""
