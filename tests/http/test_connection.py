@@ -134,6 +134,9 @@ REASONS = {
     "its second version": (b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c" + bytes(12) + GET + b"\r\n", "PROXY protocol"),
     "no HTTP at all": (b"SSH-2.0-OpenSSH_9\r\n", "method"),
     "HTTP/3": (b"GET / HTTP/3\r\n" + HOST + b"\r\n", "first line"),
+    "no version": (b"GET /health\r\n" + HOST + b"\r\n", "first line"),
+    "HTTP/0.9": (b"GET /health\r\n\r\n", "first line"),
+    "HTTP/2 in the first line": (b"GET /health HTTP/2.0\r\n" + HOST + b"\r\n", "first line"),
     "a bad chunk": (MALFORMED["malformed chunks"], "chunk"),
     "two lengths": (MALFORMED["two lengths"], "Content-Length"),
     "a negative length": (MALFORMED["a negative length"], "Content-Length"),
@@ -148,9 +151,9 @@ REASONS = {
 async def test_the_error_says_what_is_malformed(kind: str, room: Room) -> None:
     """Whoever configures a proxy reads what to change, and nothing of the request is repeated."""
     raw, reason = REASONS[kind]
-    _, _, body = parse_response(await send(room, raw))
+    status, _, body = parse_response(await send(room, raw))
 
-    assert reason in body["error"]
+    assert (status, reason in body["error"]) == (400, True), body
     assert not any(part in body["error"] for part in ("OpenSSH", "192.0.2.1", "nonsense", "zz"))
 
 

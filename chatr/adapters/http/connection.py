@@ -7,14 +7,23 @@ from time import perf_counter
 from typing import Any, Final
 from uuid import uuid4
 
-from aiohttp import StreamReader, web
+from aiohttp import HttpVersion10, HttpVersion11, StreamReader, web
 
-from chatr.adapters.http.error_catalogue import HEAD_BYTES, HEAD_TOO_LARGE, REQUEST_TIMEOUT, HttpError, http_error
+from chatr.adapters.http.error_catalogue import (
+    BAD_REQUEST,
+    HEAD_BYTES,
+    HEAD_TOO_LARGE,
+    REQUEST_TIMEOUT,
+    HttpError,
+    http_error,
+)
 from chatr.adapters.http.errors import error_response, raw_error_response
 from chatr.adapters.http.headers import add_default_headers
+from chatr.adapters.http.malformed_requests import BAD_FIRST_LINE
 from chatr.adapters.http.observation import Observation
 from chatr.adapters.http.open_connections import ClientSocket
 
+VERSIONS: Final = (HttpVersion11, HttpVersion10)
 FRAMING_BYTES: Final = 24 * 1024
 """Sizes of chunks and trailers of one body that are read. Chunks of 16 bytes have 6 KiB of them in the largest body."""
 
@@ -79,14 +88,18 @@ class Connection(web.RequestHandler):
         if self._content is not None and not self._content.is_eof():
             self._limit_framing(self._content, len(data))
 
-    def head_received(self, content: StreamReader) -> None:
-        """Stop the timer: the dispatcher has the request, whose body is `content`."""
+    def head_received(self, request: web.BaseRequest) -> None:
+        """Stop the timer: the dispatcher has the request. Raises HttpError (400) for a version that is not served."""
+        content = request.content
         self._handling = True
         if self._observation is not None:
             self._received_at = perf_counter()
         self._content, self._framing = content, -content.total_bytes
         self._client.mark_busy()
         self._stop_head_timer()
+        # The parser also accepts a first line without a version, which is HTTP/0.9, and one of HTTP/2.0.
+        if request.version not in VERSIONS:
+            raise http_error(BAD_REQUEST, reason=BAD_FIRST_LINE, closes=True)
 
     async def finish_response(
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None

@@ -104,7 +104,7 @@ def request_handler(table: EndpointTable, admission: Admission) -> Handler:
 async def respond(answer: Handler, request: web.BaseRequest) -> web.StreamResponse:
     """Return what `answer` returns for a request, or an error response where anything goes wrong."""
     assert isinstance(request.protocol, Connection)
-    request.protocol.head_received(request.content)
+    request.protocol.head_received(request)
     set_request_id(request)
     try:
         return await answer(request)

@@ -5,7 +5,7 @@ from functools import lru_cache
 from http import HTTPStatus
 
 import structlog
-from aiohttp import HttpVersion11, hdrs, web
+from aiohttp import HttpVersion10, hdrs, web
 from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
 
 from chatr.adapters.http import json_rpc
@@ -97,7 +97,7 @@ def response_with(request: web.BaseRequest, error: RenderedError) -> web.StreamR
     """Return the response with an error: as bytes where that is possible, because it costs less."""
     request[ERROR_CODE] = error.code
     # HTTP/1.0 announces in its response what it keeps open.
-    if request.version == HttpVersion11:
+    if request.version != HttpVersion10:
         return PlainErrorResponse(request, error, tuple(request.get(RESPONSE_HEADERS, {}).items()))
     response = web.Response(status=error.status, body=error.body, headers=dict(error.headers))
     if error.closes:

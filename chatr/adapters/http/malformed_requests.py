@@ -2,6 +2,7 @@
 
 from typing import Final
 
+BAD_FIRST_LINE: Final = "its first line is not METHOD PATH HTTP/1.1"
 UNREADABLE: Final = "it cannot be read"
 PROXY_PROTOCOL: Final = (
     "it begins with the PROXY protocol. Switch that off in the load balancer, and let it send X-Forwarded-For"
@@ -10,7 +11,7 @@ REASONS: Final = {
     "Received HTTPS traffic": "it is TLS, and this port has plain HTTP. Use http:// here, or the room's https address",
     "Pause on PRI": "it is HTTP/2, and this port has HTTP/1.1. Let the proxy connect with HTTP/1.1",
     "Invalid method": "it does not begin with a method of HTTP, such as GET or POST",
-    "tatus line": "its first line is not METHOD PATH HTTP/1.1",
+    "tatus line": BAD_FIRST_LINE,
     "chunk": "its body is chunked, and a chunk does not begin with its size in hexadecimal digits",
     "Transfer-Encoding": "Content-Length and Transfer-Encoding exclude each other, and the latter may only be chunked",
     "Content-Length": "Content-Length has to be one number, the bytes of the body",
