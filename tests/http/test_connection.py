@@ -104,11 +104,12 @@ async def test_a_request_head_without_an_end_is_refused_early(room: Room) -> Non
     """The bytes of all headers are counted as they come, and not only when the last one is there."""
     async with connected(room.running.url) as (reader, writer):
         writer.write(GET)
-        for number in range(40):
-            writer.write(b"A%d: %b\r\n" % (number, b"a" * 1_000))
-        status_line = await reader.readline()
+        for number in range(10):
+            writer.write(b"A%d: %b\r\n" % (number, b"a" * 10_000))
+        await writer.drain()
+        status, _, body = parse_response(await reader.read())
 
-    assert status_line == b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
+    assert (status, body["code"]) == (431, "head_too_large")
 
 
 LARGE_HEADS = {

@@ -26,6 +26,7 @@ FLOODS: Final = {
     "a chunk extension without end": (b"POST /api/register" + CHUNKED + b"2;", b"a"),
     "trailers of a refused request": (b"POST /nope" + CHUNKED + b"2\r\n{}\r\n0\r\n", b"X-T: abc\r\n"),
     "chunks of one byte": (b"POST /api/register" + CHUNKED, b"1\r\n \r\n"),
+    "a head without end": (b"GET / HTTP/1.1\r\nHost: localhost\r\n", b"X-A: " + b"a" * 1_000 + b"\r\n"),
     "chunks of a refused request": (b"POST /nope" + CHUNKED, b"1\r\n \r\n"),
 }
 """What is sent first, and what is sent again and again."""

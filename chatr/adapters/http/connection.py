@@ -23,6 +23,8 @@ from chatr.adapters.http.malformed_requests import BAD_FIRST_LINE
 from chatr.adapters.http.observation import Observation
 from chatr.adapters.http.open_connections import ClientSocket
 
+FORGOTTEN_BYTES: Final = 128 * 1024
+"""Bytes of a refused request that are read, so that the client sees the response: what it had sent by then."""
 VERSIONS: Final = (HttpVersion11, HttpVersion10)
 FRAMING_BYTES: Final = 24 * 1024
 """Sizes of chunks and trailers of one body that are read. Chunks of 16 bytes have 6 KiB of them in the largest body."""
@@ -44,6 +46,8 @@ class Connection(web.RequestHandler):
         "_head_bytes",
         "_head_timeout",
         "_head_timer",
+        "_is_refused",
+        "_linger",
         "_observation",
         "_reads_no_more",
         "_received_at",
@@ -59,10 +63,11 @@ class Connection(web.RequestHandler):
         *,
         head_timeout: float,
         response_timeout: float,
+        lingering_time: float = 0.0,
         observation: Observation | None = None,
         **options: Any,
     ) -> None:
-        super().__init__(server, loop=asyncio.get_running_loop(), **options)
+        super().__init__(server, loop=asyncio.get_running_loop(), lingering_time=lingering_time, **options)
         self._client = client
         self._observation = observation
         self._received_at = 0.0
@@ -72,6 +77,8 @@ class Connection(web.RequestHandler):
         self._write_timer: asyncio.TimerHandle | None = None
         self._handling = False
         self._head_bytes = 0
+        self._is_refused = False
+        self._linger = lingering_time
         # The body of the last request, and how many bytes more than its content arrived since its head.
         self._content: StreamReader | None = None
         self._framing = 0
@@ -80,13 +87,16 @@ class Connection(web.RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         """Start the timer with the first byte of a request head. It is for the whole head, not for each byte of it."""
+        if self._is_refused:
+            self._forget(len(data))
+            return
         if self._head_timer is None and not self._handling:
             self._head_timer = asyncio.get_running_loop().call_later(self._head_timeout, self._head_timed_out)
         super().data_received(data)
-        if not self._handling:
-            self._limit_head(len(data))
         if self._content is not None and not self._content.is_eof():
             self._limit_framing(self._content, len(data))
+        elif not self._handling:
+            self._limit_head(len(data))
 
     def head_received(self, request: web.BaseRequest) -> None:
         """Stop the timer: the dispatcher has the request. Raises HttpError (400) for a version that is not served."""
@@ -178,6 +188,12 @@ class Connection(web.RequestHandler):
         if self._head_bytes > HEAD_BYTES:
             self._refuse_head(http_error(HEAD_TOO_LARGE, limit=HEAD_BYTES))
 
+    def _forget(self, received: int) -> None:
+        """Read no more of a refused request once this much came after its refusal."""
+        self._head_bytes += received
+        if self._head_bytes > FORGOTTEN_BYTES and self.transport is not None:
+            self.transport.pause_reading()
+
     def _abort(self) -> None:
         if self.transport is not None:
             self.transport.abort()
@@ -206,11 +222,17 @@ class Connection(web.RequestHandler):
         self._refuse_head(http_error(REQUEST_TIMEOUT, seconds=f"{self._head_timeout:g}"))
 
     def _refuse_head(self, error: HttpError) -> None:
-        """Answer a request whose head has not arrived, and close the connection."""
+        """Answer a request whose head has not arrived, and close the connection a little later."""
+        self._stop_head_timer()
         if self.transport is not None:
             headers = {"X-Request-Id": str(uuid4()), "Connection": "close"}
             self.transport.write(raw_error_response(error, headers))
             if self._observation is not None:
                 peer = self.transport.get_extra_info("peername") or ("",)
                 self._observation.connection_refused(error.code, peer[0], headers["X-Request-Id"])
-        self.force_close()
+            if self.transport.can_write_eof():
+                self.transport.write_eof()
+        # Meanwhile what comes is read and forgotten: unread bytes would reset the connection, and the client might see
+        # that instead of the response.
+        self._is_refused = True
+        asyncio.get_running_loop().call_later(self._linger, self.force_close)
