@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator
 from typing import Final
 
+from chatr.adapters.stores.postgres.log_table import check_table, conditions_of_table
 from chatr.adapters.stores.postgres.server import REQUIRED_SETTINGS, transaction
 from chatr.adapters.stores.postgres.session import DEFAULT_TIMEOUTS, Connection
 from chatr.cli.doctor.check import Check, ok, problem, warning
@@ -18,12 +19,31 @@ KEEP_ON: Final = {
 }
 """Settings that must be on, and what happens if they are off."""
 
+DOUBTS: Final = (
+    (
+        "A trigger acts after records are inserted into the table log, and could alter them.",
+        "Make sure that it changes nothing in that table.",
+        "exists (select from pg_trigger where tgrelid = log.oid and not tgisinternal and tgenabled <> 'D')",
+    ),
+    (
+        "The role may not update the table log, so no text can be erased.",
+        "Grant it: grant update on log to the role.",
+        "not has_table_privilege(log.oid, 'update')",
+    ),
+    (
+        "A constraint of its own rejects records that are inserted into the table log.",
+        "Drop it, unless posts are meant to fail by it.",
+        "exists (select from pg_constraint where conrelid = log.oid and contype in ('c', 'f', 'x'))",
+    ),
+)
+"""What is wrong with the table, what to do about it, and the condition under which it is so."""
+
 
 async def check_postgres(url: str) -> AsyncGenerator[Check, None]:
     """Yield what is wrong with the server at `url`, or one line that nothing is."""
     try:
         async with transaction(url, DEFAULT_TIMEOUTS) as db:
-            found = [*await wrong_settings(db), *await wrong_version(db)]
+            found = [*await wrong_settings(db), *await wrong_table(db), *await wrong_version(db)]
             fine = ok(NAME, f"Version {await setting(db, 'server_version')} keeps what it has acknowledged.")
     except CannotOpenLog as error:
         yield problem(NAME, str(error), "")
@@ -44,6 +64,16 @@ async def wrong_settings(db: Connection) -> list[Check]:
             remedy = f"Set {name} = on in postgresql.conf, and restart PostgreSQL."
             found.append(problem(NAME, f"{name} is off: {harm}.", remedy))
     return found
+
+
+async def wrong_table(db: Connection) -> list[Check]:
+    """Return what may go wrong with the table, if there is one. Raises UnusableSession if chatr cannot work with it."""
+    await check_table(db)
+    return [
+        warning(NAME, fault, remedy)
+        for fault, remedy, wrong in DOUBTS
+        if await conditions_of_table([wrong], db) == [True]
+    ]
 
 
 async def wrong_version(db: Connection) -> list[Check]:

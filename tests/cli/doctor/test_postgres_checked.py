@@ -46,3 +46,15 @@ def test_a_server_that_is_away_is_a_problem(chatr: Chatr) -> None:
 
     assert (result.code, found(result, "PostgreSQL")["status"]) == (1, "problem")
     assert "secret" not in result.out
+
+
+def test_what_rejects_or_may_alter_records_is_named(chatr: Chatr, url: str, postgres: Postgres) -> None:
+    """A constraint of the operator, and a trigger that acts after records are inserted, are warnings."""
+    postgres.execute("alter table log add check (length(data) < 1000000)", url)
+    postgres.execute(
+        "create trigger t after insert on log for each row execute function suppress_redundant_updates_trigger()", url
+    )
+    checks = [each for each in chatr("doctor", "--json", "--log", url).json if each["check"] == "PostgreSQL"]
+    warnings = [each["found"].split()[1] for each in checks if each["status"] == "warning"]
+
+    assert warnings == ["trigger", "constraint"]

@@ -37,7 +37,9 @@ TAKE_LOCK: Final = f"select pg_advisory_xact_lock(%s), ({WAIT_FOR_DISK})"
 # follows `expected` in the draft's stream (or null), the server's time, and position and fingerprint of the record that
 # was the last one before. Of several drafts with the same `expected` the first is inserted. The notification wakes the
 # tails of all nodes at the commit. A draft that an earlier try has stored may not have reached the synchronous
-# standbys: only a commit that writes something waits for them.
+# standbys: only a commit that writes something waits for them. A record whose hash is not that of its columns, whatever
+# altered them on their way, fails the statement: without a function of its own a query can raise an error only by
+# converting a text that is no number.
 APPEND: Final = """
     with draft as (
         select * from unnest(
@@ -61,9 +63,13 @@ APPEND: Final = """
     ), inserted as (
         insert into log (position, previous, id, stream, type, at, seen, data, "check")
         select new_position, expected, id, stream, type, at, seen, data, "check" from new
-        returning position, stream, previous, "check"
+        returning position, stream, previous, "check",
+            "check" <> sha256(convert_to(concat_ws(chr(10), stream, previous, id, type, at, seen, data), 'UTF8'))
+                as is_altered
     )
-    select (select position from missing), coalesce(successor, inserted.position),
+    select (select position from missing),
+           case when is_altered then ('record ' || inserted.position || ' would not be stored as it was sent')::bigint
+                else coalesce(successor, inserted.position) end,
            coalesce(successor_check, inserted."check"), (extract(epoch from clock_timestamp()) * 1000)::bigint,
            head.position, head.fingerprint,
            case when inserted.position is not null then pg_notify('chatr_log', '')::text

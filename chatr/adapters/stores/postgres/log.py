@@ -13,7 +13,7 @@ from functools import partial
 from importlib.resources.abc import Traversable
 
 import psycopg
-from psycopg.errors import ProgramLimitExceeded
+from psycopg.errors import CheckViolation, ProgramLimitExceeded, RaiseException
 
 from chatr.adapters.stores import erasing, restoring
 from chatr.adapters.stores.group_commit import GroupCommit, PendingAppend, UnstorableDraft, fail_all
@@ -34,8 +34,10 @@ from chatr.adapters.stores.postgres.session import (
 from chatr.domain.events import Cursor
 from chatr.ports import Conflict, Draft, LogChanged, LogUnavailable, OutcomeUnknown, Stored
 
-UNSTORABLE = (psycopg.DataError, ProgramLimitExceeded)
-"""Errors that are about the content of a draft: a value out of range, or too long for an index."""
+UNSTORABLE = (psycopg.DataError, ProgramLimitExceeded, CheckViolation, RaiseException, UnicodeError)
+"""Errors that are about the content of a draft: a value out of range, a text that cannot be encoded or is too long for
+an index, or what a constraint or trigger of the operator rejects.
+"""
 
 __all__ = ["PostgresLog", "check_schema_is_current", "postgres_log", "postgres_reader"]
 

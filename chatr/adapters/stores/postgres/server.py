@@ -10,6 +10,8 @@ import psycopg
 from psycopg.errors import UndefinedTable
 
 from chatr.adapters.stores.migrations import SchemaTooOld, pending_migrations
+from chatr.adapters.stores.postgres.log_table import check_table, check_table_is_readable
+from chatr.adapters.stores.postgres.pooling import check_session_is_exclusive
 from chatr.adapters.stores.postgres.session import (
     DEFAULT_TIMEOUTS,
     Connection,
@@ -18,6 +20,7 @@ from chatr.adapters.stores.postgres.session import (
     milliseconds,
     one_line,
 )
+from chatr.adapters.stores.postgres.session_settings import UnusableSession
 from chatr.ports import CannotOpenLog
 
 LOCK: Final = 0x63686174
@@ -27,11 +30,16 @@ MIGRATION_TIMEOUT: Final = 600.0
 NO_LOG: Final = "There is no log in this PostgreSQL database: chatr serve makes one."
 REQUIRED_SETTINGS: Final = {
     "server_encoding": ({"UTF8"}, "its encoding is {}: create the database with encoding UTF8"),
-    "transaction_read_only": ({"off"}, "it takes no writes, as a hot standby does not: connect to the primary"),
+    "in_hot_standby": ({"off"}, "it takes no writes, because it is a hot standby: connect to the primary"),
+    "transaction_read_only": (
+        {"off"},
+        "it takes no writes, because default_transaction_read_only is on: set it to off for this role and database",
+    ),
     "synchronous_commit": (
         {"on", "local", "remote_write", "remote_apply"},
         "synchronous_commit is {}, so what was acknowledged could be lost: set it to on",
     ),
+    "zero_damaged_pages": ({"off"}, "zero_damaged_pages is {}, so records could vanish unnoticed: set it to off"),
 }
 """By name of a setting: the values that it may have, and the complaint about any other."""
 
@@ -47,10 +55,13 @@ async def prepare(url: str, timeouts: PostgresTimeouts, migrations: Traversable 
             await db.execute(f"set {timeout} = {milliseconds(MIGRATION_TIMEOUT)}".encode())
         # Nodes that start together migrate one after the other; the later ones find nothing left to do.
         await db.execute("select pg_advisory_xact_lock(%s)", (LOCK,))
-        await db.execute("create table if not exists schema_version (version integer not null)")
+        # Not by `if not exists`, for which a role would need the right to create tables also where there is one.
+        if not await has_table(db, "schema_version"):
+            await db.execute("create table schema_version (version integer not null)")
         for number, script in pending_migrations("postgres", await schema_version(db), migrations):
             await db.execute(script.encode())
             await db.execute("insert into schema_version values (%s)", (number,))
+        await check_table(db)
 
 
 async def check_log_exists(url: str, timeouts: PostgresTimeouts) -> None:
@@ -60,6 +71,7 @@ async def check_log_exists(url: str, timeouts: PostgresTimeouts) -> None:
             list(pending_migrations("postgres", await schema_version(db)))
         except UndefinedTable:
             raise CannotOpenLog(NO_LOG) from None
+        await check_table_is_readable(db)
 
 
 async def check_schema_is_current(url: str, timeouts: PostgresTimeouts = DEFAULT_TIMEOUTS) -> None:
@@ -81,8 +93,12 @@ async def transaction(url: str, timeouts: PostgresTimeouts) -> AsyncIterator[Con
         # The first time-out is that of connecting, the second one that of the transaction.
         connection = await connect(url, timeouts)
         seconds = MIGRATION_TIMEOUT
-        async with asyncio.timeout(MIGRATION_TIMEOUT), connection as db, db.transaction():
-            yield db
+        async with asyncio.timeout(MIGRATION_TIMEOUT), connection as db:
+            await check_session_is_exclusive(db, url, timeouts)
+            async with db.transaction():
+                yield db
+    except UnusableSession as error:
+        raise CannotOpenLog(f"The log in PostgreSQL cannot be used: {error}.") from error
     except TimeoutError as error:
         raise CannotOpenLog(f"The log in PostgreSQL cannot be opened: no answer within {seconds:g} s.") from error
     except (psycopg.Error, OSError) as error:
@@ -95,9 +111,15 @@ async def schema_version(db: Connection) -> int:
     return int(newest)
 
 
+async def has_table(db: Connection, name: str) -> bool:
+    """Return whether there is a table of this name in a schema of the search path."""
+    ((found,),) = await (await db.execute("select to_regclass(%s) is not null", (name,))).fetchall()
+    return bool(found)
+
+
 async def check_settings(db: Connection) -> None:
-    """Raise CannotOpenLog if a setting of the server, the database or the role is none that chatr can work with."""
+    """Raise UnusableSession if a setting of the server, the database or the role is none that chatr can work with."""
     for name, (allowed, complaint) in REQUIRED_SETTINGS.items():
         ((value,),) = await (await db.execute("select current_setting(%s)", (name,))).fetchall()
         if value not in allowed:
-            raise CannotOpenLog(f"The log in PostgreSQL cannot be used: {complaint.format(value)}.")
+            raise UnusableSession(complaint.format(value))

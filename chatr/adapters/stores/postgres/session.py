@@ -14,17 +14,19 @@ from psycopg import AsyncConnection
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import TupleRow
 
+from chatr.adapters.stores.postgres.session_settings import set_up
 from chatr.ports import CannotOpenLog, LogUnavailable
 
-NETWORK_DEFAULTS: Final = {
+CONNECTION_DEFAULTS: Final[dict[str, str | int]] = {
     "connect_timeout": 2,
     "tcp_user_timeout": 5_000,
     "keepalives_idle": 5,
     "keepalives_interval": 2,
     "keepalives_count": 3,
+    "fallback_application_name": "chatr",
 }
-"""Parameters of libpq by which a server that vanished is noticed, unless the URL sets them. `tcp_user_timeout` is in
-milliseconds, the others in seconds.
+"""Parameters of libpq, unless the URL sets them: those by which a server that vanished is noticed, and the name that
+`pg_stat_activity` shows. `tcp_user_timeout` is in milliseconds, the other times in seconds.
 """
 RANDOM_HOST_ORDER: Final = {"load_balance_hosts": "random"}
 """Tries the hosts of a URL in random order. libpq's default order waits at least two seconds for each host, longer
@@ -73,16 +75,19 @@ def conninfo(url: str) -> str:
         raise CannotOpenLog(MALFORMED_URL)
     # Without a wanted kind of server, the order of the hosts may matter to the operator, and stays.
     host_order = RANDOM_HOST_ORDER if "target_session_attrs" in given else {}
-    # Whatever the URL, PGCLIENTENCODING or the role says: a narrower encoding cannot hold every message.
-    return make_conninfo("", **(NETWORK_DEFAULTS | host_order | given | {"client_encoding": "UTF8"}))
+    # Not only by a statement, as the others: errors may be sent before the first one.
+    return make_conninfo("", **(CONNECTION_DEFAULTS | host_order | given | {"client_encoding": "UTF8"}))
 
 
 async def connect(url: str, timeouts: PostgresTimeouts) -> Connection:
-    """Open a connection in autocommit mode, with time-outs set. Raises CannotOpenLog, psycopg.Error or OSError."""
+    """Open a connection in autocommit mode, with all settings that it depends on.
+
+    Raises CannotOpenLog for a malformed URL, psycopg.Error, among them UnusableSession, or OSError.
+    """
     connection = await AsyncConnection.connect(conninfo(url), autocommit=True)
     try:
         async with asyncio.timeout(timeouts.operation):
-            await disconnect_if_cancelled(connection, set_up(connection, timeouts))
+            await disconnect_if_cancelled(connection, set_up(connection, session_timeouts(timeouts)))
     # Also when cancelled: a connection that nobody holds would stay open until the server ends it.
     except BaseException:
         await connection.close()
@@ -90,21 +95,14 @@ async def connect(url: str, timeouts: PostgresTimeouts) -> Connection:
     return connection
 
 
-async def set_up(connection: Connection, timeouts: PostgresTimeouts) -> None:
-    """Set what a new session needs, whatever the defaults of its role and database are."""
-    # By statements: connection poolers do not pass on the options that are given when a session begins.
-    settings = {
+def session_timeouts(timeouts: PostgresTimeouts) -> dict[str, str]:
+    """Return the time-outs of a session by the names of PostgreSQL's settings."""
+    return {
         "lock_timeout": milliseconds(timeouts.lock),
         "statement_timeout": milliseconds(timeouts.operation),
         # Ends the session of a node that hangs between two statements while it holds the lock.
         "idle_in_transaction_session_timeout": milliseconds(timeouts.lock),
-        "default_transaction_isolation": "'read committed'",
-        # The only sign of a wait for a standby that was cancelled is a warning.
-        "client_min_messages": "warning",
-        # Where backslashes are escapes, psycopg doubles those of byte strings, also in parameters.
-        "standard_conforming_strings": "on",
     }
-    await connection.execute("; ".join(f"set {name} = {value}" for name, value in settings.items()).encode())
 
 
 def milliseconds(seconds: float) -> str:
@@ -160,7 +158,8 @@ class Session:
                 return await self._run(operation, repeatable=repeatable and self._connection is not None)
         except TimeoutError as error:
             raise LogUnavailable(f"no answer within {self._timeouts.operation} s") from error
-        except (psycopg.Error, OSError) as error:
+        # UnicodeError: psycopg cannot encode a text for this session.
+        except (psycopg.Error, OSError, UnicodeError) as error:
             raise LogUnavailable(one_line(error)) from error
 
     async def _run(self, operation: Operation[Result], *, repeatable: bool) -> Result:
