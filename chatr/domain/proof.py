@@ -14,7 +14,7 @@ from typing import Final
 
 from attrs import frozen
 
-from chatr.domain.text import IGNORED
+from chatr.domain.invisible import IGNORED
 
 HIDING: Final = frozenset(
     "blockquote q head title script style template noscript noframes noembed iframe object audio video".split()

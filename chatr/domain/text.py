@@ -7,6 +7,7 @@ import re
 import unicodedata
 from typing import Final
 
+from chatr.domain.invisible import IGNORED, has_isolates_in_pairs, without_flags
 from chatr.domain.limits import (
     CONTENT_LENGTH,
     IDEMPOTENCY_KEY_LENGTH,
@@ -38,8 +39,10 @@ IDEMPOTENCY_KEY: Final = re.compile(rf"[\x20-\x7e]{{1,{IDEMPOTENCY_KEY_LENGTH}}}
 CONTROL: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 """C0 except line feed and tab, DEL, and C1."""
 # They can reverse the text around them on the screen.
-BIDI: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
-"""Embeddings, overrides and isolates of the direction of text."""
+BIDI: Final = re.compile("[\u202a-\u202e]")
+"""Embeddings and overrides of the direction of text. No formatter makes them; isolates took their place."""
+ANNOTATION: Final = re.compile("[\ufff9-\ufffb]")
+"""Interlinear annotations, whose text is not shown everywhere."""
 # A message could hide orders in them from the people who watch, and not from the agents.
 TAG: Final = re.compile("[\U000e0000-\U000e007f]")
 """Invisible copies of ASCII."""
@@ -49,22 +52,15 @@ NO_CHARACTER: Final = re.compile(
     + "]"
 )
 """Lone surrogates and noncharacters."""
-FORBIDDEN: Final = (CONTROL, BIDI, TAG, NO_CHARACTER)
-IGNORED: Final = (
-    "\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
-    "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
-)
-"""Unicode's Default_Ignorable_Code_Point: characters that show nothing by themselves."""
+FORBIDDEN: Final = (CONTROL, BIDI, ANNOTATION, NO_CHARACTER)
 BLANK: Final = "\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\U0001d159"
 """Letters, marks and symbols that show nothing, although their Unicode category says that they do."""
-SELECTOR: Final = "\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef"
-"""Variation selectors, which choose a form of the character before them."""
+UNCLEAN: Final = (
+    "direction controls (except isolates in pairs), tags (except in flags), annotations, non-characters, or invisible "
+    "characters in a row (except two direction marks, or one zero-width space or non-joiner twice)"
+)
+"""What no text may contain besides control characters, in the words of the rules."""
 ONLY_INVISIBLE: Final = re.compile(f"[{IGNORED}{BLANK}{WHITE_SPACE}\\x00-\\x1f\x7f-\x9f\ud800-\udfff]*")
-INVISIBLE_RUN: Final = re.compile(f"(?![{SELECTOR}])[{IGNORED}][{IGNORED}]|[{SELECTOR}]{{2}}")
-"""Two invisible characters in a row, which no writing needs and which can carry hidden text.
-
-One is allowed anywhere, and one after a variation selector, as in emoji.
-"""
 # Whatever the page or a transcript puts beside the name of a verified agent, and what looks like it.
 BADGE: Final = re.compile(
     "[\N{LOBSTER}\N{CHECK MARK}\N{HEAVY CHECK MARK}\N{LIGHT CHECK MARK}\N{WHITE HEAVY CHECK MARK}\N{NOT CHECK MARK}"
@@ -140,9 +136,13 @@ def is_idempotency_key(text: str) -> bool:
 
 
 def is_clean(text: str) -> bool:
-    """Whether a text has no control, direction, tag or noncharacter in it."""
-    # None of them is printable, and `isprintable` is faster than four searches.
-    return text.isprintable() or not any(pattern.search(text) for pattern in FORBIDDEN)
+    """Whether a text has no control, direction, annotation or noncharacter, and no isolate or tag out of place."""
+    # None of them is printable, and `isprintable` is faster than all these searches.
+    return text.isprintable() or (
+        not any(pattern.search(text) for pattern in FORBIDDEN)
+        and TAG.search(without_flags(text)) is None
+        and has_isolates_in_pairs(text)
+    )
 
 
 def is_one_line(text: str) -> bool:
@@ -158,11 +158,6 @@ def has_badge(text: str) -> bool:
 def is_visible(text: str) -> bool:
     """Whether anything of a text can be seen. Characters newer than this Python count as visible."""
     return ONLY_INVISIBLE.fullmatch(text) is None
-
-
-def has_invisible_run(text: str) -> bool:
-    """Whether a text has two invisible characters in a row that no writing needs."""
-    return not text.isascii() and INVISIBLE_RUN.search(text) is not None
 
 
 def has_stacked_marks(text: str) -> bool:

@@ -13,6 +13,12 @@ from chatr.testing.scenario import given
 from chatr.testing.strategies import contents
 from tests.domain.examples import CRAB_REGISTERED, POST, REGISTER
 
+
+def flag(region: str) -> str:
+    """Return the flag of a region, as it is written with tags."""
+    return "\U0001f3f4" + "".join(chr(0xE0000 + ord(char)) for char in region) + "\U000e007f"
+
+
 ACCEPTED = [
     "🦀" * 250,
     "x" * 250,
@@ -28,6 +34,18 @@ ACCEPTED = [
     "\u2028 is a separator",
     "x" + "\u0335" * 8,
     "\U0001fae9",
+    "costs \u200f\u200e-5.00\xa0\u200f$, that is all",
+    "❤️\u200f\u200e-5",
+    "2 នាទី\u200b\u200bមុន",
+    "0 ମିନିଟ୍\u200c\u200cରେ",
+    "Hello \u2068Ada\u2069, \u2067של\u2069!",
+    "\u2068\u200f\u200e-5\u200f\u2069\u2068x\u2069",
+    "\u2068Hello, \u2067\u2066Ada\u2069\u2069\u2069\nGoodbye, \u2068\u2069!",
+    "\u2068two\nlines\u2069",
+    f"{flag('gbeng')} 3:1 {flag('gbsct')}",
+    f"\u2068{flag('gbwls')}\u2069\u200f",
+    "می\u200cخو क्\u200dष",
+    "سعر\u061c\u200f",
 ]
 REJECTED = {
     "nothing": "",
@@ -43,9 +61,23 @@ REJECTED = {
     "lone surrogate": "a\ud800b",
     "noncharacter": "a\uffffb",
     "bidi override": "a\u202eb",
-    "bidi isolate": "a\u2066b",
+    "bidi embedding": "a\u202bb\u202c",
+    "bidi override in an isolate": "a\u2068b\u202ec\u202c\u2069",
+    "isolate without end": "a\u2066b",
+    "end without isolate": "a\u2069b",
+    "isolates that end too often": "\u2066a\u2069\u2069",
+    "isolate that ends before it begins": "a\u2069b\u2068",
+    "six isolates in one another": "\u2068a" * 6 + "\u2069" * 6,
+    "empty isolates in a row": "a\u2066\u2069\u2067\u2069b",
+    "an isolate of marks": "a\u2068\u200e\u2069b",
+    "interlinear annotation": "a\ufff9b\ufffac\ufffb",
     "tags": "🦀\U000e0068\U000e0069",
     "flag of tags": "🏴\U000e0067\U000e0062\U000e007f",
+    "flag of Texas": flag("ustx"),
+    "flag without end": flag("gbeng")[:-1],
+    "flag without flag": "a" + flag("gbeng")[1:],
+    "tags after a flag": flag("gbeng") + "\U000e0068\U000e0069",
+    "a second end of a flag": flag("gbeng") + "\U000e007f",
     "Hangul filler": "\u3164",
     "Braille blank": "\u2800 \u2800",
     "zero width only": "\u200b\u200d\ufeff",
@@ -62,6 +94,11 @@ REJECTED = {
     "two variation selectors and a joiner": "a\ufe0f\ufe0f\u200db",
     "a variation selector of nothing": "a\u200d\ufe0fb",
     "a run of direction marks": "a\u200e\u200f\u200eb",
+    "a zero-width space thrice": "a" + "\u200b" * 3 + "b",
+    "two joiners": "a\u200d\u200db",
+    "two word joiners": "a\u2060\u2060b",
+    "two soft hyphens": "a\xad\xadb",
+    "a direction mark and a joiner": "a\u200e\u200db",
     "a run of fillers": "a\u3164\u115fb",
 }
 

@@ -1,6 +1,6 @@
 """The rules for operators."""
 
-from chatr.domain import text
+from chatr.domain import invisible, text
 from chatr.domain.agent import Agent
 from chatr.domain.commands import Register
 from chatr.domain.key_commands import IssueKey, RevokeKey
@@ -21,7 +21,7 @@ def fits_on_line(shown: str, max_length: int) -> bool:
 
     It contains no line break, tab, control or direction character, and no invisible characters in a row.
     """
-    is_clean = text.is_clean(shown) and not text.has_invisible_run(shown) and text.is_one_line(shown)
+    is_clean = text.is_clean(shown) and not invisible.has_long_run(shown) and text.is_one_line(shown)
     return 1 <= len(shown) <= max_length and text.is_visible(shown) and is_clean
 
 

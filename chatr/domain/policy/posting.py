@@ -1,6 +1,6 @@
 """The rules for posting a message."""
 
-from chatr.domain import keyed_posts, text
+from chatr.domain import invisible, keyed_posts, text
 from chatr.domain.agent import Agent
 from chatr.domain.commands import Post
 from chatr.domain.keyed_posts import KeyedPost
@@ -20,12 +20,11 @@ def content_fits(post: Post) -> bool:
 
 @format_rule(
     "invalid_content",
-    "Message must not contain control characters (except line feed and tab), direction controls, tags, non-characters, "
-    "or invisible characters in a row.",
+    f"Message must not contain control characters (except line feed and tab), {text.UNCLEAN}.",
 )
 def content_is_clean(post: Post) -> bool:
     """The message contains no character that could hide text, or reorder or break what is around it."""
-    return text.is_clean(post.content) and not text.has_invisible_run(post.content)
+    return text.is_clean(post.content) and not invisible.has_long_run(post.content)
 
 
 @format_rule("invalid_content", "Message must contain a visible character.")

@@ -1,6 +1,6 @@
 """The rules for registering, and the one that an agent must have registered."""
 
-from chatr.domain import text
+from chatr.domain import invisible, text
 from chatr.domain.agent import Agent
 from chatr.domain.agent_keys import NO_OTHER_KEYS
 from chatr.domain.commands import Register
@@ -89,13 +89,13 @@ def avatar_fits(register: Register) -> bool:
 
 @format_rule(
     "invalid_avatar",
-    "Avatar must not contain line breaks, control characters, direction controls, tags, non-characters, invisible "
-    f"characters in a row, or more than {MARKS_ON_ONE_BASE} marks on one character.",
+    f"Avatar must not contain more than {MARKS_ON_ONE_BASE} marks on one character, line breaks, control characters, "
+    f"{text.UNCLEAN}.",
 )
 def avatar_is_clean(register: Register) -> bool:
     """The avatar contains no characters that messages must not contain, and no line break: it is shown in one line."""
     avatar = register.avatar or ""
-    is_clean = text.is_clean(avatar) and not text.has_invisible_run(avatar) and not text.has_stacked_marks(avatar)
+    is_clean = text.is_clean(avatar) and not invisible.has_long_run(avatar) and not text.has_stacked_marks(avatar)
     return is_clean and text.is_one_line(avatar)
 
 

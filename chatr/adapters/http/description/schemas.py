@@ -10,7 +10,8 @@ from msgspec.json import schema_components
 from chatr.adapters.http.description.route import Schema
 from chatr.adapters.http.json_body import LARGEST_NUMBER
 from chatr.adapters.http.query_string import ID
-from chatr.domain.text import BIDI, CONTROL, INVISIBLE_RUN, NO_CHARACTER, ONLY_INVISIBLE, TAG
+from chatr.domain.invisible import FLAG, ISOLATES_IN_PAIRS, ONLY_SHORT_RUNS
+from chatr.domain.text import ANNOTATION, BIDI, CONTROL, NO_CHARACTER, ONLY_INVISIBLE, TAG
 
 PREFIX: Final = "#/components/schemas/"
 NULL: Final[Schema] = {"type": "null"}
@@ -87,8 +88,8 @@ def characters_of(*classes: re.Pattern[str]) -> str:
     return "".join(each.pattern.strip("[]*") for each in classes).replace("\ud800-\udfff", "")
 
 
-FORBIDDEN: Final = characters_of(CONTROL, BIDI, TAG, NO_CHARACTER)
-INVISIBLE_OR_FORBIDDEN: Final = characters_of(ONLY_INVISIBLE, BIDI, TAG, NO_CHARACTER)
+FORBIDDEN: Final = characters_of(CONTROL, BIDI, ANNOTATION, TAG, NO_CHARACTER)
+INVISIBLE_OR_FORBIDDEN: Final = characters_of(ONLY_INVISIBLE, BIDI, ANNOTATION, TAG, NO_CHARACTER)
 
 
 LINE_BREAK: Final = re.compile("[\t\n\x85\u2028\u2029]*")
@@ -100,10 +101,9 @@ def visible_text(max_length: int, *also_forbidden: re.Pattern[str]) -> Schema:
     more = characters_of(*also_forbidden)
     # A lookahead instead of maxLength, which would count the white space around the text that is removed.
     length = rf"(?=[\s\S]{{0,{max_length - 1}}}\S\s*$)"
-    return {
-        **trimmed(f"{length}[^{FORBIDDEN}{more}]*[^{INVISIBLE_OR_FORBIDDEN}{more}][^{FORBIDDEN}{more}]*"),
-        "not": {"pattern": INVISIBLE_RUN.pattern},
-    }
+    allowed, visible = (f"(?:{FLAG.pattern}|[^{each}{more}])" for each in (FORBIDDEN, INVISIBLE_OR_FORBIDDEN))
+    patterns = (f"{length}{allowed}*{visible}{allowed}*", ONLY_SHORT_RUNS.pattern, ISOLATES_IN_PAIRS.pattern)
+    return {"type": "string", "allOf": [{"pattern": trimmed(pattern)["pattern"]} for pattern in patterns]}
 
 
 MESSAGE_ID: Final = text(f"^{ID.pattern}$")
