@@ -56,7 +56,7 @@ async def wrong_settings(db: Connection) -> list[Check]:
     """Return which settings of the server chatr cannot work with, or would lose records by."""
     found = []
     for name, (allowed, complaint) in REQUIRED_SETTINGS.items():
-        if (value := await setting(db, name)) not in allowed:
+        if (value := await setting(db, name)) is not None and value not in allowed:
             fault, _, remedy = complaint.format(value).partition(": ")
             found.append(problem(NAME, f"The server cannot be used: {fault}.", f"{remedy[0].upper()}{remedy[1:]}."))
     for name, harm in KEEP_ON.items():
@@ -78,13 +78,13 @@ async def wrong_table(db: Connection) -> list[Check]:
 
 async def wrong_version(db: Connection) -> list[Check]:
     """Return whether the server is too old."""
-    major = int(await setting(db, "server_version_num")) // 10_000
+    major = db.info.server_version // 10_000
     if major >= OLDEST_SUPPORTED:
         return []
     return [warning(NAME, f"Version {major} is no longer supported; the tests run on {TESTED}.", "Upgrade it.")]
 
 
-async def setting(db: Connection, name: str) -> str:
-    """Return a setting of the server, as it is in this session."""
-    ((value,),) = await (await db.execute("select current_setting(%s)", (name,))).fetchall()
-    return str(value)
+async def setting(db: Connection, name: str) -> str | None:
+    """Return a setting of the server, as it is in this session; None if this version does not have it."""
+    ((value,),) = await (await db.execute("select current_setting(%s, true)", (name,))).fetchall()
+    return None if value is None else str(value)

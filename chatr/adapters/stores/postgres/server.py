@@ -120,6 +120,7 @@ async def has_table(db: Connection, name: str) -> bool:
 async def check_settings(db: Connection) -> None:
     """Raise UnusableSession if a setting of the server, the database or the role is none that chatr can work with."""
     for name, (allowed, complaint) in REQUIRED_SETTINGS.items():
-        ((value,),) = await (await db.execute("select current_setting(%s)", (name,))).fetchall()
-        if value not in allowed:
+        ((value,),) = await (await db.execute("select current_setting(%s, true)", (name,))).fetchall()
+        # Older versions of PostgreSQL do not have all of them.
+        if value is not None and value not in allowed:
             raise UnusableSession(complaint.format(value))
