@@ -37,9 +37,9 @@ TAKE_LOCK: Final = f"select pg_advisory_xact_lock(%s), ({WAIT_FOR_DISK})"
 # follows `expected` in the draft's stream (or null), the server's time, and position and fingerprint of the record that
 # was the last one before. Of several drafts with the same `expected` the first is inserted. The notification wakes the
 # tails of all nodes at the commit. A draft that an earlier try has stored may not have reached the synchronous
-# standbys: only a commit that writes something waits for them. A record whose hash is not that of its columns, whatever
-# altered them on their way, fails the statement: without a function of its own a query can raise an error only by
-# converting a text that is no number.
+# standbys: only a commit that writes something waits for them. A record that was not inserted, or whose hash is not
+# that of its columns, whatever altered them on their way, fails the statement: without a function of its own a query
+# can raise an error only by converting a text that is no number.
 APPEND: Final = """
     with draft as (
         select * from unnest(
@@ -57,9 +57,12 @@ APPEND: Final = """
         from draft
         left join log as expected on expected.stream = draft.stream and expected.position = draft.expected
         left join log as successor on successor.stream = draft.stream and successor.previous = draft.expected
+    ), judged as (
+        select *, has_expected and is_first and successor is null and (select position from missing) is null as is_new
+        from state
     ), new as (
         select *, coalesce((select position from head), 0) + row_number() over (order by number) as new_position
-        from state where has_expected and is_first and successor is null and (select position from missing) is null
+        from judged where is_new
     ), inserted as (
         insert into log (position, previous, id, stream, type, at, seen, data, "check")
         select new_position, expected, id, stream, type, at, seen, data, "check" from new
@@ -68,13 +71,13 @@ APPEND: Final = """
                 as is_altered
     )
     select (select position from missing),
-           case when is_altered then ('record ' || inserted.position || ' would not be stored as it was sent')::bigint
+           case when is_new and is_altered is not false then (id || ' would not be stored as it was sent')::bigint
                 else coalesce(successor, inserted.position) end,
            coalesce(successor_check, inserted."check"), (extract(epoch from clock_timestamp()) * 1000)::bigint,
            head.position, head.fingerprint,
            case when inserted.position is not null then pg_notify('chatr_log', '')::text
-                when successor_check = state."check" then pg_logical_emit_message(true, 'chatr', '')::text end
-    from state left join inserted on inserted.stream = state.stream and inserted.previous = state.expected
+                when successor_check = judged."check" then pg_logical_emit_message(true, 'chatr', '')::text end
+    from judged left join inserted on inserted.stream = judged.stream and inserted.previous = judged.expected
     left join head on true order by number
 """
 
