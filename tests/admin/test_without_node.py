@@ -9,7 +9,7 @@ from typing import Final
 
 import pytest
 
-from chatr.adapters.stores.sqlite.files import locked
+from chatr.adapters.stores.sqlite.lock import locked
 from tests.admin.conftest import OperatorsCommand
 from tests.cli.conftest import LogFile
 from tests.cli.steps import stored_records

@@ -13,7 +13,7 @@ from random import Random
 import pytest
 from attrs import field, frozen
 
-from chatr.adapters.stores.sqlite.files import LogInUse
+from chatr.adapters.stores.sqlite.lock import LogInUse
 from chatr.adapters.stores.sqlite.log import sqlite_log
 from chatr.ports import Stored
 from chatr.testing.contract.steps import TIMEOUT, new_draft, read_all

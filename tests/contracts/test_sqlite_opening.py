@@ -17,7 +17,7 @@ import pytest
 
 from chatr.adapters.stores.migrations import SchemaTooNew, bundled_migrations, pending_migrations
 from chatr.adapters.stores.sqlite import connection
-from chatr.adapters.stores.sqlite.files import LogInUse
+from chatr.adapters.stores.sqlite.lock import LogInUse
 from chatr.adapters.stores.sqlite.log import sqlite_log
 from chatr.ports import CannotOpenLog, Conflict
 from chatr.testing.contract.steps import append_chain, append_many, new_draft, read_all

@@ -16,7 +16,7 @@ from chatr.adapters.system import SystemClock
 from chatr.cli.arguments import add_json_option, describe
 from chatr.cli.commands.audit import server_address
 from chatr.cli.doctor.check import Check, Status, problem
-from chatr.cli.doctor.disk import check_file_system
+from chatr.cli.doctor.disk import check_file_system, check_names
 from chatr.cli.doctor.environment import check_variables
 from chatr.cli.doctor.extras import check_extras, is_installed
 from chatr.cli.doctor.log_content import check_log
@@ -113,7 +113,7 @@ async def report_log(report: Report, url: str) -> None:
         return
     path = sqlite_file(url)
     if path and stat_or_none(path):
-        for check in (*check_file_rights(path), *check_file_system(path)):
+        for check in (*check_file_rights(path), *check_names(path), *check_file_system(path)):
             report.add(check)
     if url.startswith(("postgresql:", "postgres:")) and is_installed("psycopg"):
         # Imported only here, because psycopg is an optional dependency.

@@ -1,13 +1,14 @@
 """Checks the disk of a SQLite log: its file system, and how long its free space lasts."""
 
 import os
-import re
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from chatr.adapters.stores.sqlite.files import beside, side_file_size
+from chatr.adapters.stores.sqlite.lock import why_not_alone
+from chatr.adapters.stores.sqlite.mounts import MOUNTS, mounts_in
 from chatr.cli.doctor.check import Check, ok, problem, warning
 from chatr.cli.output.text import counted
 from chatr.domain.limits import HOUR
@@ -15,6 +16,7 @@ from chatr.ports import LogReader
 
 SPACE: Final = "disk space"
 FILE_SYSTEM: Final = "file system"
+NAMES: Final = "file names"
 WEEK: Final = 7 * 24 * HOUR
 MEGABYTE: Final = 1_000_000
 LEAST_FREE: Final = 100 * MEGABYTE
@@ -22,10 +24,16 @@ LEAST_FREE: Final = 100 * MEGABYTE
 FEW_DAYS: Final = 30
 MAKE_ROOM: Final = "Make room, or move the log to a larger disk."
 
-MOUNTS: Final = Path("/proc/self/mountinfo")
 NETWORK: Final = frozenset("9p afs ceph cifs fuse.glusterfs fuse.sshfs glusterfs lustre nfs nfs4 smb3 smbfs".split())
 MEMORY: Final = frozenset("ramfs tmpfs".split())
 MOVE: Final = "Stop the server, and move the log with all files beside it to a local disk."
+
+
+def check_names(log: Path) -> Iterator[Check]:
+    """Yield whether the file of the log has other names, or is mounted without its folder."""
+    if reason := why_not_alone(log):
+        found, remedy = reason.split(". ")
+        yield problem(NAMES, f"The log has other names: {found}.", remedy)
 
 
 def check_file_system(log: Path) -> Iterator[Check]:
@@ -45,16 +53,13 @@ def check_file_system(log: Path) -> Iterator[Check]:
 
 def file_system_of(path: Path, mounts: str) -> str:
     """Return the type of the file system that `path` is on, from the text of /proc/self/mountinfo."""
-    # proc(5): the fifth field is the mount point, with \\040 for a space; the type follows a field that is "-".
-    found = [(unescaped(fields[4]), fields[fields.index("-") + 1]) for fields in map(str.split, mounts.splitlines())]
     # Of several at one point, the last one hides the others.
-    inside = [(len(point), number, kind) for number, (point, kind) in enumerate(found) if path.is_relative_to(point)]
+    inside = [
+        (len(point.parts), number, kind)
+        for number, (point, kind) in enumerate(mounts_in(mounts))
+        if path.is_relative_to(point)
+    ]
     return max(inside)[2] if inside else "an unknown file system"
-
-
-def unescaped(field: str) -> str:
-    """Return a field of mountinfo as it was before the kernel escaped it."""
-    return re.sub(r"\\([0-7]{3})", lambda each: chr(int(each[1], 8)), field)
 
 
 async def check_space(log_file: Path, log: LogReader, now: int) -> Check:

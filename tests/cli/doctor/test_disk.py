@@ -6,7 +6,7 @@ import pytest
 from attrs import evolve
 
 from chatr.adapters.stores.memory import MemoryLog
-from chatr.cli.doctor.disk import check_file_system, judged_space, last_position_before
+from chatr.cli.doctor.disk import check_file_system, check_names, judged_space, last_position_before
 from chatr.testing.contract.steps import new_draft
 
 MOUNTS = """\
@@ -77,3 +77,14 @@ async def test_the_growth_is_that_of_the_newest_records() -> None:
 
     assert [await last_position_before(log, 100, time) for time in (0, 1, 50, 99, 1_000)] == [0, 1, 50, 99, 100]
     assert await last_position_before(MemoryLog(), 0, 5) == 0
+
+
+def test_a_log_with_two_names_is_a_problem(tmp_path: Path) -> None:
+    """New records are in a -wal file beside only one of the names."""
+    log = tmp_path / "chatr.db"
+    log.touch()
+    assert list(check_names(log)) == []
+    log.with_name("other.db").hardlink_to(log)
+    (check,) = check_names(log)
+
+    assert (check.status, "2 names" in check.found) == ("problem", True)

@@ -1,40 +1,12 @@
-"""The files of a SQLite log: locked for the one process that may write, and checked to be still in place."""
+"""The files of a SQLite log: where they are, and whether they are still in place."""
 
-import fcntl
 import os
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 
 from chatr.adapters.stores.sqlite.connection import check_is_database
 from chatr.adapters.stores.sqlite.faults import FILES
-from chatr.ports import CannotOpenLog, LogUnavailable
-from chatr.regular_file import check_regular, give_to_owner_of, open_regular
-
-
-class LogInUse(CannotOpenLog):
-    """Another process writes to this log."""
-
-
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold the lock of the only writer of the log at `path` while the block runs.
-
-    Raises LogInUse or OSError.
-    """
-    for each in (path, *(beside(path, suffix) for suffix in ("-wal", "-shm", ".lock"))):
-        check_regular(each)
-    with os.fdopen(open_regular(beside(path, ".lock"), os.O_RDWR | os.O_CREAT)) as lock:
-        give_to_owner_of(path, lock.fileno())
-        # SQLite silently opens a write-protected file read-only; then only the first post would fail.
-        if path.exists() and not os.access(path, os.W_OK):
-            raise PermissionError("this process may not write to it")
-        try:
-            # The kernel releases the lock when the process ends, however it ends.
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise LogInUse(f"Another process writes to {path}: stop it, or use another file.") from error
-        yield
+from chatr.ports import LogUnavailable
 
 
 def create_if_missing(path: Path) -> None:

@@ -1,6 +1,6 @@
 """An event log in one SQLite file: write-ahead logging, group commit, and a flush to the disk at every commit.
 
-One process writes, and a lock file keeps others from it: up to SQLite 3.51.2 two connections that write or checkpoint
+One process writes, and a lock keeps others from it: up to SQLite 3.51.2 two connections that write or checkpoint
 at the same moment can corrupt a database in WAL mode, and Debian 12 has 3.40. Other processes may read.
 """
 
@@ -23,10 +23,11 @@ from chatr.adapters.stores.sqlite import connection
 from chatr.adapters.stores.sqlite.commit import UNSTORABLE, Successors, may_be_stored, prepared_commit
 from chatr.adapters.stores.sqlite.erasing import erase_texts, remove_copies
 from chatr.adapters.stores.sqlite.faults import errors_as_cannot_open, errors_as_unavailable, unavailable, when_unlocked
-from chatr.adapters.stores.sqlite.files import OpenFiles, beside, create_if_missing, locked
+from chatr.adapters.stores.sqlite.files import OpenFiles, beside, create_if_missing
 from chatr.adapters.stores.sqlite.form import check_appendable, check_not_cut_off
 from chatr.adapters.stores.sqlite.head import HeadFile, check_nothing_lost
 from chatr.adapters.stores.sqlite.head_recorder import HeadRecorder
+from chatr.adapters.stores.sqlite.lock import locked, removed_if_unused
 from chatr.adapters.stores.sqlite.reader import POLL_INTERVAL, SqliteReader, last_position
 from chatr.adapters.stores.sqlite.restoring import insert_verbatim
 from chatr.adapters.stores.sqlite.running_readers import repeat_while_read
@@ -52,9 +53,10 @@ async def sqlite_log(
     """
     path = Path(path)
     async with AsyncExitStack() as stack:
-        with errors_as_cannot_open(path):
-            stack.enter_context(locked(path))
+        with errors_as_cannot_open(path), removed_if_unused(path):
+            lock = stack.enter_context(locked(path))
             await when_unlocked(path, partial(asyncio.to_thread, check_files, path, accept_loss=accept_loss))
+            lock.lock_file()
             writer = await stack.enter_async_context(connection.writer(path, factory))
             await when_unlocked(path, partial(connection.prepare, writer, migrations))
             await when_unlocked(path, partial(connection.run_in_thread, writer, check_appendable))

@@ -12,14 +12,19 @@ import aiosqlite
 
 from chatr.adapters.stores.sqlite import connection
 from chatr.adapters.stores.sqlite.faults import damaged, errors_as_cannot_open, errors_as_unavailable
+from chatr.adapters.stores.sqlite.files import beside, stat_or_none
 from chatr.adapters.stores.sqlite.form import SELECT, check_not_cut_off, check_readable
+from chatr.adapters.stores.sqlite.lock import has_writer
 from chatr.domain.events import Cursor
-from chatr.ports import LogChanged, LogDamaged, LogUnavailable, RecordMissing, Stored
+from chatr.ports import CannotOpenLog, LogChanged, LogDamaged, LogUnavailable, RecordMissing, Stored
 
 BATCH: Final = 1_000
 """The most records in one batch of a tail."""
 POLL_INTERVAL: Final = 0.25
 """Seconds between two polls of a file that another process writes, or that cannot be read at the moment."""
+
+PATIENCE: Final = 2.0
+"""Seconds until a server that is starting or stopping has its -wal file. It holds the lock before and after."""
 
 
 @asynccontextmanager
@@ -32,12 +37,26 @@ async def sqlite_reader(path: Path | str, *, poll_interval: float = POLL_INTERVA
     async with AsyncExitStack() as stack:
         with errors_as_cannot_open(path):
             check_not_cut_off(path)
+            await check_not_written_elsewhere(path)
             db = await stack.enter_async_context(connection.reader(path))
             # Raises if a newer chatr has migrated the log.
             await connection.missing_scripts(db)
             await connection.run_in_thread(db, check_readable)
             await last_position(db)
         yield SqliteReader(db, path, poll_interval)
+
+
+async def check_not_written_elsewhere(path: Path) -> None:
+    """Raise CannotOpenLog if another process writes to the file, but its newest records are not beside `path`."""
+    waited = 0.0
+    while stat_or_none(beside(path, "-wal")) is None and has_writer(path):
+        if waited >= PATIENCE:
+            raise CannotOpenLog(
+                f"The log at {path} cannot be read: a server writes to it under another name, beside which are its "
+                "newest records. Give that name, and in a container mount the folder."
+            )
+        await asyncio.sleep(POLL_INTERVAL)
+        waited += POLL_INTERVAL
 
 
 async def last_position(reader: aiosqlite.Connection) -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 from socket import socket
 from typing import Final
 
-from chatr.adapters.stores.sqlite.files import LogInUse
+from chatr.adapters.stores.sqlite.lock import LogInUse
 from chatr.adapters.stores.urls import admin_socket, sqlite_file
 from chatr.admin.client import replies_of_node
 from chatr.admin.execute import replies

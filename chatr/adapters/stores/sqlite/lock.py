@@ -1,0 +1,154 @@
+"""The lock of the one process that writes to a SQLite log. It is on the file itself, whatever name leads to it.
+
+The file is also locked by its name, on a file beside it, because earlier versions know only that lock.
+"""
+
+import errno
+import fcntl
+import os
+import struct
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from chatr.adapters.stores.sqlite.files import beside, stat_or_none
+from chatr.adapters.stores.sqlite.mounts import is_mount_point
+from chatr.ports import CannotOpenLog
+from chatr.regular_file import check_regular, give_to_owner_of, open_regular, open_to_read
+
+LOCKED_BYTE: Final = 1 << 62
+"""The offset of the byte that is locked: far behind the end of any log, and the bytes at 1 GiB that SQLite locks.
+
+flock would lock the whole file. Network disks and BSD treat that as a lock of every byte, also of SQLite's.
+"""
+FLOCK: Final = "@hhqqi0q"
+"""The layout of Linux's `struct flock`: type, whence, start, length, process."""
+UNSUPPORTED: Final = frozenset(
+    (errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS, errno.EBADF, errno.ENOTTY)
+)
+"""Errors of a file system that has no such locks."""
+IN_USE: Final = (errno.EAGAIN, errno.EACCES)
+"""Errors of a lock that another process holds."""
+
+
+class LogInUse(CannotOpenLog):
+    """Another process writes to this log."""
+
+
+class WriterLock:
+    """The locks that a writer holds. `by_name`: whether the lock beside the file could be taken."""
+
+    def __init__(self, path: Path, stack: ExitStack, *, by_name: bool) -> None:
+        self._path = path
+        self._stack = stack
+        self._by_name = by_name
+        self._descriptor: int | None = None
+
+    def lock_file(self) -> None:
+        """Lock the log's file, which must exist, unless that is done. Raises LogInUse, CannotOpenLog or OSError."""
+        if self._descriptor is not None:
+            return
+        # Open until SQLite has closed the file: to close any descriptor of it would release the locks of SQLite.
+        self._descriptor = open_regular(beside(self._path, ""), os.O_RDWR)
+        self._stack.callback(os.close, self._descriptor)
+        by_file = is_taken(self._path, lock_byte, self._descriptor)
+        if not by_file and not self._by_name:
+            raise CannotOpenLog(
+                f"The log at {self._path} cannot be opened: its disk has no locks, so that two servers could write to "
+                "it. Keep the log on a local disk."
+            )
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[WriterLock]:
+    """Hold the lock of the only writer of the log at `path` while the block runs.
+
+    A file that does not exist yet has to be locked with `lock_file` once it does. Raises CannotOpenLog, LogInUse too,
+    or OSError.
+    """
+    for each in (path, *(beside(path, suffix) for suffix in ("-wal", "-shm", ".lock"))):
+        check_regular(each)
+    if reason := why_not_alone(path):
+        raise CannotOpenLog(f"The log at {path} cannot be opened: {reason}")
+    with ExitStack() as stack:
+        descriptor = open_regular(beside(path, ".lock"), os.O_RDWR | os.O_CREAT)
+        # The kernel releases the locks when the process ends, however it ends.
+        stack.callback(os.close, descriptor)
+        give_to_owner_of(path, descriptor)
+        # SQLite silently opens a write-protected file read-only; then only the first post would fail.
+        if path.exists() and not os.access(path, os.W_OK):
+            raise PermissionError("this process may not write to it")
+        lock = WriterLock(path, stack, by_name=is_taken(path, lock_whole, descriptor))
+        if path.exists():
+            lock.lock_file()
+        yield lock
+
+
+@contextmanager
+def removed_if_unused(path: Path) -> Iterator[None]:
+    """Remove the lock file of the log at `path` if the block fails, and there was none before."""
+    lock_file = beside(path, ".lock")
+    before = stat_or_none(lock_file)
+    try:
+        yield
+    except BaseException:
+        # Whoever has opened it meanwhile is kept out by the lock on the log itself.
+        if before is None:
+            lock_file.unlink(missing_ok=True)
+        raise
+
+
+def lock_whole(descriptor: int) -> None:
+    """Lock a file. Raises OSError."""
+    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def lock_byte(descriptor: int) -> None:
+    """Lock a byte of a file for this descriptor. Raises OSError, also where the system has no such locks."""
+    # Not F_SETLK, whose locks end when SQLite closes any other descriptor of the file.
+    if not hasattr(fcntl, "F_OFD_SETLK"):
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+    fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, struct.pack(FLOCK, fcntl.F_WRLCK, os.SEEK_SET, LOCKED_BYTE, 1, 0))
+
+
+def is_taken(path: Path, take: Callable[[int], None], descriptor: int) -> bool:
+    """Take a lock of the log at `path`, and return whether its disk has such locks. Raises LogInUse or OSError."""
+    try:
+        take(descriptor)
+    except OSError as error:
+        if error.errno in IN_USE:
+            raise LogInUse(
+                f"Another process writes to {path}, perhaps under another name: stop it, or use another file."
+            ) from error
+        if error.errno not in UNSUPPORTED:
+            raise
+        return False
+    return True
+
+
+def why_not_alone(path: Path) -> str | None:
+    """Return why the files beside the log at `path` may not be all of its files, and what to do; None if they are."""
+    status = stat_or_none(path)
+    if status and status.st_nlink > 1:
+        return (
+            f"its file has {status.st_nlink} names (hard links), and SQLite keeps new records in a -wal file beside "
+            "only one of them. Copy it with chatr backup, or remove the other names."
+        )
+    if status and is_mount_point(beside(path, "")):
+        return (
+            "its file is mounted by itself, and SQLite keeps new records in a -wal file beside it, which is not "
+            "mounted. Mount the folder."
+        )
+    return None
+
+
+def has_writer(path: Path) -> bool:
+    """Return whether a process holds the lock on the file of the log at `path`. Raises OSError."""
+    if not hasattr(fcntl, "F_OFD_GETLK"):
+        return False
+    asked = struct.pack(FLOCK, fcntl.F_WRLCK, os.SEEK_SET, LOCKED_BYTE, 1, 0)
+    with open_to_read(path) as file, suppress(OSError):
+        found = fcntl.fcntl(file, fcntl.F_OFD_GETLK, asked)
+        return bool(struct.unpack(FLOCK, found)[0] != fcntl.F_UNLCK)
+    return False
