@@ -43,9 +43,13 @@ class BackupFolder:
         try:
             # Two would delete each other's unfinished files. The kernel releases the lock when the process ends.
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            yield cls(path, Path(log.name))
         except BlockingIOError as error:
             raise CommandError(f"Another chatr backup writes to {path}: give each log a folder of its own.") from error
+        except OSError as error:
+            # NFS, for example, locks no folder. What this prevents is a mistake, which is no reason to make no backup.
+            logger.warning("backup_folder_not_locked", reason=str(error))
+        try:
+            yield cls(path, Path(log.name))
         finally:
             os.close(descriptor)
 

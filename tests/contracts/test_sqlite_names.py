@@ -111,7 +111,7 @@ async def test_a_file_that_is_mounted_by_itself_is_not_opened_for_writing(
             pass
 
 
-async def test_a_reader_is_told_when_the_log_is_written_under_another_name(
+async def test_a_log_that_is_written_under_another_name_is_not_read(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The newest records are beside the name that the server was given, and would silently be missed."""
