@@ -8,6 +8,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Final
 
+from chatr.adapters.stores.sqlite.readable import readable_database
 from chatr.adapters.stores.urls import open_reader, sqlite_file
 from chatr.cli.commands.audit import lost_records, lost_since_checkpoint
 from chatr.cli.doctor.check import Check, ok, problem
@@ -48,7 +49,7 @@ async def check_log(url: str, now: int) -> AsyncGenerator[Check, None]:
 
 async def check_pages(path: Path) -> Check:
     """Let SQLite check the pages and indexes of its file. It takes as long as to read the file."""
-    with closing(read_only(path)) as db:
+    with readable_database(path) as readable, closing(connected(readable.address)) as db:
         try:
             faults = await asyncio.to_thread(quick_check, db)
         except asyncio.CancelledError:
@@ -59,9 +60,9 @@ async def check_pages(path: Path) -> Check:
     return problem(PAGES, f"The file is damaged: {faults[0]}.", f"{RESTORE}.")
 
 
-def read_only(path: Path) -> sqlite3.Connection:
-    """Return a connection that any thread may use to read the database at `path`. Raises sqlite3.Error."""
-    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False)
+def connected(address: str) -> sqlite3.Connection:
+    """Return a connection that any thread may use to the database at a URI. Raises sqlite3.Error."""
+    return sqlite3.connect(address, uri=True, check_same_thread=False)
 
 
 def quick_check(db: sqlite3.Connection) -> list[str]:

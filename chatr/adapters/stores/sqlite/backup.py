@@ -11,6 +11,7 @@ import aiosqlite
 
 from chatr.adapters.stores.sqlite import connection
 from chatr.adapters.stores.sqlite.faults import errors_as_cannot_open
+from chatr.adapters.stores.sqlite.readable import readable_database
 from chatr.past.replay import Progress
 from chatr.ports import CannotOpenLog
 
@@ -21,12 +22,13 @@ PAGES_PER_STEP: Final = 1_000
 async def backup(source: Path, target: Path, progress: Progress) -> int:
     """Copy the log in `source`, as it is now, to the file `target`; return the last position that it contains.
 
-    `progress` is called with positions on the way. Raises CannotOpenLog.
+    `progress` is called with positions on the way. Raises CannotOpenLog or LogDamaged.
     """
     async with AsyncExitStack() as stack:
         copy = stack.enter_context(closing(sqlite3.connect(target, check_same_thread=False)))
         with errors_as_cannot_open(source):
-            reader = await stack.enter_async_context(connection.reader(source))
+            readable = stack.enter_context(readable_database(source))
+            reader = await stack.enter_async_context(connection.reader_at(readable.address))
             position = await begin_snapshot(reader)
         try:
             await copy_pages(copy, reader, lambda share: progress(int(share * position)))
@@ -34,6 +36,7 @@ async def backup(source: Path, target: Path, progress: Progress) -> int:
             copy.execute("pragma journal_mode = delete")
         except sqlite3.Error as error:
             raise CannotOpenLog(f"The log at {source} cannot be copied: {error}.") from error
+        readable.check()
     return position
 
 

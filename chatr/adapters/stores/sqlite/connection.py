@@ -6,21 +6,20 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import TypeVar
 
 import aiosqlite
 
 from chatr.adapters.stores.migrations import pending_migrations
 from chatr.adapters.stores.sqlite.erasing import empty_write_ahead_file, set_up
 from chatr.adapters.stores.sqlite.faults import NotLog
+from chatr.adapters.stores.sqlite.readable import BUSY_TIMEOUT, read_only_address
 from chatr.ports import CannotOpenLog
 from chatr.regular_file import check_regular
 
 T = TypeVar("T")
 Factory = type[sqlite3.Connection]
 """The class of the connections, another one for tests."""
-BUSY_TIMEOUT: Final = 5.0
-"""Seconds for which SQLite waits where another program locks the file."""
 
 
 @asynccontextmanager
@@ -48,7 +47,11 @@ def reader(path: Path, factory: Factory = sqlite3.Connection) -> AbstractAsyncCo
     Raises sqlite3.Error or OSError.
     """
     check_regular(path)
-    address = f"{path.absolute().as_uri()}?mode=ro"
+    return reader_at(read_only_address(path), factory)
+
+
+def reader_at(address: str, factory: Factory = sqlite3.Connection) -> AbstractAsyncContextManager[aiosqlite.Connection]:
+    """Return a connection to the database at a URI, which opens when it is entered. Raises sqlite3.Error."""
     check_is_database(address)
     return opened(aiosqlite.connect(address, uri=True, factory=factory, timeout=BUSY_TIMEOUT))
 
@@ -58,6 +61,13 @@ def check_is_database(address: str) -> None:
     # Before aiosqlite does: the thread that it starts for a connection would outlive the error.
     with closing(sqlite3.connect(address, uri=address.startswith("file:"), timeout=BUSY_TIMEOUT)) as db:
         check_no_other_database(db)
+
+
+def create_if_missing(path: Path) -> None:
+    """Create the log's file, for its owner only, or check that it is a database. Raises OSError or sqlite3.Error."""
+    # SQLite gives its -wal and -shm files the mode of the main file.
+    path.touch(mode=0o600)
+    check_is_database(str(path))
 
 
 def check_no_other_database(db: sqlite3.Connection) -> None:

@@ -27,7 +27,9 @@ ADVICE: Final = {
 }
 """By the kind of an error, which is the second word of its name in SQLite."""
 MOVE: Final = "Move it away, or choose another path."
-CHECK_RIGHTS: Final = "Check that its folder exists, and that the user of chatr may read and write the files in it."
+CHECK_RIGHTS: Final = (
+    "Check that its folder exists, and that this user may read the files in it, and write them to serve."
+)
 
 
 RETRY_PAUSE: Final = 1.0

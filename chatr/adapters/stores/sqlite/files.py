@@ -4,16 +4,8 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from chatr.adapters.stores.sqlite.connection import check_is_database
 from chatr.adapters.stores.sqlite.faults import FILES
 from chatr.ports import LogUnavailable
-
-
-def create_if_missing(path: Path) -> None:
-    """Create the log's file, for its owner only, or check that it is a database. Raises OSError or sqlite3.Error."""
-    # SQLite gives its -wal and -shm files the mode of the main file.
-    path.touch(mode=0o600)
-    check_is_database(str(path))
 
 
 def beside(path: Path, suffix: str) -> Path:

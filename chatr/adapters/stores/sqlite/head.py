@@ -14,9 +14,9 @@ import msgspec
 import structlog
 from attrs import frozen
 
-from chatr.adapters.stores.sqlite.connection import BUSY_TIMEOUT
 from chatr.adapters.stores.sqlite.files import beside
 from chatr.adapters.stores.sqlite.form import is_emptied
+from chatr.adapters.stores.sqlite.readable import BUSY_TIMEOUT, readable_database
 from chatr.atomic_file import flush_to_disk
 from chatr.ports import LogLostRecords, Stored
 from chatr.regular_file import give_to_owner_of, open_regular, open_to_read
@@ -127,7 +127,10 @@ def description_of_loss(path: Path, head: HeadLine | None) -> str | None:
 def last_position_and_id_at(path: Path, position: int) -> tuple[int, str | None]:
     """Return the last position in the log, and the id of the record at `position`. Raises sqlite3.Error."""
     # Only reading: a connection that may write would put pages of a -wal file into whatever file lies beside it.
-    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_TIMEOUT)) as db:
+    with (
+        readable_database(path) as readable,
+        closing(sqlite3.connect(readable.address, uri=True, timeout=BUSY_TIMEOUT)) as db,
+    ):
         # If the -wal file was lost before SQLite first copied it into the main file, there is not even a table.
         if not db.execute("select 1 from sqlite_master where name = 'log'").fetchone():
             return 0, None

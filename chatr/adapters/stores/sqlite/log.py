@@ -23,7 +23,7 @@ from chatr.adapters.stores.sqlite import connection
 from chatr.adapters.stores.sqlite.commit import UNSTORABLE, Successors, may_be_stored, prepared_commit
 from chatr.adapters.stores.sqlite.erasing import erase_texts, remove_copies
 from chatr.adapters.stores.sqlite.faults import errors_as_cannot_open, errors_as_unavailable, unavailable, when_unlocked
-from chatr.adapters.stores.sqlite.files import OpenFiles, beside, create_if_missing
+from chatr.adapters.stores.sqlite.files import OpenFiles, beside
 from chatr.adapters.stores.sqlite.form import check_appendable, check_not_cut_off
 from chatr.adapters.stores.sqlite.head import HeadFile, check_nothing_lost
 from chatr.adapters.stores.sqlite.head_recorder import HeadRecorder
@@ -77,7 +77,7 @@ def check_files(path: Path, *, accept_loss: bool) -> None:
     if path.exists() and path.stat().st_size:
         check_not_cut_off(path)
     check_nothing_lost(path, accept_loss=accept_loss)
-    create_if_missing(path)
+    connection.create_if_missing(path)
 
 
 class SqliteLog(SqliteReader):

@@ -15,6 +15,7 @@ from chatr.adapters.stores.sqlite.faults import damaged, errors_as_cannot_open, 
 from chatr.adapters.stores.sqlite.files import beside, stat_or_none
 from chatr.adapters.stores.sqlite.form import SELECT, check_not_cut_off, check_readable
 from chatr.adapters.stores.sqlite.lock import has_writer
+from chatr.adapters.stores.sqlite.readable import readable_database
 from chatr.domain.events import Cursor
 from chatr.ports import CannotOpenLog, LogChanged, LogDamaged, LogUnavailable, RecordMissing, Stored
 
@@ -38,12 +39,13 @@ async def sqlite_reader(path: Path | str, *, poll_interval: float = POLL_INTERVA
         with errors_as_cannot_open(path):
             check_not_cut_off(path)
             await check_not_written_elsewhere(path)
-            db = await stack.enter_async_context(connection.reader(path))
+            readable = stack.enter_context(readable_database(path))
+            db = await stack.enter_async_context(connection.reader_at(readable.address))
             # Raises if a newer chatr has migrated the log.
             await connection.missing_scripts(db)
             await connection.run_in_thread(db, check_readable)
             await last_position(db)
-        yield SqliteReader(db, path, poll_interval)
+        yield SqliteReader(db, path, poll_interval, readable.check)
 
 
 async def check_not_written_elsewhere(path: Path) -> None:
@@ -73,8 +75,15 @@ def lenient_text(stored: bytes) -> str:
 class SqliteReader:
     """Reads a log that another connection writes, and polls for new records. Implements `chatr.ports.LogReader`."""
 
-    def __init__(self, db: aiosqlite.Connection, path: Path, poll_interval: float = POLL_INTERVAL) -> None:
+    def __init__(
+        self,
+        db: aiosqlite.Connection,
+        path: Path,
+        poll_interval: float = POLL_INTERVAL,
+        check_after_read: Callable[[], None] = lambda: None,
+    ) -> None:
         self._connection = db
+        self._check_after_read = check_after_read
         self._path = path
         self._poll_interval = poll_interval
 
@@ -102,6 +111,7 @@ class SqliteReader:
                 # The error does not say in which record. From now on such a text is returned, and its reader says it.
                 self._connection.text_factory = lenient_text
                 rows = await self._connection.execute_fetchall(SELECT + condition, parameters)
+            self._check_after_read()
             return [Stored(*row) for row in rows]
 
     async def tail(self, after: Cursor | None) -> AsyncIterator[list[Stored]]:
@@ -145,4 +155,6 @@ class SqliteReader:
     async def head(self) -> int:
         """Return the last position, 0 if the log is empty. Raises LogUnavailable."""
         with errors_as_unavailable(self._path):
-            return await last_position(self._connection)
+            position = await last_position(self._connection)
+            self._check_after_read()
+            return position

@@ -1,0 +1,131 @@
+"""Opens a SQLite log for a reader that may not write beside it, as on a read-only disk or in another user's folder.
+
+A database in WAL mode can usually be read only by somebody who may create its -shm file.
+"""
+
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+import structlog
+from attrs import frozen
+
+from chatr.adapters.stores.sqlite.faults import kind_of
+from chatr.adapters.stores.sqlite.files import beside, side_file_size, stat_or_none
+from chatr.ports import CannotOpenLog, LogDamaged
+from chatr.regular_file import check_regular
+
+BUSY_TIMEOUT: Final = 5.0
+"""Seconds for which SQLite waits where another program locks the file."""
+NO_RIGHTS: Final = ("CANTOPEN", "READONLY")
+"""Kinds of SQLite's errors where it may not create the files that it needs."""
+ATTEMPTS: Final = 5
+"""How often a copy is tried, where a server writes to the files meanwhile."""
+
+logger = structlog.get_logger()
+
+
+@frozen
+class Readable:
+    """Where SQLite can read a log: the URI of the database, and `check`, to be called after each read.
+
+    `check` raises LogDamaged if what was read may be inconsistent, because a server was started on the file meanwhile.
+    """
+
+    address: str
+    check: Callable[[], None]
+
+
+@contextmanager
+def readable_database(path: Path) -> Iterator[Readable]:
+    """Yield where the log at `path` can be read. Raises CannotOpenLog, sqlite3.Error or OSError."""
+    check_regular(path)
+    address = read_only_address(path)
+    try:
+        try_to_read(address)
+    except sqlite3.OperationalError as error:
+        if kind_of(error) not in NO_RIGHTS:
+            raise
+    else:
+        yield Readable(address, lambda: None)
+        return
+    if side_file_size(path, "-wal"):
+        with copied(path) as copy:
+            yield Readable(read_only_address(copy), lambda: None)
+        return
+    # Without a -wal file the main file is the whole log. SQLite then locks nothing, and looks for no other file.
+    before, address = identity(path), f"{address}&immutable=1"
+    try_to_read(address)
+    yield Readable(address, lambda: check_unchanged(path, before))
+
+
+def read_only_address(path: Path) -> str:
+    """Return the URI with which SQLite opens the database at `path` only to read it."""
+    return f"{path.absolute().as_uri()}?mode=ro"
+
+
+def try_to_read(address: str) -> None:
+    """Read something from a database. Raises sqlite3.Error."""
+    with closing(sqlite3.connect(address, uri=True, timeout=BUSY_TIMEOUT)) as db:
+        db.execute("select count(*) from sqlite_master").fetchall()
+
+
+Identity = tuple[int, int, int] | None
+"""Inode, size and time of change of a file, None if there is none."""
+
+
+def identity(path: Path) -> Identity:
+    """Return what changes when the file at `path` is written or replaced."""
+    status = stat_or_none(path)
+    return status and (status.st_ino, status.st_size, status.st_mtime_ns)
+
+
+def check_unchanged(path: Path, before: Identity) -> None:
+    """Raise LogDamaged if the log at `path` was written since its identity was `before`."""
+    if identity(path) != before or side_file_size(path, "-wal"):
+        raise LogDamaged(f"A server was started on the log at {path} while it was read: run the command again.")
+
+
+@contextmanager
+def copied(path: Path) -> Iterator[Path]:
+    """Copy the log at `path` and its -wal file to a private folder, and remove that when the block ends.
+
+    Raises CannotOpenLog if the -wal file may not be read, or if a server writes to the files all the time, or OSError.
+    """
+    with TemporaryDirectory(prefix="chatr-") as folder:
+        copy = Path(folder, "copy.db")
+        for _ in range(ATTEMPTS):
+            before = identities(path)
+            copy_files(path, copy)
+            # Files at rest are complete together, like those of a process that was killed.
+            if before == identities(path):
+                logger.warning("reading_a_copy", reason=f"{path} has a -wal file, and its folder may not be written")
+                yield copy
+                return
+    raise CannotOpenLog(
+        f"The log at {path} cannot be read: a server writes to it, and this user may not lock it. Run the command as "
+        "the user of the server, or read a backup."
+    )
+
+
+def identities(path: Path) -> list[Identity]:
+    """Return what changes when the log at `path` or its -wal file is written."""
+    return [identity(beside(path, suffix)) for suffix in ("", "-wal")]
+
+
+def copy_files(path: Path, copy: Path) -> None:
+    """Copy a log and its -wal file. Raises CannotOpenLog or OSError."""
+    shutil.copyfile(path, copy)
+    try:
+        shutil.copyfile(beside(path, "-wal"), beside(copy, "-wal"))
+    except FileNotFoundError:
+        # Emptied and removed meanwhile: the caller notices.
+        return
+    except PermissionError as error:
+        raise CannotOpenLog(
+            f"The log at {path} cannot be read: its newest records are in its -wal file, which this user may not read."
+        ) from error
