@@ -22,7 +22,7 @@ from tests.store_calls.visit import STEPS, Step, Visit
 
 REQUEST_CALLS = 3
 """The most calls of a store that one request makes."""
-START_CALLS = 18
+START_CALLS = 19
 """The most calls of a store that a start makes, the opening of the log included."""
 GIVEN_RATE = Limit(7, SECOND)
 """A limit that the operator sets at the second start."""
@@ -128,7 +128,7 @@ async def test_each_call_of_a_start_fails_once(store: Store, call: int, when: st
     assert store.stored_types() == ("limits-adopted.v1", "limits-adopted.v1")
 
 
-async def test_no_start_makes_more_than_eighteen_calls(store: Store) -> None:
+async def test_no_start_makes_more_than_nineteen_calls(store: Store) -> None:
     """Every call that a start makes is one of those that fail in the test above."""
     await start(store)
     store.calls.arm(0, BEFORE)

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import aiosqlite
 
@@ -20,6 +20,9 @@ from chatr.regular_file import check_regular
 T = TypeVar("T")
 Factory = type[sqlite3.Connection]
 """The class of the connections, another one for tests."""
+
+LARGEST_IDLE_WAL: Final = 4 * 1024 * 1024
+"""Bytes to which SQLite cuts the -wal file when it begins it anew: as much as it writes between two checkpoints."""
 
 
 @asynccontextmanager
@@ -100,7 +103,7 @@ async def prepare(db: aiosqlite.Connection, migrations: Traversable | None = Non
     # The default is NORMAL in some builds of SQLite, and then a power failure may lose the last commits.
     await db.execute("pragma synchronous = full")
     # Before the first record is written.
-    await run_in_thread(db, set_up)
+    await run_in_thread(db, set_up_files)
     # Flushes what a killed process wrote last: a checkpoint may soon name these records, and must not be ahead of the
     # log after a power failure. If that process had erased records, their texts may still be in the -wal file.
     await run_in_thread(db, empty_write_ahead_file)
@@ -115,6 +118,13 @@ async def prepare(db: aiosqlite.Connection, migrations: Traversable | None = Non
             await db.rollback()
             raise
         await db.commit()
+
+
+def set_up_files(db: sqlite3.Connection) -> None:
+    """Have SQLite overwrite what it deletes, and shorten its -wal file. Raises sqlite3.Error."""
+    set_up(db)
+    # Else the -wal file stays as large as it became while somebody read for long, as a backup does.
+    db.execute(f"pragma journal_size_limit = {LARGEST_IDLE_WAL}").fetchall()
 
 
 async def missing_scripts(db: aiosqlite.Connection, migrations: Traversable | None = None) -> list[tuple[int, str]]:
