@@ -111,9 +111,31 @@ def search_file(url: str, setting: str | None = None) -> Path | None:
 
 
 def sqlite_file(url: str) -> Path | None:
-    """Return the file of a SQLite log, or None if `url` names another store."""
+    """Return the file of a SQLite log, or None if `url` names another store. Raises CannotOpenLog for other paths."""
     scheme, _, path = url.partition("///")
-    return Path(path) if scheme == "sqlite:" and path.strip("/") else None
+    if scheme != "sqlite:" or not path.strip("/"):
+        return None
+    if reason := why_no_file(path):
+        raise CannotOpenLog(f"{url} names no file: {reason}.")
+    return Path(path)
+
+
+def why_no_file(path: str) -> str | None:
+    """Return why a path in a URL is not that of a log, although the system has such names; None if it is."""
+    # SQLite, SQLAlchemy and shells know these forms. Taken as names, each would become a file that nobody meant.
+    if path == ":memory:":
+        return "for a log in memory give memory:"
+    if path.endswith("/"):
+        return "it ends with a slash, as a folder does"
+    if path == "-":
+        return "a log cannot be a standard stream"
+    if path == "~" or re.match("~[^/]*/", path):
+        return "~ stands for no folder here, so write the whole path, beginning with sqlite:////"
+    if "\0" in path:
+        return "it contains a NUL character"
+    if (path.startswith("file:") or "?" in path) and not Path(path).exists():
+        return "write the path alone, without file: and without options after a question mark"
+    return None
 
 
 def postgres_store() -> ModuleType:

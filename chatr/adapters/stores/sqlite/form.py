@@ -27,14 +27,20 @@ def is_emptied(path: Path) -> bool:
 
 
 def check_not_cut_off(path: Path) -> None:
-    """Raise CutOff if the database at `path` ends within a page, or lost all of them. Raises OSError."""
+    """Raise CutOff if the database at `path` ends within a page, or lost all of them; NotLog if it is none.
+
+    Raises OSError.
+    """
     if is_emptied(path):
         raise CutOff("it is empty, and its -wal file is not")
     with open_to_read(path) as file:
         header = file.read(START_OF_HEADER)
     size, page_size = path.stat().st_size, int.from_bytes(header[16:], "big")
-    if len(header) < START_OF_HEADER or not header.startswith(b"SQLite format 3\0"):
+    if not header:
         return
+    if len(header) < START_OF_HEADER or not header.startswith(b"SQLite format 3\0"):
+        # SQLite takes a short file for an empty database, and overwrites it.
+        raise NotLog("file is not a database")
     # Looked at last: a writer empties its -wal file only when all pages are in the main file. Until then, or where
     # SQLite has to roll back, a power failure may leave a part of a page.
     if page_size and size % page_size and not any(side_file_size(path, suffix) for suffix in ("-wal", "-journal")):
