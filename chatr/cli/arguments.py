@@ -5,6 +5,7 @@ import os
 import re
 import textwrap
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
 from chatr.setting_values import LARGEST_WINDOW, whole_number_parser
@@ -68,6 +69,12 @@ def time_limit(text: str) -> int:
     """Return the seconds of a duration, or of a plain number; an argument type."""
     # Programs such as timeout(1) count in seconds. An operator's "7" could mean days, and needs a unit.
     return duration(f"{text}s" if text.isdecimal() else text)
+
+
+def file_or_stream(text: str) -> Path | None:
+    """Return the path of a file, or None for -, which is standard input or standard output; an argument type."""
+    # ./- is a file of that name.
+    return None if text == "-" else Path(text)
 
 
 def utf8_text(text: str) -> str:

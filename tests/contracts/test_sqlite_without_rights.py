@@ -162,10 +162,10 @@ async def test_a_log_on_a_read_only_disk(folder: Path) -> None:
     await stopped(folder / "stopped.db")
     await killed(folder / "killed.db")
     chatr = f"{sys.executable} -m chatr"
-    commands = " && ".join(f"{chatr} log --log sqlite:///{folder}/{name}.db" for name in ("stopped", "killed"))
+    commands = " && ".join(f"{chatr} export - --log sqlite:///{folder}/{name}.db" for name in ("stopped", "killed"))
     program = f"mount --bind {folder} {folder} && mount -o remount,bind,ro {folder} && {commands}"
     done = subprocess.run(["unshare", "--mount", "sh", "-c", program], check=False, capture_output=True, text=True)  # noqa: ASYNC221
     if "permitted" in done.stderr:
         skip_or_fail("needs the right to mount")
 
-    assert (done.returncode, len(done.stdout.splitlines())) == (0, 6), done.stderr
+    assert (done.returncode, len(done.stdout.splitlines())) == (0, 8), done.stderr

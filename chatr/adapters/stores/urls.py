@@ -62,6 +62,8 @@ async def open_current_log(url: str) -> AsyncIterator[EventLog]:
 def open_reader(url: str) -> AbstractAsyncContextManager[LogReader]:
     """Return a context in which the log at `url`, or in the exported file of that name, is open for reading.
 
+    "-" is an export on standard input.
+
     Another process may write to the log meanwhile. Raises CannotOpenLog, here or when the context is entered.
     """
     if url.startswith(("postgresql:", "postgres:")):
@@ -69,6 +71,8 @@ def open_reader(url: str) -> AbstractAsyncContextManager[LogReader]:
         return reader
     if file := sqlite_file(url):
         return sqlite_reader(file)
+    if url == "-":
+        return export_reader(None)
     if url.endswith((".jsonl", ".jsonl.gz")) or Path(url).is_file():
         return export_reader(Path(url))
     raise CannotOpenLog(

@@ -10,7 +10,7 @@ from chatr.adapters.stores.sqlite.backup import backup
 from chatr.adapters.stores.sqlite.reader import sqlite_reader
 from chatr.adapters.stores.urls import sqlite_file
 from chatr.atomic_file import create_atomically
-from chatr.cli.arguments import default_log_url, describe, duration, whole_number
+from chatr.cli.arguments import default_log_url, describe, duration, file_or_stream, whole_number
 from chatr.cli.backup_folder import BackupFolder
 from chatr.cli.errors import CommandError
 from chatr.cli.output.progress import print_above_bar, progress
@@ -32,7 +32,9 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         "--log sqlite:////var/lib/chatr/chatr.db /mnt/backups/chatr-$(date +%F).db",
         "--every 1h --keep 24 /mnt/backups",
     )
-    command.add_argument("file", type=Path, metavar="FILE|FOLDER", help="the new file, or the folder of the backups")
+    command.add_argument(
+        "file", type=file_or_stream, metavar="FILE|FOLDER", help="the new file, or the folder of the backups"
+    )
     command.add_argument("--log", default=default_log_url(), metavar="URL", help="sqlite:///FILE (default %(default)s)")
     command.add_argument(
         "--every",
@@ -59,6 +61,8 @@ async def run(options: argparse.Namespace) -> int:
         raise CommandError(
             "chatr backup copies SQLite logs, and this is not a SQLite log: use chatr export or chatr copy, or pg_dump."
         )
+    if options.file is None:
+        raise CommandError("A backup is a database, which cannot be written to standard output: use chatr export -.")
     if options.every is None and options.keep is None:
         await back_up_and_print(source, options.file)
         return 0

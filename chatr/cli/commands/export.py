@@ -1,12 +1,13 @@
 """chatr export: writes a log to a file, or its messages as a transcript."""
 
 import argparse
+import sys
 from pathlib import Path
 
 from chatr.adapters.stores.export.file import new_export
 from chatr.adapters.stores.export.lines import closing_line, record_line
 from chatr.adapters.stores.urls import open_reader
-from chatr.cli.arguments import add_log_option, describe
+from chatr.cli.arguments import add_log_option, describe, file_or_stream
 from chatr.cli.output.progress import print_above_bar, progress
 from chatr.cli.output.text import counted
 from chatr.cli.output.transcript import FORMATS, new_transcript, transcript_lines
@@ -24,8 +25,10 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         "the file like a log, and chatr import creates a log from it. A record that was altered ends the export.",
         "room.jsonl.gz",
         "room.md --transcript md",
+        "- | ssh backup.example.org 'cat > room.jsonl'",
     )
-    command.add_argument("file", type=Path, metavar="FILE", help="FILE.jsonl, or FILE.jsonl.gz to compress it")
+    text = "FILE.jsonl, or FILE.jsonl.gz to compress it; - for standard output"
+    command.add_argument("file", type=file_or_stream, metavar="FILE", help=text)
     command.add_argument(
         "--transcript", choices=FORMATS, help="write for people the messages that are not removed, instead of records"
     )
@@ -43,11 +46,15 @@ async def run(options: argparse.Namespace) -> int:
         else:
             with progress("exporting", end) as show_position:
                 result = await write_records(log, end, options.file, show_position)
-    print_above_bar(result)
+    if options.file is None:
+        # Standard output is the export itself.
+        sys.stderr.write(f"{result}\n")
+    else:
+        print_above_bar(result)
     return 0
 
 
-async def write_records(log: LogReader, end: int, path: Path, show_position: Progress) -> str:
+async def write_records(log: LogReader, end: int, path: Path | None, show_position: Progress) -> str:
     """Write the records up to position `end`, then the closing line, and return a sentence about the result."""
     point = CHAIN_START
     with new_export(path) as file:

@@ -1,11 +1,10 @@
 """chatr import: creates a log from an exported file."""
 
 import argparse
-from pathlib import Path
 
-from chatr.adapters.stores.export.file import export_reader
+from chatr.adapters.stores.export.file import STANDARD_INPUT, export_reader
 from chatr.adapters.stores.urls import open_log
-from chatr.cli.arguments import default_log_url, describe
+from chatr.cli.arguments import default_log_url, describe, file_or_stream
 from chatr.cli.commands.copy import append_missing
 from chatr.cli.output.progress import progress
 from chatr.past.transfer import LogsDiffer, verified_end
@@ -19,7 +18,8 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         "again: it continues where it stopped.",
         "room.jsonl.gz --log sqlite:///again.db",
     )
-    command.add_argument("file", type=Path, metavar="FILE", help="a file that chatr export wrote")
+    text = "a file that chatr export wrote; - for standard input"
+    command.add_argument("file", type=file_or_stream, metavar="FILE", help=text)
     command.add_argument("--log", default=default_log_url(), metavar="URL", help="the new log (default %(default)s)")
     command.set_defaults(run=run)
 
@@ -32,7 +32,9 @@ async def run(options: argparse.Namespace) -> int:
         with progress("checking", closing.position) as show_position:
             end = await verified_end(source, closing.position, show_position)
         if end.chain_hash != closing.chain_hash:
-            raise LogsDiffer(f"{options.file} was changed: its records do not lead to the head in its last line.")
+            raise LogsDiffer(
+                f"{options.file or STANDARD_INPUT} was changed: its records do not lead to the head in its last line."
+            )
         async with open_log(options.log) as target:
             await append_missing(source, target)
     return 0

@@ -2,8 +2,10 @@
 
 import csv
 import re
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Final, TextIO
 
@@ -93,9 +95,20 @@ FORMATS: Final[dict[str, type[MarkdownTranscript] | type[CsvTranscript]]] = {
 
 
 @contextmanager
-def new_transcript(path: Path, format_name: str) -> Iterator[MarkdownTranscript | CsvTranscript]:
-    """Create a file for a transcript in one of the `FORMATS`. Raises CannotOpenLog, as for a file that exists."""
+def new_transcript(path: Path | None, format_name: str) -> Iterator[MarkdownTranscript | CsvTranscript]:
+    """Create a file for a transcript in one of the `FORMATS`, or write to standard output. Raises CannotOpenLog, as for
+    a file that exists.
+    """
     transcript = FORMATS[format_name]
+    if path is None:
+        output = TextIOWrapper(sys.stdout.buffer, transcript.encoding, newline="")
+        try:
+            yield transcript(output)
+            output.flush()
+        finally:
+            # Or its end would close standard output.
+            output.detach()
+        return
     # The csv module writes its own line ends, hence newline="".
     with create_atomically(path) as partial, partial.open("w", encoding=transcript.encoding, newline="") as file:
         yield transcript(file)

@@ -5,13 +5,16 @@ The reader's memory use does not depend on the length of the file.
 
 import asyncio
 import gzip
+import shutil
+import sys
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, asynccontextmanager, contextmanager
-from io import BufferedIOBase
+from io import BufferedIOBase, BufferedRandom, BufferedReader
 from pathlib import Path
-from typing import Final, TypeVar
+from tempfile import TemporaryFile
+from typing import BinaryIO, Final, TypeVar
 
 from chatr.adapters.stores.export.lines import parse_closing_line, parse_record_line
 from chatr.atomic_file import create_atomically
@@ -29,15 +32,21 @@ RECORDS_PER_OFFSET: Final = 1_000
 BATCH: Final = 1_000
 """The most records in one batch of a tail."""
 
+STANDARD_INPUT: Final = Path("standard input")
+"""Names it in errors."""
+
 T = TypeVar("T")
 
 
 @contextmanager
-def new_export(path: Path) -> Iterator[BufferedIOBase]:
+def new_export(path: Path | None) -> Iterator[BufferedIOBase | BinaryIO]:
     """Create the file `path` and yield a stream for its lines, gzipped if the name ends with .gz.
 
-    Raises CannotOpenLog.
+    None: standard output. Raises CannotOpenLog.
     """
+    if path is None:
+        yield sys.stdout.buffer
+        return
     with create_atomically(path) as partial, partial.open("wb") as plain:
         if path.suffix == ".gz":
             # Without file name and time in the header, the same log is exported to the same bytes.
@@ -48,11 +57,11 @@ def new_export(path: Path) -> Iterator[BufferedIOBase]:
 
 
 @asynccontextmanager
-async def export_reader(path: Path) -> AsyncIterator["ExportReader"]:
-    """Open the log in the exported file at `path` for reading. Raises CannotOpenLog."""
+async def export_reader(path: Path | None) -> AsyncIterator["ExportReader"]:
+    """Open the log in the exported file at `path`, or on standard input, for reading. Raises CannotOpenLog."""
     # One thread for all reads, as they share the position in the file; decompressing would block the event loop.
     with ThreadPoolExecutor(max_workers=1) as thread, opened(path) as file:
-        reader = ExportReader(ExportLines(path, file), thread)
+        reader = ExportReader(ExportLines(path or STANDARD_INPUT, file), thread)
         await reader.measure()
         yield reader
 
@@ -72,13 +81,22 @@ def errors_as_cannot_open(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[BufferedIOBase]:
+def opened(path: Path | None) -> Iterator[BufferedIOBase]:
     """Open the file and yield its content, decompressed if it is gzipped whatever its name. Raises CannotOpenLog."""
     with ExitStack() as stack:
-        with errors_as_cannot_open(path):
-            plain = stack.enter_context(open_to_read(path))
+        with errors_as_cannot_open(path or STANDARD_INPUT):
+            plain: BufferedReader | BufferedRandom = open_to_read(path) if path else copied_input()
+            stack.callback(plain.close)
             compressed = plain.peek(len(GZIP_MAGIC)).startswith(GZIP_MAGIC)
         yield gzip.GzipFile(fileobj=plain) if compressed else plain
+
+
+def copied_input() -> BufferedRandom:
+    """Return a temporary file with the content of standard input, which is read twice. Raises OSError."""
+    file = TemporaryFile("w+b")  # noqa: SIM115 -- the caller closes it
+    shutil.copyfileobj(sys.stdin.buffer, file)
+    file.seek(0)
+    return file
 
 
 class ExportLines:
@@ -120,7 +138,8 @@ class ExportLines:
         closing line says.
         """
         if not any(is_parsed_by(parse, self._first) for parse in (parse_record_line, parse_closing_line)):
-            raise CannotOpenLog(f"{self._path} is no exported log; a log in SQLite is given as sqlite:///{self._path}.")
+            hint = "" if self._path is STANDARD_INPUT else f"; a log in SQLite is given as sqlite:///{self._path}"
+            raise CannotOpenLog(f"{self._path} is no exported log{hint}.")
         if not is_parsed_by(parse_closing_line, self._last):
             complete = self._lines_read - (not self._last.endswith(b"\n"))
             raise CannotOpenLog(f"{self._path} is cut off after record {complete}: its closing line is missing.")
