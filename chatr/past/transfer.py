@@ -25,13 +25,15 @@ def advance(point: ChainPoint, records: Sequence[Stored]) -> ChainPoint:
     return ChainPoint(records[-1].position, chain_hash)
 
 
-async def verified_end(log: LogReader, end: int, progress: Progress = ignore_progress) -> ChainPoint:
-    """Check the hash of every record and return the chain point at position `end`.
+async def verified_end(
+    log: LogReader, end: int, progress: Progress = ignore_progress, begin: ChainPoint = CHAIN_START
+) -> ChainPoint:
+    """Check the hash of every record after `begin` and return the chain point at position `end`.
 
     Raises LogsDiffer or LogUnavailable.
     """
-    point = CHAIN_START
-    async for batch in verified_batches(log, 0, end):
+    point = begin
+    async for batch in verified_batches(log, begin.position, end):
         point = advance(point, batch)
         progress(point.position)
     return point

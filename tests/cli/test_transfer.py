@@ -4,7 +4,9 @@ import asyncio
 import signal
 import sqlite3
 import subprocess
-from contextlib import closing
+import time
+from collections.abc import Callable
+from contextlib import closing, suppress
 from pathlib import Path
 
 import msgspec
@@ -19,6 +21,8 @@ from tests.postgres import Postgres
 
 MANY = 10_000
 """Records that take a while to copy."""
+MOST = 4
+"""How many times the CPU time of an export an import may take."""
 ATTEMPTS = 10
 """How often a copy is started that may end before it can be stopped."""
 
@@ -109,13 +113,11 @@ def long_log(tmp_path: Path) -> LogFile:
 
 
 def record_count(path: Path) -> int:
-    """Return how many records a log holds; 0 while its file is being created."""
-    with closing(sqlite3.connect(path)) as db:
-        try:
-            ((position,),) = db.execute("select coalesce(max(position), 0) from log")
-        except sqlite3.OperationalError:
-            return 0
-    return int(position)
+    """Return how many records a log holds; 0 until its file is there."""
+    with suppress(sqlite3.OperationalError), closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
+        ((position,),) = db.execute("select coalesce(max(position), 0) from log")
+        return int(position)
+    return 0
 
 
 def stop_in_the_middle(
@@ -128,7 +130,7 @@ def stop_in_the_middle(
     for attempt in range(ATTEMPTS):
         copy = LogFile(folder / f"copy{attempt}.db")
         copying = start_chatr("copy", source.url, copy.url)
-        while record_count(copy.path) < 1_000 and copying.poll() is None:
+        while record_count(copy.path.with_name(f"{copy.path.name}.incomplete")) < 1_000 and copying.poll() is None:
             pass
         copying.send_signal(with_signal)
         copying.wait()
@@ -145,11 +147,32 @@ def stop_in_the_middle(
 def test_a_copy_that_was_stopped_is_continued(
     chatr: Chatr, start_chatr: StartChatr, long_log: LogFile, tmp_path: Path, with_signal: signal.Signals, code: int
 ) -> None:
-    """After a copy was killed or interrupted, copying again appends the rest, and no record is there twice."""
+    """An interrupted copy does not have the name of a complete log, and copying again appends the rest."""
     copy, stopped = stop_in_the_middle(start_chatr, long_log, tmp_path, with_signal)
+    assert not copy.path.exists()
     rest = output_of(chatr, "copy", long_log.url, copy.url)
 
     assert stopped.stderr is not None
     assert (stopped.returncode, stopped.stderr.read()) == (code, "")
     assert int(rest.split()[0].replace(",", "")) < MANY
+    assert [each.name for each in tmp_path.glob(f"{copy.path.name}*")] == [copy.path.name]
     assert stored_records(copy.path) == stored_records(long_log.path)
+
+
+@pytest.mark.long
+def test_an_import_takes_a_few_times_the_cpu_of_an_export(chatr: Chatr, long_log: LogFile, tmp_path: Path) -> None:
+    """An import reads the file, writes a log and reads that again. Of three tries the cheapest counts."""
+    ratios = []
+    for number in range(3):
+        file, copy = tmp_path / f"{number}.jsonl", f"sqlite:///{tmp_path}/{number}.db"
+        export = cpu_seconds(lambda: output_of(chatr, "export", file, "--log", long_log.url))  # noqa: B023
+        ratios.append(cpu_seconds(lambda: output_of(chatr, "import", file, "--log", copy)) / export)  # noqa: B023
+
+    assert min(ratios) <= MOST
+
+
+def cpu_seconds(run: Callable[[], object]) -> float:
+    """Return the CPU time that a call takes in all threads of this process."""
+    begin = time.process_time()
+    run()
+    return time.process_time() - begin

@@ -6,13 +6,13 @@ from typing import Final
 from chatr.ports import Conflict, Stored
 
 MAX_GROUP: Final = 256
-"""The most records that one transaction restores."""
+"""The most records that one transaction restores on a server: a slow network has a second or two for them."""
 
 
-def groups_of(records: Sequence[Stored]) -> Iterator[Sequence[Stored]]:
-    """Yield the records in groups of at most 256, in their order."""
-    for begin in range(0, len(records), MAX_GROUP):
-        yield records[begin : begin + MAX_GROUP]
+def groups_of(records: Sequence[Stored], most: int = MAX_GROUP) -> Iterator[Sequence[Stored]]:
+    """Yield the records in groups of at most `most`, in their order."""
+    for begin in range(0, len(records), most):
+        yield records[begin : begin + most]
 
 
 def check_restored(records: Sequence[Stored], held: Sequence[Stored]) -> None:

@@ -2,12 +2,9 @@
 
 import argparse
 
-from chatr.adapters.stores.export.file import STANDARD_INPUT, export_reader
-from chatr.adapters.stores.urls import open_log
+from chatr.adapters.stores.export.file import export_reader
 from chatr.cli.arguments import default_log_url, describe, file_or_stream
-from chatr.cli.commands.copy import append_missing
-from chatr.cli.output.progress import progress
-from chatr.past.transfer import LogsDiffer, verified_end
+from chatr.cli.commands.copy import copy_log
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -15,7 +12,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     describe(
         command,
         "Create a log from an exported file, byte for byte, and compare the two. If an import was interrupted, run it "
-        "again: it continues where it stopped.",
+        "again: it continues where it stopped. Until then a new SQLite log is FILE.incomplete.",
         "room.jsonl.gz --log sqlite:///again.db",
     )
     text = "a file that chatr export wrote; - for standard input"
@@ -27,14 +24,5 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 async def run(options: argparse.Namespace) -> int:
     """Import the file. Raises CannotOpenLog or LogsDiffer."""
     async with export_reader(options.file) as source:
-        closing = source.closing
-        # The whole file is checked before the target is opened, so that no log is created from a file that was changed.
-        with progress("checking", closing.position) as show_position:
-            end = await verified_end(source, closing.position, show_position)
-        if end.chain_hash != closing.chain_hash:
-            raise LogsDiffer(
-                f"{options.file or STANDARD_INPUT} was changed: its records do not lead to the head in its last line."
-            )
-        async with open_log(options.log) as target:
-            await append_missing(source, target)
+        await copy_log(source, options.log)
     return 0

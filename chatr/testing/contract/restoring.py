@@ -20,8 +20,8 @@ from chatr.testing.contract.steps import (
     run_event_loop,
 )
 
-MANY: Final = 600
-"""Records of more than two groups, in which stores restore."""
+MANY: Final = 1_200
+"""Records of more than one group, in which stores restore."""
 
 
 def records_of_another_log(count: int = 10) -> list[Stored]:

@@ -32,8 +32,11 @@ async def insert_verbatim(records: Sequence[Stored], db: Connection) -> None:
     """
     async with durable_transaction(db):
         await db.execute(TAKE_LOCK, (LOCK,))
-        await db.cursor().executemany(RESTORE, [columns_of(record) for record in records])
-        where = "where position between %s and %s order by position"
-        result = await db.execute(SELECT + where, (records[0].position, records[-1].position))
-        # Before the commit is sent.
-        check_restored(records, [Stored(*row) for row in await result.fetchall()])
+        cursor = db.cursor()
+        # In pipeline mode: psycopg sends the rows without waiting for the answers.
+        await cursor.executemany(RESTORE, [columns_of(record) for record in records])
+        # New records need not be read again; others may differ. Before the commit is sent.
+        if cursor.rowcount < len(records):
+            where = "where position between %s and %s order by position"
+            result = await db.execute(SELECT + where, (records[0].position, records[-1].position))
+            check_restored(records, [Stored(*row) for row in await result.fetchall()])

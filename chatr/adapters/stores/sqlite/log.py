@@ -29,7 +29,7 @@ from chatr.adapters.stores.sqlite.head import HeadFile, check_nothing_lost
 from chatr.adapters.stores.sqlite.head_recorder import HeadRecorder
 from chatr.adapters.stores.sqlite.lock import locked, removed_if_unused
 from chatr.adapters.stores.sqlite.reader import POLL_INTERVAL, SqliteReader, last_position
-from chatr.adapters.stores.sqlite.restoring import insert_verbatim
+from chatr.adapters.stores.sqlite.restoring import MAX_GROUP, insert_verbatim
 from chatr.adapters.stores.sqlite.running_readers import repeat_while_read
 from chatr.ports import Conflict, Draft, LogUnavailable, OutcomeUnknown, Stored
 
@@ -198,7 +198,7 @@ class SqliteLog(SqliteReader):
 
     async def restore(self, records: Sequence[Stored]) -> None:
         """Append `records` as they are, except those that are there. Raises Conflict or LogUnavailable."""
-        for group in restoring.groups_of(records):
+        for group in restoring.groups_of(records, MAX_GROUP):
             await self._group.run(partial(self._restore, group))
 
     async def _restore(self, records: Sequence[Stored]) -> None:

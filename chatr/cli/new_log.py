@@ -1,0 +1,78 @@
+"""The log to which another one is copied. A new SQLite log has another name until all of it is there."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+from chatr.adapters.stores.sqlite.files import beside, side_file_size, stat_or_none
+from chatr.adapters.stores.urls import open_log, sqlite_file
+from chatr.atomic_file import check_absent, flush_to_disk
+from chatr.past.transfer import LogsDiffer
+from chatr.ports import CannotOpenLog, EventLog, LogUnavailable
+
+SUFFIX: Final = ".incomplete"
+"""Ends the name of a file to which a log is still being copied."""
+SIDE_FILES: Final = ("-wal", "-shm", ".head", ".lock")
+"""The files that SQLite and chatr keep beside a log."""
+
+
+def new_sqlite_file(url: str) -> Path | None:
+    """Return the file that a copy to the log at `url` creates; None if nothing is created, or not in a file."""
+    path = sqlite_file(url)
+    # A head file or a -wal file without their log belong to one that was lost: `open_log` reports that.
+    if path is None or path.exists() or any(beside(path, suffix).exists() for suffix in SIDE_FILES[:3]):
+        return None
+    return path
+
+
+@asynccontextmanager
+async def open_target(url: str) -> AsyncIterator[EventLog]:
+    """Open the log at `url` for a copy. A new SQLite log gets its name only when the block ends without an error.
+
+    An interrupted copy leaves FILE.incomplete, with which the next one goes on. Raises CannotOpenLog, LogsDiffer or
+    LogUnavailable.
+    """
+    path = new_sqlite_file(url)
+    if path is None:
+        async with open_log(url) as log:
+            yield log
+        return
+    incomplete = Path(f"{path}{SUFFIX}")
+    is_continued = stat_or_none(incomplete) is not None
+    try:
+        async with open_log(f"sqlite:///{incomplete}") as log:
+            yield log
+    except LogsDiffer as error:
+        if is_continued:
+            raise LogsDiffer(f"{error} An earlier copy left {incomplete}: delete it to begin again.") from error
+        # What was copied from a log that was altered is of no use.
+        remove(incomplete)
+        raise
+    give_name(incomplete, path)
+
+
+def remove(log: Path) -> None:
+    """Delete a SQLite log that is not open, with the files beside it. Raises OSError."""
+    for each in (log, *(beside(log, suffix) for suffix in SIDE_FILES)):
+        each.unlink(missing_ok=True)
+
+
+def give_name(incomplete: Path, path: Path) -> None:
+    """Rename a SQLite log that is not open. Raises CannotOpenLog if there is a log at `path` already, or LogUnavailable
+    while another program has the log open.
+    """
+    # SQLite empties it when the last program closes the log: until then it holds records that the main file lacks.
+    if side_file_size(incomplete, "-wal"):
+        raise LogUnavailable(f"another program reads {incomplete}. Run it again when it has ended")
+    try:
+        check_absent(path)
+        # The other way round, a head file without a log would say that the log was lost.
+        beside(incomplete, ".head").unlink(missing_ok=True)
+        incomplete.rename(path)
+        flush_to_disk(path.parent)
+        remove(incomplete)
+    except FileExistsError as error:
+        raise CannotOpenLog(f"{path} was created meanwhile; the copy is {incomplete}.") from error
+    except OSError as error:
+        raise CannotOpenLog(f"{path} cannot be written: {error.strerror or error}.") from error
