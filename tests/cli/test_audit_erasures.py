@@ -52,19 +52,19 @@ def test_an_erased_log_has_no_findings(chatr: Chatr, log_file: LogFile) -> None:
 
 
 def test_messages_that_were_emptied_by_hand_are_found(chatr: Chatr, log_file: LogFile) -> None:
-    """Each empty message that no record erased is a finding with its position, although the head is right."""
+    """The empty messages that no record erased are findings with their positions, although the head is right."""
     erase(log_file, with_record=False)
     result = chatr("audit", "--log", log_file.url, "--expect", f"{len(COMMANDS)}:{DIGEST}")
 
     sentence = "It is empty, and no record erased it: its text was removed by hand."
     assert result.code == 1
-    assert result.lines[:-2] == [f"position {position}: {sentence}" for position in ADAS_MESSAGES]
+    assert result.lines[:-2] == [f"2 findings at positions {ADAS_MESSAGES[0]}, {ADAS_MESSAGES[1]}: {sentence}"]
 
 
 @pytest.mark.parametrize("read_before", [True, False])
 async def test_erasing_while_the_log_is_audited_is_no_finding(*, read_before: bool) -> None:
     """A message may be emptied after it was read, or before the record was there that erased it."""
-    log, audit, report = await log_with(MemoryLog(), RECORDS), Audit(START + HOUR), Report(json=True)
+    log, audit, report = await log_with(MemoryLog(), RECORDS), Audit(START + HOUR), Report(as_json=True)
     await append_erasure(log)
     if read_before:
         await audit_records(log, audit, report, len(RECORDS) + 1)

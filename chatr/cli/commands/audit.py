@@ -3,20 +3,17 @@
 import argparse
 import re
 import sqlite3
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from typing import Final
-
-from attrs import asdict, define
 
 from chatr.adapters.stores.sqlite.files import beside
 from chatr.adapters.stores.sqlite.head import HeadFile, description_of_loss
 from chatr.adapters.stores.urls import checkpoint_file, open_reader, sqlite_file
 from chatr.adapters.system import SystemClock
 from chatr.cli.arguments import add_json_option, add_log_option, describe
-from chatr.cli.output.progress import print_above_bar, progress
-from chatr.cli.output.tables import json_text
-from chatr.cli.output.text import counted, printable
+from chatr.cli.output.audit_report import Report
+from chatr.cli.output.progress import progress
 from chatr.cli.running_room import fetch_room
 from chatr.cli.running_room_check import differences
 from chatr.codec import UnreadableRecord
@@ -55,6 +52,9 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--url", metavar="URL", type=server_address, help="also compare what the server there shows with its log"
     )
+    command.add_argument(
+        "--all", action="store_true", help="print each finding as it comes, not one line for each kind of finding"
+    )
     add_json_option(command, "print one JSON object per line: each finding, then the head")
     command.set_defaults(run=run)
 
@@ -80,7 +80,18 @@ async def run(options: argparse.Namespace) -> int:
 
     Raises RoomUnreachable or RoomAltered.
     """
-    audit, report = Audit(SystemClock().now(), options.expect), Report(options.json)
+    audit, report = Audit(SystemClock().now(), options.expect), Report(options.json, options.all)
+    try:
+        await audit_log(options, audit, report)
+    finally:
+        # Also what was found before an interruption.
+        report.print_kinds()
+    report.print_summary(audit)
+    return 1 if report.findings else 0
+
+
+async def audit_log(options: argparse.Namespace, audit: Audit, report: Report) -> None:
+    """Report what is wrong with the log, and with what the running server shows of it."""
     async with open_reader(options.log) as log:
         report.add(lost_records(options.log))
         report.add(await lost_since_checkpoint(options.log, log))
@@ -98,8 +109,6 @@ async def run(options: argparse.Namespace) -> int:
             await read_erased_again(log, audit, report)
             # Reports the heads of --expect that lie beyond the end of the log.
             report.add(audit.end())
-    report.print_summary(audit)
-    return 1 if report.findings else 0
 
 
 def lost_records(log_url: str) -> Iterator[Finding]:
@@ -120,7 +129,7 @@ async def lost_since_checkpoint(log_url: str, log: LogReader) -> list[Finding]:
     return []
 
 
-async def audit_records(log: LogReader, audit: Audit, report: "Report", until: int) -> None:
+async def audit_records(log: LogReader, audit: Audit, report: Report, until: int) -> None:
     """Check the records up to position `until`. Reports the first that cannot be read and raises UnreadableRecord."""
     with progress("auditing", until, audit.room.position) as show_position:
         async for batch in readable_batches(log, audit, report, until):
@@ -133,7 +142,7 @@ async def audit_records(log: LogReader, audit: Audit, report: "Report", until: i
             show_position(batch[-1].position)
 
 
-async def read_erased_again(log: LogReader, audit: Audit, report: "Report") -> None:
+async def read_erased_again(log: LogReader, audit: Audit, report: Report) -> None:
     """Read what a running server may have appended or emptied while the log was audited, because it erased messages.
 
     Raises UnreadableRecord or LogUnavailable.
@@ -147,7 +156,7 @@ async def read_erased_again(log: LogReader, audit: Audit, report: "Report") -> N
             audit.erasures.read_again(stored)
 
 
-async def readable_batches(log: LogReader, audit: Audit, report: "Report", until: int) -> AsyncIterator[list[Stored]]:
+async def readable_batches(log: LogReader, audit: Audit, report: Report, until: int) -> AsyncIterator[list[Stored]]:
     """Yield the records that the store can read, in batches. Reports the first that it cannot read.
 
     Raises UnreadableRecord. A store that fails within a batch does not say at which record, so the remaining records
@@ -165,36 +174,3 @@ async def readable_batches(log: LogReader, audit: Audit, report: "Report", until
             [Finding(audit.room.position + 1, f"It cannot be read: {str(error).rstrip('.')}. The audit ends here.")]
         )
         raise UnreadableRecord from error
-
-
-@define
-class Report:
-    """Prints findings as they come, as lines or as JSON, and counts them."""
-
-    json: bool
-    findings: int = 0
-    notes: int = 0
-
-    def add(self, findings: Iterable[Finding]) -> None:
-        """Print each finding above the progress bar."""
-        for finding in findings:
-            self.notes += finding.note
-            self.findings += not finding.note
-            print_above_bar(self._line(finding))
-
-    def _line(self, finding: Finding) -> str:
-        if self.json:
-            return json_text(asdict(finding))
-        return f"position {finding.position}{', a note' if finding.note else ''}: {printable(finding.sentence)}"
-
-    def print_summary(self, audit: Audit) -> None:
-        """Print the numbers of findings and notes, and the head to store."""
-        room = audit.room
-        if self.json:
-            head = {"position": room.position, "digest": room.chain_hash.hex(), "logId": room.log_id}
-            print_above_bar(json_text(head | {"findings": self.findings, "notes": self.notes}))
-        else:
-            log = f" of log {room.log_id}" if room.log_id else ""
-            found = f"{counted(self.findings, 'finding')}, {counted(self.notes, 'note')}"
-            print_above_bar(f"{counted(room.position, 'record')}{log}: {found}.")
-            print_above_bar(f"head {room.chain_point}")
