@@ -14,7 +14,7 @@ from chatr.testing.contract.steps import read_all
 from chatr.testing.records import folded_room, records_after
 from tests.cli.conftest import ADA, COMMANDS, Chatr, LogFile
 
-ERROR_LINE: Final = re.compile(r"chatr: [^\n]+\.\n")
+ERROR_LINE: Final = re.compile(r"chatr: [^\n]+[.?]\n")
 DIGEST: Final = folded_room(records_after(COMMANDS)).chain_hash.hex()
 """The chain hash of the log of COMMANDS."""
 CHECK_BROKEN: Final = "Its record hash does not match its content: it was changed after it was stored."

@@ -6,7 +6,9 @@ from chatr.adapters.stores.urls import open_reader
 from chatr.cli.arguments import add_json_option, add_log_option, describe, utf8_text
 from chatr.cli.errors import CommandError
 from chatr.cli.moment import MOMENT_FORM, MOMENT_HELP, parse_moment, parse_position
+from chatr.cli.outcome import FAILED, report
 from chatr.cli.output.explanation import Explanation, explanation_json, print_explanation
+from chatr.cli.output.suggestion import suggestion, unknown_agent
 from chatr.cli.output.tables import print_json
 from chatr.cli.replayed_room import replay_room
 from chatr.codec import decode
@@ -72,5 +74,9 @@ async def explain_post(log: LogReader, options: argparse.Namespace) -> Explanati
     """Explain the outcome of the post that the options describe. Raises NoSuchMoment."""
     replayed = await replay_room(log, options.at)
     agent = replayed.room.agent_named(options.agent).id or agent_id(options.agent)
+    names = {each.id: each.name for each in replayed.room.agents.values()}
+    if agent not in names and suggestion(options.agent, names):
+        # The explanation says that there is no such agent, but not which one was probably meant.
+        report(str(unknown_agent(options.agent, replayed.room.position, names)), FAILED)
     command = Post(agent, options.post, replayed.at, options.idempotency_key)
     return Explanation(replayed.room.agent(command.agent).name or options.agent, command, replayed.room)

@@ -9,10 +9,14 @@ from typing import Final
 
 from chatr.adapters.stores.urls import open_reader
 from chatr.cli.arguments import add_json_option, add_log_option, describe, utf8_text, whole_number
+from chatr.cli.errors import CommandError
 from chatr.cli.moment import MOMENT_FORM, parse_moment
+from chatr.cli.outcome import FAILED, report
 from chatr.cli.output.progress import progress
 from chatr.cli.output.records import NamedRecord, NameIndex, record_json, record_line, type_without_version
+from chatr.cli.output.suggestion import unknown_agent
 from chatr.cli.output.tables import print_json, print_line
+from chatr.cli.output.text import format_time
 from chatr.codec import EVENT_TYPES
 from chatr.domain.commands import agent_id, older_agent_id
 from chatr.domain.events import AgentEvent, Cursor, Record
@@ -56,13 +60,30 @@ def known_type(text: str) -> str:
 
 
 async def run(options: argparse.Namespace) -> int:
-    """Print the records that the options select. Raises UnreadableRecord."""
+    """Print the records that the options select, and return 1 if there are none. Raises CommandError or
+    UnreadableRecord.
+    """
+    check_range(options.after, options.before)
     async with open_reader(options.log) as log:
         printer = RecordPrinter(options)
         await printer.print_stored(log)
         if options.follow:
             await printer.follow(log)
-    return 0
+    # As grep does: a script need not count lines.
+    return 0 if printer.has_printed or options.last == 0 else report(printer.nothing_found(), FAILED)
+
+
+def check_range(after: Moment | None, before: Moment | None) -> None:
+    """Raise CommandError if no record can be after one and before the other of two positions, or of two times."""
+    match after, before:
+        case int(), int():
+            is_empty = after + 1 >= before
+        case Timestamp(), Timestamp():
+            is_empty = after.at + 1 >= before.at
+        case _:
+            is_empty = False
+    if is_empty:
+        raise CommandError("There is nothing between --after and --before: both leave their own moment out.")
 
 
 class RecordPrinter:
@@ -77,6 +98,9 @@ class RecordPrinter:
         self._agents = {older_agent_id(options.agent), agent_id(options.agent)} if options.agent else None
         self._names = NameIndex()
         self._cursor: Cursor | None = None
+        self._first: Stored | None = None
+        self._last: Stored | None = None
+        self.has_printed = False
 
     async def print_stored(self, log: LogReader) -> None:
         """Print the selected records that the log holds now."""
@@ -94,6 +118,20 @@ class RecordPrinter:
                     newest.extend(selected)
                 show_position(batch[-1].position)
         self._print(newest or ())
+        if self._agents and not self.has_printed and self._agents.isdisjoint(self._names.names):
+            error = unknown_agent(self._options.agent, end, self._names.names)
+            if not self._options.follow:
+                raise error
+            # It may register yet.
+            report(str(error), FAILED)
+
+    def nothing_found(self) -> str:
+        """Return a sentence that says why nothing was printed."""
+        first, last = self._first, self._last
+        if first is None or last is None:
+            return "The log is empty."
+        from_, to = (f"{each.position} of {format_time(each.at)}" for each in (first, last))
+        return f"No record is selected. The log has records from {from_} to {to}."
 
     async def follow(self, log: LogReader) -> None:
         """Print the selected records that are stored from now on. Does not return."""
@@ -104,6 +142,7 @@ class RecordPrinter:
             sys.stdout.flush()
 
     def _selected(self, batch: Sequence[Stored]) -> Iterator[NamedRecord]:
+        self._first, self._last = self._first or batch[0], batch[-1]
         self._cursor = batch[-1].cursor
         return filter(self._is_selected, map(self._names.named, batch))
 
@@ -119,6 +158,7 @@ class RecordPrinter:
     def _print(self, selected: Iterable[NamedRecord]) -> None:
         keys = self._options.keys
         for named in selected:
+            self.has_printed = True
             if self._options.json:
                 print_json(record_json(named, keys=keys))
             else:

@@ -4,6 +4,7 @@ import argparse
 
 from chatr.adapters.stores.urls import open_reader
 from chatr.cli.arguments import add_json_option, add_log_option, describe, utf8_text, whole_number
+from chatr.cli.errors import CommandError
 from chatr.cli.moment import MOMENT_FORM, MOMENT_HELP, parse_moment
 from chatr.cli.output.progress import progress
 from chatr.cli.output.room_diff import RoomDiff, RoomState, diff_json, diff_rows
@@ -54,7 +55,9 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 
 async def run(options: argparse.Namespace) -> int:
-    """Print the room or the difference. Raises NoSuchMoment or UnknownAgent."""
+    """Print the room or the difference. Raises CommandError or NoSuchMoment."""
+    if options.diff and (options.agent or options.redact):
+        raise CommandError("--agent and --redact are about one moment: leave out --diff.")
     async with open_reader(options.log) as log:
         if options.diff:
             diff = await diff_between(log, *options.diff)

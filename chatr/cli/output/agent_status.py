@@ -6,7 +6,7 @@ from typing import Any
 from msgspec import to_builtins
 
 from chatr import to_wire
-from chatr.cli.errors import CommandError
+from chatr.cli.output.suggestion import unknown_agent
 from chatr.cli.output.text import format_time
 from chatr.domain.agent import Agent
 from chatr.domain.limits import SECOND, Limits
@@ -14,15 +14,11 @@ from chatr.domain.room import Room
 from chatr.domain.standing import Standing
 
 
-class UnknownAgent(CommandError):
-    """No agent was registered by that name."""
-
-
 def agent_named(room: Room, name: str) -> Agent:
     """Return the agent with this name or one that counts as the same. Raises UnknownAgent."""
     agent = room.agent_named(name)
     if not agent.registered:
-        raise UnknownAgent(f"No agent was registered as {name} by position {room.position}.")
+        raise unknown_agent(name, room.position, {each.id: each.name for each in room.agents.values()})
     return agent
 
 

@@ -220,7 +220,8 @@ def test_messages_are_found_by_their_words(chatr: Chatr, url: str, join_as: Join
         "A red fox",
         "A blue fox",
     ]
-    assert chatr("search", "hound").lines == []
+    nothing = chatr("search", "hound")
+    assert (nothing.code, nothing.out, nothing.err) == (0, "", "chatr: No message has all of these words.\n")
 
 
 @pytest.mark.long

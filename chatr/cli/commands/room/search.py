@@ -1,6 +1,7 @@
 """chatr search: prints messages with given words."""
 
 import argparse
+import sys
 
 from chatr.cli.arguments import add_json_option, utf8_text, whole_number
 from chatr.cli.commands.room.chosen_room import chosen_room, describe_room_command
@@ -28,6 +29,9 @@ async def run(options: argparse.Namespace) -> int:
     printer = MessagePrinter.for_stdout(as_json=options.json)
     async with chosen_room(options, needs_key=False).open() as room:
         page = await room.search(" ".join(options.words), before=options.before, limit=options.limit)
+    if not page.messages:
+        before = f" before {options.before}" if options.before else ""
+        sys.stderr.write(f"chatr: No message{before} has all of these words.\n")
     for message in page.messages:
         printer.print(message)
     if page.has_more:
