@@ -30,6 +30,7 @@ COMMANDS: Final = {
     "export": ("chatr.cli.commands.export", "write the log to a file"),
     "import": ("chatr.cli.commands.import_", "create a log from an exported file"),
     "copy": ("chatr.cli.commands.copy", "copy a log to another store"),
+    "diff": ("chatr.cli.commands.diff", "compare two logs"),
     "backup": ("chatr.cli.commands.backup", "back up a SQLite log, also while the server runs"),
     "doctor": ("chatr.cli.commands.doctor", "check log, settings, server, proxy and disk, and say what to mend"),
     "admin": ("chatr.cli.commands.admin.admin", "moderate the room: suspend agents, remove messages, issue keys"),
@@ -41,7 +42,7 @@ COMMANDS: Final = {
 GROUPS: Final = {
     "take part in a room": ("join", "say", "reply", "ask", "check-in", "wait", "watch", "tail", "search", "who", "mcp"),
     "run a room": ("serve", "admin", "backup", "doctor"),
-    "read a log": ("log", "replay", "explain", "audit", "export", "import", "copy"),
+    "read a log": ("log", "replay", "explain", "audit", "export", "import", "copy", "diff"),
     "print what holds": ("rules", "reference"),
 }
 """The commands under the headings of `chatr --help`."""

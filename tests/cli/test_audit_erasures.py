@@ -8,7 +8,8 @@ from attrs import evolve
 
 from chatr.adapters.stores.memory import MemoryLog
 from chatr.adapters.stores.sqlite.log import sqlite_log
-from chatr.cli.commands.audit import Report, audit_records, read_erased_again
+from chatr.cli.commands.audit import audit_records, read_erased_again
+from chatr.cli.output.audit_report import Report
 from chatr.domain.limits import HOUR, MINUTE
 from chatr.past.audit import Audit
 from chatr.ports import EventLog

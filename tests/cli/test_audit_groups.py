@@ -84,5 +84,5 @@ def test_memory_does_not_grow_with_the_findings() -> None:
     tracemalloc.stop()
 
     assert len(report.kinds) <= MOST_KINDS + 1
-    assert report.findings == sum(kind.count for kind in report.kinds.values()) == 2 * MANY
+    assert report.findings == sum(kind.positions.count for kind in report.kinds.values()) == 2 * MANY
     assert most < 5_000_000

@@ -27,14 +27,15 @@ class InterruptingTerminal(io.StringIO):
 @pytest.mark.parametrize(
     "command",
     [
-        ("log",),
-        ("log", "--last", "1"),
-        ("log", "--follow"),
-        ("replay",),
-        ("replay", "--diff", "1", "2026-01-01T00:02"),
-        ("explain", "9"),
-        ("audit",),
-        ("doctor",),
+        ("log", "--log", "LOG"),
+        ("log", "--last", "1", "--log", "LOG"),
+        ("log", "--follow", "--log", "LOG"),
+        ("replay", "--log", "LOG"),
+        ("replay", "--diff", "1", "2026-01-01T00:02", "--log", "LOG"),
+        ("explain", "9", "--log", "LOG"),
+        ("audit", "--log", "LOG"),
+        ("doctor", "--log", "LOG"),
+        ("diff", "LOG", "LOG"),
     ],
     ids=" ".join,
 )
@@ -45,7 +46,7 @@ def test_an_interrupted_command_ends_quietly(
     # The commands take no such option: the bar has to appear at once, so that Ctrl-C comes in the midst of the work.
     monkeypatch.setattr(progress, "BAR_DELAY", 0)
     with redirect_stdout(InterruptingTerminal()), redirect_stderr(InterruptingTerminal()) as errors:
-        result = chatr(*command, "--log", log_file.url)
+        result = chatr(*(log_file.url if each == "LOG" else each for each in command))
 
     assert result.code == 130
     assert "Traceback" not in errors.getvalue()

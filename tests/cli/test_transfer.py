@@ -5,7 +5,6 @@ import signal
 import sqlite3
 import subprocess
 import time
-from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -165,14 +164,14 @@ def test_an_import_takes_a_few_times_the_cpu_of_an_export(chatr: Chatr, long_log
     ratios = []
     for number in range(3):
         file, copy = tmp_path / f"{number}.jsonl", f"sqlite:///{tmp_path}/{number}.db"
-        export = cpu_seconds(lambda: output_of(chatr, "export", file, "--log", long_log.url))  # noqa: B023
-        ratios.append(cpu_seconds(lambda: output_of(chatr, "import", file, "--log", copy)) / export)  # noqa: B023
+        export = cpu_seconds(chatr, "export", file, "--log", long_log.url)
+        ratios.append(cpu_seconds(chatr, "import", file, "--log", copy) / export)
 
     assert min(ratios) <= MOST
 
 
-def cpu_seconds(run: Callable[[], object]) -> float:
-    """Return the CPU time that a call takes in all threads of this process."""
+def cpu_seconds(chatr: Chatr, *arguments: object) -> float:
+    """Return the CPU time that a command takes in all threads of this process."""
     begin = time.process_time()
-    run()
+    output_of(chatr, *arguments)
     return time.process_time() - begin

@@ -6,6 +6,7 @@ from typing import Final
 
 from attrs import asdict, define, field
 
+from chatr.cli.output.positions import Positions
 from chatr.cli.output.progress import print_above_bar
 from chatr.cli.output.tables import json_text
 from chatr.cli.output.text import counted, printable
@@ -13,8 +14,6 @@ from chatr.past.audit import Audit, Finding
 
 VALUES: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9]+")
 """What differs between two findings of one kind: ids of agents, and numbers."""
-POSITIONS_SHOWN: Final = 3
-"""The first positions of a kind that its line lists."""
 MOST_KINDS: Final = 1_000
 """Kinds that are told apart. A log that was altered may hold ever more, because some sentences quote it."""
 
@@ -24,35 +23,22 @@ class Kind:
     """The findings whose sentences differ in numbers only: `first` is the first of them."""
 
     first: Finding
-    count: int = 0
-    positions: list[int] = field(factory=list)
-    """The first positions."""
-    last: int = 0
+    positions: Positions = field(factory=Positions)
     differs: bool = False
     """Whether the others have other sentences than `first`."""
 
     def add(self, finding: Finding) -> None:
         """Count a finding."""
-        self.count += 1
-        self.last = max(self.last, finding.position)
+        self.positions.add(finding.position)
         self.differs = self.differs or finding.sentence != self.first.sentence
-        if len(self.positions) < POSITIONS_SHOWN and finding.position not in self.positions:
-            self.positions.append(finding.position)
 
     @property
     def line(self) -> str:
         """The line about these findings, without a line feed."""
-        if self.count == 1:
+        if self.positions.count == 1:
             return finding_line(self.first)
-        found = counted(self.count, "note" if self.first.note else "finding")
-        return f"{found} at {self._positions}: {'such as: ' * self.differs}{printable(self.first.sentence)}"
-
-    @property
-    def _positions(self) -> str:
-        shown = ", ".join(map(str, self.positions))
-        if self.last > max(self.positions):
-            shown += f" … {self.last}"
-        return f"position{'' if shown.isdecimal() else 's'} {shown}"
+        found = counted(self.positions.count, "note" if self.first.note else "finding")
+        return f"{found} at {self.positions}: {'such as: ' * self.differs}{printable(self.first.sentence)}"
 
 
 @define
