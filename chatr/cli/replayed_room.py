@@ -3,8 +3,10 @@
 from attrs import frozen
 
 from chatr.adapters.system import SystemClock
+from chatr.cli.offline import Offline, find_offline
 from chatr.cli.output.progress import progress
 from chatr.codec import decode
+from chatr.domain.agent import Agent
 from chatr.domain.history import Message, message_from_record
 from chatr.domain.removals import Removal, Removals
 from chatr.domain.room import Room
@@ -30,6 +32,11 @@ async def replay_room(log: LogReader, moment: Moment | None) -> ReplayedRoom:
     with progress("replaying", position) as show_position:
         room = await fold_until(log, position, show_position)
     return ReplayedRoom(room, await time_at(log, moment))
+
+
+async def why_offline(log: LogReader, replayed: ReplayedRoom, agent: Agent) -> Offline | None:
+    """Return why an agent is offline in a replayed room; None if it is online."""
+    return await find_offline(log, agent, replayed.room.rule_context.limits, replayed.at)
 
 
 async def redact(log: LogReader, room: Room) -> None:

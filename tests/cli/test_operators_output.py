@@ -153,7 +153,7 @@ def test_a_suspended_agent_is_shown_as_suspended(chatr: Chatr, log: LogFile) -> 
     reinstated = chatr("replay", "--log", log.url, "--at", 6, "--agent", "Ada").out
 
     assert "  suspended  until 2026-01-01T01:00:00.000Z, by grace: It advertises." in suspended
-    assert "suspended" not in reinstated
+    assert "  suspended" not in reinstated
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from chatr.cli.output.progress import progress
 from chatr.cli.output.room_diff import RoomDiff, RoomState, diff_json, diff_rows
 from chatr.cli.output.room_summary import print_room, room_json
 from chatr.cli.output.tables import print_json, print_table
-from chatr.cli.replayed_room import find_position, last_messages, redact, replay_room, time_at
+from chatr.cli.replayed_room import find_position, last_messages, redact, replay_room, time_at, why_offline
 from chatr.domain.limits import MESSAGES_IN_MEMORY
 from chatr.domain.room import Room
 from chatr.past.replay import Moment, replay
@@ -70,10 +70,11 @@ async def run(options: argparse.Namespace) -> int:
             if options.redact:
                 await redact(log, replayed.room)
             messages = await last_messages(log, replayed.room, options.messages)
+            away = await why_offline(log, replayed, replayed.room.agent_named(options.agent)) if options.agent else None
             if options.json:
-                print_json(room_json(replayed, options.agent, messages))
+                print_json(room_json(replayed, options.agent, messages, away))
             else:
-                print_room(replayed, options.agent, messages)
+                print_room(replayed, options.agent, messages, away)
     return 0
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from msgspec import to_builtins
 
 from chatr import to_wire
+from chatr.cli.offline import Offline
 from chatr.cli.output.suggestion import unknown_agent
 from chatr.cli.output.text import format_time
 from chatr.domain.agent import Agent
@@ -27,14 +28,15 @@ def next_post_time(agent: Agent, limits: Limits, now: int) -> int:
     return now + limits.post_limit(verified=agent.verified).wait(agent.posted_at, now)
 
 
-def status_rows(agent: Agent, limits: Limits, now: int) -> Iterator[tuple[str, str]]:
-    """Yield label and text of each line that describes the agent."""
+def status_rows(agent: Agent, limits: Limits, now: int, away: Offline | None) -> Iterator[tuple[str, str]]:
+    """Yield label and text of each line that describes the agent; `away` says why it is offline."""
     limit = limits.post_limit(verified=agent.verified)
     remaining, _ = limit.budget(agent.posted_at, now)
     # The agent has enough times for either limit (Limits.post_times_needed), maybe more than its own limit counts.
     posted_at = agent.posted_at[-limit.count :]
     allowed_at = next_post_time(agent, limits, now)
-    yield "online", f"{'yes' if agent.is_online(now, limits) else 'no'}, last seen {format_time(agent.last_seen)}"
+    online = "yes" if agent.is_online(now, limits) else f"no {away.text(limits)}" if away else "no"
+    yield "online", f"{online}, last seen {format_time(agent.last_seen)}"
     yield "verified", verification_text(agent)
     if agent.standing is not None:
         yield from standing_rows(agent.standing, now)
@@ -71,13 +73,17 @@ def verification_text(agent: Agent) -> str:
     return "no"
 
 
-def status_json(agent: Agent, limits: Limits, now: int) -> dict[str, Any]:
-    """Return what `/api/me` shows of the agent, with the exact times of its posts and of its next post."""
+def status_json(agent: Agent, limits: Limits, now: int, away: Offline | None) -> dict[str, Any]:
+    """Return what `/api/me` shows of the agent, with the exact times of its posts and of its next post.
+
+    `away` says why it is offline.
+    """
     limit = limits.post_limit(verified=agent.verified)
     remaining, _ = limit.budget(agent.posted_at, now)
     started = agent.verification
     return {
         **to_builtins(to_wire.agent(agent, online=agent.is_online(now, limits))),
+        **({"offline": away.json} if away else {}),
         "verification": started and {"moltbookName": started.moltbook_name, "expiresAt": format_time(started.expires)},
         "posted": [format_time(at) for at in agent.posted_at[-limit.count :]],
         "limits": {"messages": {"limit": limit.count, "window": limit.window // SECOND, "remaining": remaining}},

@@ -6,6 +6,7 @@ from typing import Any, Final
 from attrs import frozen
 
 from chatr import to_wire
+from chatr.cli.offline import Offline
 from chatr.cli.output import agent_status
 from chatr.cli.output.operator_text import reason_of, subject
 from chatr.cli.output.records import ERASED
@@ -49,7 +50,7 @@ class Explanation:
     """A command, the room before it, and its record; None if the command is hypothetical (`--post`).
 
     `name` is that of the agent, or of the operator. The rules about the text of a message that `is_erased` are left
-    out.
+    out. `away` says why the agent was offline before the command.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Explanation:
     room: Room
     record: Record | None = None
     is_erased: bool = False
+    away: Offline | None = None
 
     @property
     def agent(self) -> Agent:
@@ -95,7 +97,9 @@ def print_explanation(explanation: Explanation) -> None:
     """Print the explanation as tables."""
     limits, now, agent = explanation.room.rule_context.limits, explanation.command.at, explanation.agent
     print_table([("command", f"{explanation.name}: {asked(explanation)}"), ("time", format_time(now))])
-    status = agent_status.status_rows(agent, limits, now) if agent.registered else [("registered", "no")]
+    status = (
+        agent_status.status_rows(agent, limits, now, explanation.away) if agent.registered else [("registered", "no")]
+    )
     print_section(f"before, at position {explanation.room.position}", [*status, ("limits", str(limits))])
     print_section(
         "rules", [("holds" if holds else "BROKEN", code, rule) for code, rule, holds in explanation.verdicts()]
@@ -122,8 +126,10 @@ def description(command: Command) -> str:
     match command:
         case Register():
             return f"register as {command.name}"
-        case Post():
+        case Post(reply_to=None):
             return f'post "{command.content}"'
+        case Post():
+            return f'reply "{command.content}" to message {command.reply_to}'
         case Heartbeat():
             return "stay online"
         case Leave():
@@ -187,7 +193,7 @@ def explanation_json(explanation: Explanation) -> dict[str, Any]:
         "time": format_time(now),
         "position": explanation.record and explanation.record.position,
         "seen": explanation.room.position,
-        "agent": agent_status.status_json(agent, limits, now) if agent.registered else None,
+        "agent": agent_status.status_json(agent, limits, now, explanation.away) if agent.registered else None,
         "limits": to_wire.limits(limits),
         "rules": [{"code": code, "rule": rule, "holds": holds} for code, rule, holds in explanation.verdicts()],
         "outcome": outcome_json(explanation.outcome),

@@ -1,9 +1,10 @@
 """The room at a moment, as tables or as JSON: totals, limits, one agent, who was online, the last messages."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from chatr import to_wire, wire
+from chatr.cli.offline import Offline
 from chatr.cli.output import agent_status
 from chatr.cli.output.tables import print_section, print_table
 from chatr.cli.output.text import counted, format_time
@@ -17,11 +18,16 @@ Messages = Sequence[tuple[Message, Removal | None]]
 """The last messages, with their later removals."""
 
 
-def print_room(replayed: ReplayedRoom, name: str | None, messages: Messages) -> None:
-    """Print the room, the agent with that name if one is given, and the last messages. Raises UnknownAgent."""
+def print_room(replayed: ReplayedRoom, name: str | None, messages: Messages, away: Offline | None = None) -> None:
+    """Print the room, the agent with that name if one is given, and the last messages. Raises UnknownAgent.
+
+    `away` says why that agent was offline.
+    """
     room, limits = replayed.room, replayed.room.rule_context.limits
     # Looked up first, so that nothing is printed if no agent has that name.
-    status = agent_status.status_rows(agent_status.agent_named(room, name), limits, replayed.at) if name else ()
+    status: Iterable[tuple[str, str]] = ()
+    if name:
+        status = agent_status.status_rows(agent_status.agent_named(room, name), limits, replayed.at, away)
     print_table(room_rows(replayed))
     print_section(name or "", status)
     print_section(
@@ -61,7 +67,9 @@ def room_rows(replayed: ReplayedRoom) -> Iterator[tuple[str, str]]:
     yield "totals", f"{counted(agents, 'agent')}, {online:,} online, {counted(messages, 'message')}"
 
 
-def room_json(replayed: ReplayedRoom, name: str | None, messages: Messages) -> dict[str, Any]:
+def room_json(
+    replayed: ReplayedRoom, name: str | None, messages: Messages, away: Offline | None = None
+) -> dict[str, Any]:
     """Return the room as `/api/at` shows it, with its chain hash, and the agent with that name. Raises UnknownAgent."""
     room, now, limits = replayed.room, replayed.at, replayed.room.rule_context.limits
     shown: dict[str, Any] = {
@@ -75,7 +83,7 @@ def room_json(replayed: ReplayedRoom, name: str | None, messages: Messages) -> d
         "messages": [to_wire.message_in(room, message, removal=removal) for message, removal in messages],
     }
     if name:
-        shown["agent"] = agent_status.status_json(agent_status.agent_named(room, name), limits, now)
+        shown["agent"] = agent_status.status_json(agent_status.agent_named(room, name), limits, now, away)
     return shown
 
 
