@@ -33,18 +33,17 @@ ANY_POST: Final = "post"
 
 def add_hypothetical_arguments(command: argparse.ArgumentParser) -> None:
     """Describe the commands, of which one is given, and what they take besides."""
-    kinds = command.add_mutually_exclusive_group()
-    kinds.add_argument("--post", metavar="TEXT", type=utf8_text, help="a post of the agent with this text")
-    kinds.add_argument("--register", metavar="NAME", type=utf8_text, help="the registration of an agent by this name")
-    kinds.add_argument(
+    command.add_argument("--post", metavar="TEXT", type=utf8_text, help="a post of the agent with this text")
+    command.add_argument("--register", metavar="NAME", type=utf8_text, help="the registration of an agent by this name")
+    command.add_argument(
         "--verify",
         metavar="ACCOUNT",
         type=utf8_text,
         help="the start of a verification with this Moltbook account; with --code its completion",
     )
-    kinds.add_argument("--leave", action="store_true", help="that the agent leaves")
-    kinds.add_argument("--heartbeat", action="store_true", help="that the agent stays online")
-    kinds.add_argument("--rotate-key", action="store_true", help="that the agent asks for a new key")
+    command.add_argument("--leave", action="store_true", help="that the agent leaves")
+    command.add_argument("--heartbeat", action="store_true", help="that the agent stays online")
+    command.add_argument("--rotate-key", action="store_true", help="that the agent asks for a new key")
     command.add_argument("--idempotency-key", metavar="KEY", type=utf8_text, help="the Idempotency-Key of the post")
     command.add_argument(
         "--reply-to", metavar="ID", type=whole_number(1, LARGEST_COUNT), help="the message that the post replies to"
@@ -60,13 +59,17 @@ def add_hypothetical_arguments(command: argparse.ArgumentParser) -> None:
 
 def check_options(options: argparse.Namespace) -> None:
     """Raise CommandError unless there is a position alone, or one command with what it needs."""
-    kinds = [options.post, options.register, options.verify]
-    flags = [options.leave, options.heartbeat, options.rotate_key]
+    texts, flags = (
+        [options.post, options.register, options.verify],
+        [options.leave, options.heartbeat, options.rotate_key],
+    )
     details = [options.agent, options.at, options.idempotency_key, options.reply_to, options.avatar, options.code]
-    is_command = any(flags) or any(each is not None for each in kinds)
-    if options.position and (is_command or any(each is not None for each in details)):
+    count = sum(each is not None for each in texts) + sum(flags)
+    if options.position and (count or any(each is not None for each in details)):
         raise CommandError("Give a POSITION alone, or a command such as --agent and --post.")
-    if not options.position and (not is_command or (options.agent is None) == (options.register is None)):
+    if count > 1:
+        raise CommandError("Give one of --post, --register, --verify, --leave, --heartbeat and --rotate-key.")
+    if not options.position and (not count or (options.agent is None) == (options.register is None)):
         raise CommandError("Give a POSITION, or --agent and --post (or --verify, --leave, …), or --register.")
     for detail, kind, names in (
         (options.idempotency_key, options.post, "--idempotency-key belongs to --post"),

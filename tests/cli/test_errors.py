@@ -11,6 +11,7 @@ from tests.cli.conftest import BOB, Chatr, LogFile, StartChatr
 
 READING_COMMANDS = ("log", "replay", "explain", "audit")
 ERROR_LINE = re.compile(r"chatr[^\n]+\.\n")
+NO_COMMAND = "Give a POSITION, or --agent and --post (or --verify, --leave, …), or --register."
 FIELDS = f'{{"agent": "{BOB}", "content": "Hi!", "idempotency_key": null'
 """The data of record 6, without its closing brace."""
 
@@ -58,9 +59,9 @@ def test_a_file_that_holds_no_log(chatr: Chatr, new_log: LogFile, command: str, 
         (("replay", "--at", "2025-12-31"), "Nothing had been recorded by then."),
         (("replay", "--agent", "Eve"), "No agent was registered as Eve by position 10."),
         (("replay", "--agent", "Bob", "--at", "3"), "No agent was registered as Bob by position 3."),
-        (("explain",), "Give a POSITION, or --agent and --post."),
-        (("explain", "--agent", "Ada"), "Give a POSITION, or --agent and --post."),
-        (("explain", "5", "--post", "Hello"), "Give a POSITION, or --agent and --post."),
+        (("explain",), NO_COMMAND),
+        (("explain", "--agent", "Ada"), NO_COMMAND),
+        (("explain", "5", "--post", "Hello"), "Give a POSITION alone, or a command such as --agent and --post."),
     ],
     ids=str,
 )

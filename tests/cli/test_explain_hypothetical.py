@@ -70,6 +70,8 @@ def test_a_hypothetical_command(
         ("--agent", "Ada", "--register", "Clawd"),
         ("--register", "Clawd", "--code", "K7M2QX9P"),
         ("--agent", "Ada", "--leave", "--reply-to", "5"),
+        ("--agent", "Ada", "--leave", "--heartbeat"),
+        ("--agent", "Ada", "--post", "Hello", "--verify", "ada"),
         ("--agent", "Ada", "--post", "Hello", "--avatar", "🦀"),
     ],
     ids=" ".join,
@@ -106,7 +108,7 @@ def online(chatr: Chatr, log_file: LogFile, agent: str, at: str) -> str:
     ],
 )
 def test_why_an_agent_is_offline(chatr: Chatr, log_file: LogFile, agent: str, at: str, expected: str) -> None:
-    """The text says whether it left, was silent, or was never seen, and since when."""
+    """An agent is offline since it left, or a while after its last activity, or from the beginning."""
     assert online(chatr, log_file, agent, at) == expected
 
 
