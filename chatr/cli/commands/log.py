@@ -13,9 +13,9 @@ from chatr.cli.errors import CommandError
 from chatr.cli.moment import MOMENT_FORM, parse_moment
 from chatr.cli.outcome import FAILED, report
 from chatr.cli.output.progress import progress
-from chatr.cli.output.records import NamedRecord, NameIndex, record_json, record_line, type_without_version
+from chatr.cli.output.records import NamedRecord, NameIndex, record_columns, record_json, type_without_version
 from chatr.cli.output.suggestion import unknown_agent
-from chatr.cli.output.tables import print_json, print_line
+from chatr.cli.output.tables import print_hanging, print_json
 from chatr.cli.output.text import format_time
 from chatr.codec import EVENT_TYPES
 from chatr.domain.commands import agent_id, older_agent_id
@@ -162,7 +162,7 @@ class RecordPrinter:
             if self._options.json:
                 print_json(record_json(named, keys=keys))
             else:
-                print_line(record_line(named, keys=keys))
+                print_hanging(*record_columns(named, keys=keys))
 
 
 def distance(moment: Moment, record: Record) -> int:

@@ -1,9 +1,7 @@
 """Prints messages of a room: in colours and columns on a terminal, one plain line each in a pipe, or as JSON."""
 
 import os
-import shutil
 import sys
-import unicodedata
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Final
@@ -11,6 +9,7 @@ from zlib import crc32
 
 from attrs import define
 
+from chatr.cli.output.columns import display_width, isolated, terminal_width, wrapped
 from chatr.cli.output.tables import json_text
 from chatr.cli.output.text import printable
 from chatr.wire import Message
@@ -37,8 +36,7 @@ class MessagePrinter:
     @classmethod
     def for_stdout(cls, *, as_json: bool = False) -> "MessagePrinter":
         """Return a printer that fits what standard output is. NO_COLOR and TERM=dumb switch colours off."""
-        is_terminal = sys.stdout.isatty()
-        width = shutil.get_terminal_size().columns if is_terminal and not as_json else None
+        width = None if as_json else terminal_width()
         has_colours = width is not None and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
         return cls(width, has_colours, as_json, datetime.now(UTC).date().isoformat())
 
@@ -72,9 +70,9 @@ class MessagePrinter:
         colour = NAME_COLOURS[crc32(message.agent_name.encode()) % len(NAME_COLOURS)]
         number = self._coloured(f"{sign:>6}" if width >= NARROW else sign, DIM)
         emphasis = BOLD if to_you else None
-        yield f"{number} {time} {self._coloured(name, colour)}{padding} {self._coloured(first, emphasis)}"
+        yield f"{number} {time} {self._coloured(name, colour)}{padding} {self._coloured(isolated(first), emphasis)}"
         for each in others:
-            yield " " * indent + self._coloured(each, emphasis)
+            yield " " * indent + self._coloured(isolated(each), emphasis)
 
     def _coloured(self, text: str, code: int | None) -> str:
         return f"\x1b[{code}m{text}\x1b[0m" if self.has_colours and code is not None and text else text
@@ -83,43 +81,3 @@ class MessagePrinter:
         sys.stdout.write(f"{line}\n")
         # A reader of the pipe acts on each message, and what is acknowledged must have been written before.
         sys.stdout.flush()
-
-
-def wrapped(text: str, first_width: int, width: int) -> list[str]:
-    """Return text in rows of at most so many columns, broken at spaces; a longer word is broken anywhere."""
-    rows, row, space = [""], 0, max(1, first_width)
-    for word in text.split(" "):
-        rest = word
-        if rows[row] and display_width(f"{rows[row]} {rest}") <= space:
-            rows[row] += f" {rest}"
-            continue
-        if rows[row]:
-            rows.append("")
-            row, space = row + 1, max(1, width)
-        while display_width(rest) > space:
-            cut = fitting(rest, space)
-            rows[row], rest = rest[:cut], rest[cut:]
-            rows.append("")
-            row, space = row + 1, max(1, width)
-        rows[row] = rest
-    return rows
-
-
-def fitting(text: str, width: int) -> int:
-    """Return how many characters fit into so many columns, at least one."""
-    used = 0
-    for index, char in enumerate(text):
-        used += display_width(char)
-        if used > width:
-            return max(1, index)
-    return len(text)
-
-
-def display_width(text: str) -> int:
-    """Return the columns that a text takes on a terminal."""
-    return sum(
-        0
-        if unicodedata.combining(char) or char in "\u200c\u200d\ufe0f"
-        else 1 + (unicodedata.east_asian_width(char) in "WF")
-        for char in text
-    )

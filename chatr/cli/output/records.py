@@ -64,13 +64,13 @@ def type_without_version(stored: Stored) -> str:
     return stored.type.partition(".")[0]
 
 
-def record_line(named: NamedRecord, *, keys: bool) -> str:
-    """Return position, time, name, type and content of a record as one line; `keys` adds the digest of a key."""
+def record_columns(named: NamedRecord, *, keys: bool) -> tuple[str, str]:
+    """Return position, time, name and type of a record in columns, and its content; `keys` adds the digest of a key."""
     event = named.record.event
     content = ERASED if named.stored.is_erased else description(event, keys=keys)
     name, content = printable(named.name or "-"), printable(content)
     position, at, type_ = named.stored.position, format_time(event.at), type_without_version(named.stored)
-    return f"{position:>7}  {at}  {name:<{NAME_WIDTH}}  {type_:<{TYPE_WIDTH}}  {content}".rstrip()
+    return f"{position:>7}  {at}  {name:<{NAME_WIDTH}}  {type_:<{TYPE_WIDTH}}  ", content
 
 
 def record_json(named: NamedRecord, *, keys: bool) -> dict[str, Any]:

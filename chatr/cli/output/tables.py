@@ -5,16 +5,26 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from chatr.cli.output.columns import display_width, hanging_rows, padded, terminal_width
 from chatr.cli.output.text import printable
 
 
 def print_table(rows: Iterable[Sequence[object]], indent: int = 0) -> None:
-    """Print rows of equal length; each column but the last is as wide as its longest cell."""
+    """Print rows of equal length; each column but the last is as wide as its longest cell.
+
+    On a terminal a long cell of the last column goes on in the next line.
+    """
     cells = [[printable(str(cell)) for cell in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    for row in cells:
-        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        print_line(" " * indent + line.rstrip())
+    widths = [max(map(display_width, column)) for column in zip(*cells, strict=True)]
+    for *others, last in cells:
+        columns = (f"{padded(cell, width)}  " for cell, width in zip(others, widths, strict=False))
+        print_hanging(" " * indent + "".join(columns), last)
+
+
+def print_hanging(lead: str, text: str) -> None:
+    """Print a line; on a terminal a long `text` goes on below its beginning."""
+    for row in hanging_rows(lead, text, terminal_width()):
+        print_line(row.rstrip())
 
 
 def print_section(title: str, rows: Iterable[Sequence[object]]) -> None:

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from chatr.cli.output.messages import MessagePrinter, display_width, wrapped
+from chatr.cli.output.columns import display_width, wrapped
+from chatr.cli.output.messages import MessagePrinter
 from chatr.wire import Message
 
 TODAY = "2026-01-01"
