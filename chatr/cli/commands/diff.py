@@ -2,6 +2,8 @@
 
 import argparse
 
+from attrs import evolve
+
 from chatr.adapters.stores.urls import open_reader, without_password
 from chatr.cli.arguments import add_json_option, describe
 from chatr.cli.outcome import WRONGLY_USED, report
@@ -32,7 +34,10 @@ async def run(options: argparse.Namespace) -> int:
     """Print what differs, and return 0, 1 or 2 as diff(1) does. Raises CannotOpenLog."""
     try:
         async with open_reader(options.a) as a, open_reader(options.b) as b:
-            diff = LogDiff(await compared(options.a, a), await compared(options.b, b))
+            ours, theirs = await compared(options.a, a), await compared(options.b, b)
+            # Records that were appended meanwhile: two names of one log that is written are equal.
+            ours = evolve(ours, end=max(ours.end, min(await a.head(), theirs.end)))
+            diff = LogDiff(ours, theirs)
             if not diff.are_other_logs:
                 await compare(a, b, diff, as_json=options.json)
     except LogUnavailable as error:

@@ -29,11 +29,16 @@ def hanging_rows(lead: str, text: str, width: int | None) -> Iterator[str]:
     if width is None or lead_width + display_width(text) <= width:
         yield f"{lead}{text}" if width is None else f"{lead}{isolated(text)}"
         return
-    indent = lead_width if width - lead_width >= NARROWEST else NARROW_INDENT
-    first, *others = wrapped(text, width - lead_width, width - indent)
-    yield f"{lead}{isolated(first)}"
-    for each in others:
-        yield " " * indent + isolated(each)
+    if lead_width >= width:
+        # Not even what stands before the text fits.
+        yield from wrapped(" ".join(lead.split()), width, width)
+        indent, rows = NARROW_INDENT, wrapped(text, width - NARROW_INDENT, width - NARROW_INDENT) if text else []
+    else:
+        indent = lead_width if width - lead_width >= NARROWEST else NARROW_INDENT
+        first, *rows = wrapped(text, width - lead_width, width - indent)
+        yield f"{lead}{isolated(first)}"
+    for row in rows:
+        yield " " * indent + isolated(row)
 
 
 def wrapped(text: str, first_width: int, width: int) -> list[str]:

@@ -31,7 +31,8 @@ def print_section(title: str, rows: Iterable[Sequence[object]]) -> None:
     """Print an empty line, a title and an indented table; print nothing if there are no rows."""
     rows = list(rows)
     if rows:
-        print_line(f"\n{printable(title)}")
+        print_line()
+        print_hanging("", printable(title))
         print_table(rows, indent=2)
 
 
