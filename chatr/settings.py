@@ -58,7 +58,11 @@ class Settings:
     given: then those in the log apply.
     """
 
-    log: str = setting("sqlite:///./chatr.db", "URL", "log to open: sqlite:///FILE, postgresql://… or memory:")
+    log: str = setting(
+        "sqlite:///./chatr.db",
+        "URL",
+        "log to open: sqlite:///FILE, postgresql://…, memory:, or a URL of an installed store",
+    )
     # Loopback by default: only the operator can open the room to the network.
     host: str = setting(
         "127.0.0.1", "ADDRESS", "address to listen on; 0.0.0.0 for all of IPv4, :: for all", parse_listen_host

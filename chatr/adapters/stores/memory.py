@@ -2,11 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import nullcontext
+from typing import Final
 
 from attrs import evolve
 
 from chatr.adapters.stores.erasing import groups_of
 from chatr.domain.events import Cursor
+from chatr.log_store import LogStore
 from chatr.ports import Conflict, Draft, LogChanged, LogUnavailable, Stored
 
 
@@ -91,3 +94,7 @@ class MemoryLog:
     async def head(self) -> int:
         """Return the last position, 0 if the log is empty."""
         return len(self._records)
+
+
+# A log in memory need not be closed, and no other process can read it.
+store: Final = LogStore(open_log=lambda _url: nullcontext(MemoryLog()))

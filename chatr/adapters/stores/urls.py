@@ -1,19 +1,17 @@
 """Opens the event log that a URL names. The scheme of the URL selects the store."""
 
 import re
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
-from importlib import import_module
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from types import ModuleType
 
 from chatr.adapters.stores.export.file import export_reader
-from chatr.adapters.stores.memory import MemoryLog
+from chatr.adapters.stores.schemes import store_of, unknown_store
 from chatr.adapters.stores.sqlite.files import beside
-from chatr.adapters.stores.sqlite.log import sqlite_log
-from chatr.adapters.stores.sqlite.reader import sqlite_reader
-from chatr.adapters.stores.sqlite.schema import check_schema_is_current
+from chatr.adapters.stores.sqlite.store import sqlite_file
 from chatr.ports import CannotOpenLog, EventLog, LogReader
+
+# Those who ask for the files beside a log often ask for the file itself.
+__all__ = ["sqlite_file"]
 
 
 def open_log(url: str, *, accept_loss: bool = False) -> AbstractAsyncContextManager[EventLog]:
@@ -21,42 +19,25 @@ def open_log(url: str, *, accept_loss: bool = False) -> AbstractAsyncContextMana
 
     `accept_loss` opens a SQLite log also if it lost records. Raises CannotOpenLog, here or when the context is entered.
     """
-    file = sqlite_file(url)
-    match url.partition(":")[0]:
-        case "postgresql" | "postgres":
-            log: AbstractAsyncContextManager[EventLog] = postgres_store().postgres_log(url)
-            return log
-        case "sqlite" if file:
-            return sqlite_log(file, accept_loss=accept_loss)
-        case "memory":
-            # A log in memory need not be closed.
-            return nullcontext(MemoryLog())
-        case "nats":
-            raise CannotOpenLog("--log nats:// is not supported yet: use sqlite:///FILE or postgresql://….")
-        case _:
-            raise CannotOpenLog(
-                "--log must be sqlite:///FILE (sqlite:////FILE for an absolute path), postgresql://… or memory:."
-            )
+    store = store_of(url)
+    if store is None:
+        raise unknown_store(url)
+    if accept_loss and store.open_accepting_loss:
+        return store.open_accepting_loss(url)
+    return store.open_log(url)
 
 
-@asynccontextmanager
-async def open_current_log(url: str) -> AsyncIterator[EventLog]:
+def open_current_log(url: str) -> AbstractAsyncContextManager[EventLog]:
     """Open a log that exists and has the schema of this version, as `open_log` does. Creates and migrates nothing.
 
     Raises CannotOpenLog.
     """
-    file = sqlite_file(url)
-    # Checked before `open_log`, which would migrate an older schema; no migration can be undone.
-    if file:
-        await check_schema_is_current(file)
-    elif url.startswith(("postgresql:", "postgres:")):
-        await postgres_store().check_schema_is_current(url)
-    else:
-        raise CannotOpenLog(
-            f"{without_password(url)} is no log that another process can write: give sqlite:///FILE or postgresql://…."
-        )
-    async with open_log(url) as log:
-        yield log
+    store = store_of(url)
+    if store and store.open_current_log:
+        return store.open_current_log(url)
+    raise CannotOpenLog(
+        f"{without_password(url)} is no log that another process can write: give sqlite:///FILE or postgresql://…."
+    )
 
 
 def open_reader(url: str) -> AbstractAsyncContextManager[LogReader]:
@@ -66,18 +47,21 @@ def open_reader(url: str) -> AbstractAsyncContextManager[LogReader]:
 
     Another process may write to the log meanwhile. Raises CannotOpenLog, here or when the context is entered.
     """
-    if url.startswith(("postgresql:", "postgres:")):
-        reader: AbstractAsyncContextManager[LogReader] = postgres_store().postgres_reader(url)
-        return reader
-    if file := sqlite_file(url):
-        return sqlite_reader(file)
+    store = store_of(url)
+    if store and store.open_reader:
+        return store.open_reader(url)
     if url == "-":
         return export_reader(None)
-    if url.endswith((".jsonl", ".jsonl.gz")) or Path(url).is_file():
+    if store is None and is_exported_file(url):
         return export_reader(Path(url))
     raise CannotOpenLog(
         f"{without_password(url)} is no log that can be read: give sqlite:///FILE, postgresql://…, or an exported file."
     )
+
+
+def is_exported_file(url: str) -> bool:
+    """Return whether `url` is no URL of a store, but the name of a file that `chatr export` wrote or may write."""
+    return store_of(url) is None and (url.endswith((".jsonl", ".jsonl.gz")) or Path(url).is_file())
 
 
 def without_password(url: str) -> str:
@@ -88,66 +72,31 @@ def without_password(url: str) -> str:
 def admin_socket(url: str, setting: str | None) -> Path | None:
     """Return the path of the admin socket of a node on the log at `url`; None if it has none.
 
-    `setting` is a path, or "off"; None: beside the file of a SQLite log.
+    `setting` is a path, or "off"; None: beside the log, if its store has a place for it.
     """
     if setting is not None:
         return None if setting == "off" else Path(setting)
-    file = sqlite_file(url)
-    return beside(file, ".admin") if file else None
+    return node_file(url, ".admin")
 
 
 def checkpoint_file(url: str) -> Path | None:
     """Return the path of the checkpoint of the log at `url`; None if its store has no place for one."""
-    file = sqlite_file(url)
-    # `beside` follows links: an erasure must find the one checkpoint, whatever path names the log.
-    return beside(file, ".checkpoint") if file else None
+    return node_file(url, ".checkpoint")
 
 
 def search_file(url: str, setting: str | None = None) -> Path | None:
     """Return the path of the search index of a node on the log at `url`; None for a temporary file.
 
-    `setting` is a path; None: beside the file of a SQLite log.
+    `setting` is a path; None: beside the log, if its store has a place for it.
     """
     if setting is not None:
         return Path(setting)
-    file = sqlite_file(url)
-    return beside(file, ".search") if file else None
+    return node_file(url, ".search")
 
 
-def sqlite_file(url: str) -> Path | None:
-    """Return the file of a SQLite log, or None if `url` names another store. Raises CannotOpenLog for other paths."""
-    scheme, _, path = url.partition("///")
-    if scheme != "sqlite:" or not path.strip("/"):
-        return None
-    if reason := why_no_file(path):
-        raise CannotOpenLog(f"{url} names no file: {reason}.")
-    return Path(path)
-
-
-def why_no_file(path: str) -> str | None:
-    """Return why a path in a URL is not that of a log, although the system has such names; None if it is."""
-    # SQLite, SQLAlchemy and shells know these forms. Taken as names, each would become a file that nobody meant.
-    if path == ":memory:":
-        return "for a log in memory give memory:"
-    if path.endswith("/"):
-        return "it ends with a slash, as a folder does"
-    if path == "-":
-        return "a log cannot be a standard stream"
-    if path == "~" or re.match("~[^/]*/", path):
-        return "~ stands for no folder here, so write the whole path, beginning with sqlite:////"
-    if "\0" in path:
-        return "it contains a NUL character"
-    if (path.startswith("file:") or "?" in path) and not Path(path).exists():
-        return "write the path alone, without file: and without options after a question mark"
-    return None
-
-
-def postgres_store() -> ModuleType:
-    """Import and return the PostgreSQL store. Raises CannotOpenLog if its driver is not installed."""
-    # Imported only here, because psycopg is an optional dependency.
-    try:
-        return import_module("chatr.adapters.stores.postgres.log")
-    except ImportError as error:
-        raise CannotOpenLog(
-            "--log postgresql:// needs the extra postgres: in the repository, pip install '.[postgres]'."
-        ) from error
+def node_file(url: str, suffix: str) -> Path | None:
+    """Return the path of a file that a node keeps beside the log at `url`; None if its store has no place for it."""
+    store = store_of(url)
+    path = store.path_beside(url) if store else None
+    # `beside` follows links: an erasure must find the one checkpoint, whatever path names the log.
+    return beside(path, suffix) if path else None

@@ -3,7 +3,7 @@
 import argparse
 
 from chatr.adapters.stores.export.file import ExportReader
-from chatr.adapters.stores.urls import open_reader
+from chatr.adapters.stores.urls import is_exported_file, open_reader
 from chatr.cli.arguments import describe
 from chatr.cli.errors import CommandError
 from chatr.cli.new_log import new_sqlite_file, open_target
@@ -31,7 +31,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 async def run(options: argparse.Namespace) -> int:
     """Copy the log. Raises CommandError, CannotOpenLog or LogsDiffer."""
     # An exported file ends with a closing line about all of its records, so nothing can be appended to it.
-    if options.target.endswith((".jsonl", ".jsonl.gz")):
+    if is_exported_file(options.target):
         raise CommandError(f"{options.target} is a file: write it with chatr export.")
     async with open_reader(options.source) as source:
         await copy_log(source, options.target)
