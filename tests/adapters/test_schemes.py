@@ -72,7 +72,7 @@ def test_the_stores_of_chatr_need_no_installation(scheme: str, monkeypatch: pyte
 
 async def test_a_store_of_another_package_is_opened(packages: Packages) -> None:
     """The package that registers the scheme brings the log, and the place of the files of a node."""
-    packages.install("stranger_one", "one", "stranger_one:store")
+    packages.install("package_one", "one", "package_one:store")
     async with open_log("one:///srv/room", accept_loss=True) as log:
         assert await log.head() == 0
 
@@ -82,9 +82,9 @@ async def test_a_store_of_another_package_is_opened(packages: Packages) -> None:
     )
 
 
-def test_what_a_store_does_not_offer_is_said(packages: Packages) -> None:
+def test_what_a_store_does_not_offer_is_an_error(packages: Packages) -> None:
     """A store that only opens logs for a server cannot be read beside it, whatever its URL ends with."""
-    packages.install("stranger_two", "two", "stranger_two:store")
+    packages.install("package_two", "two", "package_two:store")
     with pytest.raises(CannotOpenLog, match=r"^two:///room\.jsonl is no log that can be read: "):
         open_reader("two:///room.jsonl")
     with pytest.raises(CannotOpenLog, match=r"^two:///room\.jsonl is no log that another process can write: "):
@@ -93,7 +93,7 @@ def test_what_a_store_does_not_offer_is_said(packages: Packages) -> None:
 
 def test_an_unknown_scheme_is_answered_with_those_that_exist(packages: Packages) -> None:
     """The sentence names the stores of chatr and of other packages, and nothing of the URL but its scheme."""
-    packages.install("stranger_three", "three", "stranger_three:missing", "")
+    packages.install("package_three", "three", "package_three:missing", "")
     sentence = error_of("nats://ada:secret@example.org/room")
 
     assert sentence == (
@@ -138,11 +138,11 @@ def test_a_store_that_is_not_asked_for_is_not_imported(packages: Packages) -> No
 
 def test_two_packages_with_one_scheme_are_both_named(packages: Packages) -> None:
     """Neither is chosen: which one would depend on the order of the installation."""
-    packages.install("stranger_b", "six", "stranger_b:store")
-    packages.install("stranger_a", "six", "stranger_a:store")
+    packages.install("package_b", "six", "package_b:store")
+    packages.install("package_a", "six", "package_a:store")
 
     assert error_of("six:///room") == (
-        "The scheme six: is registered by stranger_a and stranger_b: uninstall all but one of them."
+        "The scheme six: is registered by package_a and package_b: uninstall all but one of them."
     )
 
 

@@ -12,8 +12,11 @@ from chatr.adapters.stores.postgres.log import postgres_log
 from chatr.adapters.stores.sqlite.log import SqliteLog, sqlite_log
 from chatr.adapters.stores.sqlite.reader import SqliteReader, sqlite_reader
 from chatr.ports import EventLog
+from chatr.testing.contract.fixtures import log
 from chatr.testing.contract.steps import OpenLog
 from tests.postgres import Postgres
+
+__all__ = ["log"]
 
 
 @pytest.fixture
@@ -61,10 +64,3 @@ def open_log(request: pytest.FixtureRequest, path: Path) -> OpenLog:
         "read from outside": partial(read_from_outside, path),
     }
     return stores[request.param]
-
-
-@pytest.fixture
-async def log(open_log: OpenLog) -> AsyncIterator[EventLog]:
-    """An open log without records."""
-    async with open_log() as log:
-        yield log
