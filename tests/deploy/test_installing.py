@@ -128,11 +128,12 @@ def test_the_source_distribution_is_complete(tmp_path: Path) -> None:
     """It holds every file of the package and every migration, and nothing that lies beside them in the checkout."""
     with tarfile.open(build_sdist(tmp_path)) as archive:
         held = {name.partition("/")[2] for name in archive.getnames()}
-    files = subprocess.run(["git", "ls-files", "chatr", "migrations"], capture_output=True, text=True, check=True)
+    packed = ("chatr", "chatr_pytest_plugin.py", "migrations")
+    files = subprocess.run(["git", "ls-files", *packed], capture_output=True, text=True, check=True)
 
     assert set(files.stdout.splitlines()) - held == set()
     assert {name.partition("/")[0] for name in held} <= {
-        *("chatr", "migrations", "README.md", "LICENSE", "pyproject.toml", "PKG-INFO", ".gitignore"),
+        *(*packed, "README.md", "LICENSE", "pyproject.toml", "PKG-INFO", ".gitignore"),
     }
 
 
