@@ -4,6 +4,9 @@ It stands outside of the package, so that loading it imports nothing of chatr: t
 run on an installed version, whose package was imported before the source tree is on the path.
 """
 
+# Older versions of pytest lack the types below, and the plugin is loaded there, too.
+from __future__ import annotations
+
 from inspect import iscoroutinefunction
 
 import pytest
@@ -24,7 +27,8 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_pycollect_makeitem(collector: pytest.Collector, obj: object) -> None:
     """Let pytest-asyncio run the tests of the contract in its strict mode too, which is its default."""
-    if not iscoroutinefunction(obj) or not obj.__module__.startswith(CONTRACT):
+    # A function that was made by `exec` may have no module.
+    if not iscoroutinefunction(obj) or not str(obj.__module__).startswith(CONTRACT):
         return
     # Its option, because the plugin may be loaded under several names.
     if not hasattr(collector.config.option, "asyncio_mode"):

@@ -7,8 +7,12 @@ from typing import Final
 
 import pytest
 
+from chatr.adapters.stores.export.lines import closing_line
 from chatr.adapters.stores.schemes import BUILT_IN, store_of
 from chatr.adapters.stores.urls import admin_socket, checkpoint_file, open_current_log, open_log, open_reader
+from chatr.cli.doctor.check import Status
+from chatr.cli.doctor.extras import check_stores
+from chatr.domain.chain import CHAIN_START
 from chatr.log_store import GROUP
 from chatr.ports import CannotOpenLog
 
@@ -85,7 +89,7 @@ async def test_a_store_of_another_package_is_opened(packages: Packages) -> None:
 def test_what_a_store_does_not_offer_is_an_error(packages: Packages) -> None:
     """A store that only opens logs for a server cannot be read beside it, whatever its URL ends with."""
     packages.install("package_two", "two", "package_two:store")
-    with pytest.raises(CannotOpenLog, match=r"^two:///room\.jsonl is no log that can be read: "):
+    with pytest.raises(CannotOpenLog, match=r"^two:///room\.jsonl is no log that can be read: .*, two:…, "):
         open_reader("two:///room.jsonl")
     with pytest.raises(CannotOpenLog, match=r"^two:///room\.jsonl is no log that another process can write: "):
         open_current_log("two:///room.jsonl")
@@ -100,6 +104,21 @@ def test_an_unknown_scheme_is_answered_with_those_that_exist(packages: Packages)
         "No store for nats:// is installed: --log can be sqlite:///FILE (sqlite:////FILE for an absolute path), "
         "postgresql://…, memory:, three:…."
     )
+
+
+@pytest.mark.parametrize("url", ["jsonl:///room.jsonl", "postgrse://ada:secret@db/room", "memroy:"])
+def test_a_log_of_an_unknown_store_is_not_taken_for_a_file(url: str) -> None:
+    """The error names a scheme that was misspelt or whose store is not installed, whatever the URL ends with."""
+    with pytest.raises(CannotOpenLog, match=rf", as no store for {url.partition(':')[0]}:// is installed: "):
+        open_reader(url)
+
+
+async def test_an_exported_file_may_have_a_colon_in_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What begins like a URL is a file if there is one of that name and no such store."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "room: monday.jsonl").write_bytes(closing_line(CHAIN_START))
+    async with open_reader("room: monday.jsonl") as log:
+        assert await log.head() == 0
 
 
 BROKEN: Final = {
@@ -126,6 +145,21 @@ def test_a_store_that_cannot_be_imported_is_named(
     assert "the package broken" in sentence
     assert reason in sentence
     assert "\n" not in sentence
+
+
+@pytest.mark.parametrize("scheme", ["jsonl", "my_store", "My-Store", "a+b.c", "x9"])
+def test_a_scheme_is_the_name_of_its_entry_point(packages: Packages, scheme: str) -> None:
+    """Every name that an entry point may have and that may be before a colon is compared as it is written."""
+    packages.install("package_seven", scheme, "package_seven:store")
+
+    assert store_of(f"{scheme}:///room")
+    assert store_of(f"{scheme.swapcase()}:///room") is None
+
+
+@pytest.mark.parametrize("url", ["host=h password=se:cret", "se cret:///x", "/srv/se:cret", "secret", ":secret", ""])
+def test_what_is_no_scheme_is_not_shown(url: str) -> None:
+    """It may be a part of a connection string, with a password."""
+    assert "se" not in error_of(url).replace("sqlite:///FILE (sqlite:////FILE for an absolute path)", "")
 
 
 def test_a_store_that_is_not_asked_for_is_not_imported(packages: Packages) -> None:
@@ -160,3 +194,15 @@ def test_another_version_of_chatr_claims_nothing(packages: Packages) -> None:
     """A source tree that is on the path before an installed chatr uses its own stores."""
     packages.install("chatr", "sqlite", "chatr.gone:store", "")
     store_of("sqlite:///room.db")
+
+
+def test_the_doctor_checks_the_stores_of_other_packages(packages: Packages) -> None:
+    """It warns of those that could not be opened, and of schemes that are claimed twice, before they are used."""
+    packages.install("package_eight", "eight", "package_eight:store")
+    packages.install("package_nine", "nine", "package_nine:missing")
+    packages.install("package_sqlite", "sqlite", "package_sqlite:store")
+    checks = list(check_stores())
+
+    assert [check.status for check in checks] == [Status.OK, Status.WARNING, Status.WARNING]
+    assert "the package package_nine cannot be imported" in checks[1].found
+    assert "package_sqlite registers it too" in checks[2].found

@@ -133,7 +133,7 @@ def test_the_plugin_needs_only_pytest() -> None:
     names = [name for node in ast.walk(plugin) if isinstance(node, ast.Import) for name in node.names]
     modules = [node.module for node in ast.walk(plugin) if isinstance(node, ast.ImportFrom)]
 
-    assert {"inspect", "pytest"} == {name.name for name in names} | {*modules}
+    assert {"__future__", "inspect", "pytest"} == {name.name for name in names} | {*modules}
 
 
 def post(server: Server, path: str, body: dict[str, str], key: str = "") -> Any:

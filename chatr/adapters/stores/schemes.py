@@ -20,14 +20,14 @@ BUILT_IN: Final = {
 }
 """The stores of chatr by scheme, in the form of entry points."""
 EXAMPLES: Final = "sqlite:///FILE (sqlite:////FILE for an absolute path), postgresql://…, memory:"
-SCHEME: Final = re.compile("([a-z][a-z0-9+.-]*):")
-"""RFC 3986, section 3.1, in lower case."""
+SCHEME: Final = re.compile("[a-z][a-z0-9+._-]*", re.IGNORECASE)
+"""RFC 3986, section 3.1, and the underscore, which names of packages have."""
 
 
 def scheme_of(url: str) -> str:
-    """Return the scheme of a URL without its colon, or an empty text."""
-    found = SCHEME.match(url)
-    return found[1] if found else ""
+    """Return the scheme of a URL without its colon, as it is written; an empty text if there is none."""
+    scheme, colon, _ = url.partition(":")
+    return scheme if colon and SCHEME.fullmatch(scheme) else ""
 
 
 def store_of(url: str) -> LogStore | None:
@@ -50,12 +50,14 @@ def store_of(url: str) -> LogStore | None:
 
 def unknown_store(url: str) -> CannotOpenLog:
     """Return the error that there is no store for a URL. Its text names the stores that there are."""
-    others = "".join(
-        f", {scheme}:…" for scheme in sorted({point.name for point in registered_by_others()} - {*BUILT_IN})
-    )
     if scheme := scheme_of(url):
-        return CannotOpenLog(f"No store for {scheme}:// is installed: --log can be {EXAMPLES}{others}.")
-    return CannotOpenLog(f"--log must be {EXAMPLES}{others}.")
+        return CannotOpenLog(f"No store for {scheme}:// is installed: --log can be {EXAMPLES}{other_urls()}.")
+    return CannotOpenLog(f"--log must be {EXAMPLES}{other_urls()}.")
+
+
+def other_urls() -> str:
+    """Return the schemes that only other packages register, each after a comma, for a list in a sentence."""
+    return "".join(f", {name}:…" for name in sorted({point.name for point in registered_by_others()} - {*BUILT_IN}))
 
 
 def registered_by_others() -> Sequence[EntryPoint]:

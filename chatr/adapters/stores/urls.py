@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 from chatr.adapters.stores.export.file import export_reader
-from chatr.adapters.stores.schemes import store_of, unknown_store
+from chatr.adapters.stores.schemes import other_urls, scheme_of, store_of, unknown_store
 from chatr.adapters.stores.sqlite.files import beside
 from chatr.adapters.stores.sqlite.store import sqlite_file
 from chatr.ports import CannotOpenLog, EventLog, LogReader
@@ -52,16 +52,19 @@ def open_reader(url: str) -> AbstractAsyncContextManager[LogReader]:
         return store.open_reader(url)
     if url == "-":
         return export_reader(None)
-    if store is None and is_exported_file(url):
+    if is_exported_file(url):
         return export_reader(Path(url))
+    reason = f", as no store for {scheme_of(url)}:// is installed" if store is None and scheme_of(url) else ""
     raise CannotOpenLog(
-        f"{without_password(url)} is no log that can be read: give sqlite:///FILE, postgresql://…, or an exported file."
+        f"{without_password(url)} is no log that can be read{reason}: give sqlite:///FILE, "
+        f"postgresql://…{other_urls()}, or an exported file."
     )
 
 
 def is_exported_file(url: str) -> bool:
     """Return whether `url` is no URL of a store, but the name of a file that `chatr export` wrote or may write."""
-    return store_of(url) is None and (url.endswith((".jsonl", ".jsonl.gz")) or Path(url).is_file())
+    is_name = "://" not in url and url.endswith((".jsonl", ".jsonl.gz"))
+    return store_of(url) is None and (is_name or Path(url).is_file())
 
 
 def without_password(url: str) -> str:
