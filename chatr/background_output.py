@@ -14,6 +14,8 @@ from typing import Final, TextIO
 
 import structlog
 
+from chatr.waiting_io import write_some
+
 MAX_WAITING: Final = 1_000
 """Texts, about one for each log line, that wait to be written. Further ones are dropped and counted."""
 SECONDS_AT_EXIT: Final = 1.0
@@ -79,7 +81,7 @@ class BackgroundStream(io.TextIOBase):
         rest = text.encode(self._encoding, "backslashreplace")
         with suppress(OSError):
             while rest:
-                rest = rest[os.write(self._descriptor, rest) :]
+                rest = rest[write_some(self._descriptor, rest) :]
         return not rest
 
 

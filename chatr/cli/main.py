@@ -1,7 +1,6 @@
 """The entry point of `chatr`: parses the arguments and runs the command that they name."""
 
 import argparse
-import io
 import os
 import signal
 import sys
@@ -10,6 +9,8 @@ from importlib import import_module
 from typing import Final, NoReturn
 
 from chatr import __version__
+from chatr.cli.outcome import exit_code_of
+from chatr.cli.standard_streams import open_standard_streams
 
 COMMANDS: Final = {
     "join": ("chatr.cli.commands.room.join", "register in a room, and keep the key"),
@@ -58,29 +59,25 @@ class Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command that `arguments` name, by default those of the process, and exit with its exit code."""
-    open_closed_streams()
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # A message may hold a character that the terminal's encoding lacks: print its escape, do not crash.
-        sys.stdout.reconfigure(errors="backslashreplace")
+    open_standard_streams()
     if os.getpid() == 1:
         # The kernel drops signals to process 1, that of a container, unless they have a handler.
         signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     given = sys.argv[1:] if arguments is None else arguments
     # As docker, cargo and kubectl do: who types only the name asks what it can do.
-    options = build_parser(given).parse_args(given or ["--help"])
+    options = parse(given or ["--help"])
     # Imported only now, so that --help and wrong arguments need not wait for the event loop and the log's modules.
     sys.exit(import_module(getattr(options, "execution", "chatr.cli.execution")).execute(options))
 
 
-def open_closed_streams() -> None:
-    """Let standard streams that are closed lead to the null device.
-
-    Otherwise files and sockets get their descriptors. uvloop aborts the process when it closes one of these.
-    """
-    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
-        if getattr(sys, name) is None:
-            # The lowest free descriptor is taken, which is that of the stream.
-            setattr(sys, name, open(os.devnull, mode))  # noqa: PTH123, SIM115 -- open to the end
+def parse(given: Sequence[str]) -> argparse.Namespace:
+    """Return the parsed arguments, or end the process with --help, --version or a wrong argument."""
+    try:
+        return build_parser(given).parse_args(given)
+    except SystemExit as ended:
+        code = ended.code
+    # The help may go to a full disk or a closed pipe, too.
+    sys.exit(exit_code_of(lambda: int(code or 0), (), ()))
 
 
 def build_parser(given: Sequence[str]) -> argparse.ArgumentParser:

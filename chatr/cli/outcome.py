@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 from chatr.cli.output.text import printable
+from chatr.cli.standard_streams import CannotWriteOutput
 
 FAILED: Final = 1
 """Exit code of a command that was given correctly and could not be finished."""
@@ -16,6 +17,8 @@ WRONGLY_USED: Final = 2
 SIGNALLED: Final = 128
 """Shells add this to the number of the signal that ended a process."""
 DISK_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
+READER_ENDED: Final = (errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN)
+"""Errors of a pipe or socket that nobody reads any more."""
 Errors = tuple[type[Exception], ...]
 
 
@@ -32,13 +35,14 @@ def exit_code_of(run: Callable[[], int], usage_errors: Errors, failures: Errors)
     except KeyboardInterrupt:
         # asyncio.Runner cancelled the command before, so its log is closed and its progress bar is removed.
         return SIGNALLED + signal.SIGINT
-    except BrokenPipeError:
+    except CannotWriteOutput as error:
         discard_output()
-        return SIGNALLED + signal.SIGPIPE
+        if error.errno in READER_ENDED:
+            return SIGNALLED + signal.SIGPIPE
+        return report(f"{error.strerror}.", FAILED)
     except OSError as error:
         if error.errno not in DISK_FULL:
             raise
-        discard_output()
         return report(f"{error.strerror}.", FAILED)
     return code
 

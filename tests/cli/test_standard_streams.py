@@ -1,95 +1,168 @@
-"""A file argument of - is standard output or standard input, and never a file of that name."""
+"""Standard streams that are closed, full, or not what a terminal gives, for every command."""
 
+import fcntl
 import io
+import json
+import os
+import socket
+import subprocess
 import sys
+import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, Final
 
 import pytest
 
-from tests.cli.conftest import Chatr, LogFile, Result
+from chatr.cli.standard_streams import ESCAPES, escaped_as_in_json, open_standard_streams
+from tests.cli.conftest import LogFile
+
+F_SETPIPE_SZ: Final = 1031
+PROGRAM: Final = [sys.executable, "-m", "chatr"]
+COMMANDS: Final = {"help": ["--help"], "reference": ["reference"], "log": ["log", "--json"]}
+"""Commands that print something and end."""
+WRONG: Final = ["log", "--nope"]
+linux = pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a disk that is always full")
 
 
-@pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The current folder, in which a file named - would appear."""
-    (tmp_path / "current").mkdir()
-    monkeypatch.chdir(tmp_path / "current")
-    return tmp_path / "current"
+def run(command: list[str], log: LogFile, **streams: Any) -> "subprocess.CompletedProcess[bytes]":
+    """Run a command in a process of its own with these standard streams."""
+    environ = os.environ | {"CHATR_LOG": log.url} | streams.pop("environ", {})
+    return subprocess.run([*PROGRAM, *command], env=environ, check=False, **streams)
 
 
-def given(content: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Put a text on standard input."""
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content.encode())))
+def test_characters_that_the_encoding_lacks_are_escaped() -> None:
+    """The escape is one of JSON, so that JSON stays JSON also where the terminal has another encoding."""
+    open_standard_streams()
+    buffer = io.BytesIO()
+    text = io.TextIOWrapper(buffer, "ascii", ESCAPES)
+    text.write('"Grüße ☃ 😀 \udcff"')
+    text.flush()
+
+    assert buffer.getvalue() == b'"Gr\\u00fc\\u00dfe \\u2603 \\ud83d\\ude00 \\udcff"'
+    assert json.loads(buffer.getvalue()) == "Grüße ☃ 😀 \udcff"
 
 
-def export(chatr: Chatr, log_file: LogFile, *arguments: str) -> Result:
-    """Export a log to standard output."""
-    return chatr("export", "-", *arguments, "--log", log_file.url)
+def test_bytes_that_cannot_be_read_are_an_error() -> None:
+    """The escapes are for writing only."""
+    with pytest.raises(UnicodeDecodeError):
+        escaped_as_in_json(UnicodeDecodeError("utf-8", b"\xff", 0, 1, "x"))
 
 
-def test_an_export_to_standard_output_is_that_to_a_file(
-    chatr: Chatr, log_file: LogFile, tmp_path: Path, folder: Path
+def full() -> int:
+    """A disk that is always full."""
+    return os.open("/dev/full", os.O_WRONLY)
+
+
+def reader_ended() -> int:
+    """A pipe that nobody reads."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    return writing
+
+
+def peer_ended() -> int:
+    """A socket whose other end is closed."""
+    here, there = socket.socketpair()
+    there.close()
+    return here.detach()
+
+
+def for_reading_only() -> int:
+    """A descriptor that cannot be written to."""
+    return os.open(os.devnull, os.O_RDONLY)
+
+
+@linux
+@pytest.mark.long
+@pytest.mark.parametrize("command", ["help", "log"])
+@pytest.mark.parametrize(
+    ("output", "code", "error"),
+    [
+        (full, 1, b"chatr: No space left on device.\n"),
+        (for_reading_only, 1, b"chatr: Bad file descriptor.\n"),
+        (reader_ended, 141, b""),
+        (peer_ended, 141, b""),
+    ],
+)
+def test_output_that_is_cut_is_no_success(
+    log_file: LogFile, command: str, output: Callable[[], int], code: int, error: bytes
 ) -> None:
-    """Standard output has the lines of the file and nothing else; what was done is on standard error."""
-    chatr("export", tmp_path / "file.jsonl", "--log", log_file.url)
-    result = export(chatr, log_file)
+    """One sentence and exit code 1; 141 without a word if the reader has ended, as in `chatr log | head`."""
+    descriptor = output()
+    ended = run(COMMANDS[command], log_file, stdout=descriptor, stderr=subprocess.PIPE)
+    os.close(descriptor)
 
-    assert result.out == (tmp_path / "file.jsonl").read_text()
-    assert "10 records exported. Head:" in result.err
-    assert list(folder.iterdir()) == []
-
-
-@pytest.mark.parametrize("form", ["md", "csv"])
-def test_a_transcript_to_standard_output_is_that_to_a_file(
-    form: str, chatr: Chatr, log_file: LogFile, tmp_path: Path
-) -> None:
-    """Standard output stays open after it, and has the bytes of the file."""
-    chatr("export", tmp_path / "file", "--transcript", form, "--log", log_file.url)
-    result = export(chatr, log_file, "--transcript", form)
-
-    assert result.out.encode() == (tmp_path / "file").read_bytes()
-    assert result.code == 0
+    assert (ended.returncode, ended.stderr) == (code, error)
 
 
-def test_an_export_on_standard_input_is_read(
-    chatr: Chatr, log_file: LogFile, monkeypatch: pytest.MonkeyPatch, folder: Path
-) -> None:
-    """`chatr export - | ssh … chatr import -` moves a log; other commands that read a log take - too."""
-    content = export(chatr, log_file).out
-    given(content, monkeypatch)
-    assert "10 records copied" in chatr("import", "-", "--log", "sqlite:///new.db").out
-    given(content, monkeypatch)
-    assert "10 records of log" in chatr("audit", "--log", "-").out
-    given(content, monkeypatch)
-    assert "10 records copied" in chatr("copy", "-", "sqlite:///copy.db").out
+@linux
+@pytest.mark.long
+@pytest.mark.parametrize("errors", [full, reader_ended])
+def test_errors_that_cannot_be_written_change_no_exit_code(log_file: LogFile, errors: Callable[[], int]) -> None:
+    """A script sees that the command was wrong, although nobody can read why."""
+    descriptor = errors()
+    ended = run(["log", "--log", "sqlite:////nowhere/x.db"], log_file, stdout=subprocess.PIPE, stderr=descriptor)
+    os.close(descriptor)
 
-    assert not (folder / "-").exists()
+    assert (ended.returncode, ended.stdout) == (2, b"")
 
 
-@pytest.mark.parametrize("content", ["", "no export\n"])
-def test_other_standard_input_is_refused(
-    chatr: Chatr, content: str, monkeypatch: pytest.MonkeyPatch, folder: Path
-) -> None:
-    """The error names standard input, and no log is created."""
-    given(content, monkeypatch)
-    result = chatr("import", "-", "--log", "sqlite:///new.db")
+@linux
+@pytest.mark.long
+def test_a_pipe_that_does_not_block_gets_everything(log_file: LogFile) -> None:
+    """Programs such as node make the pipes to their children non-blocking. A slow reader must not lose output."""
+    expected = run(COMMANDS["reference"], log_file, stdout=subprocess.PIPE)
+    reading, writing = os.pipe()
+    fcntl.fcntl(writing, F_SETPIPE_SZ, 4096)
+    os.set_blocking(writing, False)
+    received: list[bytes] = []
 
-    assert (result.code, result.err) == (2, "chatr: standard input is no exported log.\n")
-    assert list(folder.iterdir()) == []
+    def read() -> None:
+        while data := os.read(reading, 1_000):
+            received.append(data)
+            time.sleep(0.001)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    ended = run(COMMANDS["reference"], log_file, stdout=writing, stderr=subprocess.PIPE)
+    os.close(writing)
+    reader.join()
+    os.close(reading)
+
+    assert len(expected.stdout) > 3 * 4096
+    assert (ended.returncode, ended.stderr) == (0, b"")
+    assert b"".join(received) == expected.stdout
 
 
-@pytest.mark.parametrize("more", [(), ("--keep", "3"), ("--every", "1h")])
-def test_a_backup_is_not_written_to_standard_output(
-    chatr: Chatr, log_file: LogFile, folder: Path, more: tuple[str, ...]
-) -> None:
-    """A backup is a database: the error names what can be written there."""
-    result = chatr("backup", "-", *more, "--log", log_file.url)
+@pytest.mark.long
+@pytest.mark.parametrize("closed", ["<&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize(("command", "code"), [(["audit"], 0), (WRONG, 2)], ids=str)
+def test_closed_streams_get_no_other_file(log_file: LogFile, closed: str, command: list[str], code: int) -> None:
+    """Some supervisors start programs without them. Whatever is opened next would get their descriptors."""
+    shell = ["sh", "-c", f'exec "$@" {closed}', "sh", *PROGRAM, *command]
+    environ = os.environ | {"CHATR_LOG": log_file.url}
+    ended = subprocess.run(shell, capture_output=True, env=environ, check=False)
 
-    assert (result.code, result.err.endswith("use chatr export -.\n")) == (2, True)
-    assert list(folder.iterdir()) == []
+    assert ended.returncode == code
+    assert not ended.stderr or code == 2
 
 
-def test_a_file_of_that_name_is_written_with_its_folder(chatr: Chatr, log_file: LogFile, folder: Path) -> None:
-    """./- is a file."""
-    assert chatr("export", "./-", "--log", log_file.url).code == 0
-    assert [path.name for path in folder.iterdir()] == ["-"]
+@pytest.mark.long
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {"PYTHONIOENCODING": "ascii"},
+        {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+        {"PYTHONUNBUFFERED": "1", "COLUMNS": "0", "TERM": "dumb", "TZ": "Odd/Zone"},
+    ],
+    ids=str,
+)
+def test_output_is_json_in_every_encoding(log_file: LogFile, environ: dict[str, str]) -> None:
+    """What a terminal cannot show is escaped, and no error."""
+    ended = run(COMMANDS["log"], log_file, capture_output=True, environ=environ)
+
+    assert (ended.returncode, ended.stderr) == (0, b"")
+    records = [json.loads(line) for line in ended.stdout.decode("latin-1").splitlines()]
+    assert records[1]["data"]["avatar"] == "🦀" or "PYTHONUNBUFFERED" in environ
