@@ -2,12 +2,15 @@
 
 import logging
 import sys
+import traceback
+from typing import TextIO
 
 import structlog
-from structlog.typing import EventDict
+from structlog.typing import EventDict, ExcInfo
 
 from chatr.background_output import write_in_background
 from chatr.repeated_lines import ACCESS_LINE, RepeatedLines
+from chatr.secret import hide_secrets
 
 
 class LineLogger(structlog.PrintLogger):
@@ -35,6 +38,29 @@ class LeastLevel:
         raise structlog.DropEvent
 
 
+def without_secrets(_logger: object, _method: str, event_dict: EventDict) -> EventDict:
+    """Hide what is secret in the texts of an event; a processor of structlog."""
+    # A line of the access log quotes no error, and comes with each request.
+    if event_dict["event"] == ACCESS_LINE:
+        return event_dict
+    return {name: hide_secrets(each) if isinstance(each, str) else each for name, each in event_dict.items()}
+
+
+def plain_traceback(output: TextIO, exc_info: ExcInfo) -> None:
+    """Write a traceback without secrets; an exception formatter of structlog."""
+    # Without local variables: there might be a key or a message among them.
+    output.write("\n" + hide_secrets("".join(traceback.format_exception(*exc_info))).rstrip("\n"))
+
+
+def configure_for_command() -> None:
+    """Send log events to standard error, for a command whose standard output is its result."""
+    console = structlog.dev.ConsoleRenderer(exception_formatter=plain_traceback, colors=sys.stderr.isatty())
+    structlog.configure(
+        processors=[structlog.stdlib.add_log_level, structlog.dev.set_exc_info, without_secrets, console],
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
+    )
+
+
 def configure(level: str = "info") -> None:
     """Send the program's own log events from `level` on to standard error, in the background, and from libraries those
     that are warnings at least.
@@ -49,11 +75,11 @@ def configure(level: str = "info") -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=not is_terminal),
     ]
     if is_terminal:
-        # Without local variables in tracebacks: there might be a key or a message among them.
-        console = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
-        renderers: list[structlog.typing.Processor] = [console]
+        console = structlog.dev.ConsoleRenderer(exception_formatter=plain_traceback)
+        renderers: list[structlog.typing.Processor] = [without_secrets, console]
     else:
-        renderers = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+        json = structlog.processors.JSONRenderer()
+        renderers = [structlog.processors.format_exc_info, without_secrets, json]
     structlog.configure(
         processors=[least.drop_event, repeated.drop_event, *shared, *renderers],
         logger_factory=lambda *_: LineLogger(),

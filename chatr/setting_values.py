@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from chatr.domain.limits import SECOND, Limit
+from chatr.secret import Secret
 
 Network = IPv4Network | IPv6Network
 LARGEST_COUNT: Final = 1_000_000
@@ -80,6 +81,13 @@ def is_ipv6(text: str) -> bool:
     with suppress(ValueError):
         return bool(IPv6Address(text))
     return False
+
+
+def parse_secret_key(text: str) -> Secret:
+    """A key that can be sent in a header. Raises ValueError."""
+    if not text.strip().isascii() or not text.strip().isprintable():
+        raise ValueError("a key consists of letters, digits and signs of ASCII, on one line")
+    return Secret(text.strip())
 
 
 def parse_web_address(text: str) -> str:

@@ -7,9 +7,11 @@ from collections.abc import Callable
 from typing import Any, Final, get_args
 
 from attrs import Attribute, field, fields, frozen
+from attrs.converters import optional
 
 from chatr.domain.limits import DEFAULT_LIMITS, SECOND, Limit, Limits, Reading, Registration
 from chatr.ports import MOLTBOOK_URL
+from chatr.secret import Secret, secret_key, secret_url
 from chatr.setting_values import (
     LARGEST_COUNT,
     LARGEST_WINDOW,
@@ -24,6 +26,7 @@ from chatr.setting_values import (
     parse_non_empty,
     parse_public_url,
     parse_rate,
+    parse_secret_key,
     parse_small_rate,
     parse_switch,
     parse_web_address,
@@ -41,8 +44,14 @@ def setting(
     """A field of `Settings`. `metavar` and `description` are printed by --help and in the reference documentation;
     `parse` makes the value from text and raises ValueError. A setting without a default needs an `example`.
     """
-    metadata = {"metavar": metavar, "description": description, "parse": parse, "example": example}
-    return field(default=default, metadata=metadata)
+    return field(default=default, metadata=described(metavar, description, parse, example=example))
+
+
+def described(
+    metavar: str, description: str, parse: Callable[[str], Any] = str, *, example: str = ""
+) -> dict[str, Any]:
+    """What `setting` says of a field. A field with a converter is not made by it: mypy would not know the converter."""
+    return {"metavar": metavar, "description": description, "parse": parse, "example": example}
 
 
 def default_seen_every(online_for: int) -> int:
@@ -58,10 +67,12 @@ class Settings:
     given: then those in the log apply.
     """
 
-    log: str = setting(
-        "sqlite:///./chatr.db",
-        "URL",
-        "log to open: sqlite:///FILE, postgresql://…, memory:, or a URL of an installed store",
+    log: Secret = field(
+        default=secret_url("sqlite:///./chatr.db"),
+        converter=secret_url,
+        metadata=described(
+            "URL", "log to open: sqlite:///FILE, postgresql://…, memory:, or a URL of an installed store", secret_url
+        ),
     )
     # Loopback by default: only the operator can open the room to the network.
     host: str = setting(
@@ -76,8 +87,12 @@ class Settings:
         example="https://chat.example.org",
     )
     moltbook_url: str = setting(MOLTBOOK_URL, "URL", "base address of Moltbook's API", parse_web_address)
-    moltbook_key: str | None = setting(
-        None, "KEY", "API key for Moltbook, if it requires one", str.strip, example="YOUR_MOLTBOOK_KEY"
+    moltbook_key: Secret | None = field(
+        default=None,
+        converter=optional(secret_key),
+        metadata=described(
+            "KEY", "API key for Moltbook, if it requires one", parse_secret_key, example="YOUR_MOLTBOOK_KEY"
+        ),
     )
     trusted_proxies: tuple[Network, ...] = setting(
         (), "CIDR,…", "proxies whose X-Forwarded-For header is trusted", parse_networks
@@ -204,7 +219,7 @@ DEFAULTS_OF_A_NEW_LOG: Final = {
 
 
 def setting_text(value: object) -> str:
-    """A value as an operator would write it in a flag."""
+    """A value as an operator would write it in a flag; "…" in the place of a secret."""
     match value:
         case None:
             return ""

@@ -7,6 +7,8 @@ from typing import Any
 from attrs import Attribute, fields
 
 from chatr.config_file import read_toml
+from chatr.secret import HIDDEN, shown_url
+from chatr.setting_values import parse_secret_key
 from chatr.settings import LISTS, SWITCHES, BadSetting, Settings, flag, setting_text, variable
 
 
@@ -40,8 +42,14 @@ def given_value(
             try:
                 yield attribute.metadata["parse"](text)
             except ValueError as error:
-                raise BadSetting(f"{source} cannot be {text!r}: {error}.") from error
+                raise BadSetting(f"{source} cannot be {shown_value(attribute, text)!r}: {error}.") from error
             return
+
+
+def shown_value(attribute: "Attribute[Any]", text: str) -> str:
+    """A text that is no value of a setting, without the secrets in it."""
+    # It may be the value of another setting that was given to this one by mistake.
+    return HIDDEN if attribute.metadata["parse"] is parse_secret_key else shown_url(text)
 
 
 def read_config_file(config: Path) -> dict[str, str]:
@@ -64,5 +72,6 @@ def file_value_text(name: str, value: object) -> str:
         return setting_text(value)
     # In Python a bool is an int, but `port = true` is a mistake.
     if not isinstance(value, str | int) or isinstance(value, bool):
-        raise BadSetting(f"{name} in the file cannot be {value!r}: it must be text or a whole number.")
+        # Without the value, which may be a list with a secret in it.
+        raise BadSetting(f"{name} in the file must be text or a whole number.")
     return str(value)

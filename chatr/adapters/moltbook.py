@@ -30,6 +30,7 @@ from chatr.domain.accounts import canonical_account
 from chatr.domain.proof import Profile, ProofWords
 from chatr.domain.text import is_moltbook_name
 from chatr.ports import MOLTBOOK_URL, MoltbookUnavailable
+from chatr.secret import Secret, revealed
 from chatr.web_proxy import UnusableProxy, session_options
 
 logger = structlog.get_logger()
@@ -46,7 +47,7 @@ POST_ID: Final = re.compile(r"(?!\.{1,2}$)[!-~]{1,64}")
 @asynccontextmanager
 async def open_moltbook(
     base_url: str = MOLTBOOK_URL,
-    key: str | None = None,
+    key: str | Secret | None = None,
     *,
     timeout: float = 5.0,
     max_concurrent: int = 8,
@@ -63,7 +64,7 @@ async def open_moltbook(
     headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
     async with ClientSession(
         connector=connector,
-        headers=headers | ({"Authorization": f"Bearer {key}"} if key else {}),
+        headers=headers | ({"Authorization": f"Bearer {revealed(key)}"} if key else {}),
         cookie_jar=DummyCookieJar(),
         auto_decompress=False,
         timeout=ClientTimeout(total=None),  # a look-up is several requests with one time-out

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from chatr.secret import Secret, secret_url
 from chatr.setting_values import LARGEST_WINDOW, whole_number_parser
 from chatr.settings import Settings, variable
 
@@ -30,12 +31,17 @@ def describe(command: argparse.ArgumentParser, description: str, *examples: str)
 def add_log_option(command: argparse.ArgumentParser) -> None:
     """Give a command that reads a log its `--log`, which may be a live log or an exported file."""
     text = "a log's URL, or an exported file (default %(default)s)"
-    command.add_argument("--log", default=default_log_url(), metavar="URL|FILE", help=text)
+    add_log_argument(command, "URL|FILE", text)
 
 
-def default_log_url() -> str:
+def add_log_argument(command: argparse.ArgumentParser, metavar: str, text: str) -> None:
+    """Give a command a `--log` with a help text; the default is that of `default_log_url`."""
+    command.add_argument("--log", type=secret_url, default=default_log_url(), metavar=metavar, help=text)
+
+
+def default_log_url() -> Secret:
     """Return the URL in CHATR_LOG, or that of the log that the server uses by default."""
-    return os.environ.get(variable("log"), DEFAULT_LOG_URL)
+    return secret_url(os.environ.get(variable("log"), DEFAULT_LOG_URL))
 
 
 def add_json_option(command: argparse.ArgumentParser, text: str) -> None:

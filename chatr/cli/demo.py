@@ -45,7 +45,7 @@ def check_demo(settings: Settings) -> None:
 
 def demo_notice(settings: Settings) -> str:
     """Return what a demo says at its start about its limits and its log."""
-    is_lost = settings.log == DEMO_FLAGS["log"]
+    is_lost = settings.log.reveal() == DEMO_FLAGS["log"]
     return NOTICE.format(
         rate_unverified=settings.rate_unverified,
         rate_registrations=settings.rate_registrations,

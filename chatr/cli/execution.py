@@ -2,13 +2,11 @@
 
 import argparse
 import asyncio
-import sys
 from collections.abc import Callable
 from importlib import import_module
 from typing import Final
 
-import structlog
-
+from chatr import logging_setup
 from chatr.admin.socket_file import CannotOpenSocket, CannotReachNode
 from chatr.cli.errors import CommandError
 from chatr.cli.garbage_collection import set_thresholds
@@ -36,8 +34,8 @@ FAILURES: Final = (LogChanged, OutOfOrderError, LogUnavailable, OutcomeUnknown, 
 def execute(options: argparse.Namespace) -> int:
     """Run the command whose `run` is in `options` and return the exit code. Expected errors print one sentence."""
     set_thresholds()
-    # Standard output is for the result. Commands that serve configure their log lines themselves.
-    structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
+    # Commands that serve configure their log lines themselves.
+    logging_setup.configure_for_command()
 
     def run() -> int:
         with asyncio.Runner(loop_factory=loop_factory()) as runner:

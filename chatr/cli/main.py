@@ -6,11 +6,12 @@ import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 from chatr import __version__
 from chatr.cli.outcome import exit_code_of
 from chatr.cli.standard_streams import open_standard_streams
+from chatr.secret import hide_secrets
 
 COMMANDS: Final = {
     "join": ("chatr.cli.commands.room.join", "register in a room, and keep the key"),
@@ -54,7 +55,15 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Print the sentence to standard error and exit with code 2."""
-        self.exit(2, f"{self.prog}: {message.rstrip('.')}. See {self.prog} --help.\n")
+        self.exit(2, f"{self.prog}: {hide_secrets(message).rstrip('.')}. See {self.prog} --help.\n")
+
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Return the parsed arguments. An unknown option is named without its value, which may be a secret."""
+        options, unknown = self.parse_known_args(args, namespace)
+        if unknown:
+            names = [each.partition("=")[0] for each in unknown if each.startswith("-")]
+            self.error(f"unrecognized arguments: {' '.join(names or unknown)}")
+        return options
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -10,6 +10,7 @@ from chatr.adapters.stores.urls import open_log, sqlite_file
 from chatr.atomic_file import check_absent, flush_to_disk
 from chatr.past.transfer import LogsDiffer
 from chatr.ports import CannotOpenLog, EventLog, LogUnavailable
+from chatr.secret import Secret
 
 SUFFIX: Final = ".incomplete"
 """Ends the name of a file to which a log is still being copied."""
@@ -17,7 +18,7 @@ SIDE_FILES: Final = ("-wal", "-shm", ".head", ".lock")
 """The files that SQLite and chatr keep beside a log."""
 
 
-def new_sqlite_file(url: str) -> Path | None:
+def new_sqlite_file(url: str | Secret) -> Path | None:
     """Return the file that a copy to the log at `url` creates; None if nothing is created, or not in a file."""
     path = sqlite_file(url)
     # A head file or a -wal file without their log belong to one that was lost: `open_log` reports that.
@@ -27,7 +28,7 @@ def new_sqlite_file(url: str) -> Path | None:
 
 
 @asynccontextmanager
-async def open_target(url: str) -> AsyncIterator[EventLog]:
+async def open_target(url: str | Secret) -> AsyncIterator[EventLog]:
     """Open the log at `url` for a copy. A new SQLite log gets its name only when the block ends without an error.
 
     An interrupted copy leaves FILE.incomplete, with which the next one goes on. Raises CannotOpenLog, LogsDiffer or

@@ -4,11 +4,13 @@ import errno
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Callable
 from typing import Final
 
 from chatr.cli.output.text import printable
 from chatr.cli.standard_streams import CannotWriteOutput
+from chatr.secret import hide_secrets
 
 FAILED: Final = 1
 """Exit code of a command that was given correctly and could not be finished."""
@@ -23,7 +25,10 @@ Errors = tuple[type[Exception], ...]
 
 
 def exit_code_of(run: Callable[[], int], usage_errors: Errors, failures: Errors) -> int:
-    """Run a command and return its exit code. Expected errors, and those of standard output, print one sentence."""
+    """Run a command and return its exit code. Expected errors, and those of standard output, print one sentence.
+
+    An unexpected one prints its traceback, without secrets that it quotes.
+    """
     try:
         code = run()
         # Flushed here, where a closed pipe or a full disk can still be reported.
@@ -40,16 +45,17 @@ def exit_code_of(run: Callable[[], int], usage_errors: Errors, failures: Errors)
         if error.errno in READER_ENDED:
             return SIGNALLED + signal.SIGPIPE
         return report(f"{error.strerror}.", FAILED)
-    except OSError as error:
-        if error.errno not in DISK_FULL:
-            raise
-        return report(f"{error.strerror}.", FAILED)
+    except Exception as error:  # noqa: BLE001 -- the interpreter would print it, with the secrets that it quotes
+        if isinstance(error, OSError) and error.errno in DISK_FULL:
+            return report(f"{error.strerror}.", FAILED)
+        sys.stderr.write(hide_secrets(traceback.format_exc()))
+        return FAILED
     return code
 
 
 def report(sentence: str, code: int) -> int:
-    """Print the sentence of an error to standard error and return `code`."""
-    sys.stderr.write(f"chatr: {printable(sentence)}\n")
+    """Print the sentence of an error to standard error, without secrets that it quotes, and return `code`."""
+    sys.stderr.write(f"chatr: {printable(hide_secrets(sentence))}\n")
     return code
 
 

@@ -20,6 +20,7 @@ from chatr.client.errors import NoAnswer
 from chatr.client.follow import Following
 from chatr.client.room import Room
 from chatr.client.transport import TIME_LIMIT
+from chatr.secret import shown_url
 from chatr.wire import Message
 
 P = ParamSpec("P")
@@ -117,7 +118,7 @@ class BlockingRoom:
         self._finalizer = finalize(self, thread.stop, self.room)
 
     def __repr__(self) -> str:
-        return f"BlockingRoom({self.url!r})"
+        return f"BlockingRoom({shown_url(self.url)!r})"
 
     def __enter__(self) -> Self:
         return self

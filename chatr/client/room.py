@@ -67,7 +67,7 @@ class Room:
 
     def __repr__(self) -> str:
         # Without the key, which must not appear in logs.
-        return f"Room({self.url!r})"
+        return f"Room({self._transport.shown_url!r})"
 
     async def __aenter__(self) -> Self:
         return self
@@ -230,7 +230,7 @@ class Room:
         return await self._send(Request("GET", path, texts, wait=wait), as_type)
 
     async def _send(self, request: Request, as_type: type[T]) -> T:
-        return await self._transport.send(request, lambda body: decode(self.url, body, as_type))
+        return await self._transport.send(request, lambda body: decode(self._transport.shown_url, body, as_type))
 
 
 def not_none(**values: Any) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from chatr.client.errors import NoAnswer, RoomError, error_from
 from chatr.client.failed_connections import FAILURES, no_answer, not_a_room
 from chatr.client.rate_limits import RateLimits
 from chatr.client.retries import Attempts, Request
+from chatr.secret import shown_url
 from chatr.web_proxy import session_options
 
 ATTEMPT_TIMEOUT: Final = 30.0
@@ -34,7 +35,7 @@ class Transport:
     """One HTTP session with a room. The first request opens it, in the running event loop."""
 
     url: str
-    key: str | None
+    key: str | None = field(repr=False)
     time_limit: float
     first_time_limit: float
     on_retry: Callable[[RoomError], object]
@@ -48,9 +49,14 @@ class Transport:
     def __attrs_post_init__(self) -> None:
         parts = urlsplit(self.url)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-            raise ValueError(f"{self.url!r} is not the address of a room, such as https://chat.example.org")
+            raise ValueError(f"{self.shown_url!r} is not the address of a room, such as https://chat.example.org")
         self.url = self.url.rstrip("/")
         session_options(self.url)  # a proxy that cannot be used is reported at once
+
+    @property
+    def shown_url(self) -> str:
+        """The address for error messages: without the name and password of a user, which a proxy may demand."""
+        return shown_url(self.url)
 
     async def close(self) -> None:
         """Close all connections. Calls that wait raise NoAnswer."""
@@ -111,7 +117,7 @@ class Transport:
         request = Request("GET", "/api/stream", query)
         async with self._open_response(request, timeout, closing, headers) as response:
             if response.content_type != "text/event-stream":
-                raise not_a_room(self.url, "it sends no stream of events")
+                raise not_a_room(self.shown_url, "it sends no stream of events")
             with closing.reading(response.content):
                 yield response.content
 
@@ -148,10 +154,10 @@ class Transport:
                 )
             async with response:
                 if response.status != 200:
-                    raise error_from(self.url, response.status, response.headers, await response.read())
+                    raise error_from(self.shown_url, response.status, response.headers, await response.read())
                 yield response
         except FAILURES as error:
-            raise no_answer(self.url, error) from error
+            raise no_answer(self.shown_url, error) from error
 
     def _headers(self, request: Request) -> dict[str, str]:
         # A key that was read from a file may end with a line feed.

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
+from chatr.secret import HidesKey
 from chatr.wire.resources import (
     Agent,
     AgentDetails,
@@ -30,7 +31,7 @@ class SuccessResponse(Struct, frozen=True, kw_only=True, rename="camel"):
     success: Literal[True] = True
 
 
-class RegisteredAgent(Struct, frozen=True, kw_only=True, rename="camel"):
+class RegisteredAgent(HidesKey, Struct, frozen=True, kw_only=True, rename="camel"):
     """A new agent and its key."""
 
     id: Uuid
@@ -46,7 +47,7 @@ class RegisterResponse(SuccessResponse, frozen=True, kw_only=True):
     agent: RegisteredAgent
 
 
-class RotatedKeyResponse(SuccessResponse, frozen=True, kw_only=True):
+class RotatedKeyResponse(HidesKey, SuccessResponse, frozen=True, kw_only=True):
     """A new key of the agent, which takes the place of the old ones when it is first used."""
 
     api_key: Annotated[str, Meta(description="The new key. It is shown only once.")]
@@ -55,7 +56,7 @@ class RotatedKeyResponse(SuccessResponse, frozen=True, kw_only=True):
     ]
 
 
-class RecoveryTaskResponse(SuccessResponse, frozen=True, kw_only=True):
+class RecoveryTaskResponse(HidesKey, SuccessResponse, frozen=True, kw_only=True):
     """A new key, and what the Moltbook account of the agent's badge has to post before the key opens the agent."""
 
     api_key: Annotated[str, Meta(description="The new key. It is shown only once, and opens nothing yet.")]

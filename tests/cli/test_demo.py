@@ -31,14 +31,14 @@ def is_wider(one: Any, other: Any) -> bool:
 
 def test_a_demo_keeps_its_log_in_memory() -> None:
     """A variable or a file that names the log of a real room does not count, so that nothing of a demo gets into it."""
-    assert demo_settings({"CHATR_LOG": "sqlite:///real.db"}).log == "memory:"
+    assert str(demo_settings({"CHATR_LOG": "sqlite:///real.db"}).log) == "memory:"
 
 
 def test_a_flag_wins_over_the_demo() -> None:
     """What is given on the command line holds, also the log; what is not given is None."""
     settings = demo_settings(log="sqlite:///demo.db", rate_verified="1/60", port=None)
 
-    assert (settings.log, settings.rate_verified, settings.port) == ("sqlite:///demo.db", Limit(1, MINUTE), 8080)
+    assert (str(settings.log), settings.rate_verified, settings.port) == ("sqlite:///demo.db", Limit(1, MINUTE), 8080)
 
 
 def test_a_demo_has_wider_limits() -> None:

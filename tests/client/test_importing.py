@@ -14,5 +14,5 @@ def test_it_loads_no_server_module() -> None:
     loaded = json.loads(printed.stdout)
     of_chatr = {".".join(name.split(".")[:2]) for name in loaded if name.split(".")[0] == "chatr"}
 
-    assert of_chatr == {"chatr", "chatr.client", "chatr.web_proxy", "chatr.wire"}
+    assert of_chatr == {"chatr", "chatr.client", "chatr.secret", "chatr.web_proxy", "chatr.wire"}
     assert SERVER & {*loaded} == set()

@@ -68,13 +68,13 @@ def simulated_environment(world: World) -> Iterator[Path]:
     secrets, aiohttp = SeededSecrets(world.random), logging.getLogger("aiohttp")
     with TemporaryDirectory(dir=MEMORY_FOLDER if MEMORY_FOLDER.is_dir() else None) as folder:
         for process in world.processes:
-            process.checkpoint = Path(folder, process.settings.log)
+            process.checkpoint = Path(folder, process.settings.log.reveal())
         targets = {
             "chatr.app.SystemSecrets": lambda: secrets,
             "chatr.app.SystemClock": MACHINE_CLOCK.get,
             "chatr.app.serving_operators": serving_operators,
             "chatr.app.checkpoint_for": lambda settings: Checkpoint(
-                Path(folder, settings.log), every=world.conditions.records_between
+                Path(folder, settings.log.reveal()), every=world.conditions.records_between
             ),
             "chatr.adapters.http.listener.listen": lambda host, port: [Listener((host, port))],
             "chatr.adapters.http.listener.Acceptor": SimulatedAcceptor,

@@ -10,7 +10,7 @@ from chatr.adapters.stores.sqlite.backup import backup
 from chatr.adapters.stores.sqlite.reader import sqlite_reader
 from chatr.adapters.stores.urls import sqlite_file
 from chatr.atomic_file import create_atomically
-from chatr.cli.arguments import default_log_url, describe, duration, file_or_stream, whole_number
+from chatr.cli.arguments import add_log_argument, describe, duration, file_or_stream, whole_number
 from chatr.cli.backup_folder import BackupFolder
 from chatr.cli.errors import CommandError
 from chatr.cli.output.progress import print_above_bar, progress
@@ -35,7 +35,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "file", type=file_or_stream, metavar="FILE|FOLDER", help="the new file, or the folder of the backups"
     )
-    command.add_argument("--log", default=default_log_url(), metavar="URL", help="sqlite:///FILE (default %(default)s)")
+    add_log_argument(command, "URL", "sqlite:///FILE (default %(default)s)")
     command.add_argument(
         "--every",
         type=duration,

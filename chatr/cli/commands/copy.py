@@ -12,6 +12,7 @@ from chatr.cli.output.text import counted
 from chatr.domain.chain import CHAIN_START, ChainPoint
 from chatr.past.transfer import LogsDiffer, compare, copy_records, verified_end
 from chatr.ports import EventLog, LogReader
+from chatr.secret import Secret, secret_url
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -23,8 +24,10 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         "sqlite:///chatr.db sqlite:////mnt/chatr.db",
         "room.jsonl.gz sqlite:///again.db",
     )
-    command.add_argument("source", metavar="FROM", help="a log's URL, or an exported file")
-    command.add_argument("target", metavar="TO", help="URL of a new log, or of one that holds the first part of FROM")
+    command.add_argument("source", type=secret_url, metavar="FROM", help="a log's URL, or an exported file")
+    command.add_argument(
+        "target", type=secret_url, metavar="TO", help="URL of a new log, or of one that holds the first part of FROM"
+    )
     command.set_defaults(run=run)
 
 
@@ -38,7 +41,7 @@ async def run(options: argparse.Namespace) -> int:
     return 0
 
 
-async def copy_log(source: LogReader, target_url: str) -> None:
+async def copy_log(source: LogReader, target_url: str | Secret) -> None:
     """Copy a log to the one at `target_url`, and print the result. Raises CannotOpenLog or LogsDiffer."""
     # So that nothing is added to a log from a file that was changed. A new SQLite log has no name until the end.
     if isinstance(source, ExportReader) and new_sqlite_file(target_url) is None:

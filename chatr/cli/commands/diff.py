@@ -4,7 +4,7 @@ import argparse
 
 from attrs import evolve
 
-from chatr.adapters.stores.urls import open_reader, without_password
+from chatr.adapters.stores.urls import open_reader
 from chatr.cli.arguments import add_json_option, describe
 from chatr.cli.outcome import WRONGLY_USED, report
 from chatr.cli.output.log_diff import ComparedLog, LogDiff, difference_json
@@ -12,6 +12,7 @@ from chatr.cli.output.progress import print_above_bar, progress
 from chatr.cli.output.tables import json_text
 from chatr.past.log_diff import differences
 from chatr.ports import LogReader, LogUnavailable
+from chatr.secret import Secret, secret_url
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -24,8 +25,8 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         "sqlite:///chatr.db sqlite:////mnt/backups/monday.db",
         "room.jsonl.gz postgresql://chatr@db.example.org/chatr",
     )
-    command.add_argument("a", metavar="A", help="a log's URL, or an exported file")
-    command.add_argument("b", metavar="B", help="the other one")
+    command.add_argument("a", type=secret_url, metavar="A", help="a log's URL, or an exported file")
+    command.add_argument("b", type=secret_url, metavar="B", help="the other one")
     add_json_option(command, "print one JSON object per line: each difference, then a summary")
     command.set_defaults(run=run)
 
@@ -48,10 +49,10 @@ async def run(options: argparse.Namespace) -> int:
     return 0 if diff.is_equal else 1
 
 
-async def compared(url: str, log: LogReader) -> ComparedLog:
+async def compared(url: Secret, log: LogReader) -> ComparedLog:
     """Return the log as it is now. Raises LogUnavailable."""
     first = await log.read(0, 1)
-    return ComparedLog(without_password(url), await log.head(), first[0].id if first else "")
+    return ComparedLog(str(url), await log.head(), first[0].id if first else "")
 
 
 async def compare(a: LogReader, b: LogReader, diff: LogDiff, *, as_json: bool) -> None:

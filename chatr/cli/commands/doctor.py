@@ -29,6 +29,7 @@ from chatr.cli.output.progress import print_above_bar
 from chatr.cli.output.tables import json_text
 from chatr.cli.output.text import printable
 from chatr.ports import CannotOpenLog, LogUnavailable
+from chatr.secret import hide_secrets
 from chatr.settings import BadSetting, Settings
 from chatr.settings_loading import load
 
@@ -67,9 +68,13 @@ async def run(options: argparse.Namespace) -> int:
     except BadSetting as error:
         report.add(problem(SETTINGS, str(error), "Correct it: the server does not start."))
         settings = Settings(log=options.log or Settings().log)
-    for check in (*check_variables(os.environ), *check_settings(settings), *check_extras(settings.log)):
+    for check in (
+        *check_variables(os.environ),
+        *check_settings(settings),
+        *check_extras(settings.log.reveal()),
+    ):
         report.add(check)
-    await report_log(report, settings.log)
+    await report_log(report, settings.log.reveal())
     await report_room(report, settings, options.url)
     return 1 if report.problems else 0
 
@@ -99,12 +104,16 @@ class Report:
 
 def line(check: Check) -> str:
     """Return a check as text."""
-    return printable(f"{check.status:{WIDTH}}  {check.name}: {check.found} {check.remedy}".rstrip())
+    return printable(
+        f"{check.status:{WIDTH}}  {check.name}: {hide_secrets(check.found)} {hide_secrets(check.remedy)}".rstrip()
+    )
 
 
 def json_line(check: Check) -> str:
     """Return a check as JSON."""
-    return json_text({"check": check.name, "status": check.status, "found": check.found, "remedy": check.remedy})
+    return json_text(
+        {"check": check.name, "status": check.status, "found": hide_secrets(check.found), "remedy": check.remedy}
+    )
 
 
 async def report_log(report: Report, url: str) -> None:
@@ -130,7 +139,9 @@ async def report_room(report: Report, settings: Settings, url: str | None) -> No
     direct = direct_address(settings)
     checks: list[Check] = []
     if address := url or direct:
-        checks = await report.add_all(check_room(address, await log_id(settings.log), must_run=url is not None))
+        checks = await report.add_all(
+            check_room(address, await log_id(settings.log.reveal()), must_run=url is not None)
+        )
     public = url or settings.public_url
     if public and public != direct and answers(checks):
         await report.add_all(check_proxy(public, direct, settings.rate_requests))

@@ -3,7 +3,7 @@
 import argparse
 
 from chatr.adapters.stores.export.file import export_reader
-from chatr.cli.arguments import default_log_url, describe, file_or_stream
+from chatr.cli.arguments import add_log_argument, describe, file_or_stream
 from chatr.cli.commands.copy import copy_log
 
 
@@ -17,7 +17,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     )
     text = "a file that chatr export wrote; - for standard input"
     command.add_argument("file", type=file_or_stream, metavar="FILE", help=text)
-    command.add_argument("--log", default=default_log_url(), metavar="URL", help="the new log (default %(default)s)")
+    add_log_argument(command, "URL", "the new log (default %(default)s)")
     command.set_defaults(run=run)
 
 

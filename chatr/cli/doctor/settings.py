@@ -120,7 +120,7 @@ def idle_connections_closed_early(settings: Settings) -> Check | None:
 
 def log_in_memory(settings: Settings) -> Check | None:
     """A log in memory ends with the process."""
-    if not settings.log.startswith("memory:"):
+    if not settings.log.reveal().startswith("memory:"):
         return None
     return warning(NAME, "The log is in memory and is lost when the server ends.", "Set --log sqlite:///FILE.")
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from attrs import Attribute, fields
 
+from chatr.secret import Secret
 from chatr.settings import DEFAULTS_OF_A_NEW_LOG, LISTS, BadSetting, Settings, flag, setting_text, variable
 
 INTRODUCTION: Final = """\
@@ -16,6 +17,9 @@ INTRODUCTION: Final = """\
 """
 STORED_IN_LOG: Final = """\
 # Stored in the log. A new log begins with this value. If it is set here, it replaces that of the log at each start.
+"""
+CONFIDENTIAL: Final = """\
+# This is, or contains, a secret: let nobody but the user of the server read the file.
 """
 EXAMPLE: Final = "# It has no default. An example:\n"
 
@@ -36,12 +40,19 @@ def paragraphs(setting: "Attribute[Any]", given: Mapping[str, Any]) -> Iterator[
     if name in DEFAULTS_OF_A_NEW_LOG:
         yield STORED_IN_LOG
     if name in given:
+        if is_secret(given[name]):
+            yield CONFIDENTIAL
         yield f"{name} = {toml_value(name, given[name])}\n"
     elif example := setting.metadata["example"]:
         yield f"{EXAMPLE}#{name} = {toml_text(name, example)}\n"
     else:
         default = DEFAULTS_OF_A_NEW_LOG.get(name, setting.default)
         yield f"#{name} = {toml_value(name, default)}\n"
+
+
+def is_secret(value: object) -> bool:
+    """Return whether a value is not printed elsewhere, or not in full."""
+    return isinstance(value, Secret) and value.reveal() != str(value)
 
 
 def toml_value(name: str, value: object) -> str:
@@ -51,6 +62,8 @@ def toml_value(name: str, value: object) -> str:
             return str(value).lower()
         case int():
             return setting_text(value)
+        case Secret():
+            return toml_text(name, value.reveal())
         case tuple() if name in LISTS:
             return f"[{', '.join(toml_text(name, str(each)) for each in value)}]"
         case _:

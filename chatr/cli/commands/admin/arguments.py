@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Final
 
 from chatr.admin.requests import Instant
-from chatr.cli.arguments import DURATION, add_json_option, default_log_url, duration, utf8_text
+from chatr.cli.arguments import DURATION, add_json_option, add_log_argument, duration, utf8_text
 from chatr.cli.moment import parse_moment
 from chatr.domain.limits import SECOND
 from chatr.past.replay import Timestamp
@@ -33,7 +33,7 @@ def add_operator_arguments(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--dry-run", action="store_true", help="say what would be done, and store nothing")
     add_json_option(command, "print one JSON object per line")
-    command.add_argument("--log", default=default_log_url(), metavar="URL", help="the log's URL (default %(default)s)")
+    add_log_argument(command, "URL", "the log's URL (default %(default)s)")
     command.add_argument(
         flag("admin_socket"),
         metavar="PATH|off",

@@ -16,13 +16,14 @@ from chatr.admin.replies import Reply
 from chatr.admin.requests import AnyRequest
 from chatr.admin.socket_file import connected_socket
 from chatr.cli.commands.admin.short_lived_node import short_lived_node
+from chatr.secret import Secret
 
 WAIT_FOR_LOG: Final = 5.0
 """Seconds to wait for a log that is in use, such as by the command of another operator."""
 RETRY_PAUSE: Final = 0.1
 
 
-async def replies_to(request: AnyRequest, log_url: str, socket_setting: str | None) -> AsyncGenerator[Reply]:
+async def replies_to(request: AnyRequest, log_url: Secret, socket_setting: str | None) -> AsyncGenerator[Reply]:
     """Carry out a request on the node that listens at its socket, or else on one of this process; yield the replies.
 
     Raises CannotReachNode or CannotOpenLog.
@@ -36,7 +37,7 @@ async def replies_to(request: AnyRequest, log_url: str, socket_setting: str | No
 
 
 @asynccontextmanager
-async def nearest_node(log_url: str, path: Path | None) -> AsyncIterator[socket | AdminNode]:
+async def nearest_node(log_url: Secret, path: Path | None) -> AsyncIterator[socket | AdminNode]:
     """Yield a connection to the node that listens at `path`, or a node of this process. Raises as `replies_to`."""
     loop = asyncio.get_running_loop()
     give_up_at = loop.time() + WAIT_FOR_LOG
@@ -54,7 +55,7 @@ async def nearest_node(log_url: str, path: Path | None) -> AsyncIterator[socket 
         yield node
 
 
-def in_use(log_url: str, path: Path | None) -> LogInUse:
+def in_use(log_url: Secret, path: Path | None) -> LogInUse:
     """The error that a log is in use, and no node was found at `path`."""
     found = f"no node listens at {path}" if path else "the socket of its node is not to be used"
     return LogInUse(

@@ -17,11 +17,12 @@ from chatr.node.search_indexer import SearchIndexer
 from chatr.past.checkpoint import Checkpoint
 from chatr.past.replay import replay
 from chatr.ports import BringsClock
+from chatr.secret import Secret
 from chatr.settings import variable
 
 
 @asynccontextmanager
-async def short_lived_node(log_url: str) -> AsyncIterator[AdminNode]:
+async def short_lived_node(log_url: str | Secret) -> AsyncIterator[AdminNode]:
     """Yield a node on the log, which has folded all of it. Shows progress. Raises CannotOpenLog or LogUnavailable."""
     given = os.environ.get(variable("search_index"))
     index = Fts5Index(search_file(log_url, given), replaces_foreign_file=given is None)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
-from attrs import frozen
+from attrs import field, frozen
 
 from chatr.cli.arguments import describe
 from chatr.cli.commands.room.joined_rooms import JoinedRoomsFile
@@ -31,7 +31,7 @@ class ChosenRoom:
     """The address of a room, and the key and name of the agent. `name` is None if the key comes from CHATR_KEY."""
 
     url: str
-    key: str | None = None
+    key: str | None = field(default=None, repr=False)
     name: str | None = None
 
     def open(self, time_limit: float = TIME_LIMIT, first_time_limit: float = FIRST_TIME_LIMIT) -> Room:

@@ -14,6 +14,7 @@ from msgspec import DecodeError, Meta, Struct, field, json
 from chatr.atomic_file import remove_partial_files, replace_atomically
 from chatr.cli.commands.room.locked_file import locked_file
 from chatr.cli.errors import CommandError
+from chatr.secret import HidesKey
 
 FILE_NAME: Final = "rooms.json"
 # The file may have been edited by hand, and neither a header nor a request can be made of anything.
@@ -21,7 +22,7 @@ Url = Annotated[str, Meta(pattern=r"\Ahttps?://(\[[0-9a-f:.]+\](:\d+)?|[^\s/?#\[
 Key = Annotated[str, Meta(pattern=r"\A[!-~]+\Z")]
 
 
-class JoinedRoom(Struct, frozen=True, rename="camel"):
+class JoinedRoom(HidesKey, Struct, frozen=True, rename="camel"):
     """The name of the agent in a room, and its API key."""
 
     name: str

@@ -1,0 +1,109 @@
+"""Values that hold a secret, and texts without the secrets that they quote."""
+
+import re
+from typing import Final
+
+HIDDEN: Final = "…"
+PLACEHOLDER: Final = re.compile(r"USER:PASSWORD@\S*")
+"""A part of a sentence that says how a URL is written."""
+ASSIGNMENT: Final = re.compile(
+    r"""(\b[\w-]*(?:pass(?:word|wd|file|phrase)?|pwd|secret|token|key)\s*=\s*)('(?:[^'\\]|\\+.)*'?|[^\s&'"]+)""",
+    re.IGNORECASE,
+)
+"""A parameter with a secret, as in `password=…` of a connection string or a query."""
+URL: Final = re.compile(
+    # A malformed password may hold anything: where a name and a colon begin that are no host and port, all up to the
+    # last @ of the line is taken.
+    r"""[\w+.-]*://(?:[^\s/@:]*:(?!\d+(?:[/?\#.,;:\s"')]|$))[^\n]*@)?(?:[^\s"'<>]*[^\s"'<>.,:;)])?""",
+)
+CREDENTIALS: Final = re.compile(rf"""(?<![^\s"'=(<])(?!sqlite:)[^\s"'{HIDDEN}]+:[^\s"'{HIDDEN}]+@[^\s"']+""")
+"""NAME:PASSWORD@HOST without `://` before it."""
+HOSTS: Final = re.compile(r"(?:(?:[^\W_][\w.%*-]*|\[[\w:.%]+\])?(?::(?:\d*|PORT))?(?:,|$))*")
+"""The hosts of a URL, each with its port. What has another form may be a part of a password."""
+
+
+class Secret:
+    """A text that is, or contains, a secret. Whatever prints it prints `shown`; only `reveal` returns it."""
+
+    __slots__ = ("_shown", "_text")
+
+    def __init__(self, text: str, shown: str = HIDDEN) -> None:
+        self._text = text
+        self._shown = shown
+
+    def reveal(self) -> str:
+        """Return the text with the secret, to use it, not to print it."""
+        return self._text
+
+    def __str__(self) -> str:
+        return self._shown
+
+    def __repr__(self) -> str:
+        return f"<{self._shown}>"
+
+    def __format__(self, spec: str) -> str:
+        return format(self._shown, spec)
+
+    def __eq__(self, other: object) -> bool:
+        return self._text == other._text if isinstance(other, Secret) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+
+class HidesKey:
+    """Lets the `repr` of a struct hide its field `api_key`."""
+
+    __slots__ = ()
+    __struct_fields__: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        shown = {name: repr(getattr(self, name)) for name in self.__struct_fields__} | {"api_key": HIDDEN}
+        return f"{type(self).__name__}({', '.join(f'{name}={value}' for name, value in shown.items())})"
+
+
+def secret_key(value: str | Secret) -> Secret:
+    """Return a value all of which is secret."""
+    return value if isinstance(value, Secret) else Secret(value)
+
+
+def secret_url(value: str | Secret) -> Secret:
+    """Return a URL that may have a password, which need not be well-formed."""
+    return value if isinstance(value, Secret) else Secret(value, shown_url(value))
+
+
+def revealed(value: str | Secret) -> str:
+    """Return the text of a value that may be a secret, to use it, not to print it."""
+    return value.reveal() if isinstance(value, Secret) else value
+
+
+def shown_url(text: str) -> str:
+    """Return a URL, or a connection string or path in its place, without the secrets in it."""
+    scheme, separator, rest = text.strip().partition("://")
+    if separator and not scheme.endswith("sqlite"):
+        return f"{scheme}://{shown_place(rest)}"
+    # NAME:PASSWORD@HOST, as of somebody who forgot the scheme. A path of SQLite may contain both characters.
+    if not scheme.startswith("sqlite:") and not separator and ":" in text.rpartition("@")[0]:
+        return HIDDEN
+    return ASSIGNMENT.sub(rf"\1{HIDDEN}", text.strip())
+
+
+def shown_place(rest: str) -> str:
+    """Return what stands behind the `://` of a URL, without the name of a user, a password and the query."""
+    if PLACEHOLDER.match(rest):
+        return rest
+    # First the query, because an @ in its password would be taken for the end of the user's. But a ? before an @
+    # may as well be a part of a password.
+    user, at, place = ASSIGNMENT.sub(rf"\1{HIDDEN}", rest).rpartition("@")
+    place, question, _ = place.partition("?")
+    hosts, slash, path = place.partition("/")
+    if not HOSTS.fullmatch(hosts):
+        hosts = HIDDEN
+    return (HIDDEN + at if user or at else "") + hosts + slash + path + (question + HIDDEN if question else "")
+
+
+def hide_secrets(text: str) -> str:
+    """Return a text of any origin, such as an error, without the secrets in the URLs and parameters that it quotes."""
+    text = ASSIGNMENT.sub(rf"\1{HIDDEN}", text)
+    text = URL.sub(lambda found: shown_url(found[0]), text)
+    return CREDENTIALS.sub(lambda found: found[0] if PLACEHOLDER.search(found[0]) else HIDDEN, text)
