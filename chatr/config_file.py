@@ -4,6 +4,8 @@ import tomllib
 from pathlib import Path
 from typing import Any, Final
 
+from chatr.text_of_bytes import text_of_bytes
+
 LARGEST_CONFIG: Final = 1_000_000
 """Bytes of a configuration file."""
 
@@ -15,4 +17,4 @@ def read_toml(path: Path) -> dict[str, Any]:
         text = file.read(LARGEST_CONFIG + 1)
     if len(text) > LARGEST_CONFIG:
         raise ValueError(f"it has more than {LARGEST_CONFIG} bytes")
-    return tomllib.loads(text.decode())
+    return tomllib.loads(text_of_bytes(text))

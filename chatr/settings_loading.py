@@ -7,6 +7,7 @@ from typing import Any
 from attrs import Attribute, fields
 
 from chatr.config_file import read_toml
+from chatr.environment import variable_value
 from chatr.secret import HIDDEN, shown_url
 from chatr.setting_values import parse_secret_key
 from chatr.settings import LISTS, SWITCHES, BadSetting, Settings, flag, setting_text, variable
@@ -34,13 +35,14 @@ def given_value(
     name = attribute.name
     sources = (
         (flag(name), flags.get(name)),
-        (variable(name), environ.get(variable(name))),
+        (variable(name), variable_value(environ, variable(name))),
         (f"{name} in the file", file.get(name)),
     )
     for source, text in sources:
         if text is not None:
             try:
-                yield attribute.metadata["parse"](text)
+                # No value begins or ends with white space, which shells and files leave there.
+                yield attribute.metadata["parse"](text.strip())
             except ValueError as error:
                 raise BadSetting(f"{source} cannot be {shown_value(attribute, text)!r}: {error}.") from error
             return
@@ -56,7 +58,9 @@ def read_config_file(config: Path) -> dict[str, str]:
     """The settings in a TOML file, by name, as text. Raises BadSetting."""
     try:
         document = read_toml(config)
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise BadSetting(f"The file {config} cannot be read: {error.strerror}.") from error
+    except ValueError as error:
         raise BadSetting(f"The file {config} cannot be read: {error}.") from error
     given = {name.replace("-", "_"): value for name, value in document.items()}
     if unknown := given.keys() - {each.name for each in fields(Settings)}:

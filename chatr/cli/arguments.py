@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from chatr.environment import variable_value
 from chatr.secret import Secret, secret_url
 from chatr.setting_values import LARGEST_WINDOW, whole_number_parser
 from chatr.settings import Settings, variable
@@ -41,7 +42,8 @@ def add_log_argument(command: argparse.ArgumentParser, metavar: str, text: str) 
 
 def default_log_url() -> Secret:
     """Return the URL in CHATR_LOG, or that of the log that the server uses by default."""
-    return secret_url(os.environ.get(variable("log"), DEFAULT_LOG_URL))
+    given = variable_value(os.environ, variable("log"))
+    return DEFAULT_LOG_URL if given is None else secret_url(given)
 
 
 def add_json_option(command: argparse.ArgumentParser, text: str) -> None:

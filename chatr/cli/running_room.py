@@ -13,6 +13,7 @@ from attrs import frozen
 from chatr.cli.errors import CommandError
 from chatr.domain.chain import ChainPoint
 from chatr.domain.limits import SECOND
+from chatr.environment import variable_value
 from chatr.web_proxy import UnusableProxy, session_options
 
 ATTEMPTS: Final = 10
@@ -80,7 +81,7 @@ def room_options(url: str) -> dict[str, Any]:
 
 def key_headers() -> dict[str, str]:
     """Return the header with which a private room is read; none where no key is given."""
-    return {"Authorization": f"Bearer {key}"} if (key := os.environ.get(KEY_VARIABLE)) else {}
+    return {"Authorization": f"Bearer {key}"} if (key := variable_value(os.environ, KEY_VARIABLE)) else {}
 
 
 def failure_reason(error: Exception) -> str:

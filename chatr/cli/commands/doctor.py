@@ -69,7 +69,7 @@ async def run(options: argparse.Namespace) -> int:
         report.add(problem(SETTINGS, str(error), "Correct it: the server does not start."))
         settings = Settings(log=options.log or Settings().log)
     for check in (
-        *check_variables(os.environ),
+        *check_variables(os.environ, settings.port),
         *check_settings(settings),
         *check_extras(settings.log.reveal()),
     ):

@@ -8,6 +8,7 @@ from typing import Final
 
 from chatr.cli.arguments import describe
 from chatr.cli.errors import CommandError
+from chatr.environment import variable_value
 from chatr.setting_values import parse_web_address
 from chatr.web_proxy import UnusableProxy
 
@@ -52,7 +53,7 @@ async def run(options: argparse.Namespace) -> int:
     if sys.stdin.isatty():
         sys.stderr.write("chatr mcp waits for an MCP client. docs/agents.md says how clients start it.\n")
     try:
-        await bridge.serve(f"{url}/mcp", os.environ.get("CHATR_KEY", "").strip())
+        await bridge.serve(f"{url}/mcp", variable_value(os.environ, "CHATR_KEY") or "")
     except UnusableProxy as error:
         raise CommandError(str(error)) from error
     return 0
@@ -61,7 +62,7 @@ async def run(options: argparse.Namespace) -> int:
 def address_in_environment() -> str:
     """Return the address in CHATR_URL. Raises CommandError."""
     try:
-        return room_address(os.environ.get("CHATR_URL", ""))
+        return room_address(variable_value(os.environ, "CHATR_URL") or "")
     except argparse.ArgumentTypeError as error:
         raise CommandError(
             "Name the room with --room URL or in CHATR_URL, such as https://chat.example.org."

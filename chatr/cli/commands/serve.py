@@ -24,7 +24,7 @@ from chatr.cli.demo import check_demo, demo_flags, demo_notice
 from chatr.cli.errors import CommandError
 from chatr.cli.garbage_collection import collect_regularly
 from chatr.cli.output.commented_config import commented_config
-from chatr.cli.unknown_variables import unknown_variables
+from chatr.cli.unknown_variables import ignored_port, unknown_variables
 from chatr.service_notification import notify, send_signs_of_life
 from chatr.settings import SWITCHES, Settings, default_of, flag, variable
 from chatr.settings_loading import given_values, load
@@ -97,6 +97,8 @@ async def run(options: argparse.Namespace) -> int:
     logging_setup.configure(settings.log_level)
     if unknown := unknown_variables(os.environ):
         logger.warning("unknown_variables", nearest_settings=unknown, hint="no setting has these names: correct them")
+    if port := ignored_port(os.environ, settings.port):
+        logger.warning("port_variable_ignored", PORT=port, hint=f"to listen there: --port {port} or CHATR_PORT={port}")
     sys.setswitchinterval(SWITCH_INTERVAL)
     cancel_on_signals()
     try:

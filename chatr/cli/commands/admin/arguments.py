@@ -11,6 +11,7 @@ from chatr.admin.requests import Instant
 from chatr.cli.arguments import DURATION, add_json_option, add_log_argument, duration, utf8_text
 from chatr.cli.moment import parse_moment
 from chatr.domain.limits import SECOND
+from chatr.environment import variable_value
 from chatr.past.replay import Timestamp
 from chatr.setting_values import parse_non_empty
 from chatr.settings import flag, variable
@@ -38,7 +39,7 @@ def add_operator_arguments(command: argparse.ArgumentParser) -> None:
         flag("admin_socket"),
         metavar="PATH|off",
         type=parse_socket,
-        default=os.environ.get(variable("admin_socket")),
+        default=variable_value(os.environ, variable("admin_socket")),
         help="the socket of the running node (default FILE.admin beside a SQLite file); off: use none",
     )
 

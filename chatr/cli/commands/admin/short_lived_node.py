@@ -10,6 +10,7 @@ from chatr.adapters.system import SystemClock, SystemSecrets
 from chatr.admin.operator import AdminNode
 from chatr.background_tasks import background
 from chatr.cli.output.progress import progress
+from chatr.environment import variable_value
 from chatr.node.erasing import Erasing
 from chatr.node.follower import Follower
 from chatr.node.node import Node
@@ -24,7 +25,7 @@ from chatr.settings import variable
 @asynccontextmanager
 async def short_lived_node(log_url: str | Secret) -> AsyncIterator[AdminNode]:
     """Yield a node on the log, which has folded all of it. Shows progress. Raises CannotOpenLog or LogUnavailable."""
-    given = os.environ.get(variable("search_index"))
+    given = variable_value(os.environ, variable("search_index"))
     index = Fts5Index(search_file(log_url, given), replaces_foreign_file=given is None)
     async with open_current_log(log_url) as log, closed_at_end(index):
         checkpoint = Checkpoint(checkpoint_file(log_url))

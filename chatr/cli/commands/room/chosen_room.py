@@ -13,6 +13,7 @@ from chatr.cli.commands.room.joined_rooms import JoinedRoomsFile
 from chatr.cli.errors import CommandError
 from chatr.cli.outcome import FAILED, report
 from chatr.client import Room, RoomError
+from chatr.environment import variable_value
 from chatr.setting_values import parse_web_address
 from chatr.web_proxy import UnusableProxy
 
@@ -80,10 +81,10 @@ def named_room(options: argparse.Namespace, environ: Mapping[str, str]) -> str |
 
 def room_in_environment(environ: Mapping[str, str]) -> str | None:
     """Return the address in CHATR_URL, None if there is none. Raises CommandError if it is no address."""
-    if not environ.get("CHATR_URL"):
+    if (given := variable_value(environ, "CHATR_URL")) is None:
         return None
     try:
-        return room_address(environ["CHATR_URL"])
+        return room_address(given)
     except argparse.ArgumentTypeError as error:
         raise CommandError(f"CHATR_URL: {error}.") from error
 
@@ -93,7 +94,7 @@ def key_in_environment(url: str, environ: Mapping[str, str]) -> str | None:
 
     Raises CommandError if CHATR_KEY cannot be a key.
     """
-    key = environ.get("CHATR_KEY", "").strip()
+    key = variable_value(environ, "CHATR_KEY") or ""
     if not (key.isascii() and key.isprintable()):
         raise CommandError("CHATR_KEY: it is no key of an agent.")
     # Otherwise `--room` with another address would send the key to a stranger's server.

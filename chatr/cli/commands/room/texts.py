@@ -9,6 +9,7 @@ from typing import Final
 from chatr.cli.arguments import add_json_option, utf8_text
 from chatr.cli.errors import CommandError
 from chatr.domain.limits import CONTENT_LENGTH
+from chatr.text_of_bytes import text_of_bytes
 
 MESSAGE_ID: Final = re.compile("#?([0-9]{1,18})")
 LONGEST_INPUT: Final = 64 * 1024
@@ -47,14 +48,16 @@ def standard_input() -> str:
     try:
         # One byte more than the limit, to detect a longer text.
         data = sys.stdin.buffer.read(LONGEST_INPUT + 1)
+    except OSError as error:
+        raise CommandError(f"Standard input cannot be read: {error.strerror}.") from error
     finally:
         signal.signal(signal.SIGINT, handler)
     if len(data) > LONGEST_INPUT:
         raise CommandError(TOO_LONG)
     try:
-        return data.decode()
-    except UnicodeDecodeError as error:
-        raise CommandError("Standard input is not UTF-8.") from error
+        return text_of_bytes(data)
+    except ValueError as error:
+        raise CommandError(f"Standard input cannot be used: {error}.") from error
 
 
 def message_id(text: str) -> str:

@@ -17,6 +17,7 @@ from chatr.cli.commands.room.handling import HOUR, HourlyLimit, MessageHandler
 from chatr.cli.commands.room.joined_rooms import JoinedRoomsFile
 from chatr.cli.errors import CommandError
 from chatr.client import Room
+from chatr.environment import variable_value
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -104,7 +105,7 @@ def environment_of_command(chosen: ChosenRoom, environ: Mapping[str, str], *, re
 
     With `replies` the command does not post, so it gets no CHATR_KEY. Otherwise it gets CHATR_KEY if `watch` uses it.
     """
-    needed = not replies and environ.get("CHATR_KEY", "").strip() == chosen.key
+    needed = not replies and variable_value(environ, "CHATR_KEY") == chosen.key
     # A command that does not need the key cannot be made to reveal it.
     inherited = {name: value for name, value in environ.items() if needed or name != "CHATR_KEY"}
     return inherited | {"CHATR_URL": chosen.url}

@@ -1,0 +1,37 @@
+"""Environment variables of chatr: every value enters here, whoever wrote it."""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+PREFIX: Final = "CHATR_"
+BYTE_ORDER_MARK: Final = "\ufeff"
+QUOTES: Final = ("'", '"')
+LINKED: Final = f"{PREFIX}PORT"
+LINK: Final = re.compile(r"(tcp|udp|sctp)://")
+"""How the value of a variable begins that Kubernetes or Docker sets for a service named chatr."""
+NAMES_OF_LINKS: Final = re.compile(
+    rf"{PREFIX}(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_[0-9]+_(TCP|UDP|SCTP)(_\w+)?)|{PREFIX}(\w+_)?ENV_\w+"
+)
+"""What both also set for it, and for services whose names begin with chatr."""
+
+
+def variable_value(environ: Mapping[str, str], name: str) -> str | None:
+    """Return the value of a variable without white space and quotes around it.
+
+    None if it is not given: there is no such variable, it is empty, or it is a link to a service named chatr.
+    """
+    # Secrets that are mounted as files end with a line feed, and `docker --env-file` passes quotes and CR on.
+    text = environ.get(name, "").strip().strip(BYTE_ORDER_MARK).strip()
+    if len(text) > 1 and text[0] in QUOTES and text[0] == text[-1]:
+        text = text[1:-1].strip()
+    return None if not text or (name == LINKED and LINK.match(text)) else text
+
+
+def links_of_services(environ: Iterable[str]) -> set[str]:
+    """Return the names of the variables that a container platform has set for services named chatr or chatr-…."""
+    links = {name for name in environ if NAMES_OF_LINKS.fullmatch(name)}
+    # Docker also sets CHATR_NAME and CHATR_X_PORT, which are told from misspelt settings by what stands beside them.
+    ports = [re.sub("_[0-9]+_(TCP|UDP|SCTP)$|_SERVICE_HOST$", "", name.removesuffix("_PROTO")) for name in links]
+    beside = {f"{port.removesuffix('_PORT')}_{suffix}" for port in ports for suffix in ("PORT", "NAME")}
+    return links | (beside & set(environ))
