@@ -77,17 +77,6 @@ def test_an_automatic_message_has_a_mark(page: Page) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(
-    "fields", [{"timestamp": "nonsense"}, {"mentions": 5}, {"agentName": None}, {"content": None}], ids=str
-)
-def test_a_message_that_cannot_be_drawn_costs_no_other(page: Page, fields: dict[str, object]) -> None:
-    """In its place stands that it cannot be shown; the messages around it are there."""
-    receive(page, message(1, "Ada", "one"), {**message(2, "Bob", "two"), **fields}, message(3, "Cleo", "three"))
-
-    expect(page.locator(".content")).to_have_text(["one", "This message cannot be shown.", "three"])
-
-
-@pytest.mark.long
 @pytest.mark.parametrize(("scheme", "width"), [("light", 320), ("dark", 1280)])
 def test_axe_finds_no_violation_in_replies(page: Page, scheme: str, width: int) -> None:
     """Quotes, mentions and marks have contrast and names, and a long or right-to-left one covers nothing."""

@@ -17,13 +17,13 @@ def message(number: int, name: str, content: str, **fields: Any) -> dict[str, An
     return {"id": str(number), "content": content, "timestamp": at, "createdAt": at, **author, **fields}
 
 
-def receive(page: Page, *messages: dict[str, Any]) -> None:
-    """Load the page again, with these messages as its history. Its stream ends, and is not opened again."""
-    frame = f"retry: 3600000\ndata: {json.dumps({'type': 'history', 'data': messages})}\n\n"
+def receive(page: Page, *messages: Any, then: tuple[Any, ...] = ()) -> None:
+    """Load the page again, with these messages as its history, `then` other frames. Its stream is not opened again."""
+    frames = "".join(f"data: {json.dumps(each)}\n\n" for each in ({"type": "history", "data": messages}, *then))
 
     def respond(route: Route) -> None:
-        route.fulfill(body=frame, content_type="text/event-stream")
+        route.fulfill(body=f"retry: 3600000\n{frames}", content_type="text/event-stream")
 
     page.route("**/api/stream*", respond)
     page.reload()
-    page.locator(".message").nth(len(messages) - 1).wait_for()
+    page.locator(".message").nth(sum("id" in (each or ()) for each in messages) - 1).wait_for()

@@ -39,11 +39,12 @@ export class FetchStream {
   async #receive(body) {
     this.readyState = OPEN;
     await this.#call(this.onopen);
-    const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+    const reader = body.getReader();
+    const decoder = new TextDecoder(); // not TextDecoderStream, which Firefox has had since 2022 only
     let incomplete = "";
     for (let read = await reader.read(); !read.done; read = await reader.read()) {
       this.lastByteAt = now();
-      const lines = (incomplete + read.value).split(/\r\n|\n|\r(?!$)/);
+      const lines = (incomplete + decoder.decode(read.value, { stream: true })).split(/\r\n|\n|\r(?!$)/);
       incomplete = lines.pop();
       for (const line of lines) await this.#parse(line);
     }

@@ -125,7 +125,7 @@ export class Following {
       }
     }
     for (const message of this.#progress.newIn(messages)) {
-      yield { message, position: (message === messages.at(-1) && cursor) || message.id };
+      yield { message, position: (message === messages[messages.length - 1] && cursor) || message.id };
     }
   }
 

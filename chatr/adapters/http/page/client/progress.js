@@ -56,7 +56,7 @@ export class Progress {
 
   #endHistory(messages) {
     this.#isReset = false;
-    this.#last = BigInt(messages.at(-1)?.id ?? 0);
+    this.#last = BigInt(messages[messages.length - 1]?.id ?? 0);
   }
 
   // If the log was restored from a backup, its history may have older messages than the remembered ones. They are known.

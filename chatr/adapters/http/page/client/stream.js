@@ -46,7 +46,7 @@ export class Stream {
     const resume = this.cursor ? { lastEventId: this.cursor, ...this.resumeQuery } : {};
     // URLSearchParams would encode the comma, and such a request costs the server twice as much.
     const url = `${this.url}&${new URLSearchParams(resume)}`;
-    const byFetch = headers.Authorization || this.#wasRejected || !this.usesEventSource;
+    const byFetch = headers.Authorization || this.#wasRejected || !this.usesEventSource || !globalThis.EventSource;
     const source = (this.#source = byFetch ? new FetchStream(url, headers) : new EventSource(url));
     source.onmessage = (event) => this.#receive(event);
     source.onrejected = async (response) => {

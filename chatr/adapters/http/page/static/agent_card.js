@@ -3,11 +3,12 @@
 import { BY_OPERATOR, avatarElement, setHue } from "./agent_label.js";
 import { getJson } from "./api.js";
 import { fillTime, formatDay } from "./clock.js";
-import { byId, element, notice } from "./dom.js";
+import { attempt, byId, element, notice } from "./dom.js";
 import { messageOf } from "./message.js";
 import { setFilter, setHighlight } from "./message_items.js";
 import * as messageList from "./message_list.js";
 import { mentionPattern } from "./message_text.js";
+import { closeDialog, isOpen, last, openDialog, setAria } from "./old_browsers.js";
 import * as onlineAgents from "./online_agents.js";
 
 const card = byId("card");
@@ -22,7 +23,7 @@ function findAgent(id, name) {
   const online = id ? onlineAgents.find(id) : onlineAgents.findNamed(name);
   if (online) return { ...online, online: true };
   const byAgent = ({ agentId, agentName }) => (id ? agentId === id : agentName === name);
-  const message = messageList.items().map(messageOf).findLast(byAgent);
+  const message = last(messageList.items().map(messageOf).filter(byAgent));
   if (!message) return undefined;
   const { agentId, agentName, timestamp, ...shown } = message;
   return { ...shown, id: agentId, name: agentName, lastMessage: timestamp };
@@ -36,7 +37,7 @@ async function openFor(id, name) {
   try {
     const loaded = (await getJson(`api/agents/${encodeURIComponent(agent?.name ?? name)}`)).agent;
     if (!agent) open(loaded);
-    else if (card.open && shownAgent === agent) fill(loaded);
+    else if (isOpen(card) && shownAgent === agent) fill(loaded);
   } catch (error) {
     if (!agent) notice(`${name} could not be loaded: ${error.message}`, 8);
   }
@@ -65,8 +66,14 @@ function details(agent) {
 }
 
 function open(agent) {
-  fill(agent);
-  if (!card.open) card.showModal();
+  attempt(
+    `The card of ${agent.name}`,
+    () => {
+      fill(agent);
+      openDialog(card);
+    },
+    () => notice(`The card of ${agent.name} cannot be shown.`, 8),
+  );
 }
 
 function fill(agent) {
@@ -75,8 +82,8 @@ function fill(agent) {
   byId("card-avatar").replaceChildren(avatarElement(shownAgent.name, shownAgent.avatar));
   byId("card-name").replaceChildren(element("bdi", "", shownAgent.name), ...badge);
   byId("card-details").replaceChildren(...details(shownAgent));
-  byId("card-filter").ariaPressed = filteredAgent?.id === agent.id;
-  byId("card-highlight").ariaPressed = highlightedAgent?.id === agent.id;
+  setAria(byId("card-filter"), { pressed: filteredAgent?.id === agent.id });
+  setAria(byId("card-highlight"), { pressed: highlightedAgent?.id === agent.id });
   setHue(card, shownAgent.name);
 }
 
@@ -119,15 +126,15 @@ export function start(reload) {
   });
   byId("card-filter").addEventListener("click", () => {
     filterBy(filteredAgent?.id === shownAgent.id ? null : shownAgent);
-    card.close();
+    closeDialog(card);
   });
   byId("card-highlight").addEventListener("click", () => {
     highlightMentionsOf(highlightedAgent?.id === shownAgent.id ? null : shownAgent);
-    card.close();
+    closeDialog(card);
   });
-  byId("card-close").addEventListener("click", () => card.close());
+  byId("card-close").addEventListener("click", () => closeDialog(card));
   // A click on the backdrop has the dialog itself as its target.
-  card.addEventListener("click", ({ target }) => target === card && card.close());
+  card.addEventListener("click", ({ target }) => target === card && closeDialog(card));
   byId("filter-clear").addEventListener("click", () => filterBy(null));
   byId("highlight-clear").addEventListener("click", () => highlightMentionsOf(null));
 }

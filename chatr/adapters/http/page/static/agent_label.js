@@ -1,8 +1,7 @@
 // How an agent is shown: its colour, avatar, name and badge.
 
 import { element } from "./dom.js";
-
-const graphemes = new Intl.Segmenter();
+import { firstGrapheme, setAria } from "./old_browsers.js";
 
 // The golden angle keeps the hues of names that differ in their last character, like agent-1 and agent-2, far apart.
 export function hue(name) {
@@ -19,17 +18,13 @@ export function setHue(target, name) {
 
 // An avatar may be 64 characters of anything: only its first grapheme is shown. Without one it is the name's initial.
 export function avatarElement(name, avatar) {
-  const [first] = graphemes.segment(avatar || name.toUpperCase());
-  const created = element("span", "avatar", first.segment);
-  created.ariaHidden = "true";
-  return created;
+  return setAria(element("span", "avatar", firstGrapheme(avatar || name.toUpperCase())), { hidden: true });
 }
 
 function sign(character, label) {
   const created = element("span", "", character);
-  created.role = "img";
-  created.ariaLabel = label;
-  return created;
+  created.setAttribute("role", "img");
+  return setAria(created, { label });
 }
 
 function moltbookBadge({ moltbookName, ownerTwitter }) {
@@ -69,6 +64,5 @@ export function nameAndBadge(id, name, agent) {
   const button = element("button", "name", element("bdi", "", name));
   button.type = "button";
   button.dataset.agent = id;
-  button.ariaHasPopup = "dialog";
-  return [button, ...badges(agent)];
+  return [setAria(button, { haspopup: "dialog" }), ...badges(agent)];
 }

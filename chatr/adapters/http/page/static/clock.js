@@ -2,14 +2,20 @@
 
 import { element } from "./dom.js";
 
-// The page is in English: readers of another kind of English get the dates of theirs, all others British ones.
-const locale = navigator.language.startsWith("en") ? navigator.language : "en-GB";
-const timeFormat = new Intl.DateTimeFormat(locale, { timeStyle: "short" });
-const dayFormat = new Intl.DateTimeFormat(locale, { dateStyle: "full" });
-const exactFormat = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "medium" });
-
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
+
+// The page is in English: readers of another kind of English get the dates of theirs, all others British ones.
+// A time that is none is shown as "?". A browser may name a locale that its Intl rejects, as Chromium did with en-US@posix.
+function formatter(options) {
+  let format;
+  try {
+    format = new Intl.DateTimeFormat(/^en/.test(navigator.language) ? navigator.language : "en-GB", options);
+  } catch {
+    format = new Intl.DateTimeFormat("en-GB", options);
+  }
+  return (time) => (Number.isFinite(time) ? format.format(time) : "?");
+}
 
 let serverOffset = 0;
 let selectedMoment = null;
@@ -25,7 +31,7 @@ export function setClock(response) {
 
 // A message that has arrived was not posted in the future.
 export function setClockNotBefore(timestamp) {
-  serverOffset = Math.max(serverOffset, Date.parse(timestamp) - Date.now());
+  serverOffset = Math.max(serverOffset, (Date.parse(timestamp) || 0) - Date.now());
 }
 
 // Makes `now` return this moment; null makes it return the server's time again.
@@ -33,16 +39,16 @@ export function setMoment(time) {
   selectedMoment = time;
 }
 
-export const formatExact = (time) => exactFormat.format(time);
-export const formatDay = (time) => dayFormat.format(time);
-export const formatTime = (time) => timeFormat.format(time);
+export const formatTime = formatter({ timeStyle: "short" });
+export const formatDay = formatter({ dateStyle: "full" });
+export const formatExact = formatter({ dateStyle: "medium", timeStyle: "medium" });
 
 export function formatRelative(time) {
   const age = now() - time;
   if (age < 0.75 * MINUTE) return "now";
   if (age < HOUR) return `${Math.round(age / MINUTE)} min`;
   if (age < 24 * HOUR) return `${Math.floor(age / HOUR)} h`;
-  return timeFormat.format(time);
+  return formatTime(time);
 }
 
 // Fills a <time> with the relative and the exact time; CSS shows the exact one on hover and focus.

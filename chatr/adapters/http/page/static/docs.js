@@ -59,7 +59,7 @@ function fieldRows({ parameters, requestBody }) {
 }
 
 function codeLinks(reference, responses) {
-  const { content } = responses[reference.$ref.split("/").at(-1)];
+  const { content } = responses[reference.$ref.split("/").pop()];
   const [{ schema }] = Object.values(content);
   return schema.properties.code.enum.map((code) => element("a", { href: `#${code}` }, element("code", {}, code)));
 }

@@ -10,6 +10,16 @@ export function element(tag, className, ...children) {
   return created;
 }
 
+// Returns what `draw` returns or, if it throws, what `drawPlainly` returns: what cannot be drawn costs nothing else.
+export function attempt(what, draw, drawPlainly = () => {}) {
+  try {
+    return draw();
+  } catch (error) {
+    console.info(`${what} cannot be drawn: ${error}`);
+    return drawPlainly();
+  }
+}
+
 let noticeTimer;
 
 // Shows a short message for so many seconds (0 = until the next one); "" removes it. Screen readers announce it.

@@ -5,7 +5,9 @@ import { getJson } from "./api.js";
 import { setClockNotBefore } from "./clock.js";
 import { byId, element, notice, plural } from "./dom.js";
 import * as listChanges from "./list_changes.js";
+import { withId } from "./message_items.js";
 import * as messageList from "./message_list.js";
+import { last } from "./old_browsers.js";
 import { setRemoved } from "./removals.js";
 import { showUnread } from "./unread.js";
 
@@ -29,9 +31,12 @@ let toAnnounce = [];
 let announceTimer;
 let removedCount = 0;
 
-const newestId = () => (newestMessages.length ? messageList.idOf(newestMessages.at(-1)) : 0);
+const newestId = () => (newestMessages.length ? messageList.idOf(last(newestMessages)) : 0);
 
-const getPage = (query) => getJson(`api/messages?limit=${PAGE_SIZE}&${query}`);
+async function getPage(query) {
+  const page = await getJson(`api/messages?limit=${PAGE_SIZE}&${query}`);
+  return { ...page, messages: withId(page.messages) };
+}
 
 const source = {
   older: (id) => getPage(`before=${id}`),
@@ -41,7 +46,7 @@ const source = {
     if (reachesBack) return { messages: inMemory, hasMore: false };
     const page = await getPage(`after=${id}`);
     // Messages that were posted since that response are in memory: the next call returns them.
-    return { ...page, hasMore: page.hasMore || newestId() > messageList.idOf(page.messages.at(-1) ?? { id }) };
+    return { ...page, hasMore: page.hasMore || newestId() > messageList.idOf(last(page.messages) ?? { id }) };
   },
 };
 
@@ -50,7 +55,7 @@ function remember(messages) {
   for (const { id } of messages) setRemoved(id, null);
   newestMessages.push(...messages);
   newestMessages.splice(0, newestMessages.length - messageList.MOST);
-  if (newestMessages.length) setClockNotBefore(newestMessages.at(-1).timestamp);
+  if (newestMessages.length) setClockNotBefore(last(newestMessages).timestamp);
 }
 
 // Starts over with the messages of a `history` frame.
@@ -185,7 +190,7 @@ export async function goTo(id) {
   if (messageList.reveal(id)) return;
   try {
     const [before, after] = await Promise.all([getPage(`before=${id + 1}`), getPage(`after=${id}`)]);
-    if (messageList.idOf(before.messages.at(-1) ?? { id: 0 }) !== id) return notice(await reasonForMissing(id), 8);
+    if (messageList.idOf(last(before.messages) ?? { id: 0 }) !== id) return notice(await reasonForMissing(id), 8);
     const range = { older: before.hasMore, newer: after.hasMore };
     messageList.show([...before.messages, ...after.messages], source, range);
     messageList.reveal(id);

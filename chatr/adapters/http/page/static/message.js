@@ -1,13 +1,13 @@
 // Builds one message of the list, and what depends on the message above it: the day's separator and a repeated name.
 
-import { fillTime, formatDay, serverNow } from "./clock.js";
+import { fillTime, formatDay } from "./clock.js";
 import { automaticMark, avatarElement, nameAndBadge, setHue } from "./agent_label.js";
-import { element } from "./dom.js";
+import { attempt, element } from "./dom.js";
 import { contentNodes, messageLink } from "./message_text.js";
 import { quoteOf } from "./reply_quote.js";
 
 const GROUPED_WITHIN = 5 * 60_000;
-const UNREADABLE = { agentId: "", agentName: "?", content: "This message cannot be shown." };
+const UNDRAWN = "This message cannot be shown as it should be.";
 
 const messages = new WeakMap();
 
@@ -16,25 +16,39 @@ export const messageOf = (item) => messages.get(item);
 
 // `highlight` is a pattern made by `mentionPattern`, or null. A message that cannot be drawn costs no other one.
 export function messageItem(message, highlight) {
-  try {
-    return draw(message, highlight);
-  } catch (error) {
-    console.info(`Message ${message.id} cannot be drawn: ${error}`);
-    return draw({ ...UNREADABLE, id: message.id, timestamp: new Date(serverNow()).toISOString() }, null);
-  }
+  const item = attempt(
+    `Message ${message.id}`,
+    () => draw(message, highlight),
+    () => element("li", "message", element("p", "secondary", UNDRAWN), drawnContent(message, highlight)),
+  );
+  item.id = `m-${message.id}`;
+  messages.set(item, message);
+  return item;
+}
+
+function drawnContent(message, highlight) {
+  const content = element("p", "content");
+  content.dir = "auto"; // each message has its own text direction
+  fillContent(content, message, highlight);
+  return content;
+}
+
+function fillContent(content, message, highlight) {
+  const nodes = attempt(
+    `The text of message ${message.id}`,
+    () => [...contentNodes(message, highlight)],
+    () => [`${UNDRAWN}\n`, message.removed ? "" : String(message.content ?? "")],
+  );
+  content.replaceChildren(...nodes);
+  content.classList.toggle("removed", Boolean(message.removed));
 }
 
 function draw(message, highlight) {
   const permalink = messageLink(message.id, "permalink");
   permalink.append(fillTime(document.createElement("time"), message.timestamp));
   const label = [...nameAndBadge(message.agentId, message.agentName, message), ...automaticMark(message)];
-  const content = element("p", "content", ...contentNodes(message, highlight));
-  content.dir = "auto"; // each message has its own text direction
-  content.classList.toggle("removed", Boolean(message.removed));
-  const lines = [element("p", "head", ...label, permalink), ...quoteOf(message), content];
+  const lines = [element("p", "head", ...label, permalink), ...quoteOf(message), drawnContent(message, highlight)];
   const item = element("li", "message", avatarElement(message.agentName, message.avatar), ...lines);
-  item.id = `m-${message.id}`;
-  messages.set(item, message);
   return setHue(item, message.agentName);
 }
 
@@ -48,8 +62,7 @@ export function updateMessage(item, message, highlight) {
   const content = item.querySelector(".content");
   item.querySelector(".quote")?.remove();
   content.before(...quoteOf(message));
-  content.replaceChildren(...contentNodes(message, highlight));
-  content.classList.toggle("removed", Boolean(message.removed));
+  fillContent(content, message, highlight);
 }
 
 export function separator(className, ...children) {
@@ -61,8 +74,9 @@ export function updateBoundary(item) {
   const message = messages.get(item);
   if (item.previousElementSibling?.classList.contains("day")) item.previousElementSibling.remove();
   const above = messages.get(item.previousElementSibling);
-  const day = formatDay(Date.parse(message.timestamp));
-  const sameDay = above !== undefined && formatDay(Date.parse(above.timestamp)) === day;
+  const time = Date.parse(message.timestamp);
+  const day = formatDay(time);
+  const sameDay = above !== undefined && (Number.isNaN(time) || formatDay(Date.parse(above.timestamp)) === day);
   if (!sameDay) item.before(separator("day", day));
   item.classList.toggle("continued", sameDay && isGrouped(above, message));
 }

@@ -12,6 +12,9 @@ export const isFiltered = () => onlyAgent !== null;
 
 const passesFilter = (message) => onlyAgent === null || message.agentId === onlyAgent;
 
+// Without an id a message has no place in the list.
+export const withId = (messages) => messages.filter((message) => /^\d{1,18}$/.test(message?.id));
+
 // Those of other agents may be quoted, so they are remembered too.
 export function itemsFor(messages) {
   const shown = messages.map(asKnown);

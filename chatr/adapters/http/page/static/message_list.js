@@ -4,6 +4,7 @@ import { refreshRelativeTimes } from "./clock.js";
 import { byId } from "./dom.js";
 import { messageOf, separator, updateBoundary } from "./message.js";
 import { isFiltered, itemsFor } from "./message_items.js";
+import { last, onResize } from "./old_browsers.js";
 import { ensureCurrent } from "./roving_tabindex.js";
 
 export const MOST = 300;
@@ -52,9 +53,7 @@ export function start(moveListener) {
     pagesWithoutScroll = 0;
     loadOlder();
   });
-  const observer = new ResizeObserver(() => followsEnd() && scrollToBottom());
-  observer.observe(scroller);
-  observer.observe(scroller.firstElementChild);
+  onResize(() => followsEnd() && scrollToBottom(), scroller, scroller.firstElementChild);
 }
 
 function checkPosition() {
@@ -75,7 +74,7 @@ export function show(messages, newSource, { older = true, newer = false, gap = "
   loading = false;
   pagesWithoutScroll = 0;
   source = newSource;
-  [firstId, lastId] = messages.length ? [idOf(messages[0]), idOf(messages.at(-1))] : [NO_MESSAGE, 0];
+  [firstId, lastId] = messages.length ? [idOf(messages[0]), idOf(last(messages))] : [NO_MESSAGE, 0];
   [hasOlder, hasNewer] = [older, newer];
   list.replaceChildren(...(gap ? [separator("gap", `Messages may be missing here: ${gap}`)] : []));
   append(messages);
@@ -92,7 +91,7 @@ export function appendNew(messages) {
     return;
   }
   firstId = Math.min(firstId, idOf(messages[0]));
-  lastId = idOf(messages.at(-1));
+  lastId = idOf(last(messages));
   keepingPosition(() => append(messages));
   afterChange();
 }
@@ -172,7 +171,7 @@ function loadOlder() {
     const older = messages.filter((message) => idOf(message) < firstId);
     if (!older.length) return;
     firstId = idOf(older[0]);
-    lastId ||= idOf(older.at(-1));
+    lastId ||= idOf(last(older));
     prepend(older);
   });
 }
@@ -182,7 +181,7 @@ function loadNewer() {
     hasNewer = hasMore;
     atBottom = false;
     if (!messages.length) return;
-    lastId = idOf(messages.at(-1));
+    lastId = idOf(last(messages));
     append(messages);
   });
 }

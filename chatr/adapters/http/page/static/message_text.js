@@ -1,12 +1,13 @@
 // Turns the text of a message into nodes: text, links, and highlighted mentions of an agent.
 
 import { element } from "./dom.js";
+import { notAfter, parseUrl } from "./old_browsers.js";
 
 const URL_PATTERN = String.raw`\b[Hh][Tt][Tt][Pp][Ss]?:\/\/[^\s<>"]+`;
 // A mention begins where the server sees one, and ends before trailing - and _. Which names are agents says the message.
-const MENTION = String.raw`(?<![0-9A-Za-z_ªµºÀ-ÖØ-öø-ԯ])@[A-Za-z0-9_-]*[A-Za-z0-9]`;
+const MENTION = notAfter("0-9A-Za-z_ªµºÀ-ÖØ-öø-ԯ") + "@[A-Za-z0-9_-]*[A-Za-z0-9]";
 // An id stands alone: not in C#7, issue#7, ##7, &#7;, #7f, #7,000 or #7.5.
-const ID = String.raw`(?<![\p{L}\p{M}\p{N}_#&/])#[1-9][0-9]{0,17}(?![\p{L}\p{M}\p{N}_]|[.,][0-9])`;
+const ID = notAfter(String.raw`\p{L}\p{M}\p{N}_#&/`) + String.raw`#[1-9][0-9]{0,17}(?![\p{L}\p{M}\p{N}_]|[.,][0-9])`;
 const REFERENCES = new RegExp(`${MENTION}|${ID}`, "gu");
 const LINKS = new RegExp(`${URL_PATTERN}|${MENTION}|${ID}`, "gu");
 const TRAILING_PUNCTUATION = /[\p{P}\p{S}]+$/u;
@@ -41,7 +42,7 @@ function linkFor(found, names) {
   if (name) return [found, leftToRight(mentionLink(name))];
   if (name === undefined) return [found];
   const address = withoutPunctuation(found);
-  const url = URL.canParse(address) && new URL(address);
+  const url = parseUrl(address);
   // What stands before @ is a user name: a link to good.example@evil.example leads to evil.example.
   return [address, url && !url.username && !url.password && outsideLink(url.href)];
 }
@@ -49,8 +50,10 @@ function linkFor(found, names) {
 // Punctuation behind a URL belongs to the sentence. A closing bracket belongs to the URL if one was opened in it.
 function withoutPunctuation(found) {
   const [tail = ""] = found.match(TRAILING_PUNCTUATION) ?? [];
-  const last = [...tail].findLastIndex((mark) => PART_OF_A_URL.test(mark) || (mark === ")" && found.includes("(")));
-  return found.slice(0, found.length - tail.length) + [...tail].slice(0, last + 1).join("");
+  const marks = [...tail];
+  const belongs = (mark) => PART_OF_A_URL.test(mark) || (mark === ")" && found.includes("("));
+  while (marks.length && !belongs(marks[marks.length - 1])) marks.pop();
+  return found.slice(0, found.length - tail.length) + marks.join("");
 }
 
 function outsideLink(href) {
@@ -97,5 +100,5 @@ function* highlighted(text, highlight) {
 
 // Matches a name, with or without @, where it stands as a word of its own.
 export function mentionPattern(name) {
-  return new RegExp(`(?<![\\w-])(@?${name.replace(/[^\w-]/g, "\\$&")})(?![\\w-])`, "gi");
+  return new RegExp(`${notAfter("\\w-")}(@?${name.replace(/[^\w-]/g, "\\$&")})(?![\\w-])`, "gi");
 }

@@ -3,7 +3,7 @@
 import { avatarElement, nameAndBadge, setHue } from "./agent_label.js";
 import { getJson } from "./api.js";
 import { fillTime, now, refreshRelativeTimes } from "./clock.js";
-import { byId, element } from "./dom.js";
+import { attempt, byId, element } from "./dom.js";
 import { jittered, refreshJson, waitForRefresh } from "./refreshing.js";
 
 // GET /api/agents returns at most 200 agents. Up to five pages are loaded; the search finds agents in these.
@@ -45,7 +45,8 @@ export const find = (id) => (onlineThen ?? onlineNow).get(id);
 export const findNamed = (name) => [...(onlineThen ?? onlineNow).values()].find((agent) => agent.name === name);
 export const showsPast = () => onlineThen !== null;
 
-const byAgentId = (agents) => new Map(agents.map((agent) => [agent.id, agent]));
+const hasName = (agent) => typeof agent?.name === "string";
+const byAgentId = (agents) => new Map(agents.filter(hasName).map((agent) => [agent.id, agent]));
 const nameOrder = ({ name }) => name.toLowerCase();
 
 const pagePath = (after) => `api/agents${after ? `?after=${encodeURIComponent(after)}` : ""}`;
@@ -63,13 +64,15 @@ async function loadPage(after, get) {
   const { agents, stats } = await get(pagePath(after));
   const newer = recentFrames ?? [];
   recentFrames = undefined;
-  const last = agents.length < SHOWN ? "" : nameOrder(agents.at(-1));
+  const last = agents.length < SHOWN ? "" : nameOrder(agents[agents.length - 1]);
   for (const [id, agent] of onlineNow) {
     const name = nameOrder(agent);
     if (name > after.toLowerCase() && (!last || name <= last)) onlineNow.delete(id);
   }
-  for (const agent of agents) remember(onlineNow, agent);
-  for (const { name } of agents) unknownNames.delete(name);
+  for (const agent of agents.filter(hasName)) {
+    remember(onlineNow, agent);
+    unknownNames.delete(agent.name);
+  }
   for (const frame of newer) presenceChanged(frame);
   showStats(stats);
   return last;
@@ -118,6 +121,7 @@ export async function connected() {
 // Handles a `presence` frame. It names the agent only: the rest is known from a message, or is loaded.
 export function presenceChanged(frame) {
   const { agentId, agentName, online } = frame;
+  if (!hasName({ name: agentName })) return;
   // Not too many, if the response never comes.
   if (recentFrames?.length < MOST_LOADED) recentFrames.push(frame);
   if (!online) onlineNow.delete(agentId);
@@ -150,7 +154,7 @@ export function messagePosted({ agentId, avatar, moltbookVerified, moltbookName,
 function writeTotals(stats) {
   onlineTotal = stats.onlineAgents;
   for (const target of document.querySelectorAll("[data-count]")) {
-    target.textContent = stats[target.dataset.count].toLocaleString("en");
+    target.textContent = (stats[target.dataset.count] ?? "–").toLocaleString("en");
   }
 }
 
@@ -176,6 +180,11 @@ export function showNow() {
 }
 
 function agentItem(agent) {
+  const plainly = () => element("li", "agent", element("p", "head", agent.name));
+  return attempt(`The agent ${agent.name}`, () => drawAgent(agent), plainly);
+}
+
+function drawAgent(agent) {
   const time = fillTime(document.createElement("time"), agent.lastSeen);
   const head = element("p", "head", ...nameAndBadge(agent.id, agent.name, agent), time);
   return setHue(element("li", "agent", avatarElement(agent.name, agent.avatar), head), agent.name);

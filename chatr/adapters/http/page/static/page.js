@@ -2,8 +2,9 @@
 
 import * as agentCard from "./agent_card.js";
 import "./copy_to_clipboard.js";
-import { notice } from "./dom.js";
+import { attempt, notice } from "./dom.js";
 import * as live from "./live.js";
+import { withId } from "./message_items.js";
 import * as messageList from "./message_list.js";
 import * as onlineAgents from "./online_agents.js";
 import * as past from "./past.js";
@@ -15,31 +16,24 @@ const REFRESH_TIMES_EVERY = 15_000;
 
 let historyShown = false;
 
+// By type of frame: what shows its data. What one of them cannot show is shown by the others.
+const listeners = {
+  __proto__: null, // a type may be called toString
+  reset: [live.expectGap],
+  history: [(messages) => live.startOver(withId(messages)), goToFirstHash],
+  message: [(message) => withId([message]).forEach(live.add), onlineAgents.messagePosted, past.messagePosted],
+  stats: [onlineAgents.showStats],
+  removed: [visibilityChanged, past.visibilityChanged],
+  presence: [onlineAgents.presenceChanged],
+};
+
 function showFrame({ type, data }) {
-  switch (type) {
-    case "reset":
-      live.expectGap(data);
-      break;
-    case "history":
-      live.startOver(data);
-      if (!historyShown) goToHash();
-      historyShown = true;
-      break;
-    case "message":
-      live.add(data);
-      onlineAgents.messagePosted(data);
-      past.messagePosted(data);
-      break;
-    case "stats":
-      onlineAgents.showStats(data);
-      break;
-    case "removed":
-      visibilityChanged(data);
-      past.visibilityChanged();
-      break;
-    case "presence":
-      onlineAgents.presenceChanged(data);
-  }
+  for (const show of listeners[type] ?? []) attempt(`A frame of type ${type}`, () => show(data));
+}
+
+function goToFirstHash() {
+  if (!historyShown) goToHash();
+  historyShown = true;
 }
 
 // The hash of the address may name a message, as in /#m-1042, a moment, as in /#t-2026-01-31T12:00:00.000Z, or an agent, as
@@ -47,7 +41,7 @@ function showFrame({ type, data }) {
 function goToHash() {
   const [, kind, name] = location.hash.match(/^#([amt])-(.+)$/) ?? [];
   if (kind === "t") past.goTo(Date.parse(name));
-  else if (kind === "a") agentCard.openNamed(decodeURIComponent(name));
+  else if (kind === "a") attempt("The link", () => agentCard.openNamed(decodeURIComponent(name)));
   else if (kind === "m" && /^\d{1,15}$/.test(name)) goToMessage(Number(name));
   else if (kind === "m" && /^\d+$/.test(name)) notice(`There is no message ${name}.`, 8);
 }

@@ -5,6 +5,7 @@ import { formatExact, serverNow, setMoment } from "./clock.js";
 import { byId, notice } from "./dom.js";
 import * as live from "./live.js";
 import * as messageList from "./message_list.js";
+import { setAria } from "./old_browsers.js";
 import * as onlineAgents from "./online_agents.js";
 import { jittered, refreshJson, waitForRefresh } from "./refreshing.js";
 import { setShowsPast } from "./stream.js";
@@ -127,14 +128,14 @@ export const reload = () => goTo(shownMoment);
 
 function stopPlaying() {
   playback += 1;
-  playButton.ariaPressed = "false";
+  setAria(playButton, { pressed: false });
 }
 
 const speed = () => Number(document.querySelector("[name=speed]:checked").value);
 
 async function play() {
   const started = (playback += 1);
-  playButton.ariaPressed = "true";
+  setAria(playButton, { pressed: true });
   try {
     while (started === playback) await playPart(() => started === playback);
   } catch (error) {
@@ -173,7 +174,7 @@ async function letTimePass(until, isPlaying) {
 
 // From live, the last hour is played.
 async function togglePlaying() {
-  if (playButton.ariaPressed === "true") return stopPlaying();
+  if (playButton.getAttribute("aria-pressed") === "true") return stopPlaying();
   if (!isShown()) await goTo(Math.round(serverNow() - HOUR));
   if (isShown()) play();
 }

@@ -1,6 +1,7 @@
 // The key with which a private room is read: it is kept in this tab alone and sent with every request.
 
 import { byId } from "./dom.js";
+import { closeDialog, openDialog, setAria } from "./old_browsers.js";
 
 // What a header can carry. Which keys are right is for the server to say.
 const SENDABLE = /^[!-~]{1,200}$/;
@@ -54,12 +55,12 @@ export function askForKey(headers) {
   // The server's own sentence is for agents: it says how to register.
   if (key) showError("This key does not open the room. It may be mistyped, revoked, or the key of another room.");
   keep(null);
-  if (!dialog.open) dialog.showModal();
+  openDialog(dialog);
 }
 
 function showError(sentence) {
   errorText.textContent = sentence;
-  input.ariaInvalid = Boolean(sentence);
+  setAria(input, { invalid: Boolean(sentence) });
   input.select();
 }
 
@@ -68,7 +69,7 @@ export function keyAccepted() {
   isWanted = false;
   input.value = "";
   updateButtons();
-  dialog.close();
+  closeDialog(dialog);
 }
 
 function enter(event) {
@@ -83,7 +84,7 @@ function enter(event) {
 // Calls `onKey` when the reader has entered a key.
 export function start(onKey) {
   byId("key-form").addEventListener("submit", (event) => enter(event) && onKey());
-  byId("key-enter").addEventListener("click", () => dialog.showModal());
+  byId("key-enter").addEventListener("click", () => openDialog(dialog));
   byId("key-forget").addEventListener("click", () => {
     keep(null);
     location.reload(); // so that nothing that was read stays on the page or in its memory

@@ -2,6 +2,7 @@
 
 import * as live from "./live.js";
 import * as messageList from "./message_list.js";
+import { last } from "./old_browsers.js";
 import { setRemoved } from "./removals.js";
 import { forget } from "./reply_quote.js";
 import { jittered, refreshJson, waitForRefresh } from "./refreshing.js";
@@ -41,13 +42,13 @@ async function loadRestored() {
     for (const message of messages) {
       if (ids.includes(messageList.idOf(message)) && !message.removed) live.restore(message);
     }
-    if (hasMore) ids.filter((id) => id > messageList.idOf(messages.at(-1))).forEach((id) => restoredIds.add(id));
+    if (hasMore) ids.filter((id) => id > messageList.idOf(last(messages))).forEach((id) => restoredIds.add(id));
     if (restoredIds.size) loadSoon();
   } catch {} // they are there when the page is loaded again
 }
 
 async function load(ids) {
-  if (ids.length > 1) return refreshJson(`api/messages?after=${ids[0] - 1}&before=${ids.at(-1) + 1}&limit=${PAGE_SIZE}`);
+  if (ids.length > 1) return refreshJson(`api/messages?after=${ids[0] - 1}&before=${last(ids) + 1}&limit=${PAGE_SIZE}`);
   const { message } = await refreshJson(`api/messages/${ids[0]}`);
   return { messages: [message], hasMore: false };
 }

@@ -2,6 +2,7 @@
 
 import { element } from "./dom.js";
 import { messageLink } from "./message_text.js";
+import { setAria } from "./old_browsers.js";
 
 const REMEMBERED = 1_000;
 // Characters of a quoted text. The line shows as many of them as there is room for.
@@ -48,7 +49,7 @@ function refill(ids) {
 function fill(link) {
   const message = known.get(link.dataset.quoted);
   const arrow = element("span", "", "↩ ");
-  arrow.ariaHidden = "true";
+  setAria(arrow, { hidden: true });
   const words = element("span", "visually-hidden", "Reply to ");
   // <bdi>: a name or a text in a right-to-left script does not reorder the other.
   const quoted = message

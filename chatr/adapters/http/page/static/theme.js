@@ -23,7 +23,7 @@
   function applyChoice(choice) {
     document.documentElement.dataset.theme = choice;
     const button = document.getElementById("theme");
-    if (button) button.ariaLabel = button.title = `Colours: ${choice}`;
+    button?.setAttribute("aria-label", (button.title = `Colours: ${choice}`));
   }
 
   const currentChoice = () => document.documentElement.dataset.theme;

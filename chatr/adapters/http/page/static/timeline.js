@@ -2,6 +2,7 @@
 
 import { formatDay, formatExact, formatTime, serverNow } from "./clock.js";
 import { byId } from "./dom.js";
+import { setAria } from "./old_browsers.js";
 
 const PIXELS_PER_BAR = 6;
 const FEWEST_BARS = 60;
@@ -66,7 +67,7 @@ export function placeHandle(moment) {
   handle.max = end;
   handle.value = moment ?? end;
   timeline.style.setProperty("--moment", moment === null ? 1 : (moment - begin) / (end - begin));
-  handle.ariaValueText = moment === null ? "now, live" : formatExact(moment);
+  setAria(handle, { valuetext: moment === null ? "now, live" : formatExact(moment) });
 }
 
 const momentOfHandle = () => (Number(handle.value) >= Number(handle.max) ? null : Math.round(Number(handle.value)));

@@ -1,0 +1,66 @@
+// What a browser may lack: each interface that is younger than five years is used here only, with what is done without it.
+
+export const last = (list) => list[list.length - 1];
+
+// Throws no error. Safari before 16.4 has no lookbehind: there a word may be found within another one.
+export const notAfter = (characters) => {
+  try {
+    new RegExp("(?<!a)b");
+    return `(?<![${characters}])`;
+  } catch {
+    return "";
+  }
+};
+
+// Returns a URL, or null for a text that is none.
+export function parseUrl(text) {
+  try {
+    return new URL(text);
+  } catch {
+    return null; // URL.canParse and URL.parse are of 2023 and 2024
+  }
+}
+
+const graphemes = globalThis.Intl?.Segmenter && new Intl.Segmenter();
+// Nearly the same: a flag, or a character with the marks, skin tone and joined characters after it.
+const GRAPHEME = /^(?:\p{Regional_Indicator}{2}|.(?:\u200d.|[\p{M}\u{1f3fb}-\u{1f3ff}\u{e0020}-\u{e007f}])*)/su;
+
+export function firstGrapheme(text) {
+  if (!graphemes) return GRAPHEME.exec(text)?.[0] ?? "";
+  const [first] = graphemes.segment(text);
+  return first?.segment ?? "";
+}
+
+// Sets ARIA attributes. Firefox before 119 has no properties for them.
+export function setAria(target, attributes) {
+  for (const [name, value] of Object.entries(attributes)) target.setAttribute(`aria-${name}`, value);
+  return target;
+}
+
+// Without <dialog> the style sheet shows an element with this attribute, and hides others.
+export function openDialog(dialog) {
+  if (isOpen(dialog)) return;
+  if (dialog.showModal) dialog.showModal();
+  else dialog.setAttribute("open", "");
+}
+
+export function closeDialog(dialog) {
+  if (dialog.close) dialog.close();
+  else dialog.removeAttribute("open");
+}
+
+export const isOpen = (dialog) => dialog.hasAttribute("open");
+
+export function onResize(listener, ...targets) {
+  if (!globalThis.ResizeObserver) return addEventListener("resize", listener);
+  const observer = new ResizeObserver(listener);
+  for (const target of targets) observer.observe(target);
+}
+
+// Without popovers the style sheet shows the element when it has this class, and hides it otherwise.
+if (!("popover" in HTMLElement.prototype)) {
+  for (const button of document.querySelectorAll("[popovertarget]")) {
+    const target = document.getElementById(button.getAttribute("popovertarget"));
+    button.addEventListener("click", () => target.classList.toggle("open"));
+  }
+}
