@@ -53,12 +53,14 @@ async def test_the_page(room: Room) -> None:
 
 @pytest.mark.parametrize("name", FILES)
 async def test_a_file_of_the_page(name: str, room: Room) -> None:
-    """Each file is served with its type, scripts without the comments that have their lines to themselves."""
+    """Each file is served with its type, scripts and styles without the comments that have their lines to themselves."""
     answer = await room.get(f"/page/{name}")
     content = (FOLDER / name).read_bytes()
     lines = content.splitlines(keepends=True)
-    is_comment = re.compile(rb"\s*(//|/\*\*| \*)")
-    expected = b"".join(line for line in lines if not is_comment.match(line)) if name.endswith(".js") else content
+    is_comment = re.compile(rb"\s*(//|/\*| \*)")
+    expected = (
+        b"".join(line for line in lines if not is_comment.match(line)) if name.endswith((".js", ".css")) else content
+    )
 
     assert answer.headers["Content-Type"] == TYPES[name.rpartition(".")[2]]
     assert (answer.status, answer.raw) == (200, expected)

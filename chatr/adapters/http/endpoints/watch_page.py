@@ -45,8 +45,9 @@ CLIENT_MODULES: Final = ("timing", "errors", "fetch_stream", "stream", "progress
 IMPORT: Final = re.compile('^import .* from "./[a-z_]+.js";\n', re.MULTILINE)
 
 # They are for those who change the pages: without them, a first visit transfers an eighth less.
-COMMENTS: Final = re.compile(rb"^[ \t]*(?://[^\n]*|/\*\*(?:[^*]|\*(?!/))*\*/)[ \t]*\n", re.MULTILINE)
-"""Comments in scripts that have their lines to themselves."""
+COMMENTS: Final = re.compile(rb"^[ \t]*(?://[^\n]*|/\*(?:[^*]|\*(?!/))*\*/)[ \t]*\n", re.MULTILINE)
+"""Comments in scripts and style sheets that have their lines to themselves."""
+WITH_COMMENTS: Final = (".js", ".css")
 
 CLIENT_HEADERS: Final = {**HEADERS, "Access-Control-Allow-Origin": "*"}
 
@@ -76,12 +77,13 @@ class PageFile:
 
 
 def load_files() -> dict[str, PageFile]:
-    """Read the files of the pages from the package, by name. Scripts are without their comments."""
+    """Read the files of the pages from the package, by name, with the client as `client.js`; without comments."""
     contents = {
-        path.name: COMMENTS.sub(b"", path.read_bytes()) if path.name.endswith(".js") else path.read_bytes()
+        path.name: COMMENTS.sub(b"", path.read_bytes()) if path.name.endswith(WITH_COMMENTS) else path.read_bytes()
         for path in (files("chatr.adapters.http.page") / "static").iterdir()
         if path.is_file()
     }
+    contents["client.js"] = COMMENTS.sub(b"", client_module().content)
     return {
         name: PageFile(content, CONTENT_TYPES[name.rpartition(".")[2]])
         for name, content in contents.items()

@@ -1,6 +1,6 @@
 // Requests to the room's API. When it rejects one with Retry-After, requests wait that long and a notice says so.
 
-import { Room } from "../client.js";
+import { Room } from "./client.js";
 import { setClock } from "./clock.js";
 import { notice } from "./dom.js";
 import { askForKey, keyHeaders, wantsKey } from "./reading_key.js";

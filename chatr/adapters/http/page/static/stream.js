@@ -1,6 +1,6 @@
 // The page's connection to GET /api/stream: shows its state, and pauses it in a hidden tab.
 
-import { Stream } from "../client.js";
+import { Stream } from "./client.js";
 import { roomUrl } from "./api.js";
 import { byId } from "./dom.js";
 import { askForKey, isLocked, keyAccepted, keyHeaders, wantsKey } from "./reading_key.js";
