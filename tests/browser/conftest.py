@@ -21,6 +21,8 @@ REPORT_VIOLATIONS: Final = """
 addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI, sample }) =>
   console.error("policy", violatedDirective, blockedURI, sample));
 """
+OWN_STREAM: Final = "delete window.SharedWorker;"
+"""A script for pages whose stream a test intercepts or replaces: what a worker requests is out of its reach."""
 ERROR_RESPONSE: Final = "Failed to load resource"
 """How the browser reports a failed request or an error response. Tests stop servers and cause such responses."""
 LONGEST_WAIT: Final = 20_000

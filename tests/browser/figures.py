@@ -68,7 +68,7 @@ def measure_visit(page: Page, url: str) -> Visit:
     visit.measure(page)
     page.goto(url)
     live_room(page)
-    page.wait_for_load_state("networkidle")
+    page.wait_for_function("timeline.hidden === false && state.textContent === 'live'")
     visit.first_message_ms = page.evaluate("firstMessage")
     return visit
 

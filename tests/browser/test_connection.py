@@ -10,7 +10,7 @@ from chatr.domain.commands import agent_id
 from chatr.domain.events import Event, MessagePosted
 from chatr.testing.clock import START
 from tests.browser.agent_client import AgentClient
-from tests.browser.conftest import OpenPage, OpenRoom
+from tests.browser.conftest import OWN_STREAM, OpenPage, OpenRoom
 from tests.browser.hosted_room import HostedRoom, registered, unlimited, write_log
 from tests.conftest import Serve
 
@@ -58,11 +58,11 @@ def test_the_page_reconnects_after_a_restart(serve: Serve, open_page: OpenPage, 
     assert contents(page) == numbered(4)
 
 
-def test_the_page_reconnects_when_the_network_is_back(page: Page, room: HostedRoom) -> None:
+def test_the_page_reconnects_when_the_network_is_back(room: HostedRoom, open_page: OpenPage) -> None:
     """When the browser is offline and online again, the messages posted meanwhile appear once and in order, and items
     that were in the list are not made anew.
     """
-    ada = room.register()
+    page, ada = open_page(room.url, script=OWN_STREAM), room.register()
     ada.post("first of all")
     page.locator(".content").evaluate("content => { content.dataset.untouched = true; }")
     for number in range(3):

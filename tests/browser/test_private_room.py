@@ -7,7 +7,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, Route, expect
 
-from tests.browser.conftest import OpenPage
+from tests.browser.conftest import OWN_STREAM, OpenPage
 from tests.browser.figures import STANDARDS
 from tests.browser.hosted_room import HostedRoom
 from tests.browser.private_room import PrivateRoom, private
@@ -158,7 +158,7 @@ def test_a_public_room_asks_for_nothing(page: Page) -> None:
 @pytest.mark.long
 def test_a_stream_with_a_key_is_not_opened_again_and_again(room: HostedRoom, open_page: OpenPage) -> None:
     """If streams are lost as soon as they are open, no more than one a minute is opened after the first three."""
-    page = open_page(room.url, script='sessionStorage.setItem("chatr-key /", "chatr_key")')
+    page = open_page(room.url, script=OWN_STREAM + 'sessionStorage.setItem("chatr-key /", "chatr_key")')
     opened: list[str] = []
 
     def lose(route: Route) -> None:

@@ -14,7 +14,7 @@ from chatr.domain.limits import HOUR, MINUTE
 from chatr.domain.moderation_events import AgentApproved, MessageRemoved
 from chatr.domain.timestamps import iso_timestamp
 from chatr.testing.clock import START
-from tests.browser.conftest import OpenPage, OpenRoom
+from tests.browser.conftest import OWN_STREAM, OpenPage, OpenRoom
 from tests.browser.hosted_room import HostedRoom, registered, unlimited
 from tests.browser.test_connection import disconnect, reconnect
 from tests.moderation import OPERATOR, REASON, remove, restore
@@ -77,9 +77,9 @@ def test_a_restored_message_is_in_its_place_again(page: Page, room: HostedRoom, 
 
 
 @pytest.mark.long
-def test_a_missed_message_that_was_restored_is_shown(page: Page, room: HostedRoom) -> None:
+def test_a_missed_message_that_was_restored_is_shown(room: HostedRoom, open_page: OpenPage) -> None:
     """A page that was offline while a message was posted, removed and restored shows its text."""
-    ada = room.register()
+    page, ada = open_page(room.url, script=OWN_STREAM), room.register()
     ada.post("one")
     expect(page.locator(".content")).to_have_text("one")
     disconnect(page)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.browser.conftest import OpenPage
+from tests.browser.conftest import OWN_STREAM, OpenPage
 from tests.browser.hosted_room import HostedRoom
 
 MINUTES = 2
@@ -59,7 +59,7 @@ def requests_in_a_minute(room: HostedRoom, open_page: OpenPage) -> Callable[[str
     """Returns how many requests the page sends in each minute in which a script runs every second."""
 
     def count(script: str) -> list[int]:
-        page = open_page(room.url, script=FAKE_STREAM)
+        page = open_page(room.url, script=OWN_STREAM + FAKE_STREAM)
         page.route("**/api/agents*", page_of_agents)
         # Playwright's clock replaces the page's, so that minutes pass at once.
         page.clock.install()

@@ -93,8 +93,6 @@ def hostile_page(open_room: OpenRoom, open_page: OpenPage) -> Page:
 
 def test_markup_is_shown_as_text(hostile_page: Page) -> None:
     """Markup in messages, names, avatars, accounts and owners is shown as it was written; no script in it runs."""
-    hostile_page.wait_for_load_state("networkidle")
-
     assert tuple(hostile_page.locator(".content").all_text_contents()) == MARKUP
     assert set(hostile_page.locator(".agent .name").all_text_contents()) == set(MARKUP)
     own = ["script:not([src^='page/'])", "form:not(#key-form)"]

@@ -7,6 +7,7 @@ from playwright.sync_api import Page, Route
 
 from chatr.domain.timestamps import iso_timestamp
 from chatr.testing.clock import START
+from tests.browser.conftest import OWN_STREAM
 
 
 def message(number: int, name: str, content: str, **fields: Any) -> dict[str, Any]:
@@ -24,6 +25,7 @@ def receive(page: Page, *messages: Any, then: tuple[Any, ...] = ()) -> None:
     def respond(route: Route) -> None:
         route.fulfill(body=f"retry: 3600000\n{frames}", content_type="text/event-stream")
 
+    page.add_init_script(OWN_STREAM)
     page.route("**/api/stream*", respond)
     page.reload()
     page.locator(".message").nth(sum("id" in (each or ()) for each in messages) - 1).wait_for()

@@ -19,7 +19,7 @@ YOUNG_IN_SCRIPTS: Final = {
 }
 """By pattern: the year since which all browsers have what it finds."""
 
-PLACES: Final = {"old_browsers.js", "shared_stream.js", "fetch_stream.js"}
+PLACES: Final = {"old_browsers.js", "start_worker.js", "shared_stream.js", "stream_worker.js", "fetch_stream.js"}
 """The modules that use such features, each with what is done without it."""
 
 YOUNG_IN_STYLES: Final = {

@@ -8,6 +8,7 @@ import pytest
 from multidict import CIMultiDict
 from yarl import URL
 
+from chatr.adapters.http.endpoints.watch_page import load_files, with_version
 from chatr.adapters.http.page.page_html import render_page
 from tests.conftest import Room
 
@@ -33,7 +34,7 @@ POLICY = {
     "form-action": "'none'",
     "frame-ancestors": "'none'",
     "require-trusted-types-for": "'script'",
-    "trusted-types": "'none'",
+    "trusted-types": "stream-worker",
 }
 
 
@@ -45,7 +46,8 @@ def headers(plain: Mapping[str, str]) -> CIMultiDict[str]:
 async def test_the_page(room: Room) -> None:
     """GET / returns the page with its content for readers without scripts."""
     answer = await room.get("/")
-    page = render_page((FOLDER / "index.html").read_text("utf-8"), room.running.node.room, room.running.url)
+    page = with_version((FOLDER / "index.html").read_text("utf-8"), load_files())
+    page = render_page(page, room.running.node.room, room.running.url)
 
     assert (answer.status, answer.headers["Content-Type"]) == (200, TYPES["html"])
     assert answer.raw.decode() == page
@@ -53,11 +55,11 @@ async def test_the_page(room: Room) -> None:
 
 @pytest.mark.parametrize("name", FILES)
 async def test_a_file_of_the_page(name: str, room: Room) -> None:
-    """Each file is served with its type, scripts and styles without the comments that have their lines to themselves."""
+    """Each file is served with its type, scripts and styles without comments that have lines to themselves."""
     answer = await room.get(f"/page/{name}")
     content = (FOLDER / name).read_bytes()
     lines = content.splitlines(keepends=True)
-    is_comment = re.compile(rb"\s*(//|/\*| \*)")
+    is_comment = re.compile(rb"\s*(//|/\*)")
     expected = (
         b"".join(line for line in lines if not is_comment.match(line)) if name.endswith((".js", ".css")) else content
     )

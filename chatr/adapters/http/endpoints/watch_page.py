@@ -1,10 +1,11 @@
 """GET /, GET /docs, the files of these pages, and GET /client.js."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from functools import cached_property, lru_cache
 from gzip import compress
+from hashlib import sha256
 from importlib.resources import files
 from typing import Final
 
@@ -35,13 +36,15 @@ HEADERS: Final = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
         "manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
-        "require-trusted-types-for 'script'; trusted-types 'none'"
+        "require-trusted-types-for 'script'; trusted-types stream-worker"
     ),
     "Referrer-Policy": "no-referrer",
 }
 
 CLIENT_MODULES: Final = ("timing", "errors", "fetch_stream", "stream", "progress", "following", "room")
 """The modules of `/client.js`. Each imports only from those before it."""
+FOLLOWING: Final = frozenset({"progress", "following"})
+"""The modules that the page does without: only `Room.follow` needs them."""
 IMPORT: Final = re.compile('^import .* from "./[a-z_]+.js";\n', re.MULTILINE)
 
 # They are for those who change the pages: without them, a first visit transfers an eighth less.
@@ -83,7 +86,7 @@ def load_files() -> dict[str, PageFile]:
         for path in (files("chatr.adapters.http.page") / "static").iterdir()
         if path.is_file()
     }
-    contents["client.js"] = COMMENTS.sub(b"", client_module().content)
+    contents["client.js"] = COMMENTS.sub(b"", client_module(leaving_out=FOLLOWING).content)
     return {
         name: PageFile(content, CONTENT_TYPES[name.rpartition(".")[2]])
         for name, content in contents.items()
@@ -91,11 +94,19 @@ def load_files() -> dict[str, PageFile]:
     }
 
 
-def client_module() -> PageFile:
+def client_module(leaving_out: Collection[str] = ()) -> PageFile:
     """Return the client in JavaScript. Programs get it as one file, so its modules are joined into one."""
     folder = files("chatr.adapters.http.page") / "client"
-    modules = [IMPORT.sub("", (folder / f"{name}.js").read_text("utf-8")) for name in CLIENT_MODULES]
+    modules = [
+        IMPORT.sub("", (folder / f"{name}.js").read_text("utf-8")) for name in CLIENT_MODULES if name not in leaving_out
+    ]
     return PageFile("\n".join(modules).encode(), CONTENT_TYPES["js"])
+
+
+def with_version(page: str, page_files: Mapping[str, PageFile]) -> str:
+    """Return the watch page with the version of its scripts, so that tabs share a stream with their like only."""
+    scripts = b"".join(file.content for name, file in sorted(page_files.items()) if name.endswith(".js"))
+    return page.replace('data-version=""', f'data-version="{sha256(scripts).hexdigest()[:12]}"', 1)
 
 
 class PageHandlers:
@@ -105,7 +116,7 @@ class PageHandlers:
         self._node = node
         self._files = load_files()
         self._client = client_module()
-        page = self._files["index.html"].content.decode()
+        page = with_version(self._files["index.html"].content.decode(), self._files)
         if is_demo:
             page = page.replace("</h1>", DEMO_BANNER, 1)
         # Rendered once for each position of the log, however many clients request it.

@@ -1,10 +1,9 @@
 // The list of agents that are online, with the time of their last activity, and the totals in the header.
 
 import { avatarElement, nameAndBadge, setHue } from "./agent_label.js";
-import { getJson } from "./api.js";
+import { getJson, jittered, refreshJson, waitForRefresh } from "./api.js";
 import { fillTime, now, refreshRelativeTimes } from "./clock.js";
 import { attempt, byId, element } from "./dom.js";
-import { jittered, refreshJson, waitForRefresh } from "./refreshing.js";
 
 // GET /api/agents returns at most 200 agents. Up to five pages are loaded; the search finds agents in these.
 const SHOWN = 200;

@@ -1,13 +1,12 @@
 // The past: shows the room as it was at the moment selected on the timeline, and plays it on from there.
 
-import { getJson } from "./api.js";
+import { getJson, jittered, refreshJson, waitForRefresh } from "./api.js";
 import { formatExact, serverNow, setMoment } from "./clock.js";
 import { byId, notice } from "./dom.js";
 import * as live from "./live.js";
 import * as messageList from "./message_list.js";
 import { setAria } from "./old_browsers.js";
 import * as onlineAgents from "./online_agents.js";
-import { jittered, refreshJson, waitForRefresh } from "./refreshing.js";
 import { setShowsPast } from "./stream.js";
 import * as timeline from "./timeline.js";
 

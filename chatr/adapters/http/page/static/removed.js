@@ -1,11 +1,11 @@
 // Removals and restorations: takes removed messages off the page at once, and loads restored ones again.
 
+import { jittered, refreshJson, waitForRefresh } from "./api.js";
 import * as live from "./live.js";
 import * as messageList from "./message_list.js";
 import { last } from "./old_browsers.js";
 import { setRemoved } from "./removals.js";
 import { forget } from "./reply_quote.js";
-import { jittered, refreshJson, waitForRefresh } from "./refreshing.js";
 
 // Milliseconds. All tabs of the world learn of a restoration at the same moment.
 const LOAD_AFTER = 500;

@@ -1,29 +1,21 @@
 // The page's connection to GET /api/stream: shows its state, and pauses it in a hidden tab.
 
-import { Stream } from "./client.js";
 import { roomUrl } from "./api.js";
 import { byId } from "./dom.js";
 import { askForKey, isLocked, keyAccepted, keyHeaders, wantsKey } from "./reading_key.js";
+import { SharedStream } from "./shared_stream.js";
 
 const FAILURES_UNTIL_OFFLINE = 3;
-// After a connection that was lost sooner than this, the second one in a row, the next is opened no sooner either.
-const SPACING = 60_000;
 const SILENCE_CHECKED_EVERY = 15_000;
 const HIDDEN_UNTIL_PAUSED = 5 * 60_000;
-// A page that missed more is shown the newest messages; its reader can scroll back.
-const MAX_MISSED = 1_000;
 
 const stateText = byId("state");
 
-const stream = new Stream(`${roomUrl}api/stream?events=presence,removed`, {
+const stream = new SharedStream(`${roomUrl}api/stream?events=presence,removed`, {
   headers: keyHeaders,
   mayConnect: () => !isLocked() || showState("locked"),
   onLost: (failures) => showState(!navigator.onLine || failures >= FAILURES_UNTIL_OFFLINE ? "offline" : "reconnecting"),
   onRejected: (error, headers) => wantsKey(error, error) && askForKey(headers),
-  resumeQuery: { maxMissed: MAX_MISSED },
-  retry: 2_000,
-  spacing: SPACING,
-  usesEventSource: true,
 });
 
 let showsPast = false;
@@ -50,6 +42,11 @@ export function reconnect() {
   stream.connect();
 }
 
+function renew() {
+  showState("reconnecting");
+  stream.renew();
+}
+
 function pause() {
   stream.close();
   showState("paused");
@@ -71,9 +68,8 @@ export function start(frameListener, openListener) {
     openListener();
   };
   document.addEventListener("visibilitychange", visibilityChanged);
-  addEventListener("online", () => document.hidden || reconnect());
   // A server on this machine is still reachable, so offline is a reason to try, not to give up.
-  addEventListener("offline", () => document.hidden || reconnect());
+  for (const change of ["online", "offline"]) addEventListener(change, () => document.hidden || renew());
   // A page restored from the back/forward cache has lost its connection.
   addEventListener("pageshow", (event) => event.persisted && reconnect());
   setInterval(() => document.hidden || reconnectIfSilent(), SILENCE_CHECKED_EVERY);

@@ -1,0 +1,162 @@
+// A worker that all tabs of a room share. It holds one stream for each key and passes every frame on to the tabs that use the key.
+// A browser opens six connections to a site without HTTP/2: with a stream in each tab, the seventh would never load.
+
+import { Stream } from "./client.js";
+
+// Milliseconds after which a tab that says nothing is gone. It may have crashed, or be frozen in the background.
+const GONE_AFTER = 150_000;
+const CHECKED_EVERY = 15_000;
+// A change of the network is reported by every tab.
+const RENEW_APART = 200;
+// Messages for tabs that join later, as many as the page shows; and changes of removed messages.
+const MOST = 300;
+
+const now = () => performance.now();
+
+// Held for as long as this worker runs.
+const LOCK = `stream worker ${Math.random()}`;
+navigator.locks?.request(LOCK, () => new Promise(() => {})).catch(() => {});
+
+// By key, "" without one. What is read with a key is sent to no tab that has another one.
+const feeds = new Map();
+
+const needsKey = ({ status, code }) => status === 401 || code === "reading_needs_key";
+
+// Changes `list` so that it has its last elements only.
+const trim = (list) => list.splice(0, list.length - MOST);
+
+// One stream, the tabs that it is for, and what a tab is sent that joins later.
+class Feed {
+  // When each tab last said something, by its port.
+  tabs = new Map();
+  // The last messages of tabs that joined before there was anything to send, by port.
+  #waiting = new Map();
+  // Of a removed message nothing is left but its identity. null: there was no history yet.
+  #messages = null;
+  #removals = [];
+  #stats = null;
+  #isOpen = false;
+  #isRejected = false;
+  #renewedAt = -Infinity;
+
+  constructor(key, options) {
+    this.stream = new Stream(new URL("../api/stream?events=presence,removed", location).href, {
+      ...options,
+      headers: () => (key ? { Authorization: key } : {}),
+      mayConnect: () => !this.#isRejected,
+      onFrame: (frame) => this.#receive(frame),
+      onOpen: () => this.#tell({ open: (this.#isOpen = true) }),
+      onLost: (failures) => this.#tell({ lost: failures, open: (this.#isOpen = false) }),
+      onRejected: ({ status, code }) => {
+        this.#isRejected = needsKey({ status, code });
+        if (this.#isRejected) feeds.delete(key); // another tab may try the same key again
+        this.#tell({ rejected: { status, code } });
+      },
+    });
+    this.stream.connect();
+  }
+
+  // Sends a tab what it has missed since its last message, or everything if that is not known.
+  join(port, last) {
+    this.tabs.set(port, now());
+    port.postMessage({ joined: LOCK });
+    if (this.#isOpen) port.postMessage({ open: true });
+    else if (this.stream.failures) port.postMessage({ lost: this.stream.failures });
+    if (this.#messages) this.#catchUp(port, last);
+    else this.#waiting.set(port, last);
+  }
+
+  leave(port) {
+    this.#waiting.delete(port);
+    return this.tabs.delete(port);
+  }
+
+  renew(port) {
+    if (now() - this.#renewedAt < RENEW_APART) return this.#isOpen && port.postMessage({ open: true });
+    this.#renewedAt = now();
+    this.#isOpen = false;
+    this.stream.connect();
+  }
+
+  check() {
+    for (const [port, heardAt] of this.tabs) if (now() - heardAt > GONE_AFTER) leave(port);
+    if (this.stream.isSilent()) this.stream.connect();
+  }
+
+  #tell(news) {
+    for (const port of this.tabs.keys()) port.postMessage(news);
+  }
+
+  #receive(frame) {
+    try {
+      this.#remember(frame);
+    } catch {} // a frame without its data is for the tabs to pass over
+    const isFirst = frame.type === "history" && this.#waiting.size;
+    for (const port of this.tabs.keys()) {
+      if (isFirst && this.#waiting.has(port)) this.#catchUp(port, this.#waiting.get(port));
+      else port.postMessage({ frame, cursor: this.stream.cursor });
+    }
+    if (isFirst) this.#waiting.clear();
+  }
+
+  #remember({ type, data }) {
+    if (type === "stats") this.#stats = data;
+    else if (type === "history") [this.#messages, this.#removals] = [data.filter((message) => message?.id), []];
+    else if (type === "message" && data.id) {
+      this.#messages.push(data);
+      trim(this.#messages);
+    } else if (type === "removed") {
+      this.#removals.push(data);
+      trim(this.#removals);
+      // A restored message is loaded by the tabs.
+      const withoutText = ({ id, timestamp }) => ({ id, timestamp });
+      if (!data.restored) this.#messages = this.#messages.map((each) => (each.id === data.id ? withoutText(each) : each));
+    }
+  }
+
+  #catchUp(port, last) {
+    for (const frame of this.#missedSince(last)) port.postMessage({ frame, cursor: this.stream.cursor });
+  }
+
+  *#missedSince(last) {
+    const isLast = ({ id, timestamp }) => id === last?.id && timestamp === last.timestamp; // another log has the same ids
+    const index = this.#messages.findIndex(isLast);
+    const messages = this.#messages.slice(index + 1).filter((message) => "content" in message);
+    if (index >= 0) yield* messages.map((data) => ({ type: "message", data }));
+    else {
+      if (last) yield { type: "reset", data: { reason: "this tab was paused for too long" } };
+      yield { type: "history", data: messages };
+    }
+    yield* this.#removals.map((data) => ({ type: "removed", data }));
+    if (this.#stats) yield { type: "stats", data: this.#stats };
+  }
+}
+
+function leave(port) {
+  for (const [key, feed] of feeds) {
+    if (!feed.leave(port) || feed.tabs.size) continue;
+    feed.stream.close();
+    feeds.delete(key);
+  }
+}
+
+function join(port, { key, options, last }) {
+  leave(port);
+  if (!feeds.has(key)) feeds.set(key, new Feed(key, options));
+  feeds.get(key).join(port, last);
+}
+
+function hear(port, message) {
+  if (message.join) return join(port, message.join);
+  if (message.leave) return leave(port);
+  const feed = [...feeds.values()].find(({ tabs }) => tabs.has(port));
+  if (!feed) return port.postMessage({ gone: true });
+  feed.tabs.set(port, now());
+  if (message.renew) feed.renew(port);
+  else port.postMessage({ alive: true });
+}
+
+addEventListener("connect", ({ ports: [port] }) => {
+  port.onmessage = ({ data }) => hear(port, data);
+});
+setInterval(() => feeds.forEach((feed) => feed.check()), CHECKED_EVERY);
