@@ -78,3 +78,12 @@ def test_an_incomplete_copy_that_is_read_keeps_its_name(chatr: Chatr, log_file: 
     assert failed.code == 1
     assert f"another program reads {left.path}" in failed.err
     assert stored_records(again.path) == stored_records(log_file.path)
+
+
+def test_doctor_finds_an_interrupted_copy(chatr: Chatr, incomplete: LogFile, tmp_path: Path) -> None:
+    """Whoever starts a server on the name of the log would get an empty room."""
+    checks = chatr("doctor", "--json", "--log", f"sqlite:///{tmp_path}/again.db").json
+
+    assert [each["found"] for each in checks if each["check"] == "copy"] == [
+        f"{incomplete.path} is the first part of a log: a copy was interrupted."
+    ]
