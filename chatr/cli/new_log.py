@@ -1,5 +1,6 @@
 """The log to which another one is copied. A new SQLite log has another name until all of it is there."""
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -21,8 +22,9 @@ SIDE_FILES: Final = ("-wal", "-shm", ".head", ".lock")
 def new_sqlite_file(url: str | Secret) -> Path | None:
     """Return the file that a copy to the log at `url` creates; None if nothing is created, or not in a file."""
     path = sqlite_file(url)
-    # A head file or a -wal file without their log belong to one that was lost: `open_log` reports that.
-    if path is None or path.exists() or any(beside(path, suffix).exists() for suffix in SIDE_FILES[:3]):
+    # A head file or a -wal file without their log belong to one that was lost: `open_log` reports that, and links that
+    # lead nowhere.
+    if path is None or os.path.lexists(path) or any(beside(path, suffix).exists() for suffix in SIDE_FILES[:3]):
         return None
     return path
 
@@ -40,15 +42,20 @@ async def open_target(url: str | Secret) -> AsyncIterator[EventLog]:
             yield log
         return
     incomplete = Path(f"{path}{SUFFIX}")
-    is_continued = stat_or_none(incomplete) is not None
+    is_continued, is_open = stat_or_none(incomplete) is not None, False
     try:
         async with open_log(f"sqlite:///{incomplete}") as log:
+            is_open = True
             yield log
     except LogsDiffer as error:
         if is_continued:
             raise LogsDiffer(f"{error} An earlier copy left {incomplete}: delete it to begin again.") from error
-        # What was copied from a log that was altered is of no use.
         remove(incomplete)
+        raise
+    except CannotOpenLog:
+        # What was copied from a file that cannot be read to its end is of no use, as what differs.
+        if is_open and not is_continued:
+            remove(incomplete)
         raise
     give_name(incomplete, path)
 
