@@ -107,8 +107,10 @@ def take_name(partial: Path, path: Path) -> None:
 
 def remove_partial_files(path: Path) -> None:
     """Delete the temporary files of processes that were killed while they wrote `path`. Raises OSError."""
-    for partial in path.parent.glob(f"{escape(path.name)}.*{PARTIAL_SUFFIX}"):
-        partial.unlink(missing_ok=True)
+    # SQLite has files beside a database that is being written, such as …part-journal.
+    for ending in (PARTIAL_SUFFIX, f"{PARTIAL_SUFFIX}-*"):
+        for partial in path.parent.glob(f"{escape(path.name)}.*{ending}"):
+            partial.unlink(missing_ok=True)
 
 
 def flush_to_disk(path: Path) -> None:

@@ -164,7 +164,7 @@ async def test_a_log_on_a_read_only_disk(folder: Path) -> None:
     chatr = f"{sys.executable} -m chatr"
     commands = " && ".join(f"{chatr} export - --log sqlite:///{folder}/{name}.db" for name in ("stopped", "killed"))
     program = f"mount --bind {folder} {folder} && mount -o remount,bind,ro {folder} && {commands}"
-    done = subprocess.run(["unshare", "--mount", "sh", "-c", program], check=False, capture_output=True, text=True)  # noqa: ASYNC221
+    done = subprocess.run(["unshare", "--mount", "sh", "-c", program], check=False, capture_output=True, text=True)  # noqa: ASYNC221 -- nothing else runs
     if "permitted" in done.stderr:
         skip_or_fail("needs the right to mount")
 

@@ -26,6 +26,7 @@ MAKE_ROOM: Final = "Make room, or move the log to a larger disk."
 
 NETWORK: Final = frozenset("9p afs ceph cifs fuse.glusterfs fuse.sshfs glusterfs lustre nfs nfs4 smb3 smbfs".split())
 MEMORY: Final = frozenset("ramfs tmpfs".split())
+WITHOUT_RIGHTS: Final = frozenset("exfat fuseblk msdos ntfs ntfs3 vfat".split())
 MOVE: Final = "Stop the server, and move the log with all files beside it to a local disk."
 
 
@@ -44,6 +45,9 @@ def check_file_system(log: Path) -> Iterator[Check]:
             yield problem(FILE_SYSTEM, f"The log is on {kind}, where SQLite's locks and shared memory fail.", MOVE)
         elif kind in MEMORY:
             yield problem(FILE_SYSTEM, f"The log is on {kind}, in memory, and is lost when this machine stops.", MOVE)
+        elif kind in WITHOUT_RIGHTS:
+            found = f"The log is on {kind}, which keeps no rights of files, so that every user may read it."
+            yield warning(FILE_SYSTEM, found, "Mount it with umask=077 and the server's uid, or move the log.")
         elif kind == "overlay":
             found = "The log is in a container and not in a volume, so it is deleted together with the container."
             yield problem(FILE_SYSTEM, found, "Mount a volume at the folder of the log.")

@@ -29,6 +29,7 @@ MB = 1_000_000
         ("/mnt/room/chatr.db", "ext4", "nfs4", "problem", "locks and shared memory fail"),
         ("/mnt/room/chatr.db", "ext4", "fuse.sshfs", "problem", "locks and shared memory fail"),
         ("/mnt/room/chatr.db", "ext4", "tmpfs", "problem", "lost when this machine stops"),
+        ("/mnt/room/chatr.db", "ext4", "exfat", "warning", "keeps no rights"),
         ("/mnt/roomier/chatr.db", "btrfs", "nfs4", "ok", "on btrfs"),
         ("/mnt/a disk/chatr.db", "ext4", "nfs4", "ok", "on xfs"),
         ("/srv/chatr.db", "ext4", "ext4", "problem", "is on nfs4"),

@@ -25,6 +25,7 @@ async def backup(source: Path, target: Path, progress: Progress) -> int:
     `progress` is called with positions on the way. Raises CannotOpenLog or LogDamaged.
     """
     async with AsyncExitStack() as stack:
+        stack.callback(remove_side_files, target)
         copy = stack.enter_context(closing(sqlite3.connect(target, check_same_thread=False)))
         with errors_as_cannot_open(source):
             readable = stack.enter_context(readable_database(source))
@@ -32,12 +33,20 @@ async def backup(source: Path, target: Path, progress: Progress) -> int:
             position = await begin_snapshot(reader)
         try:
             await copy_pages(copy, reader, lambda share: progress(int(share * position)))
-            # WAL mode is stored in the copied pages; in it the copy would be up to three files.
-            copy.execute("pragma journal_mode = delete")
+            # WAL mode is stored in the copied pages; in it the copy would be up to three files. Without this lock it
+            # could not be left on a disk without shared memory, as many network disks and FUSE.
+            copy.execute("pragma locking_mode = exclusive")
+            copy.execute("pragma journal_mode = delete").fetchall()
         except sqlite3.Error as error:
             raise CannotOpenLog(f"The log at {source} cannot be copied: {error}.") from error
         readable.check()
     return position
+
+
+def remove_side_files(target: Path) -> None:
+    """Remove what SQLite leaves beside a database that it could not finish. Raises OSError."""
+    for suffix in ("-wal", "-shm", "-journal"):
+        Path(f"{target}{suffix}").unlink(missing_ok=True)
 
 
 async def begin_snapshot(reader: aiosqlite.Connection) -> int:
@@ -56,7 +65,8 @@ async def copy_pages(copy: sqlite3.Connection, reader: aiosqlite.Connection, rep
         # Raised in SQLite's thread, which otherwise goes on copying after a cancellation, and is waited for.
         if stopped.is_set():
             raise sqlite3.OperationalError("interrupted")
-        report(1 - remaining / total)
+        # A copy that fails at once, as on a full disk, has no pages.
+        report(1 - remaining / max(total, 1))
 
     try:
         await reader.backup(copy, pages=PAGES_PER_STEP, progress=after_step, sleep=0)

@@ -26,6 +26,15 @@ ADVICE: Final = {
     "IOERR": "Check its disk.",
 }
 """By the kind of an error, which is the second word of its name in SQLite."""
+NO_LOCKS_OR_MEMORY: Final = (
+    "SQLITE_IOERR_SHMMAP",
+    "SQLITE_IOERR_SHMLOCK",
+    "SQLITE_IOERR_LOCK",
+    "SQLITE_IOERR_RDLOCK",
+    "SQLITE_PROTOCOL",
+)
+"""Names of errors that network disks and FUSE cause."""
+USE_LOCAL_DISK: Final = "Its file system lacks the locks or the shared memory that SQLite needs: use a local disk."
 MOVE: Final = "Move it away, or choose another path."
 CHECK_RIGHTS: Final = (
     "Check that its folder exists, and that this user may read the files in it, and write them to serve."
@@ -56,14 +65,22 @@ def kind_of(error: Exception) -> str:
     return f"{getattr(error, 'sqlite_errorname', '')}_".split("_")[1]
 
 
+def advice(error: Exception) -> str:
+    """Return what an operator can do about an error, as a sentence."""
+    if isinstance(error, NotRegularFile):
+        return MOVE
+    if getattr(error, "sqlite_errorname", "") in NO_LOCKS_OR_MEMORY:
+        return USE_LOCAL_DISK
+    return ADVICE.get(kind_of(error), CHECK_RIGHTS)
+
+
 @contextmanager
 def errors_as_cannot_open(path: Path) -> Iterator[None]:
     """Raise an error of SQLite or of the system as CannotOpenLog, which names the log and says what to do."""
     try:
         yield
     except (OSError, sqlite3.Error) as error:
-        advice = MOVE if isinstance(error, NotRegularFile) else ADVICE.get(kind_of(error), CHECK_RIGHTS)
-        raise CannotOpenLog(f"The log at {path} cannot be opened: {error}. {advice}") from error
+        raise CannotOpenLog(f"The log at {path} cannot be opened: {error}. {advice(error)}") from error
 
 
 @contextmanager

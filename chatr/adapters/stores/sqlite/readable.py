@@ -23,6 +23,8 @@ BUSY_TIMEOUT: Final = 5.0
 """Seconds for which SQLite waits where another program locks the file."""
 NO_RIGHTS: Final = ("CANTOPEN", "READONLY")
 """Kinds of SQLite's errors where it may not create the files that it needs."""
+NO_SHARED_MEMORY: Final = "SQLITE_IOERR_SHM"
+"""How the names of errors begin where the disk is full, or has no shared memory."""
 ATTEMPTS: Final = 5
 """How often a copy is tried, where a server writes to the files meanwhile."""
 
@@ -48,7 +50,7 @@ def readable_database(path: Path) -> Iterator[Readable]:
     try:
         try_to_read(address)
     except sqlite3.OperationalError as error:
-        if kind_of(error) not in NO_RIGHTS:
+        if kind_of(error) not in NO_RIGHTS and not error.sqlite_errorname.startswith(NO_SHARED_MEMORY):
             raise
     else:
         yield Readable(address, lambda: None)
