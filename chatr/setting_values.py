@@ -71,7 +71,8 @@ def parse_listen_host(text: str) -> str:
     """The address or name of a host, without the brackets that an IPv6 address may have. Raises ValueError."""
     host = parse_non_empty(text)
     host = host[1:-1] if host.startswith("[") and host.endswith("]") else host
-    if "/" in host or (":" in host and not is_ipv6(host)):
+    # Bytes that are no UTF-8 arrive as lone surrogates, which no look-up takes.
+    if not host.isprintable() or "/" in host or (":" in host and not is_ipv6(host)):
         raise ValueError("it must be an address or a host name alone; the port is set by --port")
     return host
 

@@ -49,7 +49,7 @@ SAMPLES: dict[str, tuple[str, Any]] = {
     "search_index": (" /run/chatr/room.search ", "/run/chatr/room.search"),
 }
 BAD_VALUES: dict[str, list[str]] = {
-    "host": [""],  # the empty address would be every address
+    "host": ["", "h\udce9", "a\nb"],  # the empty address would be every address
     "port": ["", "-1", "65536", "http", "80.0", "8_0", "٨٠", "0x50", "1" * 5000, "0" * 30 + "99999"],
     "public_url": [
         "",
