@@ -1,8 +1,13 @@
 """No command prints a secret: not in its help, not in an error, not in a log line."""
 
+import os
+import subprocess
+import sys
 from base64 import b64encode
 from pathlib import Path
+from socket import AF_UNIX, SOCK_DGRAM, create_server, socket
 from urllib.parse import quote
+from urllib.request import urlopen
 
 import pytest
 from attrs import fields
@@ -10,7 +15,8 @@ from attrs import fields
 from chatr.cli.commands.admin.table import ADMIN_COMMANDS
 from chatr.cli.main import COMMANDS
 from chatr.settings import Settings, variable
-from tests.cli.conftest import Chatr
+from tests.cli.conftest import Chatr, LogFile
+from tests.conftest import Serve
 
 PASSWORD = "Rose bud/1+"
 """It has a form of its own in a URL and in base64."""
@@ -125,3 +131,53 @@ def test_a_log_that_cannot_be_opened_is_named_without_its_secret(
 
     assert 0 not in (by_flag.code, by_variable.code)
     assert leaks(by_flag.out, by_flag.err, by_variable.out, by_variable.err) == []
+
+
+@pytest.mark.long
+@pytest.mark.usefixtures("_secret_variables")
+@pytest.mark.parametrize("url", [URLS["escaped"], URLS["port"]])
+def test_a_server_that_cannot_start_prints_no_secret(url: str) -> None:
+    """Not with every line and check that Python and asyncio have for developers either."""
+    debug = {"PYTHONDEVMODE": "1", "PYTHONASYNCIODEBUG": "1", "CHATR_LOG_LEVEL": "debug"}
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("CHATR_")} | debug
+    command = [sys.executable, "-m", "chatr", "serve", "--port", "0"]
+    ended = subprocess.run(command, capture_output=True, text=True, env=environ | {"CHATR_LOG": url}, check=False)
+
+    assert ended.returncode == 2
+    assert leaks(ended.stdout, ended.stderr) == []
+
+
+@pytest.mark.long
+@pytest.mark.usefixtures("_secret_variables")
+def test_a_running_server_tells_nobody_its_secrets(
+    serve: Serve, chatr: Chatr, new_log: LogFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither its documents, its metrics, systemd and operators, nor its log lines."""
+    for each in fields(Settings):
+        monkeypatch.delenv(variable(each.name))
+    monkeypatch.setenv("CHATR_MOLTBOOK_KEY", PLAIN)
+    monkeypatch.setenv("PYTHONASYNCIODEBUG", "1")
+    # The proxies in the environment are for other addresses.
+    monkeypatch.setenv("NO_PROXY", "localhost,127.0.0.1")
+    address = str(new_log.path.with_name("notify"))
+    monkeypatch.setenv("NOTIFY_SOCKET", address)
+    with socket(AF_UNIX, SOCK_DGRAM) as notified:
+        notified.bind(address)
+        with create_server(("127.0.0.1", 0)) as free:
+            metrics = f"127.0.0.1:{free.getsockname()[1]}"
+        server = serve("--log", new_log.url, "--metrics", metrics, "--log-level", "debug")
+        answers = [
+            server.get(path) for path in ("/", "/health", "/ready", "/skills.md", "/openapi.json", "/api/log/head")
+        ]
+        with urlopen(f"http://{metrics}/metrics") as reply:
+            answers.append(reply.read().decode())
+        monkeypatch.delenv("CHATR_KEY")
+        results = [
+            chatr("doctor", "--log", new_log.url, "--url", server.url),
+            chatr("admin", "close", "--reason", "x", "--log", new_log.url),
+        ]
+        server.process.terminate()
+        answers += server.process.communicate()
+        answers += [notified.recv(4096).decode() for _ in range(3)]
+
+    assert leaks(*answers, *(text for result in results for text in (result.out, result.err))) == []
