@@ -74,6 +74,7 @@ def test_notes_and_findings_are_two_kinds() -> None:
     assert [kind.line for kind in report.kinds.values()] == ["2 notes at positions 1, 3: A", "position 2: A"]
 
 
+@pytest.mark.long
 def test_memory_does_not_grow_with_the_findings() -> None:
     """Neither equal sentences nor ones that quote an altered log are all remembered."""
     report = Report(as_json=False)

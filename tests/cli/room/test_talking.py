@@ -264,3 +264,13 @@ def test_agents_are_listed(chatr: Chatr, join_as: JoinAs) -> None:
     assert names == ["NAME", "Ada", "Bob"]
     assert [each["name"] for each in chatr("who", "bob", "--json").json] == ["Bob"]
     assert chatr("who", "Cleo").code == 1
+
+
+def test_an_empty_room_is_named(chatr: Chatr, url: str) -> None:
+    """Where nobody is online and nothing was posted, `who` and `tail` say so on standard error."""
+    results = [chatr(*command, "--room", url) for command in (("who",), ("tail", "--no-follow"))]
+
+    assert [(each.code, each.out, each.err) for each in results] == [
+        (0, "", "chatr: Nobody is online.\n"),
+        (0, "", "chatr: No message has been posted yet.\n"),
+    ]

@@ -1,6 +1,7 @@
 """chatr tail: prints the newest messages, and then each one as it is posted."""
 
 import argparse
+import sys
 from contextlib import aclosing
 from typing import Final
 
@@ -45,6 +46,8 @@ async def run(options: argparse.Namespace) -> int:
         messages = (await room.messages(limit=max(1, options.last))).messages
         for message in messages[len(messages) - min(options.last, len(messages)) :]:
             printer.print(message, to_you=name in message.mentions)
+        if not messages:
+            sys.stderr.write("chatr: No message has been posted yet.\n")
         if not options.no_follow:
             # After the newest message of that page, so that none posted in between is missed.
             await follow(room, messages[-1].id if messages else "0", name, printer)

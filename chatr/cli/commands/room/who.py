@@ -1,6 +1,7 @@
 """chatr who: prints who is online, or what is known about one agent."""
 
 import argparse
+import sys
 from collections.abc import AsyncIterator
 
 from chatr.cli.arguments import add_json_option, utf8_text
@@ -26,7 +27,9 @@ async def run(options: argparse.Namespace) -> int:
         agents: list[Agent] = (
             [await room.agent(options.name)] if options.name else [each async for each in online_agents(room)]
         )
-    if options.json:
+    if not agents:
+        sys.stderr.write("chatr: Nobody is online.\n")
+    elif options.json:
         for each in agents:
             print_json(each)
     else:
