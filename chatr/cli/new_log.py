@@ -41,7 +41,8 @@ async def open_target(url: str | Secret) -> AsyncIterator[EventLog]:
         async with open_log(url) as log:
             yield log
         return
-    incomplete = Path(f"{path}{SUFFIX}")
+    # Where a symbolic link leads, as SQLite itself does.
+    path, incomplete = beside(path, ""), beside(path, SUFFIX)
     is_continued, is_open = stat_or_none(incomplete) is not None, False
     try:
         async with open_log(f"sqlite:///{incomplete}") as log:

@@ -87,3 +87,13 @@ def test_doctor_finds_an_interrupted_copy(chatr: Chatr, incomplete: LogFile, tmp
     assert [each["found"] for each in checks if each["check"] == "copy"] == [
         f"{incomplete.path} is the first part of a log: a copy was interrupted."
     ]
+
+
+def test_a_copy_follows_a_symbolic_link(chatr: Chatr, log_file: LogFile, tmp_path: Path) -> None:
+    """A link to a file that is not there yet stays a link, and the log is made where it leads."""
+    link, target = tmp_path / "link.db", LogFile(tmp_path / "disk.db")
+    link.symlink_to(target.path)
+    output_of(chatr, "copy", log_file.url, f"sqlite:///{link}")
+
+    assert link.is_symlink()
+    assert stored_records(target.path) == stored_records(log_file.path)
