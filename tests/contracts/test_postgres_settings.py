@@ -11,7 +11,7 @@ from attrs import evolve
 
 from chatr.adapters.stores.postgres.log import PostgresLog, postgres_log, postgres_reader
 from chatr.adapters.stores.postgres.session import DEFAULT_TIMEOUTS, connect
-from chatr.adapters.stores.postgres.session_settings import SETTINGS
+from chatr.adapters.stores.postgres.session_settings import SETTINGS, duration
 from chatr.ports import CannotOpenLog, Draft, LogUnavailable, Stored
 from chatr.testing.contract.steps import append_many, new_draft, read_all
 from tests.postgres import Postgres
@@ -116,6 +116,14 @@ async def test_every_setting_is_in_force(postgres: Postgres) -> None:
     assert {name: setting for name, setting in rows if name in SETTINGS} == SETTINGS
 
 
+@pytest.mark.parametrize("seconds", [0, 0.001, 0.1, 1, 1.5, 2, 59.5, 60, 90, 600, 3600, 86400, 90000])
+async def test_durations_are_written_as_by_the_server(seconds: float, postgres: Postgres) -> None:
+    """A time-out that was set is found to be in force, whatever its unit."""
+    ((written,),) = postgres.execute(f"select set_config('lock_timeout', '{round(1000 * seconds)}', false)")
+
+    assert written == duration(seconds)
+
+
 async def test_functions_before_those_of_the_system_are_not_called(postgres: Postgres) -> None:
     """A schema that `search_path` names before pg_catalog replaces no function and no operator."""
     url = postgres.log(user=postgres.role("application_name = 'other'"))
@@ -130,6 +138,15 @@ async def test_functions_before_those_of_the_system_are_not_called(postgres: Pos
     records = await store_and_read(f"{url}%2Cpg_catalog")
 
     assert [record.is_intact for record in records] == [True] * 12
+
+
+async def test_a_schema_may_have_any_name(postgres: Postgres) -> None:
+    """A schema whose name has quotes, commas, blanks and backslashes holds a log like any other."""
+    role = postgres.role("standard_conforming_strings = off")
+    name = '"Room ""2"", \\海"'
+    postgres.execute(f"create schema {name} authorization {role}; alter role {role} set search_path = {name}")
+
+    assert len(await store_and_read(postgres.url(user=role))) == 12
 
 
 @pytest.mark.parametrize("path", ["nowhere", "pg_temp", "pg_catalog", ""])

@@ -17,10 +17,9 @@ from chatr.adapters.stores.postgres.session import (
     Connection,
     PostgresTimeouts,
     connect,
-    milliseconds,
     one_line,
 )
-from chatr.adapters.stores.postgres.session_settings import UnusableSession
+from chatr.adapters.stores.postgres.session_settings import UnusableSession, duration
 from chatr.ports import CannotOpenLog
 
 LOCK: Final = 0x63686174
@@ -52,7 +51,7 @@ async def prepare(url: str, timeouts: PostgresTimeouts, migrations: Traversable 
     async with transaction(url, timeouts) as db:
         await check_settings(db)
         for timeout in ("lock_timeout", "statement_timeout"):
-            await db.execute(f"set {timeout} = {milliseconds(MIGRATION_TIMEOUT)}".encode())
+            await db.execute(f"set {timeout} = '{duration(MIGRATION_TIMEOUT)}'".encode())
         # Nodes that start together migrate one after the other; the later ones find nothing left to do.
         await db.execute("select pg_advisory_xact_lock(%s)", (LOCK,))
         # Not by `if not exists`, for which a role would need the right to create tables also where there is one.

@@ -14,7 +14,7 @@ from psycopg import AsyncConnection
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import TupleRow
 
-from chatr.adapters.stores.postgres.session_settings import set_up
+from chatr.adapters.stores.postgres.session_settings import duration, set_up
 from chatr.ports import CannotOpenLog, LogUnavailable
 
 CONNECTION_DEFAULTS: Final[dict[str, str | int]] = {
@@ -98,16 +98,11 @@ async def connect(url: str, timeouts: PostgresTimeouts) -> Connection:
 def session_timeouts(timeouts: PostgresTimeouts) -> dict[str, str]:
     """Return the time-outs of a session by the names of PostgreSQL's settings."""
     return {
-        "lock_timeout": milliseconds(timeouts.lock),
-        "statement_timeout": milliseconds(timeouts.operation),
+        "lock_timeout": duration(timeouts.lock),
+        "statement_timeout": duration(timeouts.operation),
         # Ends the session of a node that hangs between two statements while it holds the lock.
-        "idle_in_transaction_session_timeout": milliseconds(timeouts.lock),
+        "idle_in_transaction_session_timeout": duration(timeouts.lock),
     }
-
-
-def milliseconds(seconds: float) -> str:
-    """Return a duration in the form of PostgreSQL's settings."""
-    return str(round(1000 * seconds))
 
 
 async def disconnect_if_cancelled(connection: Connection, operation: Coroutine[Any, Any, Result]) -> Result:

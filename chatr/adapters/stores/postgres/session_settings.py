@@ -8,6 +8,7 @@ from typing import Final
 
 from psycopg import AsyncConnection, OperationalError
 from psycopg.rows import TupleRow
+from psycopg.sql import SQL, Identifier
 
 SETTINGS: Final = {
     # A narrower encoding cannot hold every message.
@@ -35,25 +36,11 @@ SETTINGS: Final = {
     "idle_session_timeout": "0",
     "transaction_timeout": "0",
 }
-"""By name, as `pg_settings` spells it, the value that a session has, besides its time-outs. PostgreSQL 14 to 16 have no
-`transaction_timeout`.
-"""
-# Schemas that the system looks in come first or last. Where `search_path` names pg_catalog, a schema before it could
-# have functions and operators that replace those of the system. Everything is qualified, since it may be so until now.
-SET_SEARCH_PATH: Final = """
-    select pg_catalog.set_config('search_path', pg_catalog.concat_ws(', ', (
-        select pg_catalog.string_agg(pg_catalog.quote_ident(name), ', ' order by number)
-        from pg_catalog.unnest(pg_catalog.current_schemas(false)) with ordinality as schema (name, number)
-        where not pg_catalog.starts_with(name::pg_catalog.text, 'pg_')
-    ), 'pg_temp'), false)
-"""
-SET: Final = """
-    select set_config(wanted.name, wanted.value, false) from (values {}) as wanted (name, value)
-    where wanted.name in (select name from pg_settings)
-"""
-READ_BACK: Final = "select name, setting from pg_settings where name = any(%s)"
-NO_SCHEMA: Final = "pg_temp"
-"""The search path if there is no schema in it that the role may use."""
+"""By name the value that a session has, as the server writes it, besides its time-outs."""
+SINCE: Final = {"idle_session_timeout": 140_000, "transaction_timeout": 170_000}
+"""By name of a setting that older versions of PostgreSQL do not have, the first version that has it."""
+UNITS: Final = {"d": 86_400_000, "h": 3_600_000, "min": 60_000, "s": 1_000, "ms": 1}
+"""PostgreSQL's units of time, in milliseconds."""
 
 
 class UnusableSession(OperationalError):
@@ -63,25 +50,51 @@ class UnusableSession(OperationalError):
 
 
 async def set_up(db: AsyncConnection[TupleRow], timeouts: Mapping[str, str]) -> None:
-    """Set SETTINGS and `timeouts`, in milliseconds, in a new session. Raises UnusableSession if one is not in force."""
-    wanted = {**SETTINGS, **timeouts}
-    values = ", ".join(f"('{name}', '{value}')" for name, value in wanted.items())
-    # By statements: connection poolers do not pass on the options that are given when a session begins. The time-out
-    # first, as that of the role may be too short for the rest. A pooler may leave statements that another client
-    # prepared, under the names that psycopg chooses.
-    statements = (
-        f"set statement_timeout = {timeouts['statement_timeout']}",
+    """Set SETTINGS and `timeouts`, of the form of `duration`, in a new session.
+
+    Raises UnusableSession if one is not in force then.
+    """
+    wanted = {**timeouts, **SETTINGS, "search_path": await search_path(db)}
+    version = db.info.server_version
+    wanted = {name: value for name, value in wanted.items() if version >= SINCE.get(name, 0)}
+    # By statements: connection poolers do not pass on the options that are given when a session begins. A pooler may
+    # leave statements that another client prepared, under the names that psycopg chooses.
+    set_search_path = SQL("select pg_catalog.set_config('search_path', {}, false)").format(wanted["search_path"])
+    statements = [
+        *(f"set {name} = '{value}'" for name, value in wanted.items() if name != "search_path"),
+        set_search_path.as_string(db),
         "deallocate all",
-        SET_SEARCH_PATH,
-        SET.format(values),
-    )
+    ]
     await db.execute(";".join(statements).encode())
-    in_force: dict[str, str] = dict(await (await db.execute(READ_BACK, ([*wanted, "search_path"],))).fetchall())
-    if in_force.pop("search_path") == NO_SCHEMA:
-        raise UnusableSession("search_path names no schema that exists and that the role may use: set it to one")
-    for name, setting in in_force.items():
-        if setting != wanted[name]:
+    # Not from the view pg_settings, which takes milliseconds to list all settings.
+    columns = ", ".join(f"current_setting('{name}')" for name in wanted)
+    [in_force] = await (await db.execute(f"select {columns}".encode())).fetchall()
+    for (name, value), setting in zip(wanted.items(), in_force, strict=True):
+        if setting != value:
             raise UnusableSession(
-                f"{name} is {setting!r} after chatr has set it to {wanted[name]!r}: connect to PostgreSQL itself, or "
-                "through a pooler in session mode"
+                f"{name} is {setting!r} after chatr has set it to {value!r}: connect to PostgreSQL itself, or through "
+                "a pooler in session mode"
             )
+
+
+async def search_path(db: AsyncConnection[TupleRow]) -> str:
+    """Return the search path of the session without the system's schemas, which then come first.
+
+    Raises UnusableSession if it names no other schema.
+    """
+    # Where it names pg_catalog, a schema before that could have functions and operators that replace the system's.
+    [(schemas,)] = await (await db.execute("select pg_catalog.current_schemas(false)")).fetchall()
+    own = [Identifier(schema).as_string(db) for schema in schemas if not schema.startswith("pg_")]
+    if not own:
+        raise UnusableSession("search_path names no schema that exists and that the role may use: set it to one")
+    # Temporary tables would otherwise come first.
+    return ", ".join([*own, '"pg_temp"'])
+
+
+def duration(seconds: float) -> str:
+    """Return a duration as PostgreSQL writes it in settings: in the largest unit of which it is a multiple."""
+    milliseconds = round(1000 * seconds)
+    for unit, size in UNITS.items():
+        if milliseconds and milliseconds % size == 0:
+            return f"{milliseconds // size}{unit}"
+    return "0"
