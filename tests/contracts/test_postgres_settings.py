@@ -1,12 +1,13 @@
 """A PostgreSQL log works whatever the defaults of its sessions are, or it is rejected when it is opened."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
 import pytest
+from _pytest.mark import ParameterSet
 from attrs import evolve
 
 from chatr.adapters.stores.postgres.log import PostgresLog, postgres_log, postgres_reader
@@ -90,14 +91,17 @@ def hostile_url(place: str, postgres: Postgres, tmp_path: Path, monkeypatch: pyt
             return url
 
 
-PLACES: Final = [
-    *("role", "URL", "environment", "service"),
-    # To make a database takes longer than a fifth of a second.
-    *(pytest.param(place, marks=pytest.mark.long) for place in ("database", "role in database")),
-]
+PLACES: Final = ["role", "database", "role in database", "URL", "environment", "service"]
+QUICK: Final = ("role", "trigger", "view", "shadowed")
+"""The parameters of this module that run every day."""
 
 
-@pytest.mark.parametrize("place", PLACES)
+def parameters(names: Iterable[str]) -> list[ParameterSet]:
+    """Return parameters with these names, all but a few of which are long."""
+    return [pytest.param(name, marks=() if name in QUICK else pytest.mark.long) for name in names]
+
+
+@pytest.mark.parametrize("place", parameters(PLACES))
 async def test_hostile_defaults_change_nothing(
     place: str, postgres: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -181,11 +185,10 @@ CHANGED: Final = {
 }
 
 
-@pytest.mark.parametrize(("change", "complaint"), CHANGED.values(), ids=CHANGED)
-async def test_a_table_that_would_not_store_what_is_sent_is_rejected(
-    change: str, complaint: str, postgres: Postgres
-) -> None:
+@pytest.mark.parametrize("name", parameters(CHANGED))
+async def test_a_table_that_would_not_store_what_is_sent_is_rejected(name: str, postgres: Postgres) -> None:
     """A table that loses, hides or changes records is rejected when the log is opened."""
+    change, complaint = CHANGED[name]
     role = postgres.role("application_name = 'other'")
     schema = postgres.log(user=role).rpartition("%3D")[2]
     postgres.execute(f"alter role {role} set search_path = {schema}")
