@@ -5,8 +5,10 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import pytest
 from attrs import evolve
 
+from chatr.adapters.stores.sqlite import idle_wal
 from chatr.adapters.stores.sqlite.connection import LARGEST_IDLE_WAL
 from chatr.adapters.stores.sqlite.files import side_file_size
 from chatr.adapters.stores.sqlite.log import SqliteLog, sqlite_log
@@ -39,6 +41,21 @@ async def test_it_is_cut_off_after_a_long_reader(path: Path) -> None:
             await log.append(new_draft(f"after-{number}"), expected=0)
 
         assert side_file_size(path, "-wal") <= LARGEST_IDLE_WAL
+
+
+async def test_it_is_emptied_while_nobody_appends(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A room in which nobody posts after the reader has ended needs no post for it."""
+    monkeypatch.setattr(idle_wal, "INTERVAL", 0.01)
+    async with sqlite_log(path) as log:
+        await append_many(log, 1)
+        with closing(sqlite3.connect(read_only_address(path), uri=True)) as reader:
+            reader.execute("begin")
+            reader.execute("select count(*) from log").fetchall()
+            await append_long(log, "while somebody reads")
+        while side_file_size(path, "-wal"):  # noqa: ASYNC110 -- SQLite has no event for it
+            await asyncio.sleep(0.01)
+
+        assert await log.head() == ENOUGH + 1
 
 
 async def test_commands_that_read_do_not_let_it_grow(path: Path) -> None:

@@ -27,10 +27,12 @@ from chatr.adapters.stores.sqlite.files import OpenFiles, beside
 from chatr.adapters.stores.sqlite.form import check_appendable, check_not_cut_off
 from chatr.adapters.stores.sqlite.head import HeadFile, check_nothing_lost
 from chatr.adapters.stores.sqlite.head_recorder import HeadRecorder
+from chatr.adapters.stores.sqlite.idle_wal import empty_when_long
 from chatr.adapters.stores.sqlite.lock import locked, removed_if_unused
 from chatr.adapters.stores.sqlite.reader import POLL_INTERVAL, SqliteReader, last_position
 from chatr.adapters.stores.sqlite.restoring import MAX_GROUP, insert_verbatim
 from chatr.adapters.stores.sqlite.running_readers import repeat_while_read
+from chatr.background_tasks import background
 from chatr.ports import Conflict, Draft, LogUnavailable, OutcomeUnknown, Stored
 
 RECENT: Final = 2_000
@@ -64,6 +66,7 @@ async def sqlite_log(
             log = SqliteLog(writer, reader, path, await last_position(reader), OpenFiles(path), poll_interval)
         recorder = HeadRecorder(HeadFile(beside(path, ".head")), writer, log.last_stored)
         await stack.enter_async_context(recorder.recording())
+        await stack.enter_async_context(background(empty_when_long(writer, path)))
         # Closed before the head is recorded for the last time.
         stack.push_async_callback(log.close)
         yield log

@@ -24,6 +24,6 @@ def unescaped(field: str) -> str:
 def is_mount_point(path: Path) -> bool:
     """Return whether something is mounted at `path`, which has no symbolic links; False where that is not known."""
     # os.path.ismount compares devices, and does not notice a file that is mounted from the same disk.
-    with suppress(OSError):
+    with suppress(OSError, ValueError, IndexError):
         return any(point == path for point, _ in mounts_in(MOUNTS.read_text("utf-8", "surrogateescape")))
     return False
