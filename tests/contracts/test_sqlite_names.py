@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from structlog.testing import capture_logs
 
 from chatr.adapters.stores.sqlite import lock
+from chatr.adapters.stores.sqlite.backup import backup
 from chatr.adapters.stores.sqlite.lock import LogInUse, has_writer
 from chatr.adapters.stores.sqlite.log import sqlite_log
 from chatr.adapters.stores.sqlite.reader import sqlite_reader
@@ -123,6 +125,22 @@ async def test_a_log_that_is_written_under_another_name_is_not_read(
         with pytest.raises(CannotOpenLog, match="under another name"):
             async with sqlite_reader(other):
                 pass
+
+
+async def test_a_reader_of_a_second_name_warns(path: Path) -> None:
+    """A killed writer may have left records beside the other name. A backup has no -wal file, and no warning."""
+    other, copy = path.with_name("other.db"), path.with_name("backup.db")
+    async with sqlite_log(path) as log:
+        await append_many(log, 1)
+        await backup(path, copy, lambda _: None)
+    os.link(path, other)
+    os.link(copy, path.with_name("backup2.db"))
+    with capture_logs() as lines:
+        for each in (copy, other):
+            async with sqlite_reader(each) as reader:
+                assert await reader.head() == 1
+
+    assert [("records_may_be_missing", str(other))] == [(line["event"], line["log"]) for line in lines]
 
 
 async def test_a_disk_without_locks_of_files_beside_is_enough(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

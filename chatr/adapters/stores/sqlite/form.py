@@ -47,6 +47,13 @@ def check_not_cut_off(path: Path) -> None:
         raise CutOff("it ends within a page")
 
 
+def is_in_wal_mode(path: Path) -> bool:
+    """Return whether records of the database at `path` can be in a -wal file. Raises OSError."""
+    # https://www.sqlite.org/fileformat2.html: the version for reading is 2 in WAL mode. A backup is in another mode.
+    with open_to_read(path) as file:
+        return file.read(START_OF_HEADER + 2)[START_OF_HEADER + 1 :] == b"\2"
+
+
 def check_readable(db: sqlite3.Connection) -> None:
     """Raise NotLog unless there is a table `log` with all columns. Raises sqlite3.Error."""
     run_as_check(db, f"explain {SELECT}")

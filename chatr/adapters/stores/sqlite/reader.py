@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Final
 
 import aiosqlite
+import structlog
 
 from chatr.adapters.stores.sqlite import connection
 from chatr.adapters.stores.sqlite.faults import damaged, errors_as_cannot_open, errors_as_unavailable
 from chatr.adapters.stores.sqlite.files import beside, stat_or_none
-from chatr.adapters.stores.sqlite.form import SELECT, check_not_cut_off, check_readable
-from chatr.adapters.stores.sqlite.lock import has_writer
+from chatr.adapters.stores.sqlite.form import SELECT, check_not_cut_off, check_readable, is_in_wal_mode
+from chatr.adapters.stores.sqlite.lock import has_writer, why_not_alone
 from chatr.adapters.stores.sqlite.readable import readable_database
 from chatr.domain.events import Cursor
 from chatr.ports import CannotOpenLog, LogChanged, LogDamaged, LogUnavailable, RecordMissing, Stored
@@ -26,6 +27,8 @@ POLL_INTERVAL: Final = 0.25
 
 PATIENCE: Final = 2.0
 """Seconds until a server that is starting or stopping has its -wal file. It holds the lock before and after."""
+
+logger = structlog.get_logger()
 
 
 @asynccontextmanager
@@ -59,6 +62,9 @@ async def check_not_written_elsewhere(path: Path) -> None:
             )
         await asyncio.sleep(POLL_INTERVAL)
         waited += POLL_INTERVAL
+    if stat_or_none(beside(path, "-wal")) is None and is_in_wal_mode(path) and (reason := why_not_alone(path)):
+        # Complete if it was closed in order. If its writer was killed, there is a -wal file beside the other name.
+        logger.warning("records_may_be_missing", log=str(path), reason=reason)
 
 
 async def last_position(reader: aiosqlite.Connection) -> int:
