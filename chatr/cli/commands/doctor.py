@@ -17,7 +17,7 @@ from chatr.cli.arguments import add_json_option, describe
 from chatr.cli.commands.audit import server_address
 from chatr.cli.doctor.check import Check, Status, problem
 from chatr.cli.doctor.disk import check_file_system, check_names
-from chatr.cli.doctor.environment import check_variables
+from chatr.cli.doctor.environment import check_config_file, check_variables
 from chatr.cli.doctor.extras import check_extras, is_installed
 from chatr.cli.doctor.log_content import OPENS, check_log
 from chatr.cli.doctor.log_copy import check_copy
@@ -69,6 +69,10 @@ async def run(options: argparse.Namespace) -> int:
     except BadSetting as error:
         report.add(problem(SETTINGS, str(error), "Correct it: the server does not start."))
         settings = Settings(log=options.log or Settings().log)
+    if options.config:
+        with suppress(BadSetting, OSError):  # reported above
+            for check in check_config_file(options.config):
+                report.add(check)
     for check in (
         *check_variables(os.environ, settings.port),
         *check_settings(settings),

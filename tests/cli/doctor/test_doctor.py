@@ -8,6 +8,7 @@ import pytest
 
 from chatr.adapters.stores.sqlite.files import beside
 from chatr.adapters.stores.sqlite.head import HeadFile
+from chatr.cli.doctor.environment import check_config_file, check_variables
 from tests.cli.conftest import COMMANDS, Chatr, LogFile, Result
 from tests.cli.steps import exported, stored_records
 
@@ -92,6 +93,31 @@ def test_unknown_variables_are_named(chatr: Chatr, log_file: LogFile, monkeypatc
         ),
     ]
     assert "secret" not in result.out
+
+
+@pytest.mark.parametrize(("mode", "is_private"), [(0o644, False), (0o640, True), (0o600, True)])
+@pytest.mark.parametrize(
+    ("toml", "has_secret"),
+    [("moltbook_key = 'abc'", True), ("log = 'postgresql://u:pw@h/d'", True), ("log = 'memory:'", False)],
+)
+def test_a_file_with_a_secret_must_be_private(
+    tmp_path: Path, mode: int, is_private: bool, toml: str, has_secret: bool
+) -> None:
+    """A file that everybody may read is warned of if there is a key or a password in it."""
+    config = tmp_path / "chatr.toml"
+    config.write_text(toml)
+    config.chmod(mode)
+
+    assert [check.status for check in check_config_file(config)] == ["warning"] * (has_secret and not is_private)
+
+
+def test_a_port_of_the_platform_is_named() -> None:
+    """Heroku and others expect a server at the port in PORT."""
+    checks = list(check_variables({"PORT": "5000"}, 8080))
+
+    assert [(each.status, each.found) for each in checks] == [
+        ("warning", "PORT is 5000, and the room listens on 8080.")
+    ]
 
 
 def test_altered_records_are_named(chatr: Chatr, log_file: LogFile) -> None:
