@@ -14,6 +14,8 @@ NAMES_OF_LINKS: Final = re.compile(
     rf"{PREFIX}(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_[0-9]+_(TCP|UDP|SCTP)(_\w+)?)|{PREFIX}(\w+_)?ENV_\w+"
 )
 """What both also set for it, and for services whose names begin with chatr."""
+SERVICE_OF_LINK: Final = re.compile(r"_SERVICE_HOST$|_PORT_[0-9]+_(TCP|UDP|SCTP)(_\w+)?$")
+"""What follows the name of the service."""
 
 
 def variable_value(environ: Mapping[str, str], name: str) -> str | None:
@@ -32,6 +34,6 @@ def links_of_services(environ: Iterable[str]) -> set[str]:
     """Return the names of the variables that a container platform has set for services named chatr or chatr-…."""
     links = {name for name in environ if NAMES_OF_LINKS.fullmatch(name)}
     # Docker also sets CHATR_NAME and CHATR_X_PORT, which are told from misspelt settings by what stands beside them.
-    ports = [re.sub("_[0-9]+_(TCP|UDP|SCTP)$|_SERVICE_HOST$", "", name.removesuffix("_PROTO")) for name in links]
-    beside = {f"{port.removesuffix('_PORT')}_{suffix}" for port in ports for suffix in ("PORT", "NAME")}
+    services = {SERVICE_OF_LINK.sub("", name) for name in links}
+    beside = {f"{service}_{suffix}" for service in services for suffix in ("PORT", "NAME")}
     return links | (beside & set(environ))
