@@ -192,7 +192,7 @@ def test_a_tab_that_cannot_share_has_a_stream_of_its_own(failure: str, room: Hos
     page = open_page(room.url, script=FAKE_WORKER.format(FAILING[failure]))
     page.clock.install()
     page.reload()
-    page.clock.run_for(5_000)
+    page.clock.run_for(10_000)
     expect_live(page)
     room.register().post("message 0")
 

@@ -9,11 +9,10 @@ const SPACING = 60_000;
 const STREAM_OPTIONS = { resumeQuery: { maxMissed: MAX_MISSED }, retry: 2_000, spacing: SPACING, usesEventSource: true };
 
 // Milliseconds. A worker that does not answer is of no use: the tab opens a stream of its own.
-const ANSWER_WITHIN = 5_000;
+const ANSWER_WITHIN = 10_000;
 // The worker may end without a sign, as when the process that runs it crashes.
 const PING_EVERY = 3_000;
-
-const now = () => performance.now();
+const MOST_UNANSWERED = 2;
 
 // The first one was started before the modules were loaded.
 function takeWorker() {
@@ -28,8 +27,8 @@ export class SharedStream {
   #usesOwn = false;
   #worker = null;
   #isOpen = false;
-  #heardAt = 0;
-  #pingedAt = 0;
+  #hasJoined = false;
+  #unanswered = 0;
   #timer;
   // What the worker is told, so that it sends what came after it.
   #last = null;
@@ -61,9 +60,9 @@ export class SharedStream {
   }
 
   #ping() {
-    if (!this.#worker) return;
-    if (this.#pingedAt > this.#heardAt) return this.connect(); // it did not answer the last one
-    this.#pingedAt = now();
+    if (!this.#hasJoined) return;
+    this.#unanswered += 1;
+    if (this.#unanswered > MOST_UNANSWERED) return this.connect();
     this.#worker.port.postMessage({ ping: true });
   }
 
@@ -73,8 +72,8 @@ export class SharedStream {
     this.#worker?.port.postMessage({ leave: true });
     this.#worker?.port.close();
     this.#worker = null;
-    this.#isOpen = false;
-    this.#pingedAt = 0;
+    this.#isOpen = this.#hasJoined = false;
+    this.#unanswered = 0;
   }
 
   // The network has changed: the connection may be lost though nobody says so.
@@ -106,9 +105,10 @@ export class SharedStream {
   }
 
   #hear({ joined, gone, open, lost, rejected, frame, cursor }, headers) {
-    this.#heardAt = now();
+    this.#unanswered = 0;
     if (joined) {
       clearTimeout(this.#timer);
+      this.#hasJoined = true;
       this.#worker.onerror = null;
       this.#reconnectWhenFree(joined, this.#worker);
     }
