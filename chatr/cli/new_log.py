@@ -1,6 +1,5 @@
 """The log to which another one is copied. A new SQLite log has another name until all of it is there."""
 
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -22,9 +21,11 @@ SIDE_FILES: Final = ("-wal", "-shm", ".head", ".lock")
 def new_sqlite_file(url: str | Secret) -> Path | None:
     """Return the file that a copy to the log at `url` creates; None if nothing is created, or not in a file."""
     path = sqlite_file(url)
-    # A head file or a -wal file without their log belong to one that was lost: `open_log` reports that, and links that
-    # lead nowhere.
-    if path is None or os.path.lexists(path) or any(beside(path, suffix).exists() for suffix in SIDE_FILES[:3]):
+    # What `beside` leaves a link leads in a circle. A head file or a -wal file without their log belong to one that was
+    # lost. `open_log` reports both.
+    if path is None or path.exists() or beside(path, "").is_symlink():
+        return None
+    if any(beside(path, suffix).exists() for suffix in SIDE_FILES[:3]):
         return None
     return path
 
