@@ -39,6 +39,7 @@ def test_an_export_to_standard_output_is_that_to_a_file(
     assert list(folder.iterdir()) == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("form", ["md", "csv"])
 def test_a_transcript_to_standard_output_is_that_to_a_file(
     form: str, chatr: Chatr, log_file: LogFile, tmp_path: Path
@@ -51,6 +52,7 @@ def test_a_transcript_to_standard_output_is_that_to_a_file(
     assert result.code == 0
 
 
+@pytest.mark.long
 def test_an_export_on_standard_input_is_read(
     chatr: Chatr, log_file: LogFile, monkeypatch: pytest.MonkeyPatch, folder: Path
 ) -> None:

@@ -63,6 +63,7 @@ def commands(log_file: LogFile, url: str) -> list[tuple[object, ...]]:
     ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("path", REFUSED)
 def test_what_is_no_name_of_a_file_makes_none(chatr: Chatr, log_file: LogFile, path: str, folder: Path) -> None:
     """Every command says what to write instead, and leaves no file."""
@@ -84,6 +85,7 @@ def test_nothing_is_made_beside_what_is_no_log(
     assert [path.name for path in folder.iterdir()] == ["x.db"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["a b.db", "a%20b.db", "ü #1.db", "a&b=c.db", "~x.db", "-x.db", "x.memory:"])
 def test_other_names_are_taken_as_they_are(chatr: Chatr, log_file: LogFile, folder: Path, name: str) -> None:
     """Neither percent signs nor other characters are decoded, for writing and for reading."""
@@ -91,3 +93,11 @@ def test_other_names_are_taken_as_they_are(chatr: Chatr, log_file: LogFile, fold
     assert chatr("import", export, "--log", f"sqlite:///{name}").code == 0
     assert "10 records" in chatr("audit", "--log", f"sqlite:///{name}").out
     assert {name} == {path.name for path in folder.iterdir() if not path.name.startswith((f"{name}.", f"{name}-"))}
+
+
+def test_an_url_of_sqlite_makes_no_file(chatr: Chatr, folder: Path) -> None:
+    """The error for a log in memory says how to have one."""
+    result = chatr("serve", "--log", "sqlite:///:memory:")
+
+    assert (result.code, "for a log in memory give memory:" in result.err) == (2, True)
+    assert list(folder.iterdir()) == []

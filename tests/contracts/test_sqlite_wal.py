@@ -43,6 +43,7 @@ async def test_it_is_cut_off_after_a_long_reader(path: Path) -> None:
         assert side_file_size(path, "-wal") <= LARGEST_IDLE_WAL
 
 
+@pytest.mark.long
 async def test_it_is_emptied_while_nobody_appends(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A room in which nobody posts after the reader has ended needs no post for it."""
     monkeypatch.setattr(idle_wal, "INTERVAL", 0.01)
@@ -58,6 +59,7 @@ async def test_it_is_emptied_while_nobody_appends(path: Path, monkeypatch: pytes
         assert await log.head() == ENOUGH + 1
 
 
+@pytest.mark.long
 async def test_commands_that_read_do_not_let_it_grow(path: Path) -> None:
     """A command that reads a whole log reads it in slices, between which it holds no transaction."""
     async with sqlite_log(path) as log:
