@@ -2,24 +2,11 @@
 
 import { Stream } from "./client.js";
 
-// A tab that missed more is shown the newest messages; its reader can scroll back.
-const MAX_MISSED = 1_000;
-// After a connection that was lost sooner than this, the second one in a row, the next is opened no sooner either.
-const SPACING = 60_000;
-const STREAM_OPTIONS = { resumeQuery: { maxMissed: MAX_MISSED }, retry: 2_000, spacing: SPACING, usesEventSource: true };
-
 // Milliseconds. A worker that does not answer is of no use: the tab opens a stream of its own.
 const ANSWER_WITHIN = 10_000;
 // The worker may end without a sign, as when the process that runs it crashes.
 const PING_EVERY = 3_000;
 const MOST_UNANSWERED = 2;
-
-// The first one was started before the modules were loaded.
-function takeWorker() {
-  const worker = globalThis.startedStreamWorker ?? startStreamWorker();
-  globalThis.startedStreamWorker = null;
-  return worker;
-}
 
 // Has the interface of a Stream.
 export class SharedStream {
@@ -35,7 +22,7 @@ export class SharedStream {
 
   constructor(url, options) {
     Object.assign(this, options);
-    this.#own = new Stream(url, { ...STREAM_OPTIONS, ...options });
+    this.#own = new Stream(url, { ...globalThis.streamOptions, ...options });
     setInterval(() => this.#ping(), PING_EVERY);
     addEventListener("pagehide", () => this.close());
   }
@@ -44,15 +31,19 @@ export class SharedStream {
     this.close();
     if (this.#usesOwn) return this.#own.connect();
     if (!this.mayConnect()) return;
+    const started = globalThis.startedStreamWorker;
+    globalThis.startedStreamWorker = null;
     try {
-      this.#worker = takeWorker();
+      this.#worker = started ?? startStreamWorker();
     } catch {
       return this.#useOwn(); // an old browser, or storage is forbidden
     }
-    const headers = this.headers();
     const worker = this.#worker;
-    worker.port.onmessage = ({ data }) => worker === this.#worker && this.#hear(data, headers);
-    worker.port.postMessage({ join: { key: headers.Authorization ?? "", options: STREAM_OPTIONS, last: this.#last } });
+    const headers = this.headers();
+    const key = headers.Authorization ?? "";
+    worker.port.onmessage = ({ data }) => worker === this.#worker && this.#hear(data, headers, key);
+    // The one that was started before the modules were loaded has been joined already, without a key.
+    if (worker !== started || key) worker.port.postMessage({ join: { key, options: streamOptions, last: this.#last } });
     const giveUp = () => worker === this.#worker && this.#useOwn();
     if (worker.hasFailed) return giveUp();
     worker.onerror = giveUp;
@@ -104,14 +95,16 @@ export class SharedStream {
     this.#own.connect();
   }
 
-  #hear({ joined, gone, open, lost, rejected, frame, cursor }, headers) {
+  #hear({ joined, lock, gone, open, lost, rejected, frame, cursor }, headers, key) {
     this.#unanswered = 0;
-    if (joined) {
+    // Before that, the worker sends what is for a tab without a key.
+    if (joined === key) {
       clearTimeout(this.#timer);
       this.#hasJoined = true;
       this.#worker.onerror = null;
-      this.#reconnectWhenFree(joined, this.#worker);
+      this.#reconnectWhenFree(lock, this.#worker);
     }
+    if (!this.#hasJoined) return;
     if (gone) this.connect();
     if (open !== undefined) this.#isOpen = open;
     if (open) this.onOpen();

@@ -16,7 +16,13 @@
     return worker;
   };
 
+  // A page that missed more is shown the newest messages; its reader can scroll back. If connections are lost soon after they
+  // were opened, the second one in a row, the next are a minute apart.
+  globalThis.streamOptions = { resumeQuery: { maxMissed: 1_000 }, retry: 2_000, spacing: 60_000, usesEventSource: true };
+
   try {
     globalThis.startedStreamWorker = startStreamWorker();
+    // The first messages arrive while the modules are loaded. A tab with a key joins once more, with the key.
+    startedStreamWorker.port.postMessage({ join: { key: "", options: streamOptions, last: null } });
   } catch {}
 })();

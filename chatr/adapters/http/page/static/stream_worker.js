@@ -33,6 +33,7 @@ class Feed {
   #waiting = new Map();
   // Of a removed message nothing is left but its identity. null: there was no history yet.
   #messages = null;
+  #key;
   #removals = [];
   #stats = null;
   #isOpen = false;
@@ -40,6 +41,7 @@ class Feed {
   #renewedAt = -Infinity;
 
   constructor(key, options) {
+    this.#key = key;
     this.stream = new Stream(new URL("../api/stream?events=presence,removed", location).href, {
       ...options,
       headers: () => (key ? { Authorization: key } : {}),
@@ -59,7 +61,7 @@ class Feed {
   // Sends a tab what it has missed since its last message, or everything if that is not known.
   join(port, last) {
     this.tabs.set(port, now());
-    port.postMessage({ joined: LOCK });
+    port.postMessage({ joined: this.#key, lock: LOCK });
     if (this.#isOpen) port.postMessage({ open: true });
     else if (this.stream.failures) port.postMessage({ lost: this.stream.failures });
     if (this.#messages) this.#catchUp(port, last);
