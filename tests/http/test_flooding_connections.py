@@ -12,8 +12,8 @@ from yarl import URL
 from chatr.adapters.http.connection import Connection
 from chatr.adapters.http.dispatch import web_server
 from chatr.adapters.http.http_settings import HttpTimeouts
-from chatr.adapters.http.listening_socket import RECEIVE_BUFFER, listen
 from chatr.adapters.http.open_connections import ClientSocket, OpenConnections
+from chatr.adapters.listening_socket import RECEIVE_BUFFER, listen
 from tests.conftest import OpenRoom
 from tests.wire import Wire
 

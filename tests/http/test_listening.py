@@ -9,8 +9,8 @@ from typing import Any, Final
 import pytest
 from yarl import URL
 
-from chatr.adapters.http import listening_socket
-from chatr.adapters.http.listening_socket import CannotListen, is_loopback_listener, listen, url_of
+from chatr.adapters import listening_socket
+from chatr.adapters.listening_socket import CannotListen, is_loopback_listener, listen, url_of
 from chatr.setting_values import parse_listen_host
 from tests.conftest import OpenRoom
 from tests.requirements import skip_or_fail

@@ -8,7 +8,7 @@ from typing import Final
 import pytest
 
 from chatr.adapters.http.admission.loopback import is_loopback
-from chatr.adapters.http.listening_socket import is_loopback_listener, listen
+from chatr.adapters.listening_socket import is_loopback_listener, listen
 from tests.conftest import OpenRoom, Room
 from tests.stream_client import connected, read_response, request, watching
 

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from yarl import URL
 
-from chatr.adapters.http.listening_socket import SEND_BUFFER, UNACKNOWLEDGED_TIMEOUT, listen
+from chatr.adapters.listening_socket import SEND_BUFFER, UNACKNOWLEDGED_TIMEOUT, listen
 from tests.conftest import OpenRoom, Response, Room
 
 OPEN_PATHS = ["/", "/skills.md", "/llms.txt", "/page/page.js", "/health", "/ready", "/api/messages", "/api/agents"]

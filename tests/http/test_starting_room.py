@@ -13,8 +13,8 @@ from structlog.testing import capture_logs
 from chatr import __version__
 from chatr.adapters.http.description.error_responses import errors_by_status
 from chatr.adapters.http.http_settings import HttpTimeouts
-from chatr.adapters.http.listening_socket import CannotListen
 from chatr.adapters.http.routes import LIVE, ROUTES, STREAM
+from chatr.adapters.listening_socket import CannotListen
 from chatr.adapters.stores.memory import MemoryLog
 from chatr.app import Timeouts, running_room
 from chatr.settings import Settings

@@ -16,13 +16,13 @@ from chatr.adapters.http.connection import Connection
 from chatr.adapters.http.dispatch import Handler, web_server
 from chatr.adapters.http.error_catalogue import HEAD_BYTES, MAX_HEADERS
 from chatr.adapters.http.http_settings import HttpSettings
-from chatr.adapters.http.listening_socket import is_loopback_listener, listen, url_of
 from chatr.adapters.http.observation import Observation, RequestMetrics
 from chatr.adapters.http.open_connections import ClientSocket, OpenConnections
 from chatr.adapters.http.starting_room import StartingRoom, WatchHandler
 from chatr.adapters.http.stream.first_bytes import FirstBytesProtocol
 from chatr.adapters.http.stream.idle_connections import IdleConnections
 from chatr.adapters.http.stream.stream_request import StreamRequest
+from chatr.adapters.listening_socket import is_loopback_listener, listen, url_of
 from chatr.ports import Clock
 
 LINE_BYTES: Final = HEAD_BYTES // 2

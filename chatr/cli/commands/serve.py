@@ -15,7 +15,7 @@ import structlog
 from attrs import evolve, fields
 
 from chatr import __version__, logging_setup, stop_budget
-from chatr.adapters.http.listening_socket import CannotListen
+from chatr.adapters.listening_socket import CannotListen
 from chatr.adapters.metrics.listener import CannotServeMetrics
 from chatr.adapters.system import raise_open_file_limit
 from chatr.app import background, running_room

@@ -11,7 +11,6 @@ from typing import Final, Protocol
 
 from attrs import frozen
 
-from chatr.adapters.http.listening_socket import SEND_BUFFER
 from chatr.adapters.http.stream import frames
 from chatr.adapters.http.stream.backlog import Backlog
 from chatr.adapters.http.stream.chunks import LAST_CHUNK, EncodedFrames, encode_frames
@@ -20,6 +19,7 @@ from chatr.adapters.http.stream.removed_feed import RemovedFeed, repeated
 from chatr.adapters.http.stream.resume import ResumePoint, Subscription
 from chatr.adapters.http.stream.slice_turns import SliceTurns
 from chatr.adapters.http.stream.socket_write import NO_DESCRIPTOR, descriptor_of, write_to_socket
+from chatr.adapters.listening_socket import SEND_BUFFER
 from chatr.domain.removals import VisibilityChange
 
 SLICE_BYTES: Final = 16 * 1024
