@@ -11,7 +11,7 @@ from yarl import URL
 
 from chatr.adapters.http.http_settings import HttpTimeouts
 from tests.conftest import OpenRoom, Room
-from tests.stream_client import connected
+from tests.stream_client import connected, read_response
 
 SHORT_TIMEOUTS = HttpTimeouts(head=0.05, body=0.05, linger=0.01)
 HOST = b"Host: localhost\r\n"
@@ -110,6 +110,22 @@ async def test_a_request_head_without_an_end_is_refused_early(room: Room) -> Non
         status, _, body = parse_response(await reader.read())
 
     assert (status, body["code"]) == (431, "head_too_large")
+
+
+async def test_late_bodies_do_not_count_as_heads(room: Room) -> None:
+    """The body of a refused request may arrive after the response. The next request has all the bytes of a head."""
+    head = GET + b"".join(b"A%d: %b\r\n" % (number, b"a" * 1_000) for number in range(30)) + b"\r\n"
+    parts = [b"b" * 7_000, head[:-2], head[-2:]]
+    async with connected(room.running.url) as (reader, writer):
+        writer.write(b"POST /nope HTTP/1.1\r\n" + HOST + b"Content-Length: 7000\r\n\r\n")
+        refused = await read_response(reader, writer)
+        await reader.readexactly(int(refused.headers["content-length"]))
+        for part in parts:
+            writer.write(part)
+            await room.get("/health")  # meanwhile the server reads what has arrived
+        response = await read_response(reader, writer)
+
+    assert (refused.status, response.status) == (404, 200)
 
 
 LARGE_HEADS = {

@@ -92,16 +92,18 @@ class Connection(web.RequestHandler):
             return
         if self._head_timer is None and not self._handling:
             self._head_timer = asyncio.get_running_loop().call_later(self._head_timeout, self._head_timed_out)
+        # The last bytes of a body arrive after a response too, if the request was refused before.
+        body = None if self._content is None or self._content.is_eof() else self._content
         super().data_received(data)
-        if self._content is not None and not self._content.is_eof():
-            self._limit_framing(self._content, len(data))
-        elif not self._handling:
+        if body is None and not self._handling:
             self._limit_head(len(data))
+        elif body is not None and not body.is_eof():
+            self._limit_framing(body, len(data))
 
     def head_received(self, request: web.BaseRequest) -> None:
         """Stop the timer: the dispatcher has the request. Raises HttpError (400) for a version that is not served."""
         content = request.content
-        self._handling = True
+        self._handling, self._head_bytes = True, 0
         if self._observation is not None:
             self._received_at = perf_counter()
         self._content, self._framing = content, -content.total_bytes
