@@ -19,8 +19,14 @@ RECEIVE_BUFFER: Final = 8 * 1024
 """Bytes of a connection that the kernel accepts unread: a whole request. One read of the event loop takes as many."""
 UNACKNOWLEDGED_TIMEOUT: Final = 30_000
 """Milliseconds for which a peer that vanished may leave bytes unacknowledged. TCP keep-alive alone takes two hours."""
-OPTIONS: Final = (
+Options = Sequence[tuple[int, str, int]]
+"""Socket options: level, name and value."""
+
+FEW_OPTIONS: Final = (
     (socket.SOL_SOCKET, "SO_REUSEADDR", 1),  # a restart need not wait until the old connections are forgotten
+)
+OPTIONS: Final = (
+    *FEW_OPTIONS,
     (socket.IPPROTO_TCP, "TCP_NODELAY", 1),  # a small frame is sent without delay
     (socket.SOL_SOCKET, "SO_SNDBUF", SEND_BUFFER),
     # Without a size, it grows to megabytes for each connection, and 250 that send at once delay all others by seconds.
@@ -32,12 +38,15 @@ FREE_PORTS_TRIED: Final = 8
 """Ports that are tried for a name with addresses of both families, where any free one will do."""
 EVERY_IPV4: Final = "0.0.0.0"  # noqa: S104 -- compared with what the operator chose
 EVERY_ADDRESS: Final = "::"
+ASTERISK: Final = "*"
+"""What other servers call every address. Some systems look it up as both of the above, which exclude each other."""
 ABSENT: Final = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL, errno.EPROTONOSUPPORT)
 """Errors for an address that this machine does not have, perhaps because IPv6 is switched off."""
 HINTS: Final = {
-    errno.EACCES: "ports below 1024 need rights that systemd or a proxy has: choose another --port",
-    errno.EADDRINUSE: "stop what listens there, or choose another --port",
+    errno.EACCES: "ports below 1024 need rights that systemd or a proxy has: choose another port",
+    errno.EADDRINUSE: "stop what listens there, or choose another port",
     errno.EADDRNOTAVAIL: "no interface of this machine has this address",
+    errno.EINVAL: "a link-local address needs its interface, as in fe80::1%eth0",
     errno.EAFNOSUPPORT: "the kernel has no IPv6: use 0.0.0.0 or another IPv4 address",
 }
 """What to do about an error of the system."""
@@ -52,19 +61,24 @@ class CannotListen(Exception):
     """The address is in use, or not one of this machine. The text is one sentence."""
 
 
-def listen(host: str, port: int) -> list[socket.socket]:
-    """Return sockets that listen at all addresses of `host`, on one port; 0 is any free one. Raises CannotListen."""
-    addresses = addresses_of(host, port)
+def listen(host: str, port: int, options: Options = OPTIONS, *, purpose: str = "listen") -> list[socket.socket]:
+    """Return sockets that listen at all addresses of `host`, on one port; 0 is any free one.
+
+    Raises CannotListen, which says that the `purpose` cannot be met.
+    """
+    failure = f"Cannot {purpose} on {host}, port {port}"
+    addresses = addresses_of(host, port, failure)
     # A port that is free in one family may be in use in the other.
     for _ in range(FREE_PORTS_TRIED if port == 0 else 1):
         try:
-            return bound_to_all(addresses)
+            return bound_to_all(addresses, options)
         except OSError as error:
             failed = error
-    raise cannot_listen(host, port, failed)
+    hint = HINTS.get(failed.errno or 0)
+    raise CannotListen(f"{failure}: {failed.strerror}{f' ({hint})' if hint else ''}.")
 
 
-def bound_to_all(addresses: Sequence[tuple[int, Address]]) -> list[socket.socket]:
+def bound_to_all(addresses: Sequence[tuple[int, Address]], options: Options) -> list[socket.socket]:
     """Return a socket for each address that this machine has. Raises OSError."""
     absent: OSError | None = None
     with ExitStack() as opened:
@@ -73,7 +87,7 @@ def bound_to_all(addresses: Sequence[tuple[int, Address]]) -> list[socket.socket
             # A name such as localhost has an address of each family. All of them are the room, so they share its port.
             chosen = listeners[0].getsockname()[1] if listeners else port
             try:
-                listeners.append(opened.enter_context(bound(family, (host, chosen, *zone))))
+                listeners.append(opened.enter_context(bound(family, (host, chosen, *zone), options)))
             except OSError as error:
                 if error.errno not in ABSENT:
                     raise
@@ -84,23 +98,24 @@ def bound_to_all(addresses: Sequence[tuple[int, Address]]) -> list[socket.socket
     return listeners
 
 
-def addresses_of(host: str, port: int) -> list[tuple[int, Address]]:
-    """Return the addresses of a host with their families, each once. Raises CannotListen."""
+def addresses_of(host: str, port: int, failure: str) -> list[tuple[int, Address]]:
+    """Return the addresses of a host with their families, each once. Raises CannotListen, as a `failure`."""
+    host = EVERY_ADDRESS if host == ASTERISK else host
     name = host[1:-1] if host.startswith("[") and host.endswith("]") else host
     if "/" in name:
-        raise CannotListen(f"Cannot listen on {host}: give an address or a host name, without scheme, path or port.")
+        raise CannotListen(f"{failure}: give an address or a host name, without scheme, path or port.")
     try:
         found = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     # UnicodeError and ValueError: what is no host name, such as one with an empty label or a null character.
     except (OSError, ValueError) as error:
         hint = "the port is set by --port" if name.count(":") == 1 else "it is no address and no name of this machine"
-        raise CannotListen(f"Cannot listen on {host}, port {port}: {hint}.") from error
+        raise CannotListen(f"{failure}: {hint}.") from error
     addresses = [(int(family), address) for family, _, _, _, address in found]
     return list(dict.fromkeys(addresses))
 
 
-def bound(family: int, address: Address) -> socket.socket:
-    """Return a socket that listens at the address, with the options that every connection needs. Raises OSError."""
+def bound(family: int, address: Address, options: Options) -> socket.socket:
+    """Return a socket that listens at the address, with the options. Raises OSError."""
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         if family == socket.AF_INET6:
@@ -109,7 +124,7 @@ def bound(family: int, address: Address) -> socket.socket:
             takes_ipv4 = is_mapped or address[0] == EVERY_ADDRESS
             with suppress(OSError):  # a system that has no sockets for both families
                 listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, not takes_ipv4)
-        set_socket_options(listener)
+        set_socket_options(listener, options)
         listener.bind(address)
         listener.listen(BACKLOG)
     except BaseException:
@@ -118,10 +133,10 @@ def bound(family: int, address: Address) -> socket.socket:
     return listener
 
 
-def set_socket_options(listener: socket.socket) -> None:
-    """Set on the listener what every connection needs, as far as the system has it."""
+def set_socket_options(listener: socket.socket, options: Options) -> None:
+    """Set on the listener what its connections need, as far as the system has it."""
     # Linux and the BSDs copy most of these to accepted sockets: set on each connection, they took a fifth of the time.
-    for level, name, value in OPTIONS:
+    for level, name, value in options:
         option = getattr(socket, name, None)
         if option is None:
             continue
@@ -130,12 +145,6 @@ def set_socket_options(listener: socket.socket) -> None:
         except OSError as error:
             # Each improves something; the room works without.
             logger.info("socket_option_missing", option=name, reason=error.strerror)
-
-
-def cannot_listen(host: str, port: int, error: OSError) -> CannotListen:
-    """Return the error with the system's reason and with what to do about it."""
-    hint = HINTS.get(error.errno or 0)
-    return CannotListen(f"Cannot listen on {host}, port {port}: {error.strerror}{f' ({hint})' if hint else ''}.")
 
 
 def is_loopback_listener(listeners: Sequence[socket.socket]) -> bool:

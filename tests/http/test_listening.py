@@ -27,6 +27,7 @@ REACHED: Final = {
     "0:0:0:0:0:0:0:1": (IPV6,),
     "::": (IPV4, IPV6),
     "[::]": (IPV4, IPV6),
+    "*": (IPV4, IPV6),
     "::ffff:127.0.0.1": (IPV4,),
     "localhost": (IPV4, IPV6),
 }
@@ -50,6 +51,7 @@ UNKNOWN: Final = (
     "x\0y",
     "192.0.2.1",
     "fe80::1%nope",
+    "fe80::1",
     "2001:db8::7",
 )
 """What is no address of this machine, or no name at all."""
@@ -159,7 +161,7 @@ def test_a_port_in_use_in_one_family_is_refused(taken: socket.AddressFamily) -> 
 def test_all_addresses_are_not_listened_at_where_one_is_in_use(taken: str) -> None:
     """`::` is both families."""
     host = "::"
-    with listening(taken) as (other,), pytest.raises(CannotListen, match=r"in use.*another --port"):
+    with listening(taken) as (other,), pytest.raises(CannotListen, match=r"in use.*another port"):
         listen(host, other.getsockname()[1])
 
 
@@ -214,7 +216,7 @@ def test_a_kernel_without_ipv6(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_port_without_the_right_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """The sentence says what needs rights."""
 
-    def refused(_family: int, _address: object) -> socket.socket:
+    def refused(*_arguments: object) -> socket.socket:
         raise PermissionError(errno.EACCES, "Permission denied")
 
     monkeypatch.setattr(listening_socket, "bound", refused)

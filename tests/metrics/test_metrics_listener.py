@@ -175,12 +175,12 @@ async def test_an_address_in_use_is_one_sentence(url: str) -> None:
     """The error names the address and the reason."""
     port = urlsplit(url).port
     assert port is not None
-    with pytest.raises(CannotServeMetrics, match=rf"127\.0\.0\.1, port {port}: .*in use\.$"):
+    with pytest.raises(CannotServeMetrics, match=rf"127\.0\.0\.1, port {port}: .*in use .*\.$"):
         async with metrics_listener("127.0.0.1", port, one_metric):
             pass
 
 
-@pytest.mark.parametrize("host", ["192.0.2.1", "a" * 64, "a..b", "::2"])
+@pytest.mark.parametrize("host", ["192.0.2.1", "a" * 64, "a..b", "::2", "ü..x", "a\0b"])
 async def test_an_address_of_another_machine_is_one_sentence(host: str) -> None:
     """So does that for an address at which this machine cannot listen."""
     with pytest.raises(CannotServeMetrics, match=r"^Cannot serve metrics on [^\n]+\.$"):
@@ -188,10 +188,21 @@ async def test_an_address_of_another_machine_is_one_sentence(host: str) -> None:
             pass
 
 
-async def test_ipv6_is_served() -> None:
-    """The address is shown in brackets."""
-    async with metrics_listener("::1", 0, one_metric) as url:
+@pytest.mark.parametrize(
+    ("host", "shown"),
+    [
+        ("::1", "[::1]"),
+        ("::", "localhost"),
+        ("*", "localhost"),
+        ("0.0.0.0", "localhost"),
+        ("127.0.0.1", "localhost"),
+        ("127.0.0.2", "127.0.0.2"),
+    ],
+)
+async def test_the_shown_address_can_be_opened(host: str, shown: str) -> None:
+    """Whatever the form of the host, a client that is given the URL reads the metrics."""
+    async with metrics_listener(host, 0, one_metric) as url:
         response = await exchange(url, request("/metrics"))
 
-    assert url.startswith("http://[::1]:")
+    assert url.startswith(f"http://{shown}:")
     assert response.endswith(BODY)

@@ -5,7 +5,6 @@ Not the web server of the room: its port is public, its requests are counted, an
 
 import asyncio
 import re
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -13,6 +12,8 @@ from http import HTTPStatus
 from typing import Final
 
 import structlog
+
+from chatr.adapters.listening_socket import FEW_OPTIONS, CannotListen, listen, url_of
 
 MAX_CONNECTIONS: Final = 16
 """Open connections. For a further one the oldest is closed, so that idle ones cannot keep Prometheus away."""
@@ -40,27 +41,19 @@ async def metrics_listener(
     host: str, port: int, render: Render, *, time_limit: float = TIME_LIMIT
 ) -> AsyncIterator[str]:
     """Serve the metrics while the block runs, and yield their URL. Raises CannotServeMetrics."""
-    listening_socket = listen(host, port)
+    try:
+        sockets = listen(host, port, FEW_OPTIONS, purpose="serve metrics")
+    except CannotListen as error:
+        raise CannotServeMetrics(str(error)) from error
+    url = f"{url_of(sockets)}/metrics"
     connections = Connections(render, time_limit)
-    server = await asyncio.start_server(connections.serve, sock=listening_socket, limit=HEAD_BYTES)
-    address, port = listening_socket.getsockname()[:2]
+    servers = [await asyncio.start_server(connections.serve, sock=each, limit=HEAD_BYTES) for each in sockets]
     try:
-        yield f"http://[{address}]:{port}/metrics" if ":" in address else f"http://{address}:{port}/metrics"
+        yield url
     finally:
-        server.close()
+        for server in servers:
+            server.close()
         await connections.close()
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """Return a socket that listens at the address. Raises CannotServeMetrics."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        is_dual = host == "::" and socket.has_dualstack_ipv6()
-        return socket.create_server((host, port), family=family, backlog=MAX_CONNECTIONS, dualstack_ipv6=is_dual)
-    except (OSError, UnicodeError) as error:
-        # Python repeats the address in brackets behind the reason.
-        reason = str(error.strerror).partition(" (")[0] if isinstance(error, OSError) else "this is no host name"
-        raise CannotServeMetrics(f"Cannot serve metrics on {host}, port {port}: {reason}.") from error
 
 
 class Connections:
