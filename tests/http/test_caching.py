@@ -113,6 +113,41 @@ async def test_what_the_client_has_is_not_sent_again(path: str, room: Room, ada:
     assert header(again, "ETag") == header(head, "ETag") == header(first, "ETag")
 
 
+@pytest.mark.parametrize("path", ["/", "/api/messages"])
+async def test_a_response_without_content_describes_none(path: str, room: Room) -> None:
+    """Its other headers are those of the response with content. A client could try to decompress an empty body."""
+    first = await room.get(path, headers={"Accept-Encoding": "gzip"})
+    known = {"If-None-Match": str(header(first, "ETag")), "Accept-Encoding": "gzip"}
+    names, again = {*first.headers}, {*(await room.get(path, headers=known)).headers}
+
+    assert names - again == {"Content-Type", "Content-Length", "Content-Encoding"} & names
+    assert again - names == set()
+
+
+@pytest.mark.parametrize(
+    ("tags", "status"),
+    [
+        ('If-None-Match: "{}"', 304),
+        ('If-None-Match: "x" , W/"{}"', 304),
+        ('If-None-Match: "{}-gzip"', 304),  # as Apache changes it
+        ('If-None-Match: "x"\r\nIf-None-Match: "{}"', 304),
+        ("If-None-Match: *", 304),
+        ('If-None-Match: "x", "*"', 200),
+        ("If-None-Match: x", 200),
+        ("If-None-Match:", 200),
+        ('If-Match: "x"\r\nIf-Modified-Since: Fri, 31 Dec 2100 23:59:59 GMT\r\nRange: bytes=0-1', 200),
+    ],
+)
+async def test_every_form_of_known_tags_is_understood(tags: str, status: int, room: Room) -> None:
+    """Lists, in one header or several, and tags that proxies have changed. Other conditions and ranges are ignored."""
+    tag = str(header(await room.get("/llms.txt"), "ETag")).strip('"')
+    async with connected(room.running.url) as (reader, writer):
+        writer.write(f"GET /llms.txt HTTP/1.1\r\nHost: localhost\r\n{tags.format(tag)}\r\n\r\n".encode())
+        response = await read_response(reader, writer)
+
+    assert (response.status, response.headers["etag"]) == (status, f'"{tag}"')
+
+
 async def test_what_changes_the_room_is_not_stored(room: Room, ada: Agent) -> None:
     """No cache stores the response to a POST, accepted or refused: with a key, without one, with a wrong one."""
     paths = [route.path for route in ROUTES if route.method == "POST"]

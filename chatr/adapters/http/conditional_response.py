@@ -2,20 +2,23 @@
 
 from hashlib import sha256
 
-from aiohttp import ETag, hdrs, web
+from aiohttp import hdrs, web
 
 
 def conditional(request: web.BaseRequest, response: web.Response) -> web.Response:
     """Return `response` with its ETag, or status 304 if the request's `If-None-Match` names it."""
     content = response.body
     assert isinstance(content, bytes)
-    etag = ETag(sha256(content).hexdigest()[:16])
-    # Tags are compared without their W/ prefix: a proxy that compresses turns a strong tag into a weak one.
-    if not {etag.value, "*"}.isdisjoint(known.value for known in request.if_none_match or ()):
+    tag = sha256(content).hexdigest()[:16]
+    # Proxies that compress change tags to W/"…" or "…-gzip", and a list may be in several headers.
+    known = ",".join(request.headers.getall(hdrs.IF_NONE_MATCH, ()))
+    if tag in known or known.strip() == "*":
         headers = response.headers.copy()
-        headers.pop(hdrs.CONTENT_TYPE, None)
+        # Some clients would decompress the empty body. RFC 9110, 15.4.5: what describes the content is left out.
+        for name in (hdrs.CONTENT_TYPE, hdrs.CONTENT_ENCODING):
+            headers.pop(name, None)
         response = web.Response(status=304, headers=headers)
-    response.etag = etag
+    response.headers[hdrs.ETAG] = f'"{tag}"'
     return response
 
 
