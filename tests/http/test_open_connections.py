@@ -18,6 +18,7 @@ from yarl import URL
 from chatr.adapters.http.acceptor import PAUSE
 from chatr.adapters.http.admission.client_address import ClientAddresses
 from chatr.adapters.http.http_settings import HttpTimeouts
+from chatr.adapters.http.open_connections import ClientSocket, OpenConnections
 from tests.conftest import OpenRoom, Room
 from tests.stream_client import connected, request, watching
 
@@ -129,7 +130,7 @@ async def test_every_connection_is_uncounted_once(aborted: bool, small_room: Roo
 
 
 async def test_trusted_proxies_may_open_any_number(open_room: OpenRoom) -> None:
-    """The connections of a trusted proxy carry other clients: they are not limited by address, nor closed as idle."""
+    """The connections of a trusted proxy carry other clients: they are not limited by address."""
     room = await open_room(
         max_connections_per_ip=LIMIT, max_streams_per_ip=1, trusted_proxies=(ip_network("127.0.0.0/8"),)
     )
@@ -138,6 +139,31 @@ async def test_trusted_proxies_may_open_any_number(open_room: OpenRoom) -> None:
         answers = [await exchange(*connection, HEALTH) for connection in idle]
 
     assert {answer[:15] for answer in answers} == {b"HTTP/1.1 200 OK"}
+
+
+def test_idle_connections_of_proxies_are_closed_last() -> None:
+    """Where no place is left, those of clients are closed first; then those of proxies, which may keep very many."""
+    connections = OpenConnections(per_address=9, total=3)
+    closed: list[str] = []
+    with ExitStack() as opened:
+        for name, address in (("proxy", None), ("another proxy", None), ("client", "192.0.2.1")):
+            client = opened.enter_context(ClientSocket.take(socket.socket(), connections, address))
+            client.mark_idle(ClosedTransport(name, closed))
+        admitted = [connections.admit(None) for _ in range(4)]
+
+    assert (admitted, closed) == ([True, True, True, False], ["client", "proxy", "another proxy"])
+
+
+class ClosedTransport(asyncio.Transport):
+    """Writes its name down when it is closed."""
+
+    def __init__(self, name: str, closed: list[str]) -> None:
+        super().__init__()
+        self._name, self._closed = name, closed
+
+    def abort(self) -> None:
+        """Do so."""
+        self._closed.append(self._name)
 
 
 @contextmanager

@@ -10,7 +10,8 @@ class OpenConnections:
     """Counts the open connections of each address and in all, and knows which of them are idle.
 
     A connection is idle while no request of it is handled and it is no stream. For a new connection of an address at
-    its limit, the one of that address that has been idle longest is closed; if the total is reached, that of all.
+    its limit, the one of that address that has been idle longest is closed; if the total is reached, that of all. Those
+    of trusted proxies are closed only where no other one is idle.
     """
 
     def __init__(self, per_address: int, total: int) -> None:
@@ -20,6 +21,7 @@ class OpenConnections:
         self._count_of: Counter[str] = Counter()
         # Dictionaries keep the order of insertion, so the first entry has been idle longest.
         self._idle: dict[ClientSocket, asyncio.Transport] = {}
+        self._idle_of_proxies: dict[ClientSocket, asyncio.Transport] = {}
         self._idle_of: defaultdict[str, dict[ClientSocket, asyncio.Transport]] = defaultdict(dict)
 
     def __len__(self) -> int:
@@ -42,7 +44,7 @@ class OpenConnections:
         """
         if address is not None and self._count_of[address] >= self._per_address:
             return self._close_idlest(self._idle_of[address])
-        return not self.is_full or self._close_idlest(self._idle)
+        return not self.is_full or self._close_idlest(self._idle) or self._close_idlest(self._idle_of_proxies)
 
     def add(self, connection: "ClientSocket") -> None:
         """Count a connection that was accepted."""
@@ -63,13 +65,18 @@ class OpenConnections:
                 self._idle_of.pop(address, None)
 
     def mark_idle(self, connection: "ClientSocket", transport: asyncio.Transport) -> None:
-        """Let a connection be closed for another one. Those of trusted proxies never are: they carry other clients."""
-        if connection.address is not None:
+        """Let a connection be closed for another one."""
+        if connection.address is None:
+            # Last of all: a proxy may be sending the request of somebody else on it, and would answer 502.
+            self._idle_of_proxies[connection] = transport
+        else:
             self._idle[connection] = self._idle_of[connection.address][connection] = transport
 
     def mark_busy(self, connection: "ClientSocket") -> None:
         """Keep a connection: a request is handled, or it is a stream."""
-        if self._idle.pop(connection, None) is not None and connection.address is not None:
+        if connection.address is None:
+            self._idle_of_proxies.pop(connection, None)
+        elif self._idle.pop(connection, None) is not None:
             del self._idle_of[connection.address][connection]
 
     def _close_idlest(self, idle: "dict[ClientSocket, asyncio.Transport]") -> bool:
