@@ -161,7 +161,7 @@ def answers(checks: list[Check]) -> bool:
 
 def direct_address(settings: Settings) -> str | None:
     """Return the address at which a server with these settings can be asked on its own machine."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104 -- read, not bound to
+    host = {"0.0.0.0": "127.0.0.1", "*": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104 -- read, not bound to
     return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}" if settings.port else None
 
 

@@ -136,7 +136,8 @@ async def check_addresses(session: ClientSession, direct_url: str | None, limit:
     """Send more requests than one address may, each with another X-Forwarded-For, and see whose limit they use up."""
     if limit.count > MOST_REQUESTS or limit.window < SHORTEST_WINDOW:
         return skipped(ADDRESSES, f"The limit of an address, {limit}, is too high to try whether it holds.")
-    if await is_limited(direct_url):
+    direct = await is_limited(direct_url)
+    if direct:
         return refused(ADDRESSES, TOO_MANY, "")
     if not await used_up(session, limit.count + SPARE_REQUESTS):
         found = "Clients choose the address that they are counted by, or their requests reach several nodes."
@@ -145,6 +146,9 @@ async def check_addresses(session: ClientSession, direct_url: str | None, limit:
     if await is_limited(direct_url):
         found = "Clients of the proxy are counted by its address, so they all share one limit."
         return problem(ADDRESSES, found, "Let the proxy set X-Forwarded-For, and set --trusted-proxies to its address.")
+    if direct is None:
+        found = "No client chooses the address that it is counted by. Whether all share the proxy's was not tried"
+        return ok(ADDRESSES, f"{found}: that needs the settings of the server, on its machine.")
     return ok(ADDRESSES, "Each client is counted by its own address, whatever X-Forwarded-For it sends.")
 
 
@@ -164,11 +168,11 @@ async def status(session: ClientSession, address: str) -> int:
         return response.status
 
 
-async def is_limited(direct_url: str | None) -> bool:
-    """Return whether this machine has used up its requests at the server itself; False if it cannot be reached."""
+async def is_limited(direct_url: str | None) -> bool | None:
+    """Return whether this machine has used up its requests at the server itself; None if it cannot be reached."""
     if direct_url is None:
-        return False
+        return None
     with suppress(ClientError, TimeoutError):
         async with ClientSession(timeout=TIMEOUT) as session, session.head(f"{direct_url}/api/agents") as response:
             return response.status == TOO_MANY
-    return False
+    return None

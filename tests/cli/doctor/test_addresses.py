@@ -27,7 +27,7 @@ def start_caddy(tmp_path: Path) -> Iterator[StartCaddy]:
         yield lambda node: stack.enter_context(caddy(tmp_path, node))
 
 
-async def checks(url: str, direct: str, rate: Limit = RATE) -> dict[str, Check]:
+async def checks(url: str, direct: str | None, rate: Limit = RATE) -> dict[str, Check]:
     """Return the checks of a proxy by their names."""
     return {check.name: check async for check in check_proxy(url, direct, rate)}
 
@@ -55,6 +55,16 @@ async def test_clients_that_choose_their_address_are_found(open_room: OpenRoom) 
     found = await checks(room.running.url.replace("localhost", "127.0.0.1"), room.running.url)
 
     assert "Clients choose the address" in found["client addresses"].found
+
+
+@pytest.mark.parametrize("direct", [None, "http://127.0.0.1:1"])
+async def test_what_was_not_tried_is_not_claimed(direct: str | None, open_room: OpenRoom) -> None:
+    """From another machine nobody sees whether all clients share the limit of the proxy."""
+    room = await open_room(rate_requests=RATE)
+    found = await checks(room.running.url.replace("localhost", "127.0.0.1"), direct)
+
+    assert found["client addresses"].status == "ok"
+    assert "was not tried" in found["client addresses"].found
 
 
 @pytest.mark.parametrize("rate", [Limit(1_001, MINUTE), Limit(20, 10 * SECOND)])
