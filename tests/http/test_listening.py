@@ -1,5 +1,6 @@
 """The addresses on which the room listens: every form of `--host`, and systems that lack a part."""
 
+import asyncio
 import errno
 import socket
 from collections.abc import Callable, Iterator, Sequence
@@ -10,6 +11,7 @@ import pytest
 from yarl import URL
 
 from chatr.adapters import listening_socket
+from chatr.adapters.http.stream.lagging_watcher import set_send_buffer
 from chatr.adapters.listening_socket import CannotListen, is_loopback_listener, listen, url_of
 from chatr.setting_values import parse_listen_host
 from tests.conftest import OpenRoom
@@ -193,6 +195,15 @@ def test_a_system_that_does_not_know_an_option(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.delattr(socket, "TCP_USER_TIMEOUT")
     with listening("127.0.0.1") as listeners:
         assert is_loopback_listener(listeners)
+
+
+def test_a_connection_without_an_option() -> None:
+    """A stream goes on whose buffer cannot be changed, as on macOS once the client has gone."""
+    connection = socket.socket()
+    connection.close()
+    set_send_buffer(asyncio.Transport({"socket": connection}), 1024)
+
+    assert connection.fileno() == -1
 
 
 def test_a_kernel_without_ipv6(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ however much it has missed and however slowly its client reads (docs/decisions/b
 import asyncio
 import socket
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Final, Protocol
 
 from attrs import frozen
@@ -243,6 +244,7 @@ def first_slice(frames: Sequence[bytes]) -> Sequence[bytes]:
 
 
 def set_send_buffer(transport: asyncio.Transport, size: int) -> None:
-    """Let the kernel hold so many bytes for this connection."""
-    if connection := transport.get_extra_info("socket"):
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, size)
+    """Let the kernel hold so many bytes for this connection, if it has this option."""
+    with suppress(OSError):  # macOS has it no longer once the client has gone
+        if connection := transport.get_extra_info("socket"):
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, size)
