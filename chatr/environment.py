@@ -1,4 +1,4 @@
-"""Environment variables of chatr: every value enters here, whoever wrote it."""
+"""Reads environment variables of chatr, in all forms in which shells, files and container platforms set them."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -8,14 +8,15 @@ PREFIX: Final = "CHATR_"
 BYTE_ORDER_MARK: Final = "\ufeff"
 QUOTES: Final = ("'", '"')
 LINKED: Final = f"{PREFIX}PORT"
+"""The only setting whose variable Kubernetes and Docker may set, too."""
 LINK: Final = re.compile(r"(tcp|udp|sctp)://")
-"""How the value of a variable begins that Kubernetes or Docker sets for a service named chatr."""
+"""The beginning of the value that they set, for a service named chatr."""
 NAMES_OF_LINKS: Final = re.compile(
     rf"{PREFIX}(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_[0-9]+_(TCP|UDP|SCTP)(_\w+)?)|{PREFIX}(\w+_)?ENV_\w+"
 )
-"""What both also set for it, and for services whose names begin with chatr."""
-SERVICE_OF_LINK: Final = re.compile(r"_SERVICE_HOST$|_PORT_[0-9]+_(TCP|UDP|SCTP)(_\w+)?$")
-"""What follows the name of the service."""
+"""Names of other variables that they set, for services named chatr or chatr-…."""
+END_OF_LINK: Final = re.compile(r"_SERVICE_HOST$|_PORT_[0-9]+_(TCP|UDP|SCTP)(_\w+)?$")
+"""The part of such a name that follows the name of the service."""
 
 
 def variable_value(environ: Mapping[str, str], name: str) -> str | None:
@@ -33,7 +34,8 @@ def variable_value(environ: Mapping[str, str], name: str) -> str | None:
 def links_of_services(environ: Iterable[str]) -> set[str]:
     """Return the names of the variables that a container platform has set for services named chatr or chatr-…."""
     links = {name for name in environ if NAMES_OF_LINKS.fullmatch(name)}
-    # Docker also sets CHATR_NAME and CHATR_X_PORT, which are told from misspelt settings by what stands beside them.
-    services = {SERVICE_OF_LINK.sub("", name) for name in links}
+    # Docker also sets CHATR_NAME and CHATR_X_PORT. Those could be misspelt settings: they count as links only if there
+    # are other links of the same service.
+    services = {END_OF_LINK.sub("", name) for name in links}
     beside = {f"{service}_{suffix}" for service in services for suffix in ("PORT", "NAME")}
     return links | (beside & set(environ))

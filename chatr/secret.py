@@ -1,11 +1,11 @@
-"""Values that hold a secret, and texts without the secrets that they quote."""
+"""Keeps secrets out of what is printed: `Secret` holds one, and `hide_secrets` leaves them out of a text."""
 
 import re
 from typing import Final
 
 HIDDEN: Final = "…"
 PLACEHOLDER: Final = re.compile(r"USER:PASSWORD@\S*")
-"""A part of a sentence that says how a URL is written."""
+"""The example in a help or an error that says how a URL is written. It is no secret and is shown."""
 ASSIGNMENT: Final = re.compile(
     r"""(\b[\w-]*(?:pass(?:word|wd|file|phrase)?|pwd|secret|token|key)\s*=\s*)('(?:[^'\\]|\\+.)*'?|[^\s&'"]+)""",
     re.IGNORECASE,
@@ -63,12 +63,12 @@ class HidesKey:
 
 
 def secret_key(value: str | Secret) -> Secret:
-    """Return a value all of which is secret."""
+    """Return `value` as a secret of which nothing is shown."""
     return value if isinstance(value, Secret) else Secret(value)
 
 
 def secret_url(value: str | Secret) -> Secret:
-    """Return a URL that may have a password, which need not be well-formed."""
+    """Return a URL as a secret that is shown without its password. The URL need not be well-formed."""
     return value if isinstance(value, Secret) else Secret(value, shown_url(value))
 
 
@@ -92,8 +92,8 @@ def shown_place(rest: str) -> str:
     """Return what stands behind the `://` of a URL, without the name of a user, a password and the query."""
     if PLACEHOLDER.match(rest):
         return rest
-    # First the query, because an @ in its password would be taken for the end of the user's. But a ? before an @
-    # may as well be a part of a password.
+    # First the parameters of the query, because an @ in one of their passwords would be taken for the end of the user's
+    # password. They are not split off at the first ?, which may be a part of the user's password.
     user, at, place = ASSIGNMENT.sub(rf"\1{HIDDEN}", rest).rpartition("@")
     place, question, _ = place.partition("?")
     hosts, slash, path = place.partition("/")

@@ -10,8 +10,8 @@ from typing import Final
 from chatr.log_store import GROUP, LogStore
 from chatr.ports import CannotOpenLog
 
-# pyproject.toml registers the same, for programs that list stores. They stand here too, because a source tree that is
-# not installed has no entry points.
+# pyproject.toml registers the same stores, for programs that list stores. They are listed here too, because a source
+# tree that is not installed has no entry points.
 BUILT_IN: Final = {
     "memory": "chatr.adapters.stores.memory:store",
     "postgres": "chatr.adapters.stores.postgres.store:store",
@@ -65,10 +65,10 @@ def registered_by_others() -> Sequence[EntryPoint]:
     return entry_points_on(tuple(sys.path))
 
 
-# A look at all installed packages takes some 10 ms.
+# Cached, because reading the metadata of all installed packages takes some 10 ms.
 @lru_cache(maxsize=1)
 def entry_points_on(_path: tuple[str, ...]) -> Sequence[EntryPoint]:
-    """As `registered_by_others`, for this `sys.path`."""
+    """As `registered_by_others`. The argument is `sys.path`: when that changes, the packages are read again."""
     # An installed chatr may be another version than this source tree: its stores are those of the list above.
     return [point for point in entry_points(group=GROUP) if package(point) != "chatr"]
 
@@ -95,7 +95,7 @@ def built_in_store(scheme: str) -> LogStore:
 
 
 def loaded(point: EntryPoint) -> LogStore:
-    """Import and return the store of another package. Raises CannotOpenLog."""
+    """Import and return the store of another package. Raises CannotOpenLog if that fails, or if it is no LogStore."""
     try:
         store = point.load()
     except Exception as error:  # importing runs code of the other package, which may raise anything

@@ -45,29 +45,30 @@ COMPLAINTS: Final[dict[str, LiteralString]] = {
         ) as index where keys in ('{position}', '{previous,stream}'))
     """,
 }
-"""By complaint: the condition on `log`, a row of pg_class, under which it is made."""
+"""Maps each complaint to the SQL condition under which it is made. There `log` is the row of the table in pg_class."""
 
 
 async def check_table(db: Connection) -> None:
-    """Raise UnusableSession if records would not be stored, or not as they are sent, in the table `log`."""
+    """Raise UnusableSession if the table `log` would not store records, or not as they are sent."""
     await complain(db, COMPLAINTS)
 
 
 async def check_table_is_readable(db: Connection) -> None:
-    """Raise UnusableSession if not all records can be read in the table `log`."""
+    """Raise UnusableSession if a reader would miss records of the table `log`."""
     wanted = (HIDES_ANOTHER, HIDES_RECORDS)
     await complain(db, {complaint: wrong for complaint, wrong in COMPLAINTS.items() if wrong in wanted})
 
 
 async def complain(db: Connection, complaints: dict[str, LiteralString]) -> None:
     """Raise UnusableSession with the first complaint whose condition holds."""
+    # Not strict: without a table there is nothing to complain about.
     for complaint, is_wrong in zip(complaints, await conditions_of_table(list(complaints.values()), db), strict=False):
         if is_wrong:
             raise UnusableSession(complaint)
 
 
 async def conditions_of_table(conditions: Sequence[LiteralString], db: Connection) -> list[bool]:
-    """Return which conditions on `log`, the table's row in pg_class, hold; nothing if there is no such table."""
+    """Return for each condition of COMPLAINTS whether it holds; an empty list if there is no table `log`."""
     columns: LiteralString = ", ".join(conditions)
     query: LiteralString = f"select {columns} from pg_class as log where oid = to_regclass('log')"  # noqa: S608 -- literals
     return [holds for row in await (await db.execute(query)).fetchall() for holds in row]

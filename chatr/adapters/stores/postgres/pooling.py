@@ -1,4 +1,4 @@
-"""Finds out whether a connection pooler keeps the sessions of its clients."""
+"""Finds out whether a connection pooler gives each client a session of its own, for as long as it is connected."""
 
 import asyncio
 from typing import Final
@@ -25,7 +25,7 @@ async def check_session_is_exclusive(db: Connection, url: str, timeouts: Postgre
 
     Raises psycopg.Error or OSError if a second connection to `url` cannot be opened.
     """
-    # A pooler answers a new connection with a number of its own, before it has chosen a session.
+    # A pooler answers a new connection with a process number of its own, before it has chosen a session.
     if await process_of(db) == db.info.backend_pid:
         return
     try:

@@ -30,35 +30,37 @@ SETTINGS: Final = {
     "row_security": "off",
     # An error must not end the session: what was sent would be in doubt.
     "exit_on_error": "off",
-    # The only sign of a wait for a standby that was cancelled is a warning.
+    # When a wait for a synchronous standby is cancelled, the only sign is a warning.
     "client_min_messages": "warning",
     # These would end a session that waits for its next append, or a migration.
     "idle_session_timeout": "0",
     "transaction_timeout": "0",
 }
-"""By name the value that a session has, as the server writes it, besides its time-outs."""
+"""The value of each setting, as the server writes it. A session has time-outs too, which operators choose."""
 SINCE: Final = {"idle_session_timeout": 140_000, "transaction_timeout": 170_000}
-"""By name of a setting that older versions of PostgreSQL do not have, the first version that has it."""
+"""The first version of PostgreSQL that has a setting, for settings that not all versions have."""
 UNITS: Final = {"d": 86_400_000, "h": 3_600_000, "min": 60_000, "s": 1_000, "ms": 1}
 """PostgreSQL's units of time, in milliseconds."""
 
 
 class UnusableSession(OperationalError):
-    """A session, or what its server says of the log, is none that chatr can work with. Its text is a clause: what is
-    wrong, and what to do.
+    """chatr cannot work with a session, or with the table that it leads to.
+
+    The text is a clause without a full stop: what is wrong, and what to do.
     """
 
 
 async def set_up(db: AsyncConnection[TupleRow], timeouts: Mapping[str, str]) -> None:
-    """Set SETTINGS and `timeouts`, of the form of `duration`, in a new session.
+    """Set SETTINGS and `timeouts`, whose values `duration` has formatted, in a new session.
 
-    Raises UnusableSession if one is not in force then.
+    Raises UnusableSession if the server then reports another value for one of them.
     """
     wanted = {**timeouts, **SETTINGS, "search_path": await search_path(db)}
     version = db.info.server_version
     wanted = {name: value for name, value in wanted.items() if version >= SINCE.get(name, 0)}
-    # By statements: connection poolers do not pass on the options that are given when a session begins. A pooler may
-    # leave statements that another client prepared, under the names that psycopg chooses.
+    # With statements, because connection poolers do not pass on the options that are given when a session begins. With
+    # `deallocate`, because a pooler may hand over a session in which another psycopg prepared statements: the names
+    # would be the same.
     set_search_path = SQL("select pg_catalog.set_config('search_path', {}, false)").format(wanted["search_path"])
     statements = [
         *(f"set {name} = '{value}'" for name, value in wanted.items() if name != "search_path"),

@@ -1,4 +1,4 @@
-"""Empties a long -wal file when nobody appends. While somebody does, SQLite cuts it to LARGEST_IDLE_WAL itself."""
+"""Empties a long -wal file also when nobody appends. SQLite shortens it to LARGEST_IDLE_WAL only when it appends."""
 
 import asyncio
 import sqlite3
@@ -17,10 +17,10 @@ INTERVAL: Final = 1.0
 
 
 async def empty_when_long(writer: aiosqlite.Connection, path: Path) -> None:
-    """Empty the -wal file of the log at `path` again and again, if it is long and nobody reads. Never returns."""
+    """Empty the -wal file of the log at `path` whenever it is long and no reader needs it. Never returns."""
     while True:
         await asyncio.sleep(INTERVAL)
         if side_file_size(path, "-wal") > LARGEST_IDLE_WAL:
-            # A disk may be full, or a failed commit may not be rolled back yet: then the next time.
+            # The disk may be full, or a failed commit not rolled back yet. Then it is tried again after INTERVAL.
             with suppress(sqlite3.Error):
                 await run_in_thread(writer, empty_write_ahead_file)

@@ -1,6 +1,6 @@
 """The lock of the one process that writes to a SQLite log. It is on the file itself, whatever name leads to it.
 
-The file is also locked by its name, on a file beside it, because earlier versions know only that lock.
+A second lock, on the file NAME.lock beside it, keeps out earlier versions of chatr, which know only that one.
 """
 
 import errno
@@ -37,7 +37,7 @@ class LogInUse(CannotOpenLog):
 
 
 class WriterLock:
-    """The locks that a writer holds. `by_name`: whether the lock beside the file could be taken."""
+    """The locks that a writer holds. `by_name`: whether the disk has locks of the kind taken on the .lock file."""
 
     def __init__(self, path: Path, stack: ExitStack, *, by_name: bool) -> None:
         self._path = path
@@ -100,7 +100,7 @@ def removed_if_unused(path: Path) -> Iterator[None]:
 
 
 def lock_whole(descriptor: int) -> None:
-    """Lock a file. Raises OSError."""
+    """Lock a file as a whole, without waiting. Raises OSError."""
     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 

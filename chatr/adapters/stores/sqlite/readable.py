@@ -24,7 +24,7 @@ BUSY_TIMEOUT: Final = 5.0
 NO_RIGHTS: Final = ("CANTOPEN", "READONLY")
 """Kinds of SQLite's errors where it may not create the files that it needs."""
 NO_SHARED_MEMORY: Final = "SQLITE_IOERR_SHM"
-"""How the names of errors begin where the disk is full, or has no shared memory."""
+"""The beginning of the names of SQLite's errors where the disk is full, or has no shared memory."""
 ATTEMPTS: Final = 5
 """How often a copy is tried, where a server writes to the files meanwhile."""
 
