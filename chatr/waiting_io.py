@@ -1,6 +1,6 @@
-"""Reads and writes file descriptors that may not block, as if they did.
+"""Reads from and writes to file descriptors, and waits also where they are in non-blocking mode.
 
-Whoever starts a process may have set O_NONBLOCK on the pipes that are its standard streams, as node does with its own.
+The parent process may have set O_NONBLOCK on the pipes that are the standard streams, as Node.js does with its own.
 """
 
 import os
@@ -17,16 +17,16 @@ def write_some(descriptor: int, data: bytes | memoryview) -> int:
 
 
 def read_some(descriptor: int, most: int) -> bytes:
-    """Return from one to `most` bytes, none at the end. Raises OSError."""
+    """Return from one to `most` bytes, or none at the end of the file. Raises OSError."""
     return repeat_when_ready(descriptor, select.POLLIN, lambda: os.read(descriptor, most))
 
 
 def repeat_when_ready(descriptor: int, event: int, operation: Callable[[], Result]) -> Result:
-    """Return the result of `operation`, for which the descriptor is waited for if it would block."""
+    """Return the result of `operation`. While it would block, wait for `event`, one of select.poll, and repeat it."""
     while True:
         try:
             return operation()
-        # Not removed is O_NONBLOCK: it belongs to the open file, which other processes may use.
+        # O_NONBLOCK is not removed, because it belongs to the open file, which other processes may use.
         except BlockingIOError:
             poll = select.poll()
             poll.register(descriptor, event)

@@ -1,6 +1,6 @@
 """The proxy for outgoing requests that the variables HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY name.
 
-aiohttp's own `trust_env` also sends passwords of ~/.netrc, and takes requests to this machine to the proxy.
+aiohttp's own `trust_env` also sends passwords of ~/.netrc, and sends requests to this machine to the proxy.
 """
 
 import os
@@ -26,7 +26,7 @@ class UnusableProxy(ValueError):
 
 @frozen
 class WebProxy:
-    """A proxy at `url`, and what it is sent to let requests through."""
+    """A proxy at `url`, and the user and password that it is sent."""
 
     url: str
     user: str = ""
@@ -49,7 +49,7 @@ def proxy_for(url: str, environ: Mapping[str, str]) -> WebProxy | None:
     parts = urlsplit(url)
     if parts.scheme not in DEFAULT_PORTS or not parts.hostname or is_exempt(parts, environ):
         return None
-    # The names in small letters count first, as for curl. Those with an empty value are as good as not set.
+    # Names in lower case take precedence, as in curl. A variable with an empty value counts as not set.
     names = [each for name in (f"{parts.scheme}_proxy", "all_proxy") for each in (name, name.upper())]
     name = next((name for name in names if environ.get(name, "").strip()), None)
     return None if name is None else parse_proxy(name, environ[name].strip(), parts.hostname)
@@ -72,8 +72,8 @@ def parse_proxy(name: str, value: str, host: str) -> WebProxy:
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
     if ":" in user:
         raise UnusableProxy(f"The user in {name} has a colon, which no proxy can tell from the password.")
-    shown = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    return WebProxy(f"{parts.scheme}://{shown}:{port or DEFAULT_PORTS[parts.scheme]}", user, password)
+    host_of_url = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return WebProxy(f"{parts.scheme}://{host_of_url}:{port or DEFAULT_PORTS[parts.scheme]}", user, password)
 
 
 def is_exempt(parts: SplitResult, environ: Mapping[str, str]) -> bool:
@@ -107,7 +107,7 @@ def matches(entry: str, host: str, address: IPv4Address | IPv6Address | None, po
 
 
 def as_address(host: str) -> IPv4Address | IPv6Address | None:
-    """Return the IP address that a host is, None for a name. One that is mapped to IPv6 counts as IPv4."""
+    """Return the IP address that a host is, None for a name. An IPv4-mapped IPv6 address is returned as IPv4."""
     with suppress(ValueError):
         address = ip_address(host.partition("%")[0])
         return getattr(address, "ipv4_mapped", None) or address

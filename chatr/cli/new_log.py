@@ -1,4 +1,4 @@
-"""The log to which another one is copied. A new SQLite log has another name until all of it is there."""
+"""Opens the log to which another one is copied. A new SQLite log is called FILE.incomplete until it is complete."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -55,7 +55,7 @@ async def open_target(url: str | Secret) -> AsyncIterator[EventLog]:
         remove(incomplete)
         raise
     except CannotOpenLog:
-        # What was copied from a file that cannot be read to its end is of no use, as what differs.
+        # The source cannot be read to its end: a part of it is of no use.
         if is_open and not is_continued:
             remove(incomplete)
         raise
@@ -72,12 +72,13 @@ def give_name(incomplete: Path, path: Path) -> None:
     """Rename a SQLite log that is not open. Raises CannotOpenLog if there is a log at `path` already, or LogUnavailable
     while another program has the log open.
     """
-    # SQLite empties it when the last program closes the log: until then it holds records that the main file lacks.
+    # SQLite empties the -wal file when the last program closes the log. Until then it has records that the main file
+    # lacks.
     if side_file_size(incomplete, "-wal"):
         raise LogUnavailable(f"another program reads {incomplete}. Run it again when it has ended")
     try:
         check_absent(path)
-        # The other way round, a head file without a log would say that the log was lost.
+        # Removed before the log is renamed: a head file without a log would say that the log was lost.
         beside(incomplete, ".head").unlink(missing_ok=True)
         incomplete.rename(path)
         flush_to_disk(path.parent)

@@ -1,6 +1,6 @@
-"""Standard input, output and error of every command, whatever whoever started it has made of them.
+"""Makes standard input, output and error usable for every command, also where they are closed or do not block.
 
-docs/decisions/standard-streams.md lists the cases.
+docs/decisions/standard-streams.md lists what the parent process may have done to them.
 """
 
 import codecs
@@ -20,7 +20,7 @@ class CannotWriteOutput(OSError):
 
 
 class StandardFile(io.RawIOBase):
-    """One of the descriptors 0, 1 and 2. It waits for a pipe that does not block, and is never closed."""
+    """One of the descriptors 0, 1 and 2. It waits also where the descriptor does not block, and is never closed."""
 
     def __init__(self, descriptor: int) -> None:
         super().__init__()
@@ -62,14 +62,14 @@ class StandardFile(io.RawIOBase):
 
 
 def open_standard_streams() -> None:
-    """Open standard streams that are closed, and replace those of Python by such as wait and can write any character.
+    """Open standard streams that are closed, and replace Python's by streams that wait and can write any character.
 
-    To be called before anything else is opened.
+    Must be called before anything else is opened, which would get the descriptor of a closed stream.
     """
     codecs.register_error(ESCAPES, escaped_as_in_json)
     for descriptor in range(3):
         open_if_closed(descriptor)
-    # Streams that somebody has replaced, such as a test, are left alone.
+    # Streams that are already replaced, as by a test, are left alone.
     if sys.stdin is sys.__stdin__:
         sys.stdin = wrapped(sys.stdin, io.BufferedReader(StandardFile(0)))
     if sys.stdout is sys.__stdout__:
@@ -79,7 +79,7 @@ def open_standard_streams() -> None:
 
 
 def open_if_closed(descriptor: int) -> None:
-    """Let a standard stream that is closed lead to the null device.
+    """Open the null device as a standard stream that is closed.
 
     Otherwise the next file or socket gets its descriptor. uvloop aborts the process when it closes one of these.
     """
@@ -94,7 +94,8 @@ def wrapped(old: Any, buffer: Any, *, line_buffering: bool = False) -> io.TextIO
     """Return a stream of text on `buffer` with the properties of `old`, which is None if it was closed."""
     if old is None:
         return io.TextIOWrapper(buffer, "utf-8", ESCAPES, line_buffering=line_buffering)
-    # With PYTHONUNBUFFERED, Python's own stream would lose what a pipe takes only a part of.
+    # With PYTHONUNBUFFERED, Python's stream writes without a buffer, and loses the rest when a pipe takes only a part.
+    # This one has a buffer, and is flushed at each line.
     is_line_buffered = line_buffering or old.line_buffering or old.write_through
     errors = ESCAPES if buffer.writable() else old.errors
     return io.TextIOWrapper(buffer, old.encoding, errors, line_buffering=is_line_buffered)

@@ -53,10 +53,12 @@ async def differences(
     Records with different ids are a fork if all later ones have different ids too; else somebody altered them.
     """
     common = min(ends)
+    # The first of the records, up to the current one, whose ids differ without a gap. None: the last ids were the same.
     replaced: int | None = None
     for after in range(0, common, BATCH):
         until = min(after + BATCH, common)
         blocks = [[each for each in await log.read(after, until - after) if each.position <= until] for log in (a, b)]
+        # Equal blocks are skipped, unless the first record of one ends a row of different ids.
         if blocks[0] != blocks[1] or replaced is not None:
             for position, ours, theirs in pairs(*blocks):
                 if ours and theirs and ours.id != theirs.id:
@@ -82,7 +84,7 @@ def pairs(ours: Sequence[Stored], theirs: Sequence[Stored]) -> Iterator[tuple[in
 
 
 def difference_of(ours: Stored | None, theirs: Stored | None) -> Difference:
-    """Return what is different between two records with the same id, or between a record and none."""
+    """Return how two different records with the same id differ, or a record and none. One of the two is not None."""
     for present, other, only, erased in (
         (ours, theirs, Kind.ONLY_IN_A, Kind.ERASED_IN_B),
         (theirs, ours, Kind.ONLY_IN_B, Kind.ERASED_IN_A),

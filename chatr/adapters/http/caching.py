@@ -13,7 +13,7 @@ from chatr.adapters.http.conditional_response import conditional
 from chatr.adapters.http.json_response import RESPONSE_HEADERS
 
 DOCUMENT_SECONDS: Final = 60
-"""Seconds for which anybody may store a document, and so for which one may show limits that an operator has changed."""
+"""Seconds for which caches may store a document. For as long it may show limits that an operator has changed."""
 
 
 @frozen
@@ -34,18 +34,18 @@ KEY_HEADERS: Final = (hdrs.AUTHORIZATION, "X-API-Key")
 """Headers in which a client sends its key."""
 
 NOT_STORED: Final = Caching(NO_STORE)
-"""Depends on the moment, on the address of the client, or on the key."""
+"""For what depends on the moment, on the address of the client, or on the key."""
 NEGOTIATED_AND_NOT_STORED: Final = Caching(NO_STORE, (hdrs.ACCEPT,))
-"""The same, as text or as JSON."""
-# Caches have to ask each time: an agent must find the message that it posted a moment ago.
+"""As NOT_STORED, for what is sent as text or as JSON."""
+# no-cache: caches have to ask the server each time. An agent must find the message that it posted a moment ago.
 ASKED_FOR: Final = Caching("no-cache", has_etag=True)
-"""The same for everyone until the room changes, or a new version of chatr is started."""
+"""For what is the same for everyone until the room changes, or a new version of chatr is started."""
 NEGOTIATED: Final = Caching("no-cache", (hdrs.ACCEPT,), has_etag=True)
-"""The same as text or as JSON."""
+"""As ASKED_FOR, for what is sent as text or as JSON."""
 COMPRESSED: Final = Caching("no-cache", (hdrs.ACCEPT_ENCODING,), has_etag=True)
-"""The same, compressed or not."""
+"""As ASKED_FOR, for what is sent compressed or not."""
 DOCUMENT: Final = Caching(f"public, max-age={DOCUMENT_SECONDS}", has_etag=True)
-"""Changes when an operator changes the limits."""
+"""For documents, which change only when an operator changes the limits."""
 # no-transform: a proxy that compresses would buffer frames.
 STREAM: Final = Caching("no-cache, no-store, no-transform")
 
@@ -58,13 +58,13 @@ def varying_headers(caching: Caching, *, is_keyed: bool) -> dict[str, str]:
 
 def private_headers(caching: Caching) -> dict[str, str]:
     """Return the headers for all responses of a route that shows the room, in a private room."""
-    # A stream is not kept anyway, and its Cache-Control says more.
+    # A stream is not stored anyway, and its Cache-Control also has no-transform.
     control = {} if NO_STORE in caching.control else {hdrs.CACHE_CONTROL: NO_STORE}
     return control | varying_headers(caching, is_keyed=True)
 
 
 def with_caching(request: web.BaseRequest, response: web.StreamResponse, caching: Caching) -> web.StreamResponse:
-    """Return a successful response with what caches may do with it, or status 304 if the client has its content.
+    """Return a successful response with its Cache-Control, or status 304 if the client has its content already.
 
     A response whose handler has found that it depends on the key stays `no-store`.
     """

@@ -1,4 +1,4 @@
-"""What is wrong with a request that the parser rejects, by the parser's own text, which also quotes the request."""
+"""Says what is wrong with a request that the HTTP parser rejects. The parser's own text would quote the request."""
 
 from typing import Final
 
@@ -18,13 +18,16 @@ REASONS: Final = {
     "'Host'": "it needs exactly one header Host",
     "eader": "a header is not NAME: VALUE, or has a character that is not allowed",
 }
-"""Parts of the first line of the parser's text, and what is wrong then. The first one that is found counts."""
+"""Parts of the first line of the parser's text, and what is wrong then. The first one that is found counts.
+
+Those without a first letter are found with a capital letter and with a small one.
+"""
 PROXY_QUOTED: Final = ("b'PROXY ", r"b'\x00'")
 """How the parser quotes the two versions of the PROXY protocol. It skips the line ends with which the second begins."""
 
 
 def reason_for(text: str) -> str:
-    """Return what is wrong, as a part of a sentence that repeats nothing of the request."""
+    """Return what is wrong, as a part of a sentence without a quotation. `text` is that of the parser's error."""
     problem, _, quoted = text.partition("\n")
     if quoted.lstrip().startswith(PROXY_QUOTED):
         return PROXY_PROTOCOL

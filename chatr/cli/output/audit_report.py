@@ -15,7 +15,9 @@ from chatr.past.audit import Audit, Finding
 VALUES: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9]+")
 """What differs between two findings of one kind: ids of agents, and numbers."""
 MOST_KINDS: Final = 1_000
-"""Kinds that are told apart. A log that was altered may hold ever more, because some sentences quote it."""
+"""Kinds that are counted separately; all others count as one. An altered log may have any number of them, because some
+sentences quote it.
+"""
 
 
 @define
@@ -25,7 +27,7 @@ class Kind:
     first: Finding
     positions: Positions = field(factory=Positions)
     differs: bool = False
-    """Whether the others have other sentences than `first`."""
+    """Whether a later finding has another sentence than `first`."""
 
     def add(self, finding: Finding) -> None:
         """Count a finding."""
@@ -66,9 +68,10 @@ class Report:
                 self._kind(finding).add(finding)
 
     def _kind(self, finding: Finding) -> Kind:
+        """Return the kind with which a finding is counted: one for each sentence, apart from VALUES."""
         form = f"{finding.note} {VALUES.sub('0', finding.sentence)}"
         if form not in self.kinds and len(self.kinds) >= MOST_KINDS:
-            form = ""
+            form = ""  # the kind of all others
         return self.kinds.setdefault(form, Kind(finding))
 
     def print_kinds(self) -> None:
@@ -77,7 +80,7 @@ class Report:
             print_above_bar(kind.line)
 
     def print_summary(self, audit: Audit) -> None:
-        """Print the numbers of findings and notes, and the head to store."""
+        """Print the numbers of findings and notes, and the head, which an operator can store for later audits."""
         room = audit.room
         if self.as_json:
             head = {"position": room.position, "digest": room.chain_hash.hex(), "logId": room.log_id}

@@ -1,4 +1,4 @@
-"""What two logs differ in: sentences with the first positions of each kind, or a JSON object for each difference."""
+"""Prints how two logs differ: sentences with the first positions of each kind, or a JSON object per difference."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -39,7 +39,7 @@ class ComparedLog:
 
 @define
 class LogDiff:
-    """Counts the differences between two logs, by kind."""
+    """Counts the differences between two logs, by kind, and describes them."""
 
     a: ComparedLog
     b: ComparedLog
@@ -64,7 +64,7 @@ class LogDiff:
         return self.first.begin - 1 if self.first else 0 if self.are_other_logs else self.a.end
 
     def add(self, difference: Difference) -> None:
-        """Take the next difference."""
+        """Count a difference. They have to be added in ascending order."""
         self.first = self.first or difference
         if difference.kind is Kind.FORKED:
             self.fork = difference
@@ -73,6 +73,7 @@ class LogDiff:
             self.columns |= dict.fromkeys(difference.columns)
 
     def _is_end(self, difference: Difference) -> bool:
+        """Whether these are the records that follow the end of the shorter log, for which `_ends` has a sentence."""
         return difference.begin == min(self.a.end, self.b.end) + 1
 
     def lines(self) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What an operator may have meant by a name that no agent has."""
+"""The error for a name that no agent has, with the name that an operator may have meant."""
 
 from collections.abc import Mapping
 from difflib import get_close_matches
@@ -8,7 +8,7 @@ from chatr.cli.errors import CommandError
 from chatr.domain.identity import AgentId
 
 LENGTH_DIFFERENCE: Final = 2
-"""Characters by which a mistyped name is longer or shorter at most."""
+"""By how many characters a mistyped name may be longer or shorter than the one that was meant."""
 
 
 class UnknownAgent(CommandError):
@@ -27,7 +27,7 @@ def suggestion(given: str, names: Mapping[AgentId, str]) -> str:
     if name is not None:
         return f" That is the id of {name}: give the name."
     wanted = given.lower()
-    # Comparing takes 10 us, and a room may have a million names: only those are compared that begin or end alike.
+    # To compare two names takes 10 us, and a room may have a million: only names that begin or end alike are compared.
     candidates = {
         name.lower(): name
         for name in names.values()
