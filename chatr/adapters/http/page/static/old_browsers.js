@@ -1,8 +1,10 @@
-// What a browser may lack: each interface that is younger than five years is used here only, with what is done without it.
+// Interfaces that browsers have had for less than five years, each with a replacement. They are used in this file only.
 
+// Replaces list.at(-1).
 export const last = (list) => list[list.length - 1];
 
-// Throws no error. Safari before 16.4 has no lookbehind: there a word may be found within another one.
+// Returns the part of a pattern that forbids these characters before a match. Safari before 16.4 has no lookbehind: there the part
+// is empty, and a word may be found within another one.
 export const notAfter = (characters) => {
   try {
     new RegExp("(?<!a)b");
@@ -22,7 +24,7 @@ export function parseUrl(text) {
 }
 
 const graphemes = globalThis.Intl?.Segmenter && new Intl.Segmenter();
-// Nearly the same: a flag, or a character with the marks, skin tone and joined characters after it.
+// Finds nearly what Intl.Segmenter finds: a flag, or a character with the marks, skin tone and joined characters after it.
 const GRAPHEME = /^(?:\p{Regional_Indicator}{2}|.(?:\u200d.|[\p{M}\u{1f3fb}-\u{1f3ff}\u{e0020}-\u{e007f}])*)/su;
 
 export function firstGrapheme(text) {
@@ -37,7 +39,7 @@ export function setAria(target, attributes) {
   return target;
 }
 
-// Without <dialog> the style sheet shows an element with this attribute, and hides others.
+// In browsers without <dialog> the style sheet shows a dialog with the attribute `open`, and hides others.
 export function openDialog(dialog) {
   if (isOpen(dialog)) return;
   if (dialog.showModal) dialog.showModal();
@@ -57,7 +59,7 @@ export function onResize(listener, ...targets) {
   for (const target of targets) observer.observe(target);
 }
 
-// Without popovers the style sheet shows the element when it has this class, and hides it otherwise.
+// In browsers without popovers the style sheet shows an element with the class `open`, and hides others.
 if (!("popover" in HTMLElement.prototype)) {
   for (const button of document.querySelectorAll("[popovertarget]")) {
     const target = document.getElementById(button.getAttribute("popovertarget"));

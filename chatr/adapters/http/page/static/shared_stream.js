@@ -1,10 +1,10 @@
-// The page's end of the stream that all tabs of a browser share, or a stream of its own where tabs can share none.
+// The stream of a tab: the one that a shared worker holds for all tabs of a browser, or one of its own without such workers.
 
 import { Stream } from "./client.js";
 
-// Milliseconds. A worker that does not answer is of no use: the tab opens a stream of its own.
+// Milliseconds. If the worker has not answered by then, the tab opens a stream of its own.
 const ANSWER_WITHIN = 10_000;
-// The worker may end without a sign, as when the process that runs it crashes.
+// Milliseconds. Pings find out that the worker has ended without a sign, as when the process that runs it crashed.
 const PING_EVERY = 3_000;
 const MOST_UNANSWERED = 2;
 
@@ -17,7 +17,7 @@ export class SharedStream {
   #hasJoined = false;
   #unanswered = 0;
   #timer;
-  // What the worker is told, so that it sends what came after it.
+  // The newest message that this tab has. The worker sends a tab that joins what came after it.
   #last = null;
 
   constructor(url, options) {
@@ -41,8 +41,8 @@ export class SharedStream {
     const worker = this.#worker;
     const headers = this.headers();
     const key = headers.Authorization ?? "";
-    worker.port.onmessage = ({ data }) => worker === this.#worker && this.#hear(data, headers, key);
-    // The one that was started before the modules were loaded has been joined already, without a key.
+    worker.port.onmessage = ({ data }) => worker === this.#worker && this.#receive(data, headers, key);
+    // start_worker.js has already joined the worker that it started, without a key.
     if (worker !== started || key) worker.port.postMessage({ join: { key, options: streamOptions, last: this.#last } });
     const giveUp = () => worker === this.#worker && this.#useOwn();
     if (worker.hasFailed) return giveUp();
@@ -67,7 +67,7 @@ export class SharedStream {
     this.#unanswered = 0;
   }
 
-  // The network has changed: the connection may be lost though nobody says so.
+  // Called when the network has changed: the connection may be lost although no error was reported.
   renew() {
     if (this.#worker) this.#worker.port.postMessage({ renew: true });
     else this.connect();
@@ -82,7 +82,8 @@ export class SharedStream {
     return !this.#worker && this.#own.isSilent();
   }
 
-  // The worker holds a lock for as long as it runs. Without TLS there are no locks, only pings.
+  // The worker holds `lock` for as long as it runs: this tab gets it when the worker has ended. Without TLS there are no locks,
+  // only pings.
   #reconnectWhenFree(lock, worker) {
     navigator.locks?.request(lock, () => worker === this.#worker && this.connect()).catch(() => {});
   }
@@ -95,9 +96,9 @@ export class SharedStream {
     this.#own.connect();
   }
 
-  #hear({ joined, lock, gone, open, lost, rejected, frame, cursor }, headers, key) {
+  #receive({ joined, lock, gone, open, lost, rejected, frame, cursor }, headers, key) {
     this.#unanswered = 0;
-    // Before that, the worker sends what is for a tab without a key.
+    // Until the worker has joined this tab with its key, it sends frames for tabs without one, which are ignored below.
     if (joined === key) {
       clearTimeout(this.#timer);
       this.#hasJoined = true;

@@ -16,8 +16,8 @@
     return worker;
   };
 
-  // A page that missed more is shown the newest messages; its reader can scroll back. If connections are lost soon after they
-  // were opened, the second one in a row, the next are a minute apart.
+  // A page that missed more than `maxMissed` messages shows the newest ones; its reader can scroll back. After two connections in a
+  // row that were lost soon, the next ones are opened `spacing` milliseconds apart.
   globalThis.streamOptions = { resumeQuery: { maxMissed: 1_000 }, retry: 2_000, spacing: 60_000, usesEventSource: true };
 
   try {

@@ -8,7 +8,7 @@ const GONE_AFTER = 150_000;
 const CHECKED_EVERY = 15_000;
 // A change of the network is reported by every tab.
 const RENEW_APART = 200;
-// Messages for tabs that join later, as many as the page shows; and changes of removed messages.
+// How many messages are kept for tabs that join later, as many as the page shows; and how many frames of type "removed".
 const MOST = 300;
 
 const now = () => performance.now();
@@ -22,16 +22,16 @@ const feeds = new Map();
 
 const needsKey = ({ status, code }) => status === 401 || code === "reading_needs_key";
 
-// Changes `list` so that it has its last elements only.
+// Removes the oldest elements of a list that has more than MOST.
 const trim = (list) => list.splice(0, list.length - MOST);
 
-// One stream, the tabs that it is for, and what a tab is sent that joins later.
+// One stream, the tabs that use it, and the messages and removals for tabs that join later.
 class Feed {
   // When each tab last said something, by its port.
   tabs = new Map();
   // The last messages of tabs that joined before there was anything to send, by port.
   #waiting = new Map();
-  // Of a removed message nothing is left but its identity. null: there was no history yet.
+  // The newest messages. Of a removed one nothing is kept but its id and time. null: no history has arrived yet.
   #messages = null;
   #key;
   #removals = [];
@@ -92,7 +92,7 @@ class Feed {
   #receive(frame) {
     try {
       this.#remember(frame);
-    } catch {} // a frame without its data is for the tabs to pass over
+    } catch {} // a malformed frame is not remembered; the tabs skip it too
     const isFirst = frame.type === "history" && this.#waiting.size;
     for (const port of this.tabs.keys()) {
       if (isFirst && this.#waiting.has(port)) this.#catchUp(port, this.#waiting.get(port));
@@ -110,7 +110,7 @@ class Feed {
     } else if (type === "removed") {
       this.#removals.push(data);
       trim(this.#removals);
-      // A restored message is loaded by the tabs.
+      // If an operator restored a message, each tab loads it.
       const withoutText = ({ id, timestamp }) => ({ id, timestamp });
       if (!data.restored) this.#messages = this.#messages.map((each) => (each.id === data.id ? withoutText(each) : each));
     }
@@ -148,7 +148,7 @@ function join(port, { key, options, last }) {
   feeds.get(key).join(port, last);
 }
 
-function hear(port, message) {
+function receiveFrom(port, message) {
   if (message.join) return join(port, message.join);
   if (message.leave) return leave(port);
   const feed = [...feeds.values()].find(({ tabs }) => tabs.has(port));
@@ -159,6 +159,6 @@ function hear(port, message) {
 }
 
 addEventListener("connect", ({ ports: [port] }) => {
-  port.onmessage = ({ data }) => hear(port, data);
+  port.onmessage = ({ data }) => receiveFrom(port, data);
 });
 setInterval(() => feeds.forEach((feed) => feed.check()), CHECKED_EVERY);
