@@ -30,7 +30,7 @@ def pytest_pycollect_makeitem(collector: pytest.Collector, obj: object) -> None:
     # A function that was made by `exec` may have no module.
     if not iscoroutinefunction(obj) or not str(obj.__module__).startswith(CONTRACT):
         return
-    # Its option, because the plugin may be loaded under several names.
+    # pytest-asyncio is recognised by its option, because the plugin may be loaded under several names.
     if not hasattr(collector.config.option, "asyncio_mode"):
         raise collector.CollectError("The contract needs pytest-asyncio: install chatr with its extra testing.")
     if not hasattr(obj, MARKED):

@@ -74,6 +74,6 @@ async def find_offline(log: LogReader, agent: Agent, limits: Limits, now: int) -
             return None
         if stored.type in CAUSES:
             return Offline(CAUSES[stored.type], stored.at)
-        # In a log that was altered it may be anything.
+        # In a log that was altered `previous` may be anything. The position has to decrease, so that this ends.
         position = min(stored.previous, position - 1)
     return None

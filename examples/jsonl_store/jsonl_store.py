@@ -99,6 +99,7 @@ class JsonlReader:
                 await change()
 
     def _next_change(self) -> Callable[[], Awaitable[object]]:
+        """Return a function that waits until records may have been appended since this call."""
         return lambda: asyncio.sleep(POLL_INTERVAL)
 
 
@@ -117,6 +118,7 @@ class JsonlLog(JsonlReader):
         self._index(self._records)
 
     def _index(self, records: Iterable[Stored]) -> None:
+        """Note the last position of each stream, and for each record the next one in its stream."""
         for each in records:
             self._ends[each.stream] = self._successors[each.stream, each.previous] = each.position
 
@@ -126,7 +128,7 @@ class JsonlLog(JsonlReader):
         self._out.close()
 
     def _refresh(self) -> None:
-        """Raise LogUnavailable if the log is closed. Memory holds what this process has stored."""
+        """Raise LogUnavailable if the log is closed. Nothing is read: memory has all that this process has stored."""
         if self._out.closed:
             raise LogUnavailable("the log is closed")
 

@@ -36,7 +36,8 @@ async def run(options: argparse.Namespace) -> int:
     try:
         async with open_reader(options.a) as a, open_reader(options.b) as b:
             ours, theirs = await compared(options.a, a), await compared(options.b, b)
-            # Records that were appended meanwhile: two names of one log that is written are equal.
+            # Both may be the same log under two names, and records may be appended after the end of A was read. These
+            # count for A too: otherwise B would seem to be longer.
             ours = evolve(ours, end=max(ours.end, min(await a.head(), theirs.end)))
             diff = LogDiff(ours, theirs)
             if not diff.are_other_logs:

@@ -1,4 +1,4 @@
-"""Text in the columns of a terminal: how wide it is, and where a long one goes on in the next row."""
+"""Lays out text in the columns of a terminal: how wide it is, and where a long one continues in the next row."""
 
 import shutil
 import sys
@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from typing import Final
 
 NARROWEST: Final = 20
-"""Columns that a text gets at least beside what stands before it; where there are fewer, it goes on at the left."""
+"""Columns that a text needs beside its lead. Where there are fewer, its later rows begin at NARROW_INDENT."""
 NARROW_INDENT: Final = 2
 JOINER: Final = "\u200d"
 ZERO_WIDTH: Final = f"\u200c{JOINER}\ufe0f"
 ISOLATE: Final = "\u2068{}\u2069"
-"""FIRST STRONG ISOLATE and POP DIRECTIONAL ISOLATE: what stands around a text keeps its place whatever way it reads."""
+"""FIRST STRONG ISOLATE and POP DIRECTIONAL ISOLATE: a right-to-left text between them moves nothing around it."""
 
 
 def terminal_width() -> int | None:
@@ -21,7 +21,9 @@ def terminal_width() -> int | None:
 
 
 def hanging_rows(lead: str, text: str, width: int | None) -> Iterator[str]:
-    """Yield `lead` and `text` in rows of at most `width` columns, the later ones indented to the beginning of `text`.
+    """Yield `lead`, which stands before `text`, and `text`, in rows of at most `width` columns.
+
+    Later rows are indented to the beginning of `text`.
 
     A pipe, whose `width` is None, gets one row, so that programs can count lines.
     """
@@ -42,7 +44,10 @@ def hanging_rows(lead: str, text: str, width: int | None) -> Iterator[str]:
 
 
 def wrapped(text: str, first_width: int, width: int) -> list[str]:
-    """Return text in rows of at most so many columns, broken at spaces; a longer word is broken anywhere."""
+    """Return text in rows, broken at spaces; a word that is longer than a row is broken anywhere.
+
+    The first row has at most `first_width` columns, each later one `width`.
+    """
     # The first row stays empty where hardly a word fits beside what stands before it.
     rows = [""] if first_width >= min(width, NARROWEST // 2) else ["", ""]
     row, space = len(rows) - 1, max(1, first_width if len(rows) == 1 else width)
@@ -69,6 +74,7 @@ def fitting(text: str, width: int) -> int:
     for index, char in enumerate(text):
         used += display_width(char)
         if used > width:
+            # Back to the beginning of the emoji: each joiner stands between two parts of it.
             joined = index
             while joined > 1 and text[joined - 1] == JOINER:
                 joined -= 2

@@ -1,11 +1,11 @@
-"""Positions of records in words, however many they are."""
+"""Positions of records in a sentence: the first ones and the last, however many there are."""
 
 from typing import Final
 
 from attrs import define, field
 
 SHOWN: Final = 3
-"""The first positions that are listed."""
+"""How many of the first positions are listed."""
 
 
 @define
