@@ -45,13 +45,14 @@ FLAG: Final = re.compile(
 FEW_MARKS: Final = (
     f"(?:[\u061c\u200e\u200f]{{1,2}}|\u200b{{2}}|\u200c{{2}}|(?![{SELECTOR}{ISOLATE}{END_OF_ISOLATE}])[{IGNORED}])"
 )
+"""One invisible character, or two that formatters write in a row."""
 RUN: Final = (
-    f"(?:[{SELECTOR}]?{FEW_MARKS}|[{SELECTOR}])?"
-    f"(?:{END_OF_ISOLATE}{{1,{DEEPEST_ISOLATE}}}{FEW_MARKS}?)?"
+    f"(?:[{SELECTOR}]?{FEW_MARKS}|[{SELECTOR}])?"  # after a visible character
+    f"(?:{END_OF_ISOLATE}{{1,{DEEPEST_ISOLATE}}}{FEW_MARKS}?)?"  # where isolated texts end
     f"(?:[{ISOLATE}]{END_OF_ISOLATE})?"  # of a template that is filled in with nothing
-    f"(?:[{ISOLATE}]{{1,{DEEPEST_ISOLATE}}}{FEW_MARKS}?)?"
+    f"(?:[{ISOLATE}]{{1,{DEEPEST_ISOLATE}}}{FEW_MARKS}?)?"  # where isolated texts begin
 )
-"""Invisible characters that may follow one another: those after a visible one, then ends and beginnings of isolates."""
+"""Invisible characters that may follow one another: each of the four parts may be absent."""
 ONLY_SHORT_RUNS: Final = re.compile(f"{RUN}(?:(?:{FLAG.pattern}|[^{IGNORED}]){RUN})*")
 TWO_IN_A_ROW: Final = re.compile(f"[{IGNORED}]{{2}}")
 
