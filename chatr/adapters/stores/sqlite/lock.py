@@ -7,6 +7,7 @@ import errno
 import fcntl
 import os
 import struct
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -24,12 +25,10 @@ flock would lock the whole file. Network disks and BSD treat that as a lock of e
 """
 FLOCK: Final = "@hhqqi0q"
 """The layout of Linux's `struct flock`: type, whence, start, length, process."""
-UNSUPPORTED: Final = frozenset(
-    (errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS, errno.EBADF, errno.ENOTTY)
-)
-"""Errors of a file system that has no such locks."""
+HAS_LOCKS_OF_BYTES: Final = sys.platform == "linux" and hasattr(fcntl, "F_OFD_SETLK")
+"""macOS has these locks too, with another layout."""
 IN_USE: Final = (errno.EAGAIN, errno.EACCES)
-"""Errors of a lock that another process holds."""
+"""Errors of a lock that another process holds. Any other one means that the disk has no such lock."""
 
 
 class LogInUse(CannotOpenLog):
@@ -107,13 +106,13 @@ def lock_whole(descriptor: int) -> None:
 def lock_byte(descriptor: int) -> None:
     """Lock a byte of a file for this descriptor. Raises OSError, also where the system has no such locks."""
     # Not F_SETLK, whose locks end when SQLite closes any other descriptor of the file.
-    if not hasattr(fcntl, "F_OFD_SETLK"):
+    if not HAS_LOCKS_OF_BYTES:
         raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
     fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, struct.pack(FLOCK, fcntl.F_WRLCK, os.SEEK_SET, LOCKED_BYTE, 1, 0))
 
 
 def is_taken(path: Path, take: Callable[[int], None], descriptor: int) -> bool:
-    """Take a lock of the log at `path`, and return whether its disk has such locks. Raises LogInUse or OSError."""
+    """Take a lock of the log at `path`, and return whether its disk has such locks. Raises LogInUse."""
     try:
         take(descriptor)
     except OSError as error:
@@ -121,8 +120,6 @@ def is_taken(path: Path, take: Callable[[int], None], descriptor: int) -> bool:
             raise LogInUse(
                 f"Another process writes to {path}, perhaps under another name: stop it, or use another file."
             ) from error
-        if error.errno not in UNSUPPORTED:
-            raise
         return False
     return True
 
@@ -145,7 +142,7 @@ def why_not_alone(path: Path) -> str | None:
 
 def has_writer(path: Path) -> bool:
     """Return whether a process holds the lock on the file of the log at `path`. Raises OSError."""
-    if not hasattr(fcntl, "F_OFD_GETLK"):
+    if not HAS_LOCKS_OF_BYTES:
         return False
     asked = struct.pack(FLOCK, fcntl.F_WRLCK, os.SEEK_SET, LOCKED_BYTE, 1, 0)
     with open_to_read(path) as file, suppress(OSError):
