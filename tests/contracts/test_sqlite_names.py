@@ -1,5 +1,6 @@
 """A SQLite log has one writer, whatever names its file has."""
 
+import asyncio
 import errno
 import fcntl
 import os
@@ -14,6 +15,7 @@ from structlog.testing import capture_logs
 
 from chatr.adapters.stores.sqlite import lock
 from chatr.adapters.stores.sqlite.backup import backup
+from chatr.adapters.stores.sqlite.files import beside
 from chatr.adapters.stores.sqlite.lock import LogInUse, has_writer
 from chatr.adapters.stores.sqlite.log import sqlite_log
 from chatr.adapters.stores.sqlite.reader import sqlite_reader
@@ -64,6 +66,39 @@ async def test_the_lock_outlives_the_connections(path: Path) -> None:
         assert writer_seen_by_another_process(path)
 
     assert not writer_seen_by_another_process(path)
+
+
+async def test_readers_in_the_process_of_the_writer_release_none_of_its_locks(path: Path) -> None:
+    """Nor does a second writer. Else a program that closes the log would remove the -wal file that is in use."""
+    program = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute('select count(*) from log').fetchall()"
+    async with sqlite_log(path) as log:
+        await append_many(log, 1)
+        async with sqlite_reader(path):
+            pass
+        with pytest.raises(LogInUse):
+            async with sqlite_log(path):
+                pass
+        await asyncio.to_thread(subprocess.run, [sys.executable, "-c", program, path], check=True)
+
+        assert beside(path, "-wal").exists()
+
+
+async def test_no_descriptor_of_a_reader_stays_open(path: Path) -> None:
+    """All readers in the process of the writer share one descriptor, which is closed together with the log."""
+    before = open_descriptors()
+    numbers = set()
+    async with sqlite_log(path):
+        for _ in range(3):
+            async with sqlite_reader(path):
+                pass
+            numbers.add(open_descriptors())
+
+    assert (1, before) == (len(numbers), open_descriptors())
+
+
+def open_descriptors() -> int:
+    """Return how many descriptors this process has open."""
+    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 def writer_seen_by_another_process(path: Path) -> bool:

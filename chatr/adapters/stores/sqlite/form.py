@@ -1,13 +1,14 @@
 """Checks that a file is a complete log when it is opened: SQLite opens any database, also one that was cut off."""
 
+import os
 import sqlite3
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from chatr.adapters.stores.sqlite.descriptors import open_beside_sqlite
 from chatr.adapters.stores.sqlite.faults import CutOff, NotLog, kind_of
 from chatr.adapters.stores.sqlite.files import side_file_size
-from chatr.regular_file import open_to_read
 
 # The columns in the order of the fields of Stored.
 SELECT: Final = 'select id, stream, type, at, seen, data, position, previous, "check" from log '
@@ -33,8 +34,7 @@ def check_not_cut_off(path: Path) -> None:
     """
     if is_emptied(path):
         raise CutOff("it is empty, and its -wal file is not")
-    with open_to_read(path) as file:
-        header = file.read(START_OF_HEADER)
+    header = first_bytes(path, START_OF_HEADER)
     size, page_size = path.stat().st_size, int.from_bytes(header[16:], "big")
     if not header:
         return
@@ -50,8 +50,13 @@ def check_not_cut_off(path: Path) -> None:
 def is_in_wal_mode(path: Path) -> bool:
     """Return whether records of the database at `path` can be in a -wal file. Raises OSError."""
     # https://www.sqlite.org/fileformat2.html: the version for reading is 2 in WAL mode. A backup is in another mode.
-    with open_to_read(path) as file:
-        return file.read(START_OF_HEADER + 2)[START_OF_HEADER + 1 :] == b"\2"
+    return first_bytes(path, START_OF_HEADER + 2)[START_OF_HEADER + 1 :] == b"\2"
+
+
+def first_bytes(path: Path, count: int) -> bytes:
+    """Return the first bytes of the file at `path`, at most `count`. Raises OSError."""
+    with open_beside_sqlite(path) as descriptor:
+        return os.pread(descriptor, count, 0)
 
 
 def check_readable(db: sqlite3.Connection) -> None:

@@ -13,10 +13,11 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+from chatr.adapters.stores.sqlite.descriptors import open_beside_sqlite
 from chatr.adapters.stores.sqlite.files import beside, stat_or_none
 from chatr.adapters.stores.sqlite.mounts import is_mount_point
 from chatr.ports import CannotOpenLog
-from chatr.regular_file import check_regular, give_to_owner_of, open_regular, open_to_read
+from chatr.regular_file import check_regular, give_to_owner_of, open_regular
 
 LOCKED_BYTE: Final = 1 << 62
 """The offset of the byte that is locked: far behind the end of any log, and the bytes at 1 GiB that SQLite locks.
@@ -48,10 +49,10 @@ class WriterLock:
         """Lock the log's file, which must exist, unless that is done. Raises LogInUse, CannotOpenLog or OSError."""
         if self._descriptor is not None:
             return
-        # Open until SQLite has closed the file: to close any descriptor of it would release the locks of SQLite.
-        self._descriptor = open_regular(beside(self._path, ""), os.O_RDWR)
-        self._stack.callback(os.close, self._descriptor)
+        self._descriptor = self._stack.enter_context(open_beside_sqlite(beside(self._path, ""), os.O_RDWR))
         by_file = is_taken(self._path, lock_byte, self._descriptor)
+        # The descriptor stays open as long as a reader in this process has the file open.
+        self._stack.callback(release_byte, self._descriptor)
         if not by_file and not self._by_name:
             raise CannotOpenLog(
                 f"The log at {self._path} cannot be opened: its disk has no locks, so that two servers could write to "
@@ -111,6 +112,14 @@ def lock_byte(descriptor: int) -> None:
     fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, struct.pack(FLOCK, fcntl.F_WRLCK, os.SEEK_SET, LOCKED_BYTE, 1, 0))
 
 
+def release_byte(descriptor: int) -> None:
+    """Release the lock of `lock_byte`, if the descriptor holds it."""
+    if HAS_LOCKS_OF_BYTES:
+        with suppress(OSError):
+            unlocked = struct.pack(FLOCK, fcntl.F_UNLCK, os.SEEK_SET, LOCKED_BYTE, 1, 0)
+            fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, unlocked)
+
+
 def is_taken(path: Path, take: Callable[[int], None], descriptor: int) -> bool:
     """Take a lock of the log at `path`, and return whether its disk has such locks. Raises LogInUse."""
     try:
@@ -145,7 +154,7 @@ def has_writer(path: Path) -> bool:
     if not HAS_LOCKS_OF_BYTES:
         return False
     asked = struct.pack(FLOCK, fcntl.F_WRLCK, os.SEEK_SET, LOCKED_BYTE, 1, 0)
-    with open_to_read(path) as file, suppress(OSError):
-        found = fcntl.fcntl(file, fcntl.F_OFD_GETLK, asked)
+    with open_beside_sqlite(path) as descriptor, suppress(OSError):
+        found = fcntl.fcntl(descriptor, fcntl.F_OFD_GETLK, asked)
         return bool(struct.unpack(FLOCK, found)[0] != fcntl.F_UNLCK)
     return False

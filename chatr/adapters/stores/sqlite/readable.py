@@ -14,6 +14,7 @@ from typing import Final
 import structlog
 from attrs import frozen
 
+from chatr.adapters.stores.sqlite.descriptors import open_beside_sqlite
 from chatr.adapters.stores.sqlite.faults import kind_of
 from chatr.adapters.stores.sqlite.files import beside, side_file_size, stat_or_none
 from chatr.ports import CannotOpenLog, LogDamaged
@@ -46,6 +47,12 @@ class Readable:
 def readable_database(path: Path) -> Iterator[Readable]:
     """Yield where the log at `path` can be read. Raises CannotOpenLog, sqlite3.Error or OSError."""
     check_regular(path)
+    with open_beside_sqlite(path):
+        yield from readable_addresses(path)
+
+
+def readable_addresses(path: Path) -> Iterator[Readable]:
+    """Yield an address at which SQLite can read the log at `path`. Raises as `readable_database`."""
     address = read_only_address(path)
     try:
         try_to_read(address)
