@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
+from chatr.adapters.stores.sqlite.faults import errors_as_cannot_open
 from chatr.adapters.stores.sqlite.files import beside, side_file_size, stat_or_none
 from chatr.adapters.stores.urls import open_log, sqlite_file
 from chatr.atomic_file import check_absent, flush_to_disk
@@ -19,15 +20,19 @@ SIDE_FILES: Final = ("-wal", "-shm", ".head", ".lock")
 
 
 def new_sqlite_file(url: str | Secret) -> Path | None:
-    """Return the file that a copy to the log at `url` creates; None if nothing is created, or not in a file."""
+    """Return the file that a copy to the log at `url` creates; None if nothing is created, or not in a file.
+
+    Raises CannotOpenLog if the system has no such path.
+    """
     path = sqlite_file(url)
     # What `beside` leaves a link leads in a circle. A head file or a -wal file without their log belong to one that was
     # lost. `open_log` reports both.
-    if path is None or path.exists() or beside(path, "").is_symlink():
+    if path is None:
         return None
-    if any(beside(path, suffix).exists() for suffix in SIDE_FILES[:3]):
-        return None
-    return path
+    with errors_as_cannot_open(path):
+        if path.exists() or beside(path, "").is_symlink():
+            return None
+        return None if any(beside(path, suffix).exists() for suffix in SIDE_FILES[:3]) else path
 
 
 @asynccontextmanager

@@ -14,6 +14,7 @@ from tests.cli.steps import exported
 
 REFUSED: Final = {
     ":memory:": "for a log in memory give memory:",
+    r"C:\chatr.db": "it is a path of Windows, on which chatr does not run",
     "file:x": "write the path alone",
     "file:x?mode=ro": "write the path alone",
     "x?y": "write the path alone",
@@ -101,3 +102,17 @@ def test_an_url_of_sqlite_makes_no_file(chatr: Chatr, folder: Path) -> None:
 
     assert (result.code, "for a log in memory give memory:" in result.err) == (2, True)
     assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("length", [256, 255, 240])
+def test_a_name_that_leaves_no_room_for_those_of_the_files_beside(
+    chatr: Chatr, log_file: LogFile, folder: Path, length: int
+) -> None:
+    """The error is one sentence that says what to do, and no file is left."""
+    export, name = exported(chatr, log_file), "n" * length
+    for arguments in (("import", export, "--log"), ("serve", "--port", "0", "--log")):
+        result = chatr(*arguments, f"sqlite:///{name}")
+        assert (result.code, result.err.count("\n")) == (2, 1)
+        assert "Choose a shorter name." in result.err
+
+    assert list(folder.glob("n*")) == []

@@ -1,6 +1,7 @@
 """What an error of SQLite says about the log, and what an operator can do about it."""
 
 import asyncio
+import errno
 import sqlite3
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -26,6 +27,12 @@ ADVICE: Final = {
     "IOERR": "Check its disk.",
 }
 """By the kind of an error, which is the second word of its name in SQLite."""
+ADVICE_BY_NUMBER: Final = {
+    errno.ENAMETOOLONG: "Choose a shorter name.",
+    errno.ENOSPC: ADVICE["FULL"],
+    errno.EDQUOT: ADVICE["FULL"],
+}
+"""By the number of an error of the system."""
 NO_LOCKS_OR_MEMORY: Final = (
     "SQLITE_IOERR_SHMMAP",
     "SQLITE_IOERR_SHMLOCK",
@@ -71,7 +78,7 @@ def advice(error: Exception) -> str:
         return MOVE
     if getattr(error, "sqlite_errorname", "") in NO_LOCKS_OR_MEMORY:
         return USE_LOCAL_DISK
-    return ADVICE.get(kind_of(error), CHECK_RIGHTS)
+    return ADVICE.get(kind_of(error)) or ADVICE_BY_NUMBER.get(getattr(error, "errno", 0), CHECK_RIGHTS)
 
 
 @contextmanager

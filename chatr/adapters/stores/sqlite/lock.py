@@ -31,6 +31,9 @@ HAS_LOCKS_OF_BYTES: Final = sys.platform == "linux" and hasattr(fcntl, "F_OFD_SE
 IN_USE: Final = (errno.EAGAIN, errno.EACCES)
 """Errors of a lock that another process holds. Any other one means that the disk has no such lock."""
 
+LONGEST_SUFFIX: Final = ".checkpoint.12345678.part"
+"""As long as the longest one of a file beside the log: with a name that leaves no room for it, posts would fail."""
+
 
 class LogInUse(CannotOpenLog):
     """Another process writes to this log."""
@@ -67,7 +70,7 @@ def locked(path: Path) -> Iterator[WriterLock]:
     A file that does not exist yet has to be locked with `lock_file` once it does. Raises CannotOpenLog, LogInUse too,
     or OSError.
     """
-    for each in (path, *(beside(path, suffix) for suffix in ("-wal", "-shm", ".lock"))):
+    for each in (path, *(beside(path, suffix) for suffix in ("-wal", "-shm", ".lock", LONGEST_SUFFIX))):
         check_regular(each)
     if reason := why_not_alone(path):
         raise CannotOpenLog(f"The log at {path} cannot be opened: {reason}")

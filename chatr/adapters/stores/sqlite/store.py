@@ -36,6 +36,8 @@ def why_no_file(path: str) -> str | None:
         return "~ stands for no folder here, so write the whole path, beginning with sqlite:////"
     if "\0" in path:
         return "it contains a NUL character"
+    if re.match(r"[A-Za-z]:[\\/]", path):
+        return "it is a path of Windows, on which chatr does not run"
     if (path.startswith("file:") or "?" in path) and not Path(path).exists():
         return "write the path alone, without file: and without options after a question mark"
     return None
