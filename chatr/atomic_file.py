@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from glob import escape
 from pathlib import Path
-from tempfile import mkstemp
+from tempfile import gettempdir, mkstemp
 from typing import Final
 
 from chatr.ports import CannotOpenLog
@@ -17,6 +17,20 @@ NOT_FLUSHABLE: Final = frozenset(
     (errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EPERM, errno.EACCES, errno.EBADF, errno.ENOTTY)
 )
 """Errors of file systems that flush no folders, as some network disks. One that fails says EIO or ENOSPC."""
+DISK_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
+
+
+@contextmanager
+def no_room_as_cannot_open(subject: Path) -> Iterator[None]:
+    """Raise CannotOpenLog, which says what to do, if a temporary copy of `subject` does not fit on its disk."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in DISK_FULL:
+            raise
+        raise CannotOpenLog(
+            f"{subject} cannot be read: {gettempdir()} has no room for a temporary copy. Set TMPDIR to another folder."
+        ) from error
 
 
 @contextmanager

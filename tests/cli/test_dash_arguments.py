@@ -1,8 +1,11 @@
 """A file argument of - is standard output or standard input, and never a file of that name."""
 
+import errno
 import io
+import os
 import sys
 from pathlib import Path
+from tempfile import gettempdir
 
 import pytest
 
@@ -95,3 +98,22 @@ def test_a_file_of_that_name_is_written_with_its_folder(chatr: Chatr, log_file: 
     """./- is a file."""
     assert chatr("export", "./-", "--log", log_file.url).code == 0
     assert [path.name for path in folder.iterdir()] == ["-"]
+
+
+def test_a_copy_of_standard_input_that_does_not_fit(
+    chatr: Chatr, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The error says which folder is full, and what to set."""
+
+    def full(*_arguments: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    given("{}", monkeypatch)
+    monkeypatch.setattr("shutil.copyfileobj", full)
+    result = chatr("import", "-", "--log", f"sqlite:///{tmp_path}/new.db")
+
+    assert result.code == 2
+    assert result.err == (
+        f"chatr: standard input cannot be read: {gettempdir()} has no room for a temporary copy. "
+        "Set TMPDIR to another folder.\n"
+    )

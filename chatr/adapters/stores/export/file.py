@@ -17,7 +17,7 @@ from tempfile import TemporaryFile
 from typing import BinaryIO, Final, TypeVar
 
 from chatr.adapters.stores.export.lines import parse_closing_line, parse_record_line
-from chatr.atomic_file import create_atomically
+from chatr.atomic_file import create_atomically, no_room_as_cannot_open
 from chatr.domain.chain import ChainPoint
 from chatr.domain.events import Cursor
 from chatr.ports import CannotOpenLog, LogChanged, Stored
@@ -92,10 +92,16 @@ def opened(path: Path | None) -> Iterator[BufferedIOBase]:
 
 
 def copied_input() -> BufferedRandom:
-    """Return a temporary file with the content of standard input, which is read twice. Raises OSError."""
-    file = TemporaryFile("w+b")  # noqa: SIM115 -- the caller closes it
-    shutil.copyfileobj(sys.stdin.buffer, file)
-    file.seek(0)
+    """Return a temporary file with the content of standard input, which is read twice.
+
+    Raises CannotOpenLog or OSError.
+    """
+    with no_room_as_cannot_open(STANDARD_INPUT), ExitStack() as stack:
+        file = stack.enter_context(TemporaryFile("w+b"))
+        shutil.copyfileobj(sys.stdin.buffer, file)
+        file.seek(0)
+        # The caller closes it.
+        stack.pop_all()
     return file
 
 

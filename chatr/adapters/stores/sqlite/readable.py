@@ -17,6 +17,7 @@ from attrs import frozen
 from chatr.adapters.stores.sqlite.descriptors import open_beside_sqlite
 from chatr.adapters.stores.sqlite.faults import kind_of
 from chatr.adapters.stores.sqlite.files import beside, side_file_size, stat_or_none
+from chatr.atomic_file import no_room_as_cannot_open
 from chatr.ports import CannotOpenLog, LogDamaged
 from chatr.regular_file import check_regular
 
@@ -103,13 +104,15 @@ def check_unchanged(path: Path, before: Identity) -> None:
 def copied(path: Path) -> Iterator[Path]:
     """Copy the log at `path` and its -wal file to a private folder, and remove that when the block ends.
 
-    Raises CannotOpenLog if the -wal file may not be read, or if a server writes to the files all the time, or OSError.
+    Raises CannotOpenLog if the -wal file may not be read, if a server writes to the files all the time, or if there is
+    no room for the copy, or OSError.
     """
     with TemporaryDirectory(prefix="chatr-") as folder:
         copy = Path(folder, "copy.db")
         for _ in range(ATTEMPTS):
             before = identities(path)
-            copy_files(path, copy)
+            with no_room_as_cannot_open(path):
+                copy_files(path, copy)
             # Files at rest are complete together, like those of a process that was killed.
             if before == identities(path):
                 logger.warning("reading_a_copy", reason=f"{path} has a -wal file, and its folder may not be written")
