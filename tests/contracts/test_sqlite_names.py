@@ -78,7 +78,7 @@ async def test_readers_in_the_process_of_the_writer_release_none_of_its_locks(pa
         with pytest.raises(LogInUse):
             async with sqlite_log(path):
                 pass
-        await asyncio.to_thread(subprocess.run, [sys.executable, "-c", program, path], check=True)
+        await asyncio.to_thread(subprocess.check_call, [sys.executable, "-c", program, path])
 
         assert beside(path, "-wal").exists()
 
