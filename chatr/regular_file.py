@@ -17,6 +17,30 @@ class NotRegularFile(OSError):
         super().__init__(f"{path} is not a regular file")
 
 
+class OtherUsersFile(OSError):
+    """The file, or the link, in a folder for everybody was made by somebody else."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path} belongs to another user, and its folder is open to everybody")
+
+
+def check_owner(path: Path, status: os.stat_result) -> None:
+    """Raise OtherUsersFile if `status` is that of a file, or of a link, that another user put at `path` in a folder for
+    everybody, such as /tmp. That user could read and change what is written there. May raise another OSError.
+    """
+    # As Linux does itself with fs.protected_regular and fs.protected_symlinks, where these are on.
+    folder = path.parent.stat()
+    is_for_everybody = folder.st_mode & stat.S_IWOTH and folder.st_mode & stat.S_ISVTX
+    if is_for_everybody and status.st_uid not in (os.geteuid(), folder.st_uid):
+        raise OtherUsersFile(path)
+
+
+def check_owner_if_there(path: Path) -> None:
+    """As `check_owner`, with the file or the link at `path`, if there is one."""
+    if os.path.lexists(path):
+        check_owner(path, path.lstat())
+
+
 def check_regular(path: Path) -> None:
     """Raise NotRegularFile if anything but a regular file is at `path`; there may also be nothing."""
     if path.exists() and not path.is_file():
@@ -27,7 +51,7 @@ def open_regular(path: Path, flags: int = os.O_RDONLY) -> int:
     """Return a new descriptor of the file at `path`; `flags` as of os.open.
 
     To a file that is only read, symbolic links may lead. A file that `os.O_CREAT` creates is private. Raises
-    NotRegularFile or another OSError.
+    NotRegularFile, OtherUsersFile or another OSError.
     """
     check_regular(path)
     if flags & (os.O_WRONLY | os.O_RDWR):
@@ -40,6 +64,12 @@ def open_regular(path: Path, flags: int = os.O_RDONLY) -> int:
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise NotRegularFile(path)
+    if flags & os.O_CREAT:
+        try:
+            check_owner(path, os.fstat(descriptor))
+        except OSError:
+            os.close(descriptor)
+            raise
     return descriptor
 
 

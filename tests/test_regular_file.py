@@ -1,5 +1,6 @@
 """What is no regular file is not opened as one: it could block the process, or have no end."""
 
+import asyncio
 import os
 import socket
 import subprocess
@@ -16,11 +17,14 @@ from chatr.adapters.stores.sqlite.log import sqlite_log
 from chatr.adapters.stores.sqlite.reader import sqlite_reader
 from chatr.past.checkpoint import Checkpoint
 from chatr.ports import CannotOpenLog
-from chatr.regular_file import NotRegularFile, open_regular, open_to_read, read_regular
+from chatr.regular_file import NotRegularFile, OtherUsersFile, open_regular, open_to_read, read_regular
 from chatr.settings import BadSetting
 from chatr.settings_loading import read_config_file
 from tests.cli.conftest import Chatr
 from tests.cli.conftest import chatr as _chatr
+from tests.requirements import skip_or_fail
+
+OTHER_USER: Final = 65534
 
 
 def fifo(path: Path) -> None:
@@ -143,3 +147,57 @@ def test_a_configuration_may_come_from_a_pipe() -> None:
     result = subprocess.run([sys.executable, "-c", script], input=b"port = 80\n", capture_output=True, check=True)
 
     assert result.stdout == b"{'port': '80'}\n"
+
+
+@pytest.fixture
+def for_everybody(tmp_path: Path) -> Path:
+    """A folder like /tmp, in which everybody may make files, and remove only their own."""
+    tmp_path.chmod(0o1777)
+    if os.geteuid():
+        skip_or_fail("needs root, to make files of another user")
+    return tmp_path
+
+
+def make_others_file(path: Path) -> None:
+    """Make a file of another user, which everybody may write."""
+    path.touch()
+    path.chmod(0o666)
+    os.chown(path, OTHER_USER, OTHER_USER)
+
+
+def make_others_link(path: Path) -> None:
+    """Make a link of another user."""
+    path.symlink_to("elsewhere")
+    os.chown(path, OTHER_USER, OTHER_USER, follow_symlinks=False)
+
+
+@pytest.mark.parametrize("make", [make_others_file, make_others_link])
+@pytest.mark.parametrize("suffix", ["", "-wal", ".lock"])
+async def test_a_log_in_a_folder_for_everybody_has_no_file_of_another_user(
+    for_everybody: Path, make: Callable[[Path], None], suffix: str
+) -> None:
+    """That user could read and change the room. The error names the file, and nothing is written."""
+    log, file = for_everybody / "chatr.db", for_everybody / f"chatr.db{suffix}"
+    make(file)
+    with pytest.raises(CannotOpenLog, match=f"{file.name} belongs to another user"):
+        async with sqlite_log(log):
+            pass
+
+    assert [file.name] == await asyncio.to_thread(os.listdir, for_everybody)
+
+
+def test_what_a_node_creates_there_is_no_file_of_another_user(for_everybody: Path) -> None:
+    """So neither words nor states of a room get into such a file, as with fs.protected_regular of Linux."""
+    make_others_file(for_everybody / "chatr.db.search")
+    with pytest.raises(OtherUsersFile):
+        open_regular(for_everybody / "chatr.db.search", os.O_RDWR | os.O_CREAT)
+
+
+async def test_a_checkpoint_of_another_user_there_is_not_read(for_everybody: Path) -> None:
+    """Else the user could make up the state of the room."""
+    make_others_file(for_everybody / "chatr.db.checkpoint")
+    with capture_logs() as lines:
+        await Checkpoint(for_everybody / "chatr.db.checkpoint").load(MemoryLog())
+
+    assert [line["event"] for line in lines] == ["checkpoint_discarded"]
+    assert "belongs to another user" in lines[0]["reason"]

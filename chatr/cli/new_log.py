@@ -48,7 +48,7 @@ async def open_target(url: str | Secret) -> AsyncIterator[EventLog]:
             yield log
         return
     # Where a symbolic link leads, as SQLite itself does.
-    path, incomplete = beside(path, ""), beside(path, SUFFIX)
+    path, incomplete = beside(path, ""), incomplete_file(path)
     is_continued, is_open = stat_or_none(incomplete) is not None, False
     try:
         async with open_log(f"sqlite:///{incomplete}") as log:
@@ -65,6 +65,14 @@ async def open_target(url: str | Secret) -> AsyncIterator[EventLog]:
             remove(incomplete)
         raise
     give_name(incomplete, path)
+
+
+def incomplete_file(path: Path) -> Path:
+    """Return the file to which a copy to `path` goes at first. Raises CannotOpenLog if a symbolic link is there."""
+    incomplete = Path(f"{beside(path, '')}{SUFFIX}")
+    if incomplete.is_symlink():
+        raise CannotOpenLog(f"{incomplete} is a symbolic link, through which nothing is written: remove it.")
+    return incomplete
 
 
 def remove(log: Path) -> None:

@@ -5,6 +5,7 @@ it is there it also shows whether the log lost records, because all that it know
 """
 
 import asyncio
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -17,7 +18,7 @@ from chatr.domain.room import Room
 from chatr.past.snapshot import Snapshot, take_snapshot, write_snapshot
 from chatr.past.snapshot_reading import InvalidSnapshot, read_snapshot
 from chatr.ports import LogLostRecords, LogReader
-from chatr.regular_file import give_to_owner_of, open_to_read, open_to_write
+from chatr.regular_file import check_owner, give_to_owner_of, open_to_read, open_to_write
 
 RECORDS_BETWEEN: Final = 100_000
 """Records between two checkpoints while the room is open. About so many are read again after a crash."""
@@ -141,6 +142,7 @@ def write_checkpoint_file(path: Path, snapshot: Snapshot) -> None:
 def read_checkpoint_file(path: Path) -> Room:
     """The room of the file at `path`. Raises InvalidSnapshot or OSError."""
     with open_to_read(path) as file:
+        check_owner(path, os.fstat(file.fileno()))
         return read_snapshot(file)
 
 

@@ -97,3 +97,12 @@ def test_a_copy_follows_a_symbolic_link(chatr: Chatr, log_file: LogFile, tmp_pat
 
     assert link.is_symlink()
     assert stored_records(target.path) == stored_records(log_file.path)
+
+
+def test_a_copy_does_not_write_where_another_name_leads(chatr: Chatr, log_file: LogFile, tmp_path: Path) -> None:
+    """In a folder for everybody, another user may have made FILE.incomplete a link to any file."""
+    other = tmp_path / "other.db"
+    (tmp_path / "again.db.incomplete").symlink_to(other)
+
+    assert "is a symbolic link" in error_of(chatr, "copy", log_file.url, f"sqlite:///{tmp_path}/again.db")
+    assert not other.exists()

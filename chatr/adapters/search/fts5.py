@@ -13,7 +13,7 @@ import structlog
 
 from chatr.adapters.search import parts
 from chatr.adapters.search.index_file import ForeignFile, IndexFile, UnusableIndex, remove_index
-from chatr.regular_file import NotRegularFile
+from chatr.regular_file import NotRegularFile, OtherUsersFile
 from chatr.search_types import IndexedUntil, IndexInUse, IndexText, SearchRange, SearchUnavailable
 
 T = TypeVar("T")
@@ -150,7 +150,7 @@ class Fts5Index:
             self._close()
             is_locked = code_of(error) == sqlite3.SQLITE_BUSY
             raise (IndexInUse if is_locked else SearchUnavailable)(str(error)) from error
-        except NotRegularFile as error:
+        except (NotRegularFile, OtherUsersFile) as error:
             raise SearchUnavailable("something else is in the place of its file") from error
         except OSError as error:
             raise SearchUnavailable(error.strerror or type(error).__name__) from error

@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 import structlog
 
 from chatr.ports import CannotOpenLog, LogDamaged, LogUnavailable
-from chatr.regular_file import NotRegularFile
+from chatr.regular_file import NotRegularFile, OtherUsersFile
 
 T = TypeVar("T")
 
@@ -74,7 +74,7 @@ def kind_of(error: Exception) -> str:
 
 def advice(error: Exception) -> str:
     """Return what an operator can do about an error, as a sentence."""
-    if isinstance(error, NotRegularFile):
+    if isinstance(error, NotRegularFile | OtherUsersFile):
         return MOVE
     if getattr(error, "sqlite_errorname", "") in NO_LOCKS_OR_MEMORY:
         return USE_LOCAL_DISK

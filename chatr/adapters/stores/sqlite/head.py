@@ -19,7 +19,7 @@ from chatr.adapters.stores.sqlite.form import is_emptied
 from chatr.adapters.stores.sqlite.readable import BUSY_TIMEOUT, readable_database
 from chatr.atomic_file import flush_to_disk
 from chatr.ports import LogLostRecords, Stored
-from chatr.regular_file import give_to_owner_of, open_regular, open_to_read
+from chatr.regular_file import check_owner, give_to_owner_of, open_regular, open_to_read
 
 LONGEST_LINE: Final = 1_000
 """Bytes of a head file that are read. It has about a hundred."""
@@ -46,6 +46,7 @@ class HeadFile:
     def read(self) -> HeadLine:
         """Return the line. Raises OSError or, if it is damaged, ValueError."""
         with open_to_read(self.path) as file:
+            check_owner(self.path, os.fstat(file.fileno()))
             line = msgspec.json.decode(file.readline(LONGEST_LINE), type=HeadLine)
         if line.crc32 != checksum(line.position, line.id):
             raise ValueError("its checksum is wrong")

@@ -17,7 +17,7 @@ from chatr.adapters.stores.sqlite.descriptors import open_beside_sqlite
 from chatr.adapters.stores.sqlite.files import beside, stat_or_none
 from chatr.adapters.stores.sqlite.mounts import is_mount_point
 from chatr.ports import CannotOpenLog
-from chatr.regular_file import check_regular, give_to_owner_of, open_regular
+from chatr.regular_file import check_owner_if_there, check_regular, give_to_owner_of, open_regular
 
 LOCKED_BYTE: Final = 1 << 62
 """The offset of the byte that is locked: far behind the end of any log, and the bytes at 1 GiB that SQLite locks.
@@ -70,7 +70,8 @@ def locked(path: Path) -> Iterator[WriterLock]:
     A file that does not exist yet has to be locked with `lock_file` once it does. Raises CannotOpenLog, LogInUse too,
     or OSError.
     """
-    for each in (path, *(beside(path, suffix) for suffix in ("-wal", "-shm", ".lock", LONGEST_SUFFIX))):
+    for each in (path, *(beside(path, suffix) for suffix in ("", "-wal", "-shm", ".lock", LONGEST_SUFFIX))):
+        check_owner_if_there(each)
         check_regular(each)
     if reason := why_not_alone(path):
         raise CannotOpenLog(f"The log at {path} cannot be opened: {reason}")
@@ -92,12 +93,12 @@ def locked(path: Path) -> Iterator[WriterLock]:
 def removed_if_unused(path: Path) -> Iterator[None]:
     """Remove the lock file of the log at `path` if the block fails, and there was none before."""
     lock_file = beside(path, ".lock")
-    before = stat_or_none(lock_file)
+    was_there = os.path.lexists(lock_file)
     try:
         yield
     except BaseException:
         # Whoever has opened it meanwhile is kept out by the lock on the log itself.
-        if before is None:
+        if not was_there:
             lock_file.unlink(missing_ok=True)
         raise
 
