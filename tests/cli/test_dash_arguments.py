@@ -100,6 +100,13 @@ def test_a_file_of_that_name_is_written_with_its_folder(chatr: Chatr, log_file: 
     assert [path.name for path in folder.iterdir()] == ["-"]
 
 
+def test_two_logs_on_standard_input(chatr: Chatr) -> None:
+    """The second one would be empty: the error says so instead of calling it no log."""
+    result = chatr("diff", "-", "-")
+
+    assert (result.code, result.err) == (2, "chatr: Only one of the two logs can be on standard input.\n")
+
+
 def test_a_copy_of_standard_input_that_does_not_fit(
     chatr: Chatr, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,13 +6,14 @@ from attrs import evolve
 
 from chatr.adapters.stores.urls import open_reader
 from chatr.cli.arguments import add_json_option, describe
+from chatr.cli.errors import CommandError
 from chatr.cli.outcome import WRONGLY_USED, report
 from chatr.cli.output.log_diff import ComparedLog, LogDiff, difference_json
 from chatr.cli.output.progress import print_above_bar, progress
 from chatr.cli.output.tables import json_text
 from chatr.past.log_diff import differences
 from chatr.ports import LogReader, LogUnavailable
-from chatr.secret import Secret, secret_url
+from chatr.secret import Secret, revealed, secret_url
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -32,7 +33,9 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 
 async def run(options: argparse.Namespace) -> int:
-    """Print what differs, and return 0, 1 or 2 as diff(1) does. Raises CannotOpenLog."""
+    """Print what differs, and return 0, 1 or 2 as diff(1) does. Raises CommandError or CannotOpenLog."""
+    if revealed(options.a) == revealed(options.b) == "-":
+        raise CommandError("Only one of the two logs can be on standard input.")
     try:
         async with open_reader(options.a) as a, open_reader(options.b) as b:
             ours, theirs = await compared(options.a, a), await compared(options.b, b)
