@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import stat
 import subprocess
 import sys
@@ -169,3 +170,35 @@ async def test_a_log_on_a_read_only_disk(folder: Path) -> None:
         skip_or_fail("needs the right to mount")
 
     assert (done.returncode, len(done.stdout.splitlines())) == (0, 8), done.stderr
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_private_copy_is_removed_when_its_command_is_ended(tmp_path: Path, number: signal.Signals) -> None:
+    """Also by SIGTERM, as with timeout(1): it is as large as the log, and holds all that is in it."""
+    program = """if True:
+        import asyncio, sys
+        from pathlib import Path
+        from chatr.adapters.stores.sqlite.readable import copied
+
+        async def main():
+            with copied(Path(sys.argv[1])):
+                print("copied", flush=True)
+                await asyncio.sleep(60)
+
+        asyncio.run(main())
+    """
+    log, temporary = tmp_path / "chatr.db", tmp_path / "tmp"
+    temporary.mkdir()
+    for suffix in ("", "-wal"):
+        Path(f"{log}{suffix}").touch()
+    command, variables = [sys.executable, "-c", program, str(log)], {**os.environ, "TMPDIR": str(temporary)}
+    with subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        while process.stdout.readline() != "copied\n":
+            assert process.poll() is None
+        copies = len(list(temporary.iterdir()))
+        process.send_signal(number)
+        process.communicate()
+
+    assert (copies, list(temporary.iterdir())) == (1, [])

@@ -4,12 +4,14 @@ A database in WAL mode can usually be read only by somebody who may create its -
 """
 
 import shutil
+import signal
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
+from typing import Final, NoReturn
 
 import structlog
 from attrs import frozen
@@ -107,7 +109,7 @@ def copied(path: Path) -> Iterator[Path]:
     Raises CannotOpenLog if the -wal file may not be read, if a server writes to the files all the time, or if there is
     no room for the copy, or OSError.
     """
-    with TemporaryDirectory(prefix="chatr-") as folder:
+    with sigterm_unwinds(), TemporaryDirectory(prefix="chatr-") as folder:
         copy = Path(folder, "copy.db")
         for _ in range(ATTEMPTS):
             before = identities(path)
@@ -122,6 +124,27 @@ def copied(path: Path) -> Iterator[Path]:
         f"The log at {path} cannot be read: a server writes to it, and this user may not lock it. Run the command as "
         "the user of the server, or read a backup."
     )
+
+
+@contextmanager
+def sigterm_unwinds() -> Iterator[None]:
+    """Let SIGTERM raise SystemExit while the block runs, so that temporary files are removed, unless it is handled."""
+    # Python's default ends the process on the spot. Only the main thread may change that.
+    is_default = signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    if not is_default or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    handler = signal.signal(signal.SIGTERM, exit_as_terminated)
+    try:
+        yield
+    finally:
+        if signal.getsignal(signal.SIGTERM) is exit_as_terminated:
+            signal.signal(signal.SIGTERM, handler)
+
+
+def exit_as_terminated(number: int, _frame: object) -> NoReturn:
+    """Raise SystemExit with the code that shells report for a signal."""
+    raise SystemExit(128 + number)
 
 
 def identities(path: Path) -> list[Identity]:
