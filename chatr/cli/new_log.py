@@ -6,15 +6,13 @@ from pathlib import Path
 from typing import Final
 
 from chatr.adapters.stores.sqlite.faults import errors_as_cannot_open
-from chatr.adapters.stores.sqlite.files import beside, side_file_size, stat_or_none
+from chatr.adapters.stores.sqlite.files import INCOMPLETE, beside, side_file_size, stat_or_none
 from chatr.adapters.stores.urls import open_log, sqlite_file
 from chatr.atomic_file import check_absent, flush_to_disk
 from chatr.past.transfer import LogsDiffer
 from chatr.ports import CannotOpenLog, EventLog, LogUnavailable
 from chatr.secret import Secret
 
-SUFFIX: Final = ".incomplete"
-"""Ends the name of a file to which a log is still being copied."""
 SIDE_FILES: Final = ("-wal", "-shm", ".head", ".lock")
 """The files that SQLite and chatr keep beside a log."""
 
@@ -69,7 +67,7 @@ async def open_target(url: str | Secret) -> AsyncIterator[EventLog]:
 
 def incomplete_file(path: Path) -> Path:
     """Return the file to which a copy to `path` goes at first. Raises CannotOpenLog if a symbolic link is there."""
-    incomplete = Path(f"{beside(path, '')}{SUFFIX}")
+    incomplete = Path(f"{beside(path, '')}{INCOMPLETE}")
     if incomplete.is_symlink():
         raise CannotOpenLog(f"{incomplete} is a symbolic link, through which nothing is written: remove it.")
     return incomplete

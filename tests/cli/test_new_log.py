@@ -89,6 +89,26 @@ def test_doctor_finds_an_interrupted_copy(chatr: Chatr, incomplete: LogFile, tmp
     ]
 
 
+@pytest.mark.parametrize("command", [["serve", "--port", "0"], ["audit"], ["admin", "close", "--reason", "x"]])
+def test_nothing_is_begun_in_the_place_of_an_interrupted_copy(
+    chatr: Chatr, incomplete: LogFile, tmp_path: Path, command: list[str]
+) -> None:
+    """A server would start an empty room. The error says what is there, and how it is completed."""
+    error = error_of(chatr, *command, "--log", f"sqlite:///{tmp_path}/again.db")
+
+    assert f"only the first part of one, {incomplete.path}: a copy has not ended. Run the same" in error
+    assert [each.name for each in tmp_path.glob("again*") if ".incomplete" not in each.name] == []
+
+
+def test_the_error_for_a_missing_log_has_no_number(chatr: Chatr, tmp_path: Path) -> None:
+    """People read words."""
+    path = tmp_path / "none.db"
+
+    assert f"chatr: The log at {path} cannot be opened: No such file or directory. Check" in error_of(
+        chatr, "log", "--log", f"sqlite:///{path}"
+    )
+
+
 def test_a_copy_follows_a_symbolic_link(chatr: Chatr, log_file: LogFile, tmp_path: Path) -> None:
     """A link to a file that is not there yet stays a link, and the log is made where it leads."""
     link, target = tmp_path / "link.db", LogFile(tmp_path / "disk.db")

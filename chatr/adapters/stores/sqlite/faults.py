@@ -87,7 +87,14 @@ def errors_as_cannot_open(path: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, sqlite3.Error) as error:
-        raise CannotOpenLog(f"The log at {path} cannot be opened: {error}. {advice(error)}") from error
+        raise CannotOpenLog(f"The log at {path} cannot be opened: {reason_of(path, error)}. {advice(error)}") from error
+
+
+def reason_of(path: Path, error: Exception) -> str:
+    """Return what an error of opening the log at `path` says, without numbers, and with the name of another file."""
+    if not isinstance(error, OSError) or not error.strerror:
+        return str(error)
+    return error.strerror if error.filename in (None, str(path)) else f"{error.filename}: {error.strerror}"
 
 
 @contextmanager

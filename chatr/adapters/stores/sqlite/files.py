@@ -3,9 +3,13 @@
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Final
 
 from chatr.adapters.stores.sqlite.faults import FILES
 from chatr.ports import LogUnavailable
+
+INCOMPLETE: Final = ".incomplete"
+"""Ends the name of a file to which a log is still being copied."""
 
 
 def beside(path: Path, suffix: str) -> Path:

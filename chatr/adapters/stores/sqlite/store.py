@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Final
 
+from chatr.adapters.stores.sqlite.files import INCOMPLETE, beside, stat_or_none
 from chatr.adapters.stores.sqlite.log import SqliteLog, sqlite_log
 from chatr.adapters.stores.sqlite.reader import SqliteReader, sqlite_reader
 from chatr.adapters.stores.sqlite.schema import check_schema_is_current
@@ -44,10 +45,19 @@ def why_no_file(path: str) -> str | None:
 
 
 def file_of(url: str) -> Path:
-    """Return the file of the SQLite log at `url`. Raises CannotOpenLog if `url` names none."""
-    if file := sqlite_file(url):
-        return file
-    raise CannotOpenLog("A --log in SQLite must be sqlite:///FILE (sqlite:////FILE for an absolute path).")
+    """Return the file of the SQLite log at `url`. Raises CannotOpenLog if `url` names none, or a log half copied."""
+    file = sqlite_file(url)
+    if file is None:
+        raise CannotOpenLog("A --log in SQLite must be sqlite:///FILE (sqlite:////FILE for an absolute path).")
+    incomplete = beside(file, INCOMPLETE)
+    # A server would begin an empty log in its place. That a log was lost, of which there is a head file, is reported
+    # where it is opened.
+    if stat_or_none(incomplete) and not any(map(stat_or_none, (file, beside(file, ".head")))):
+        raise CannotOpenLog(
+            f"There is no log at {file}, only the first part of one, {incomplete}: a copy has not ended. Run the same "
+            "chatr import or chatr copy again, which goes on, or delete that file."
+        )
+    return file
 
 
 def open_log(url: str) -> AbstractAsyncContextManager[SqliteLog]:
