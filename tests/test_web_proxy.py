@@ -14,7 +14,7 @@ from attrs import frozen
 from structlog.testing import capture_logs
 
 from chatr.adapters.moltbook import open_moltbook
-from chatr.cli.running_room import RoomUnreachable, room_options
+from chatr.cli.running_room import RoomUnreachable, fetch_room, room_options
 from chatr.client import NoAnswer
 from chatr.client import Room as Client
 from chatr.domain.proof import Profile, ProofWords
@@ -210,7 +210,23 @@ async def test_the_client_says_that_a_proxy_fails(monkeypatch: pytest.MonkeyPatc
         with pytest.raises(NoAnswer, match=r"proxy 127\.0\.0\.1:1 .* refused") as unreachable:
             await client.agents()
 
-    assert "secret" not in f"{refused.value}{unreachable.value}"
+    monkeypatch.setenv("HTTPS_PROXY", "http://u:secret@none.invalid:1")
+    async with Client("https://room.test", first_time_limit=0) as client:
+        with pytest.raises(NoAnswer, match=r"proxy none\.invalid:1 .* not known") as unknown:
+            await client.agents()
+
+    assert "secret" not in f"{refused.value}{unreachable.value}{unknown.value}"
+
+
+async def test_doctor_says_that_a_proxy_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not the room is to be started or its address corrected."""
+    monkeypatch.setenv("HTTPS_PROXY", "http://u:secret@127.0.0.1:1")
+    with pytest.raises(
+        RoomUnreachable, match=r"the proxy 127\.0\.0\.1:1 on the way .*: Connection refused\.$"
+    ) as caught:
+        await fetch_room("https://room.test", 0)
+
+    assert "secret" not in str(caught.value)
 
 
 @pytest.mark.long

@@ -7,10 +7,18 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any, Final
 
-from aiohttp import ClientError, ClientHttpProxyError, ClientResponseError, ClientSession, ClientTimeout
+from aiohttp import (
+    ClientError,
+    ClientHttpProxyError,
+    ClientProxyConnectionError,
+    ClientResponseError,
+    ClientSession,
+    ClientTimeout,
+)
 from attrs import frozen
 
 from chatr.cli.errors import CommandError
+from chatr.client.failed_connections import reason_of
 from chatr.domain.chain import ChainPoint
 from chatr.domain.limits import SECOND
 from chatr.environment import variable_value
@@ -91,6 +99,8 @@ def failure_reason(error: Exception) -> str:
             return "it takes too long"
         case ClientHttpProxyError():
             return f"the proxy on the way there refuses the connection with {error.status}"
+        case ClientProxyConnectionError():
+            return f"the proxy {error.host}:{error.port} on the way there cannot be reached: {reason_of(error)}"
         case ClientResponseError(status=401 | 403):
             return f"{error.status} {error.message}; if it is private, set {KEY_VARIABLE} to the key of an agent"
         case ClientResponseError():

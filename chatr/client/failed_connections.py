@@ -6,6 +6,7 @@ import ssl
 from typing import Final
 
 import aiohttp
+from yarl import URL
 
 from chatr.client.errors import NoAnswer
 
@@ -21,20 +22,26 @@ def no_answer(url: str, error: Exception) -> NoAnswer:
             return NoAnswer.of_wrong_address(f"The certificate of {url} is not valid: {reason}.")
         case aiohttp.ClientSSLError() | ssl.SSLError():
             return NoAnswer.of_wrong_address(f"There is no TLS at {url}: check the address, or try http://.")
+        case aiohttp.ClientConnectorError() if is_of_proxy(error, url):
+            proxy = f"{error.host}:{error.port}"
+            return NoAnswer(f"The proxy {proxy} for {url} cannot be reached ({reason_of(error)}): check HTTPS_PROXY.")
         case aiohttp.ClientConnectorDNSError() if error.errno == socket.EAI_NONAME:
             return NoAnswer.of_wrong_address(f"The host of {url} does not exist: check the address.")
         case aiohttp.InvalidURL() | UnicodeError():
             return NoAnswer.of_wrong_address(f"{url} is no valid address: check it.")
         case aiohttp.ClientHttpProxyError():
             return NoAnswer(f"The proxy on the way to {url} refuses the request ({error.status}): check HTTPS_PROXY.")
-        case aiohttp.ClientProxyConnectionError():
-            proxy = f"{error.host}:{error.port}"
-            return NoAnswer(f"The proxy {proxy} for {url} cannot be reached ({reason_of(error)}): check HTTPS_PROXY.")
         case aiohttp.ClientResponseError():
             return not_a_room(url, "the response is not HTTP")
         case aiohttp.ClientConnectorError() | aiohttp.ConnectionTimeoutError():
             return NoAnswer(f"The room at {url} cannot be reached ({reason_of(error)}): check the address.")
     return NoAnswer(f"The room at {url} did not answer: {reason_of(error)}.")
+
+
+def is_of_proxy(error: aiohttp.ClientConnectorError, url: str) -> bool:
+    """Return whether a proxy for `url` could not be reached, or its name not be resolved."""
+    is_other_name = isinstance(error, aiohttp.ClientConnectorDNSError) and error.host != URL(url).raw_host
+    return is_other_name or isinstance(error, aiohttp.ClientProxyConnectionError)
 
 
 def not_a_room(url: str, reason: str) -> NoAnswer:
