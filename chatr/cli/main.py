@@ -74,19 +74,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
         signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     given = sys.argv[1:] if arguments is None else arguments
     # As docker, cargo and kubectl do: who types only the name asks what it can do.
-    options = parse(given or ["--help"])
-    # Imported only now, so that --help and wrong arguments need not wait for the event loop and the log's modules.
-    sys.exit(import_module(getattr(options, "execution", "chatr.cli.execution")).execute(options))
+    sys.exit(exit_code_of(lambda: run(given or ["--help"]), (), ()))
 
 
-def parse(given: Sequence[str]) -> argparse.Namespace:
-    """Return the parsed arguments, or end the process with --help, --version or a wrong argument."""
+def run(given: Sequence[str]) -> int:
+    """Run the command that is named in `given`, and return its exit code."""
     try:
-        return build_parser(given).parse_args(given)
+        options = build_parser(given).parse_args(given)
     except SystemExit as ended:
-        code = ended.code
-    # The help may go to a full disk or a closed pipe, too.
-    sys.exit(exit_code_of(lambda: int(code or 0), (), ()))
+        # After --help, --version or a wrong argument.
+        return int(ended.code or 0)
+    # Imported only now, so that --help and wrong arguments need not wait for the event loop and the log's modules.
+    code: int = import_module(getattr(options, "execution", "chatr.cli.execution")).execute(options)
+    return code
 
 
 def build_parser(given: Sequence[str]) -> argparse.ArgumentParser:

@@ -38,7 +38,8 @@ def exit_code_of(run: Callable[[], int], usage_errors: Errors, failures: Errors)
     except failures as error:
         return report(str(error), FAILED)
     except KeyboardInterrupt:
-        # asyncio.Runner cancelled the command before, so its log is closed and its progress bar is removed.
+        # asyncio.Runner cancelled the command before, so its log is closed and its progress bar is removed. Or its
+        # modules were still being imported.
         return SIGNALLED + signal.SIGINT
     except CannotWriteOutput as error:
         discard_output()

@@ -1,8 +1,12 @@
 """Ctrl-C stops a command without a traceback."""
 
 import io
+import os
 import signal
+import subprocess
+import sys
 from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
 
 import pytest
 
@@ -51,3 +55,23 @@ def test_an_interrupted_command_ends_quietly(
     assert result.code == 130
     assert "Traceback" not in errors.getvalue()
     assert errors.getvalue().split("\r")[-1].strip() == ""
+
+
+@pytest.mark.long
+def test_a_command_that_is_still_starting_ends_quietly(tmp_path: Path) -> None:
+    """On a busy machine its modules take seconds to import."""
+    (tmp_path / "tqdm.py").write_text("import signal; signal.raise_signal(signal.SIGINT)")
+    path = os.pathsep.join([str(tmp_path), *sys.path])
+    audit = [sys.executable, "-m", "chatr", "audit"]
+    ended = subprocess.run(audit, env=os.environ | {"PYTHONPATH": path}, capture_output=True, check=False)
+
+    assert (ended.returncode, ended.stderr) == (130, b"")
+
+
+@pytest.mark.long
+def test_variables_of_the_progress_bar_are_ignored(log_file: LogFile) -> None:
+    """People set them for other programs, and one with a wrong value must not stop an audit."""
+    environ = os.environ | {"TQDM_MININTERVAL": "x", "TQDM_NCOLS": ""}
+    audit = [sys.executable, "-m", "chatr", "audit", "--log", log_file.url]
+
+    assert subprocess.run(audit, env=environ, capture_output=True, check=False).returncode == 0

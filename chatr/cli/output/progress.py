@@ -1,13 +1,17 @@
 """A progress bar for long work: share, rate and time left on a terminal, nothing in a pipe."""
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from tqdm import tqdm
-
 from chatr.past.replay import Progress
+
+# Its variables are meant for other programs, and one with a wrong value, as TQDM_MININTERVAL=x, ends the import.
+for name in [each for each in os.environ if each.startswith("TQDM_")]:
+    del os.environ[name]
+from tqdm import tqdm  # noqa: E402 -- see above
 
 BAR_DELAY: Final = 0.5
 """Seconds of work before the bar appears. Most work has ended by then, and a bar would only flicker."""
