@@ -7,17 +7,20 @@ HIDDEN: Final = "…"
 PLACEHOLDER: Final = re.compile(r"USER:PASSWORD@\S*")
 """The example in a help or an error that says how a URL is written. It is no secret and is shown."""
 ASSIGNMENT: Final = re.compile(
-    r"""(\b[\w-]*(?:pass(?:word|wd|file|phrase)?|pwd|secret|token|key)\s*=\s*)('(?:[^'\\]|\\+.)*'?|[^\s&'"]+)""",
+    r"""((?<![\w-])[\w-]*(?:pass(?:word|wd|file|phrase)?|pwd|secret|token|key)\s*=\s*)('(?:[^'\\]|\\+.)*'?|[^\s&'"]+)""",
     re.IGNORECASE,
 )
 """A parameter with a secret, as in `password=…` of a connection string or a query."""
-URL: Final = re.compile(
-    # A malformed password may hold anything: where a name and a colon begin that are no host and port, all up to the
-    # last @ of the line is taken.
-    r"""[\w+.-]*://(?:[^\s/@:]*:(?!\d+(?:[/?\#.,;:\s"')]|$))[^\n]*@)?(?:[^\s"'<>]*[^\s"'<>.,:;)])?""",
-)
-CREDENTIALS: Final = re.compile(rf"""(?<![^\s"'=(<])(?!sqlite:)[^\s"'{HIDDEN}]+:[^\s"'{HIDDEN}]+@[^\s"']+""")
-"""NAME:PASSWORD@HOST without `://` before it."""
+KEY: Final = re.compile(r"\b(?:chatr|moltbook_sk)_[0-9A-Za-z]{20,}")
+"""A key of an agent, in chatr or Moltbook."""
+# No part of a word is tried as the beginning of a scheme, which would take long in a long word.
+SCHEME: Final = r"(?:(?<![\w+.-])[\w+.-]+)?://"
+USER: Final = re.compile(rf"""({SCHEME})(?!USER:PASSWORD@)[^\s/@:]*:(?!\d+(?:[/?#.,;:\s"')]|$)).*@""")
+"""The beginning of a URL with a password, which may hold anything: where a name and a colon begin that are no host and
+port, all up to the last @ of the line is taken.
+"""
+URL: Final = re.compile(rf"""{SCHEME}(?:[^\s"'<>]*[^\s"'<>.,:;)])?""")
+WORD: Final = re.compile(r"""[^\s"']+""")
 HOSTS: Final = re.compile(r"(?:(?:[^\W_][\w.%*-]*|\[[\w:.%]+\])?(?::(?:\d*|PORT))?(?:,|$))*")
 """The hosts of a URL, each with its port. What has another form may be a part of a password."""
 
@@ -104,6 +107,23 @@ def shown_place(rest: str) -> str:
 
 def hide_secrets(text: str) -> str:
     """Return a text of any origin, such as an error, without the secrets in the URLs and parameters that it quotes."""
-    text = ASSIGNMENT.sub(rf"\1{HIDDEN}", text)
-    text = URL.sub(lambda found: shown_url(found[0]), text)
-    return CREDENTIALS.sub(lambda found: found[0] if PLACEHOLDER.search(found[0]) else HIDDEN, text)
+    text = KEY.sub(HIDDEN, ASSIGNMENT.sub(rf"\1{HIDDEN}", text))
+    return "\n".join(map(without_credentials, text.split("\n")))
+
+
+def without_credentials(line: str) -> str:
+    """Return a line without the users and passwords before an @."""
+    # Nothing is searched for behind the last @: each URL there would be followed to the end of the line.
+    end = line.rfind("@") + 1
+    line = USER.sub(rf"\1{HIDDEN}@", line[:end]) + line[end:]
+    line = URL.sub(lambda found: shown_url(found[0]), line)
+    return WORD.sub(lambda found: shown_word(found[0]), line)
+
+
+def shown_word(word: str) -> str:
+    """Return a word, hidden if it is NAME:PASSWORD@HOST without a scheme. `NAME=` and brackets before it stay."""
+    before, _, rest = word.partition(":")
+    begin = 1 + max(map(before.rfind, "=(<"))
+    password, _, host = rest.rpartition("@")
+    is_shown = before[begin:] == "sqlite" or HIDDEN in before + password or PLACEHOLDER.search(word)
+    return word if is_shown or not (password and host) else word[:begin] + HIDDEN

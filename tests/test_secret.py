@@ -2,6 +2,7 @@
 
 import json
 from base64 import b64encode
+from time import process_time
 from urllib.parse import quote
 
 import pytest
@@ -83,6 +84,27 @@ def test_what_has_no_secret_is_shown_as_it_is(url: str) -> None:
     assert (shown_url(url), hide_secrets(f"No log at {url}: x.")) == (url, f"No log at {url}: x.")
 
 
+@pytest.mark.long
+@pytest.mark.parametrize(
+    "text", ["a" * 20 + ":", "http://h:80,", "passwd-", "a://b:x ", "(:", "(a:b@c", "x-", "key='\\"]
+)
+def test_a_long_text_is_searched_quickly(text: str) -> None:
+    """Twice the text takes about twice the time: a stranger may have chosen what an error quotes."""
+
+    def seconds(length: int) -> float:
+        began = process_time()
+        hide_secrets(text * (length // len(text)))
+        return process_time() - began
+
+    assert min(seconds(40_000) for _ in range(3)) < 8 * min(seconds(10_000) for _ in range(3)) + 0.01
+
+
+@pytest.mark.parametrize("key", [f"chatr_{PASSWORD * 5}1", f"moltbook_sk_{PASSWORD * 5}"])
+def test_what_has_the_form_of_a_key_is_hidden(key: str) -> None:
+    """Whatever quotes it: an argument in the wrong place, or the headers of a request."""
+    assert "Rosebud" not in hide_secrets(f"No agent is named {key}. 'Authorization': 'Bearer {key}'")
+
+
 def test_the_host_is_shown() -> None:
     """Of a URL with a password, what tells it from others stays."""
     assert shown_url("postgresql://u:pw@db.example.org:5433/chat?sslmode=require") == (
@@ -95,6 +117,9 @@ def test_a_sentence_about_the_form_of_a_url_stays() -> None:
     hint = "write postgresql://USER:PASSWORD@HOST:PORT/DATABASE, with %XX for special characters in the password."
 
     assert hide_secrets(hint) == hint
+    assert hide_secrets(f"write https://USER:PASSWORD@HOST, not {URLS[0]}") == (
+        "write https://USER:PASSWORD@HOST, not postgresql://…@h/d"
+    )
 
 
 @pytest.mark.parametrize("secret", [secret_url(URLS[0]), secret_key(PASSWORD)], ids=["url", "key"])
