@@ -107,7 +107,13 @@ def long_message(new_log: LogFile) -> LogFile:
 
 @pytest.mark.parametrize(
     "command",
-    [("log", "--last", "1"), ("replay", "--messages", "1"), ("explain", "11"), ("replay", "--agent", "Ada")],
+    [
+        ("log", "--last", "1"),
+        ("replay", "--messages", "1"),
+        ("explain", "11"),
+        ("replay", "--agent", "Ada"),
+        ("doctor",),
+    ],
     ids=" ".join,
 )
 @pytest.mark.parametrize("columns", [20, 60, 100])

@@ -2,7 +2,7 @@
 
 import argparse
 import os
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing, suppress
 from importlib import import_module
 from pathlib import Path
@@ -26,6 +26,7 @@ from chatr.cli.doctor.proxy import check_proxy
 from chatr.cli.doctor.room import ANSWERS, check_room
 from chatr.cli.doctor.settings import NAME as SETTINGS
 from chatr.cli.doctor.settings import check_settings
+from chatr.cli.output.columns import hanging_rows, terminal_width
 from chatr.cli.output.progress import print_above_bar
 from chatr.cli.output.tables import json_text
 from chatr.cli.output.text import printable
@@ -94,7 +95,8 @@ class Report:
     def add(self, check: Check) -> None:
         """Print the result above the progress bar."""
         self.problems += check.status == Status.PROBLEM
-        print_above_bar(json_line(check) if self.json else line(check))
+        for row in [json_line(check)] if self.json else rows(check):
+            print_above_bar(row)
 
     async def add_all(self, checks: AsyncGenerator[Check, None]) -> list[Check]:
         """Print the results as they come, and return them."""
@@ -107,18 +109,16 @@ class Report:
         return added
 
 
-def line(check: Check) -> str:
-    """Return a check as text."""
-    return printable(
-        f"{check.status:{WIDTH}}  {check.name}: {hide_secrets(check.found)} {hide_secrets(check.remedy)}".rstrip()
-    )
+def rows(check: Check) -> Iterator[str]:
+    """Yield a check as text: one row, on a terminal as many as it takes."""
+    text = f"{check.name}: {hide_secrets(check.found)} {hide_secrets(check.remedy)}".rstrip()
+    return hanging_rows(f"{check.status:{WIDTH}}  ", printable(text), terminal_width())
 
 
 def json_line(check: Check) -> str:
     """Return a check as JSON."""
-    return json_text(
-        {"check": check.name, "status": check.status, "found": hide_secrets(check.found), "remedy": check.remedy}
-    )
+    found, remedy = hide_secrets(check.found), hide_secrets(check.remedy)
+    return json_text({"check": check.name, "status": check.status, "found": found, "remedy": remedy})
 
 
 async def report_log(report: Report, url: str) -> None:
