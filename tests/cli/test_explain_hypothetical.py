@@ -127,3 +127,8 @@ def test_json_says_why_an_agent_is_offline(chatr: Chatr, log_file: LogFile) -> N
 
     assert away["offline"] == {"why": "left", "since": "2026-01-01T00:04:00.000Z"}
     assert "offline" not in present
+
+
+def test_an_empty_name_is_no_word(chatr: Chatr, log_file: LogFile) -> None:
+    """Whoever tests what a form sends may send nothing."""
+    assert chatr("explain", "--register", "", "--log", log_file.url).lines[0] == "command  -: register as"

@@ -82,4 +82,4 @@ async def explain_hypothetical(log: LogReader, options: argparse.Namespace) -> E
             report(str(unknown_agent(options.agent, room.position, names)), FAILED)
     agent = room.agent(command.agent)
     away = await why_offline(log, replayed, agent)
-    return Explanation(options.register or agent.name or options.agent, command, room, away=away)
+    return Explanation(options.register or agent.name or options.agent or "-", command, room, away=away)
