@@ -80,15 +80,6 @@ def test_an_incomplete_copy_that_is_read_keeps_its_name(chatr: Chatr, log_file: 
     assert stored_records(again.path) == stored_records(log_file.path)
 
 
-def test_doctor_finds_an_interrupted_copy(chatr: Chatr, incomplete: LogFile, tmp_path: Path) -> None:
-    """Whoever starts a server on the name of the log would get an empty room."""
-    checks = chatr("doctor", "--json", "--log", f"sqlite:///{tmp_path}/again.db").json
-
-    assert [each["found"] for each in checks if each["check"] == "copy"] == [
-        f"{incomplete.path} is the first part of a log: a copy was interrupted."
-    ]
-
-
 @pytest.mark.parametrize("command", [["serve", "--port", "0"], ["audit"], ["admin", "close", "--reason", "x"]])
 def test_nothing_is_begun_in_the_place_of_an_interrupted_copy(
     chatr: Chatr, incomplete: LogFile, tmp_path: Path, command: list[str]

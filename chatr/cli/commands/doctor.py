@@ -20,7 +20,6 @@ from chatr.cli.doctor.disk import check_file_system, check_names
 from chatr.cli.doctor.environment import check_config_file, check_variables
 from chatr.cli.doctor.extras import check_extras, is_installed
 from chatr.cli.doctor.log_content import OPENS, check_log
-from chatr.cli.doctor.log_copy import check_copy
 from chatr.cli.doctor.log_files import check_file_rights
 from chatr.cli.doctor.proxy import check_proxy
 from chatr.cli.doctor.room import ANSWERS, check_room
@@ -130,8 +129,6 @@ async def report_log(report: Report, url: str) -> None:
     except CannotOpenLog as error:
         report.add(problem(OPENS, str(error), "Correct the setting log."))
         return
-    for check in check_copy(path) if path else ():
-        report.add(check)
     if path and stat_or_none(path):
         for check in (*check_file_rights(path), *check_names(path), *check_file_system(path)):
             report.add(check)
