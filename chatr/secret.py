@@ -121,9 +121,7 @@ def without_credentials(line: str) -> str:
 
 
 def shown_word(word: str) -> str:
-    """Return a word, hidden if it is NAME:PASSWORD@HOST without a scheme. `NAME=` and brackets before it stay."""
-    before, _, rest = word.partition(":")
-    begin = 1 + max(map(before.rfind, "=(<"))
-    password, _, host = rest.rpartition("@")
-    is_shown = before[begin:] == "sqlite" or HIDDEN in before + password or PLACEHOLDER.search(word)
-    return word if is_shown or not (password and host) else word[:begin] + HIDDEN
+    """Return a word, hidden if it is NAME:PASSWORD@HOST without a scheme."""
+    name, _, rest = word.partition(":")
+    is_url = name == "sqlite" or f"{HIDDEN}@" in word or PLACEHOLDER.search(word)
+    return HIDDEN if rest.rpartition("@")[0] and not is_url else word

@@ -89,7 +89,7 @@ def test_what_has_no_secret_is_shown_as_it_is(url: str) -> None:
     "text", ["a" * 20 + ":", "http://h:80,", "passwd-", "a://b:x ", "(:", "(a:b@c", "x-", "key='\\"]
 )
 def test_a_long_text_is_searched_quickly(text: str) -> None:
-    """A stranger may have chosen what an error quotes, so twice the text takes about twice the time."""
+    """A text of twice the length takes about twice the time. Strangers may choose the text of an error."""
 
     def seconds(length: int) -> float:
         began = process_time()
