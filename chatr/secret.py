@@ -82,22 +82,24 @@ def revealed(value: str | Secret) -> str:
 
 def shown_url(text: str) -> str:
     """Return a URL, or a connection string or path in its place, without the secrets in it."""
-    scheme, separator, rest = text.strip().partition("://")
-    if separator and not scheme.endswith("sqlite"):
+    # First the parameters, because an @ in a password there would be taken for the end of the user's.
+    text = ASSIGNMENT.sub(rf"\1{HIDDEN}", text.strip())
+    scheme, separator, rest = text.partition("://")
+    # A path of SQLite may contain any character.
+    if scheme.endswith("sqlite") or scheme.startswith("sqlite:"):
+        return text
+    if separator and "@" not in scheme:
         return f"{scheme}://{shown_place(rest)}"
-    # NAME:PASSWORD@HOST, as of somebody who forgot the scheme. A path of SQLite may contain both characters.
-    if not scheme.startswith("sqlite:") and not separator and ":" in text.rpartition("@")[0]:
-        return HIDDEN
-    return ASSIGNMENT.sub(rf"\1{HIDDEN}", text.strip())
+    # NAME:PASSWORD@HOST, as of somebody who forgot the scheme.
+    return HIDDEN if ":" in text.rpartition("@")[0] else text
 
 
 def shown_place(rest: str) -> str:
     """Return what stands behind the `://` of a URL, without the name of a user, a password and the query."""
     if PLACEHOLDER.match(rest):
         return rest
-    # First the parameters of the query, because an @ in one of their passwords would be taken for the end of the user's
-    # password. They are not split off at the first ?, which may be a part of the user's password.
-    user, at, place = ASSIGNMENT.sub(rf"\1{HIDDEN}", rest).rpartition("@")
+    # A ? before an @ may be a part of a password.
+    user, at, place = rest.rpartition("@")
     place, question, _ = place.partition("?")
     hosts, slash, path = place.partition("/")
     if not HOSTS.fullmatch(hosts):

@@ -52,6 +52,8 @@ URLS = [
     f"host=h password={PASSWORD} dbname=d",
     f"host=h PASSWORD = 'a {PASSWORD}' dbname=d",
     f"host=h password='a\\'{PASSWORD}' dbname=d",
+    f"host=h password={PASSWORD} options=a://b",
+    f"u:{PASSWORD}@h/d?options=a://b",
     f"https://u:{PASSWORD}@proxy.example.org:3128",
     f"https://u:{PASSWORD}@chat.example.org/room",
 ]
