@@ -6,6 +6,7 @@ thousand messages; times are medians of seven visits. Then counts the violations
 
 import argparse
 import shutil
+import socket
 import tempfile
 import time
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any, Final
 from attrs import define
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
+from yarl import URL
 
 from tests.browser.hosted_room import host_room, write_log
 from tests.browser.sample_room import sample_events
@@ -73,11 +75,28 @@ def measure_visit(page: Page, url: str) -> Visit:
     return visit
 
 
+def response_bytes(url: URL, header: str) -> int:
+    """The bytes of a compressed response."""
+    head = f"GET {url.path} HTTP/1.1\r\nHost: {url.host}\r\nAccept-Encoding: gzip\r\nConnection: close\r\n{header}\r\n"
+    with socket.create_connection((url.host, url.port)) as connection:
+        connection.sendall(head.encode())
+        return sum(map(len, iter(lambda: connection.recv(65536), b"")))
+
+
+def worker_bytes(url: str) -> int:
+    """What the worker of a first visit transfers, which Chromium reports to no page: its script, and status 304 for the
+    module that the page loads too.
+    """
+    files = URL(url) / "page"
+    return response_bytes(files / "stream_worker.js", "") + response_bytes(files / "client.js", "If-None-Match: *\r\n")
+
+
 def measure_visits(browser: Browser, url: str) -> tuple[Visit, Visit]:
-    """A first visit, and a second one with the same cache."""
+    """A first visit, and a second one with the same cache, which joins the worker of the first."""
     context = browser.new_context(viewport={"width": 1280, "height": 800})
     context.add_init_script(RECORD_FIRST_MESSAGE)
     first = measure_visit(context.new_page(), url)
+    first.page_bytes += worker_bytes(url)
     second = measure_visit(context.new_page(), url)
     context.close()
     return first, second

@@ -40,6 +40,12 @@ HEADERS: Final = {
     ),
     "Referrer-Policy": "no-referrer",
 }
+# For scripts and styles the policy of the page that loads them holds, and browsers ignore their own: with the long one,
+# a first visit would transfer an eighth more. A worker, however, has the policy of its script.
+LOADED_HEADERS: Final = {**HEADERS, "Content-Security-Policy": "default-src 'none'"}
+"""Headers of scripts and styles that documents load."""
+LOADED: Final = (".js", ".css")
+WORKER: Final = "stream_worker.js"
 
 CLIENT_MODULES: Final = ("timing", "errors", "fetch_stream", "stream", "progress", "following", "room")
 """The modules of `/client.js`. Each imports only from those before it."""
@@ -50,7 +56,6 @@ IMPORT: Final = re.compile('^import .* from "./[a-z_]+.js";\n', re.MULTILINE)
 # They are for those who change the pages: without them, a first visit transfers an eighth less.
 COMMENTS: Final = re.compile(rb"^[ \t]*(?://[^\n]*|/\*(?:[^*]|\*(?!/))*\*/)[ \t]*\n", re.MULTILINE)
 """Comments in scripts and style sheets that have their lines to themselves."""
-WITH_COMMENTS: Final = (".js", ".css")
 
 CLIENT_HEADERS: Final = {**HEADERS, "Access-Control-Allow-Origin": "*"}
 
@@ -61,13 +66,14 @@ class PageFile:
 
     content: bytes
     content_type: str
+    headers: Mapping[str, str] = HEADERS
 
     @cached_property
     def gzipped(self) -> bytes:
         """The content, compressed once; without a time stamp, so that its ETag is the same on every node."""
         return compress(self.content, mtime=0)
 
-    def response(self, request: web.BaseRequest, headers: Mapping[str, str] = HEADERS) -> web.Response:
+    def response(self, request: web.BaseRequest) -> web.Response:
         """Return the file, compressed if it is text and the client accepts that."""
         # The compressed form gets another ETag, as RFC 9110, 8.8.3 asks: its bytes are different.
         if self.content_type.startswith("text/") and ACCEPTS_GZIP.search(request.headers.get("Accept-Encoding", "")):
@@ -75,20 +81,24 @@ class PageFile:
             response.headers[hdrs.CONTENT_ENCODING] = "gzip"
         else:
             response = content_response(self.content, self.content_type)
-        response.headers.update(headers)
+        response.headers.update(self.headers)
         return response
 
 
 def load_files() -> dict[str, PageFile]:
     """Read the files of the pages from the package, by name, with the client as `client.js`; without comments."""
     contents = {
-        path.name: COMMENTS.sub(b"", path.read_bytes()) if path.name.endswith(WITH_COMMENTS) else path.read_bytes()
+        path.name: COMMENTS.sub(b"", path.read_bytes()) if path.name.endswith(LOADED) else path.read_bytes()
         for path in (files("chatr.adapters.http.page") / "static").iterdir()
         if path.is_file()
     }
     contents["client.js"] = COMMENTS.sub(b"", client_module(leaving_out=FOLLOWING).content)
     return {
-        name: PageFile(content, CONTENT_TYPES[name.rpartition(".")[2]])
+        name: PageFile(
+            content,
+            CONTENT_TYPES[name.rpartition(".")[2]],
+            LOADED_HEADERS if name.endswith(LOADED) and name != WORKER else HEADERS,
+        )
         for name, content in contents.items()
         if name.rpartition(".")[2] in CONTENT_TYPES
     }
@@ -100,7 +110,7 @@ def client_module(leaving_out: Collection[str] = ()) -> PageFile:
     modules = [
         IMPORT.sub("", (folder / f"{name}.js").read_text("utf-8")) for name in CLIENT_MODULES if name not in leaving_out
     ]
-    return PageFile("\n".join(modules).encode(), CONTENT_TYPES["js"])
+    return PageFile("\n".join(modules).encode(), CONTENT_TYPES["js"], CLIENT_HEADERS)
 
 
 def with_version(page: str, page_files: Mapping[str, PageFile]) -> str:
@@ -144,7 +154,7 @@ class PageHandlers:
 
     async def client(self, request: web.BaseRequest) -> web.Response:
         """Return the client in JavaScript, which pages of other sites may import."""
-        return self._client.response(request, CLIENT_HEADERS)
+        return self._client.response(request)
 
     async def file(self, request: web.BaseRequest) -> web.Response:
         """Return a file of the pages. Raises HttpError."""
