@@ -197,3 +197,35 @@ def test_a_tab_that_cannot_share_has_a_stream_of_its_own(failure: str, room: Hos
     room.register().post("message 0")
 
     expect_contents([page], numbered(1))
+
+
+BUSY_WORKER = """
+window.started = 0;
+window.SharedWorker = class {
+  port = {
+    close() {},
+    postMessage() {},
+    set onmessage(hear) {
+      const messages = [{ joined: "" }, { lock: "busy" }, { open: true }];
+      queueMicrotask(() => messages.forEach((data) => hear({ data })));
+    },
+  };
+  constructor() {
+    window.started += 1;
+    navigator.locks.request("busy", () => new Promise(() => {}));
+  }
+};
+"""
+"""A worker that holds its lock and answers no more after a tab has joined."""
+
+
+@pytest.mark.long
+def test_a_busy_worker_is_not_joined_again(room: HostedRoom, open_page: OpenPage) -> None:
+    """Each time a tab joins, it loads the list of agents again, which is the one request of that minute."""
+    page = open_page(room.url, script=BUSY_WORKER)
+    page.clock.install()
+    page.reload()
+    expect_live(page)
+    page.clock.run_for("02:00")
+
+    assert page.evaluate("started") == 1

@@ -16,6 +16,7 @@ export class SharedStream {
   #isOpen = false;
   #hasJoined = false;
   #unanswered = 0;
+  #lockRequest = null;
   #timer;
   // The newest message that this tab has. The worker sends a tab that joins what came after it.
   #last = null;
@@ -53,12 +54,15 @@ export class SharedStream {
   #ping() {
     if (!this.#hasJoined) return;
     this.#unanswered += 1;
-    if (this.#unanswered > MOST_UNANSWERED) return this.connect();
+    // One that holds its lock is only busy.
+    if (this.#unanswered > MOST_UNANSWERED && !this.#lockRequest) return this.connect();
     this.#worker.port.postMessage({ ping: true });
   }
 
   close() {
     clearTimeout(this.#timer);
+    this.#lockRequest?.abort();
+    this.#lockRequest = null;
     this.#own.close();
     this.#worker?.port.postMessage({ leave: true });
     this.#worker?.port.close();
@@ -85,7 +89,9 @@ export class SharedStream {
   // The worker holds `lock` for as long as it runs: this tab gets it when the worker has ended. Without TLS there are no locks,
   // only pings.
   #reconnectWhenFree(lock, worker) {
-    navigator.locks?.request(lock, () => worker === this.#worker && this.connect()).catch(() => {});
+    this.#lockRequest = new AbortController();
+    const { signal } = this.#lockRequest;
+    navigator.locks.request(lock, { signal }, () => worker === this.#worker && this.connect()).catch(() => {});
   }
 
   #useOwn() {
@@ -103,9 +109,9 @@ export class SharedStream {
       clearTimeout(this.#timer);
       this.#hasJoined = true;
       this.#worker.onerror = null;
-      this.#reconnectWhenFree(lock, this.#worker);
     }
     if (!this.#hasJoined) return;
+    if (lock && !this.#lockRequest) this.#reconnectWhenFree(lock, this.#worker);
     if (gone) this.connect();
     if (open !== undefined) this.#isOpen = open;
     if (open) this.onOpen();

@@ -13,9 +13,15 @@ const MOST = 300;
 
 const now = () => performance.now();
 
-// Held for as long as this worker runs.
-const LOCK = `stream worker ${Math.random()}`;
-navigator.locks?.request(LOCK, () => new Promise(() => {})).catch(() => {});
+// Calls `use` with the name of a lock, once it is held: it is for as long as this worker runs. A tab that requested it earlier
+// would get it, and take this worker for one that has ended.
+function lockWhileRunning(use) {
+  const name = `stream worker ${Math.random()}`;
+  navigator.locks.request(name, () => new Promise(() => use(name))).catch(() => {});
+}
+
+// Without TLS there are no locks.
+const heldLock = navigator.locks ? new Promise(lockWhileRunning) : null;
 
 // By key, "" without one. What is read with a key is sent to no tab that has another one.
 const feeds = new Map();
@@ -61,7 +67,8 @@ class Feed {
   // Sends a tab what it has missed since its last message, or everything if that is not known.
   join(port, last) {
     this.tabs.set(port, now());
-    port.postMessage({ joined: this.#key, lock: LOCK });
+    port.postMessage({ joined: this.#key });
+    heldLock?.then((lock) => port.postMessage({ lock }));
     if (this.#isOpen) port.postMessage({ open: true });
     else if (this.stream.failures) port.postMessage({ lost: this.stream.failures });
     if (this.#messages) this.#catchUp(port, last);
