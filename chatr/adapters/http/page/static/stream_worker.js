@@ -6,6 +6,8 @@ import { Stream } from "./client.js";
 // Milliseconds after which a tab that says nothing is gone. It may have crashed, or be frozen in the background.
 const GONE_AFTER = 150_000;
 const CHECKED_EVERY = 15_000;
+// Frames for a tab that says nothing meanwhile, though it does so every few seconds: it may not read them, and they need memory.
+const MOST_UNREAD = 10_000;
 // A change of the network is reported by every tab.
 const RENEW_APART = 200;
 // How many messages are kept for tabs that join later, as many as the page shows; and how many frames of type "removed".
@@ -33,8 +35,8 @@ const trim = (list) => list.splice(0, list.length - MOST);
 
 // One stream, the tabs that use it, and the messages and removals for tabs that join later.
 class Feed {
-  // When each tab last said something, by its port.
-  tabs = new Map();
+  // When each tab last said something, and how many frames it was sent since, by its port.
+  #tabs = new Map();
   // The last messages of tabs that joined before there was anything to send, by port.
   #waiting = new Map();
   // The newest messages. Of a removed one nothing is kept but its id and time. null: no history has arrived yet.
@@ -66,7 +68,7 @@ class Feed {
 
   // Sends a tab what it has missed since its last message, or everything if that is not known.
   join(port, last) {
-    this.tabs.set(port, now());
+    this.noteSign(port);
     port.postMessage({ joined: this.#key });
     heldLock?.then((lock) => port.postMessage({ lock }));
     if (this.#isOpen) port.postMessage({ open: true });
@@ -75,9 +77,18 @@ class Feed {
     else this.#waiting.set(port, last);
   }
 
+  has(port) {
+    return this.#tabs.has(port);
+  }
+
+  noteSign(port) {
+    this.#tabs.set(port, { heardAt: now(), unread: 0 });
+  }
+
+  // Returns whether the tab was there and was the last one.
   leave(port) {
     this.#waiting.delete(port);
-    return this.tabs.delete(port);
+    return this.#tabs.delete(port) && !this.#tabs.size;
   }
 
   renew(port) {
@@ -88,12 +99,12 @@ class Feed {
   }
 
   check() {
-    for (const [port, heardAt] of this.tabs) if (now() - heardAt > GONE_AFTER) leave(port);
+    for (const [port, { heardAt }] of this.#tabs) if (now() - heardAt > GONE_AFTER) leave(port);
     if (this.stream.isSilent()) this.stream.connect();
   }
 
   #tell(news) {
-    for (const port of this.tabs.keys()) port.postMessage(news);
+    for (const port of this.#tabs.keys()) port.postMessage(news);
   }
 
   #receive(frame) {
@@ -101,11 +112,16 @@ class Feed {
       this.#remember(frame);
     } catch {} // a malformed frame is not remembered; the tabs skip it too
     const isFirst = frame.type === "history" && this.#waiting.size;
-    for (const port of this.tabs.keys()) {
+    for (const port of this.#tabs.keys()) {
       if (isFirst && this.#waiting.has(port)) this.#catchUp(port, this.#waiting.get(port));
-      else port.postMessage({ frame, cursor: this.stream.cursor });
+      else this.#send(port, frame);
     }
     if (isFirst) this.#waiting.clear();
+  }
+
+  #send(port, frame) {
+    port.postMessage({ frame, cursor: this.stream.cursor });
+    if ((this.#tabs.get(port).unread += 1) >= MOST_UNREAD) leave(port); // it joins again when it has read them
   }
 
   #remember({ type, data }) {
@@ -124,7 +140,7 @@ class Feed {
   }
 
   #catchUp(port, last) {
-    for (const frame of this.#missedSince(last)) port.postMessage({ frame, cursor: this.stream.cursor });
+    for (const frame of this.#missedSince(last)) this.#send(port, frame);
   }
 
   *#missedSince(last) {
@@ -143,7 +159,7 @@ class Feed {
 
 function leave(port) {
   for (const [key, feed] of feeds) {
-    if (!feed.leave(port) || feed.tabs.size) continue;
+    if (!feed.leave(port)) continue;
     feed.stream.close();
     feeds.delete(key);
   }
@@ -158,9 +174,9 @@ function join(port, { key, options, last }) {
 function receiveFrom(port, message) {
   if (message.join) return join(port, message.join);
   if (message.leave) return leave(port);
-  const feed = [...feeds.values()].find(({ tabs }) => tabs.has(port));
+  const feed = [...feeds.values()].find((each) => each.has(port));
   if (!feed) return port.postMessage({ gone: true });
-  feed.tabs.set(port, now());
+  feed.noteSign(port);
   if (message.renew) feed.renew(port);
   else port.postMessage({ alive: true });
 }
