@@ -2,13 +2,15 @@
 
 import re
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Error, Page, Route, expect
 
 from chatr.domain.commands import agent_id
+from chatr.testing.clock import START
 from tests.browser.conftest import OpenPage, OpenRoom
-from tests.browser.hosted_room import HostedRoom
+from tests.browser.hosted_room import HostedRoom, host_room, unlimited, write_log
 from tests.browser.private_room import private
 from tests.browser.test_connection import SET_HIDDEN, contents, expect_live, numbered
 from tests.browser.test_removed import at_node
@@ -114,6 +116,23 @@ def test_a_tab_that_was_paused_catches_up(room: HostedRoom, open_page: OpenPage)
 
     expect_contents([page, other], numbered(2))
     expect_live(page)
+
+
+@pytest.mark.long
+def test_a_tab_that_is_loaded_again_connects_at_once(tmp_path: Path, open_page: OpenPage) -> None:
+    """After two lost connections the next one would be opened a minute later, but not while a reader waits for it."""
+    file = write_log(tmp_path / "chatr.db", [unlimited(START)])
+    with host_room(file) as room:
+        tabs = open_tabs(open_page(room.url), 2)
+    port = int(room.url.rpartition(":")[2])
+    with host_room(file, port=port):
+        expect_live(tabs[0])
+    with host_room(file, port=port):
+        expect(tabs[0].locator("#state")).not_to_have_text("live")
+        tabs[1].reload()
+
+        for tab in tabs:
+            expect_live(tab)
 
 
 @pytest.mark.long

@@ -72,7 +72,10 @@ class Feed {
     port.postMessage({ joined: this.#key });
     heldLock?.then((lock) => port.postMessage({ lock }));
     if (this.#isOpen) port.postMessage({ open: true });
-    else if (this.stream.failures) port.postMessage({ lost: this.stream.failures });
+    else if (this.stream.failures) {
+      port.postMessage({ lost: this.stream.failures });
+      this.renew(port); // the tab was opened, loaded again or shown: its reader does not wait for the next attempt
+    }
     if (this.#messages) this.#catchUp(port, last);
     else this.#waiting.set(port, last);
   }
