@@ -111,7 +111,7 @@ export class SharedStream {
       this.#worker.onerror = null;
     }
     if (!this.#hasJoined) return;
-    if (lock && !this.#lockRequest) this.#reconnectWhenFree(lock, this.#worker);
+    if (lock && navigator.locks && !this.#lockRequest) this.#reconnectWhenFree(lock, this.#worker);
     if (gone) this.connect();
     if (open !== undefined) this.#isOpen = open;
     if (open) this.onOpen();
