@@ -40,10 +40,20 @@ FLAG: Final = re.compile(
 )
 """The flags of England, Scotland and Wales, which are written with tags: invisible copies of ASCII."""
 
+MONGOLIAN: Final = "\u1820-\u18aa"
+NAMES: Final = (
+    "(?<=[\u094d\u09cd\u0a4d\u0acd\u0b4d\u0bcd\u0c4d\u0ccd\u0d4d\u0dca])[\u200c\u200d]{1,3}"
+    "|(?<=[\u0e80-\u0eff\u1780-\u17ff])\u200b{1,4}"
+    f"|(?<=[{MONGOLIAN}])(?:\u180b{{2}}|\u180e{{1,4}})|\u180e{{1,4}}(?=[{MONGOLIAN}])"
+)
+"""Invisible characters in names of currencies, time zones, months and regions: joiners after a virama in Kannada and
+Odia, spaces without width in Khmer and Lao, and selectors and vowel separators beside letters in Mongolian.
+"""
 # Formatters of numbers make pairs of direction marks in Arabic, Hebrew and Persian; those of times in Khmer and Odia
 # repeat a zero-width space or a zero-width non-joiner.
 FEW_MARKS: Final = (
-    f"(?:[\u061c\u200e\u200f]{{1,2}}|\u200b{{2}}|\u200c{{2}}|(?![{SELECTOR}{ISOLATE}{END_OF_ISOLATE}])[{IGNORED}])"
+    f"(?:{NAMES}|[\u061c\u200e\u200f]{{1,2}}|\u200b{{2}}|\u200c{{2}}"
+    f"|(?![{SELECTOR}{ISOLATE}{END_OF_ISOLATE}])[{IGNORED}])"
 )
 """One invisible character, or two that formatters write in a row."""
 RUN: Final = (

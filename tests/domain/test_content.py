@@ -45,6 +45,9 @@ ACCEPTED = [
     f"{flag('gbeng')} 3:1 {flag('gbsct')}",
     f"\u2068{flag('gbwls')}\u2069\u200f",
     "می\u200cخو क्\u200dष",
+    "ಫ್ರಾಂಕ್\u200c\u200c\u200dಗಳು",
+    "2026 ᠣᠨ \u180e\u180e\u180eᠤ ᠰᠠᠷ\u180eᠠ\u180e\u180e ᠤᠩ 28",
+    "ᠹᠷᠠᠨ\u180b\u180bᠼᠠ",
     "سعر\u061c\u200f",
 ]
 REJECTED = {
@@ -96,6 +99,10 @@ REJECTED = {
     "a run of direction marks": "a\u200e\u200f\u200eb",
     "a zero-width space thrice": "a" + "\u200b" * 3 + "b",
     "two joiners": "a\u200d\u200db",
+    "four joiners after a virama": "ಕ್" + "\u200d" * 4 + "ಗ",
+    "five zero-width spaces in Khmer": "ក" + "\u200b" * 5 + "ខ",
+    "Mongolian selectors of nothing": "a\u180b\u180bb",
+    "vowel separators of nothing": "a\u180e\u180eb",
     "two word joiners": "a\u2060\u2060b",
     "two soft hyphens": "a\xad\xadb",
     "a direction mark and a joiner": "a\u200e\u200db",

@@ -50,7 +50,7 @@ def test_what_is_filled_in_is_accepted(template: str, texts: list[str]) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("locale", ["he", "ar", "fa", "ckb", "sd", "ur-IN", "km", "or", "syr"])
+@pytest.mark.parametrize("locale", ["he", "ar", "fa", "ckb", "sd", "ur-IN", "km", "kn", "or", "syr"])
 def test_the_formatters_of_this_node_are_accepted(locale: str) -> None:
     """Whatever the version of Unicode's locale data, what Node makes of it is accepted."""
     command = [node(), str(FOLDER / "formatters.mjs"), locale]

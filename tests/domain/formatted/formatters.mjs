@@ -107,10 +107,26 @@ function words(locale) {
   }
 }
 
+// Names of which many hold invisible characters, and few have several in a row. One example of each such row.
+function longNames(locale) {
+  const rows = (text) => text.match(/[\p{Cf}\p{Default_Ignorable_Code_Point}]{2,}/gu) ?? [];
+  const recordRows = (kind, make) => {
+    for (const row of rows(make()))
+      if (!examples.has(`${kind} ${row}`)) examples.set(`${kind} ${row}`, `${kind} ${locale} ${JSON.stringify(make())}`);
+  };
+  for (const currency of Intl.supportedValuesOf("currency"))
+    recordRows("amount", () => new Intl.NumberFormat(locale, { style: "currency", currency, currencyDisplay: "name" }).format(5));
+  for (const timeZone of Intl.supportedValuesOf("timeZone")) {
+    const format = new Intl.DateTimeFormat(locale, { timeZone, timeZoneName: "long" });
+    for (const month of ["01", "07"]) recordRows("zone", () => format.format(new Date(`2026-${month}-01T00:00:00Z`)));
+  }
+}
+
 for (const locale of process.argv.length > 2 ? process.argv.slice(2) : locales()) {
   numbers(locale);
   dates(locale);
   words(locale);
+  longNames(locale);
 }
 const ascii = (text) => text.replace(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
 console.log([...examples.values()].map(ascii).join("\n"));
