@@ -75,6 +75,23 @@ async def test_nothing_is_erased_from_a_log_that_took_the_place_of_another(
     assert written[:2] == await read_all(log)
 
 
+@pytest.mark.parametrize("returned", ["null", "old"])
+async def test_a_text_that_a_trigger_keeps_is_not_reported_as_erased(
+    returned: str, log: PostgresLog, postgres: Postgres, url: str
+) -> None:
+    """A trigger of the operator that drops or undoes the update makes the erasing fail."""
+    written = await append_many(log, 1)
+    postgres.execute(
+        f"create function keep() returns trigger language plpgsql as $$ begin return {returned}; end $$; "
+        "create trigger keep before update on log for each row execute function keep()",
+        url,
+    )
+    with pytest.raises(LogUnavailable, match="a trigger on the table log prevents"):
+        await log.erase([1])
+
+    assert written == await read_all(log)
+
+
 async def test_rewriting_does_not_wait_for_a_transaction(log: PostgresLog, url: str) -> None:
     """All nodes would wait behind it: as soon as somebody uses the table for longer, rewriting is given up."""
     await append_many(log, 1)

@@ -200,6 +200,33 @@ async def test_a_table_that_would_not_store_what_is_sent_is_rejected(name: str, 
             pass
 
 
+GUARD: Final = "create function {0}.f() returns trigger language plpgsql as 'begin raise ''append only''; end'; "
+HARMLESS: Final = {
+    "guards": GUARD + "create trigger t before delete on {0}.log for each row execute function {0}.f(); "
+    "create trigger u before truncate on {0}.log execute function {0}.f(); "
+    "create rule r as on delete to {0}.log do instead nothing",
+    "guard of updates": GUARD + "create trigger t before update on {0}.log for each row execute function {0}.f()",
+    "disabled": "create rule r as on insert to {0}.log do instead nothing; alter table {0}.log disable rule r",
+    "for replicas": FUNCTION + "create trigger t before insert on {0}.log for each row execute function {0}.f(); "
+    "alter table {0}.log enable replica trigger t",
+    "columns and indexes": "alter table {0}.log add size integer generated always as (length(data)) stored, "
+    "add stored timestamptz default now(), replica identity full, enable row level security; "
+    "create unique index on {0}.log (position, id); create statistics {0}.s on stream, type from {0}.log",
+}
+"""Changes of an operator to the table, none of which alters, drops or hides records."""
+
+
+@pytest.mark.parametrize("change", HARMLESS.values(), ids=HARMLESS)
+async def test_a_table_that_stores_what_is_sent_is_accepted(change: str, postgres: Postgres) -> None:
+    """Guards of an append-only table, columns, indexes and what else an operator adds do not prevent the start."""
+    url = postgres.log()
+    async with postgres_log(url) as log:
+        await append_many(log, 1)
+    postgres.execute(change.format(url.rpartition("%3D")[2]), url)
+
+    assert len(await store_and_read(url)) == 13
+
+
 async def test_a_reader_that_would_miss_records_is_rejected(postgres: Postgres) -> None:
     """A role from which row-level security hides records cannot read the log at all."""
     role = postgres.role("application_name = 'other'")

@@ -1,7 +1,7 @@
 """Checks a PostgreSQL server: whether it keeps what it has acknowledged, and is one that chatr is tested with."""
 
 from collections.abc import AsyncGenerator
-from typing import Final
+from typing import Final, LiteralString
 
 from chatr.adapters.stores.postgres.log_table import check_table, conditions_of_table
 from chatr.adapters.stores.postgres.server import REQUIRED_SETTINGS, transaction
@@ -18,12 +18,20 @@ KEEP_ON: Final = {
     "full_page_writes": "a crash may damage the log",
 }
 """Settings that must be on, and what happens if they are off."""
+TRIGGERS: Final[LiteralString] = (
+    "(select tgtype from pg_trigger where tgrelid = log.oid and not tgisinternal and tgenabled <> 'D') as operators"
+)
 
-DOUBTS: Final = (
+DOUBTS: Final[tuple[tuple[str, str, LiteralString], ...]] = (
     (
         "A trigger acts after records are inserted into the table log, and could alter them.",
         "Make sure that it changes nothing in that table.",
-        "exists (select from pg_trigger where tgrelid = log.oid and not tgisinternal and tgenabled <> 'D')",
+        f"exists (select from {TRIGGERS} where tgtype & 4 <> 0)",
+    ),
+    (
+        "A trigger acts when records of the table log are updated, and may prevent that texts are erased.",
+        "Drop it, unless nothing is ever to be erased.",
+        f"exists (select from {TRIGGERS} where tgtype & 16 <> 0)",
     ),
     (
         "The role may not update the table log, so no text can be erased.",

@@ -23,9 +23,11 @@ ERASE: Final = """
         select position from log where position = any(%(positions)s) and data <> '' and (select is_held from followed)
         order by position for update
     ), emptied as (
-        update log set data = '' from filled where log.position = filled.position
+        update log set data = '' from filled where log.position = filled.position returning data
     )
-    select (select is_held from followed), count(*), pg_logical_emit_message(true, 'chatr', '')::text
+    select (select is_held from followed), count(*),
+           (select count(*) from filled) - (select count(*) from emptied where data = ''),
+           pg_logical_emit_message(true, 'chatr', '')::text
     from log where position = any(%(positions)s)
 """
 FILE_OF_TABLE: Final = "select pg_relation_filenode('log')"
@@ -34,17 +36,19 @@ FILE_OF_TABLE: Final = "select pg_relation_filenode('log')"
 async def erase_texts(positions: Sequence[int], followed: Cursor | None, db: Connection) -> None:
     """Empty `data` of these records in one transaction, in the log that holds the record at `followed`.
 
-    Raises LogUnavailable if it does not, or if one of them does not exist; then the others are empty. Raises
-    psycopg.Error.
+    Raises LogUnavailable if it does not, if one of them does not exist, or if a trigger has left a text as it was; then
+    the others are empty. Raises psycopg.Error.
     """
     place = {"followed": followed and followed.position, "fingerprint": followed and followed.fingerprint}
     async with durable_transaction(db):
         await db.execute(WAIT_FOR_DISK)
         result = await db.execute(ERASE, {"positions": positions, **place})
-    ((is_held, found, _),) = await result.fetchall()
+    ((is_held, found, left, _),) = await result.fetchall()
     if not is_held:
         raise LogUnavailable(f"the log does not hold record {place['followed']} any longer")
     check_all_found(positions, found)
+    if left:
+        raise LogUnavailable("a trigger on the table log prevents that texts are erased")
 
 
 async def rewrite_table(url: str, timeouts: PostgresTimeouts) -> None:

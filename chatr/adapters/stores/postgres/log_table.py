@@ -20,12 +20,13 @@ COMPLAINTS: Final[dict[str, LiteralString]] = {
     "the role may not read and insert into the table log: grant select, insert, update on it": (
         "not (has_table_privilege(log.oid, 'select') and has_table_privilege(log.oid, 'insert'))"
     ),
-    "a trigger may change or drop what is inserted into the table log: drop the trigger": """
-        exists (select from pg_trigger where tgrelid = log.oid and not tgisinternal and tgenabled <> 'D'
-                and tgtype & 66 <> 0)
+    # One for each row (1), before (2) an insert (4). Others cannot change what is inserted, such as guards of deletes.
+    "a trigger may change or drop what is inserted into the table log: let it run after the insert, or drop it": """
+        exists (select from pg_trigger where tgrelid = log.oid and not tgisinternal and tgenabled in ('O', 'A')
+                and tgtype & 7 = 7)
     """,
     "a rule changes what is inserted into the table log: drop the rule": (
-        "exists (select from pg_rewrite where ev_class = log.oid)"
+        "exists (select from pg_rewrite where ev_class = log.oid and ev_type = '3' and ev_enabled in ('O', 'A'))"
     ),
     "the table log inherits from another, or another one from it: end that by alter table … no inherit": (
         "exists (select from pg_inherits where log.oid in (inhrelid, inhparent))"
