@@ -55,6 +55,8 @@ async def set_up(db: AsyncConnection[TupleRow], timeouts: Mapping[str, str]) -> 
 
     Raises UnusableSession if the server then reports another value for one of them.
     """
+    # First of all: by default even the next statement could be given too little time.
+    await db.execute(f"set statement_timeout = '{timeouts['statement_timeout']}'".encode())
     wanted = {**timeouts, **SETTINGS, "search_path": await search_path(db)}
     version = db.info.server_version
     wanted = {name: value for name, value in wanted.items() if version >= SINCE.get(name, 0)}
