@@ -200,4 +200,6 @@ class Session:
 
 def one_line(error: Exception) -> str:
     """Return the text of an error without line breaks, or its type if it has no text."""
-    return " ".join(str(error).split()) or type(error).__name__
+    # Only the first sentence of the server: the details of a rejected record quote it, and logs would keep the text.
+    sentence = error.diag.message_primary if isinstance(error, psycopg.Error) else None
+    return " ".join((sentence or str(error)).split()) or type(error).__name__
