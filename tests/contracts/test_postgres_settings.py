@@ -293,7 +293,9 @@ UNSTORABLE_TEXTS: Final = {
 
 
 @pytest.mark.parametrize("text", UNSTORABLE_TEXTS.values(), ids=UNSTORABLE_TEXTS)
-async def test_a_text_that_cannot_be_stored_fails_alone(text: str, log_with_trigger: PostgresLog) -> None:
+async def test_a_text_that_cannot_be_stored_fails_alone(
+    text: str, log_with_trigger: PostgresLog, caplog: pytest.LogCaptureFixture
+) -> None:
     """Of the posts of a commit only that one fails which the server or the driver rejects, or would store altered."""
     drafts: list[Draft] = [evolve(new_draft(), data=data) for data in ('"a"', '"b"', text, '"c"')]
     results = await asyncio.gather(
@@ -305,5 +307,6 @@ async def test_a_text_that_cannot_be_stored_fails_alone(text: str, log_with_trig
 
     assert isinstance(error, LogUnavailable | ValueError)
     assert text not in str(error)
+    assert caplog.messages == []
     assert results == stored
     assert all(record.is_intact for record in stored)

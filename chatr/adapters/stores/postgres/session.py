@@ -1,6 +1,7 @@
 """Connections to PostgreSQL on which every wait is bounded, and no commit is cancelled before it is answered."""
 
 import asyncio
+import logging
 import os
 import select
 import socket
@@ -36,6 +37,9 @@ MALFORMED_URL: Final = (
     "--log is no PostgreSQL URL: write postgresql://USER:PASSWORD@HOST:PORT/DATABASE, "
     "with %XX for special characters in the password."
 )
+
+# The error of a statement is raised. psycopg also warns that the server skipped what was sent after it, each time.
+logging.getLogger("psycopg").setLevel(logging.ERROR)
 
 Connection = AsyncConnection[TupleRow]
 Result = TypeVar("Result")
