@@ -29,7 +29,10 @@ MIGRATION_TIMEOUT: Final = 600.0
 NO_LOG: Final = "There is no log in this PostgreSQL database: chatr serve makes one."
 REQUIRED_SETTINGS: Final = {
     "server_encoding": ({"UTF8"}, "its encoding is {}: create the database with encoding UTF8"),
-    "in_hot_standby": ({"off"}, "it takes no writes, because it is a hot standby: connect to the primary"),
+    "in_hot_standby": (
+        {"off"},
+        "it takes no writes, because it is a hot standby: connect to the primary (?target_session_attrs=read-write)",
+    ),
     "transaction_read_only": (
         {"off"},
         "it takes no writes, because default_transaction_read_only is on: set it to off for this role and database",

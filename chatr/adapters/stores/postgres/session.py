@@ -35,7 +35,8 @@ than an append may take, so a first host that is down would hide the others for 
 """
 MALFORMED_URL: Final = (
     "--log is no PostgreSQL URL: write postgresql://USER:PASSWORD@HOST:PORT/DATABASE, "
-    "with %XX for special characters in the password."
+    "with %XX for special characters in the password. Only parameters of libpq may follow a question mark, not those "
+    "of other drivers such as pgbouncer, schema or connection_limit."
 )
 
 # The error of a statement is raised. psycopg also warns that the server skipped what was sent after it, each time.
