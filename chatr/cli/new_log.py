@@ -23,11 +23,10 @@ def new_sqlite_file(url: str | Secret) -> Path | None:
     Raises CannotOpenLog if the system has no such path.
     """
     path = sqlite_file(url)
-    # What `beside` leaves a link leads in a circle. A head file or a -wal file without their log belong to one that was
-    # lost. `open_log` reports both.
     if path is None:
         return None
     with errors_as_cannot_open(path):
+        # `open_log` reports links that lead in a circle, and a head file or a -wal file of a log that was lost.
         if path.exists() or beside(path, "").is_symlink():
             return None
         return None if any(beside(path, suffix).exists() for suffix in SIDE_FILES[:3]) else path

@@ -53,7 +53,7 @@ class WriterLock:
         if self._descriptor is not None:
             return
         self._descriptor = self._stack.enter_context(open_beside_sqlite(beside(self._path, ""), os.O_RDWR))
-        by_file = is_taken(self._path, lock_byte, self._descriptor)
+        by_file = take_if_supported(self._path, lock_byte, self._descriptor)
         # The descriptor stays open as long as a reader in this process has the file open.
         self._stack.callback(release_byte, self._descriptor)
         if not by_file and not self._by_name:
@@ -83,7 +83,7 @@ def locked(path: Path) -> Iterator[WriterLock]:
         # SQLite silently opens a write-protected file read-only; then only the first post would fail.
         if path.exists() and not os.access(path, os.W_OK):
             raise PermissionError("this process may not write to it")
-        lock = WriterLock(path, stack, by_name=is_taken(path, lock_whole, descriptor))
+        lock = WriterLock(path, stack, by_name=take_if_supported(path, lock_whole, descriptor))
         if path.exists():
             lock.lock_file()
         yield lock
@@ -92,14 +92,14 @@ def locked(path: Path) -> Iterator[WriterLock]:
 @contextmanager
 def removed_if_unused(path: Path) -> Iterator[None]:
     """Remove the lock file of the log at `path` if the block fails, and there was none before."""
-    lock_file = beside(path, ".lock")
-    was_there = os.path.lexists(lock_file)
+    lock_path = beside(path, ".lock")
+    was_there = os.path.lexists(lock_path)
     try:
         yield
     except BaseException:
-        # Whoever has opened it meanwhile is kept out by the lock on the log itself.
+        # Another process may have locked the removed file meanwhile. The lock on the log itself still excludes it.
         if not was_there:
-            lock_file.unlink(missing_ok=True)
+            lock_path.unlink(missing_ok=True)
         raise
 
 
@@ -124,7 +124,7 @@ def release_byte(descriptor: int) -> None:
             fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, unlocked)
 
 
-def is_taken(path: Path, take: Callable[[int], None], descriptor: int) -> bool:
+def take_if_supported(path: Path, take: Callable[[int], None], descriptor: int) -> bool:
     """Take a lock of the log at `path`, and return whether its disk has such locks. Raises LogInUse."""
     try:
         take(descriptor)
@@ -154,7 +154,10 @@ def why_not_alone(path: Path) -> str | None:
 
 
 def has_writer(path: Path) -> bool:
-    """Return whether a process holds the lock on the file of the log at `path`. Raises OSError."""
+    """Return whether a process holds the lock on the file of the log at `path`; False where there are no such locks.
+
+    Raises OSError.
+    """
     if not HAS_LOCKS_OF_BYTES:
         return False
     asked = struct.pack(FLOCK, fcntl.F_WRLCK, os.SEEK_SET, LOCKED_BYTE, 1, 0)

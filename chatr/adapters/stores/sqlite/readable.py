@@ -115,7 +115,7 @@ def copied(path: Path) -> Iterator[Path]:
             before = identities(path)
             with no_room_as_cannot_open(path):
                 copy_files(path, copy)
-            # Files at rest are complete together, like those of a process that was killed.
+            # Neither has changed meanwhile, so the copies fit together, like the files of a process that was killed.
             if before == identities(path):
                 logger.warning("reading_a_copy", reason=f"{path} has a -wal file, and its folder may not be written")
                 yield copy

@@ -1,4 +1,5 @@
-// Interfaces that browsers have had for less than five years, each with a replacement. They are used in this file only.
+// Interfaces that browsers have had for less than five years, each with a replacement. Only the scripts of the shared stream
+// and fetch_stream.js use such interfaces, too.
 
 // Replaces list.at(-1).
 export const last = (list) => list[list.length - 1];

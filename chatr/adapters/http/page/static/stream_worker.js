@@ -8,7 +8,7 @@ const GONE_AFTER = 150_000;
 const CHECKED_EVERY = 15_000;
 // Frames for a tab that says nothing meanwhile, though it does so every few seconds: it may not read them, and they need memory.
 const MOST_UNREAD = 10_000;
-// A change of the network is reported by every tab.
+// Milliseconds in which a second request to renew the stream is ignored: every tab reports a change of the network.
 const RENEW_APART = 200;
 // How many messages are kept for tabs that join later, as many as the page shows; and how many frames of type "removed".
 const MOST = 300;
@@ -55,12 +55,12 @@ class Feed {
       headers: () => (key ? { Authorization: key } : {}),
       mayConnect: () => !this.#isRejected,
       onFrame: (frame) => this.#receive(frame),
-      onOpen: () => this.#tell({ open: (this.#isOpen = true) }),
-      onLost: (failures) => this.#tell({ lost: failures, open: (this.#isOpen = false) }),
+      onOpen: () => this.#sendToAll({ open: (this.#isOpen = true) }),
+      onLost: (failures) => this.#sendToAll({ lost: failures, open: (this.#isOpen = false) }),
       onRejected: ({ status, code }) => {
         this.#isRejected = needsKey({ status, code });
         if (this.#isRejected) feeds.delete(key); // another tab may try the same key again
-        this.#tell({ rejected: { status, code } });
+        this.#sendToAll({ rejected: { status, code } });
       },
     });
     this.stream.connect();
@@ -106,8 +106,8 @@ class Feed {
     if (this.stream.isSilent()) this.stream.connect();
   }
 
-  #tell(news) {
-    for (const port of this.#tabs.keys()) port.postMessage(news);
+  #sendToAll(message) {
+    for (const port of this.#tabs.keys()) port.postMessage(message);
   }
 
   #receive(frame) {
