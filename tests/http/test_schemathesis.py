@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator
 from concurrent.futures import Future
 from threading import Thread
-from typing import Any
+from typing import Any, Final
 
 import pytest
 import requests
@@ -32,7 +32,10 @@ ACCEPTED = ["2xx", "400", "401", "403", "404", "409", "429"]
 Neither is it in any that exactly one of two parameters must be given, which cursors a log has, or what counts as a word
 of a search.
 """
+REFUSED: Final = ["400", "401", "403", "404", "405", "406", "409", "413", "415", "422", "429"]
+"""A bad request may also be too long."""
 CONFIG: dict[str, Any] = {
+    "checks": {"negative_data_rejection": {"expected-statuses": REFUSED}},
     "operations": [
         {
             "include-name": "POST /api/verify/complete",
@@ -51,7 +54,7 @@ CONFIG: dict[str, Any] = {
             "parameters": {"wait": "0"},
             "checks": {"positive_data_acceptance": {"expected-statuses": ACCEPTED}},
         },
-    ]
+    ],
 }
 EXAMPLES = settings(
     max_examples=100,
