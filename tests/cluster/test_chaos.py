@@ -10,7 +10,7 @@ from tests.cluster.chaos import Plan, run_plan
 
 @pytest.mark.long
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize(("disturbances", "restarts"), [(50, 10)])
+@pytest.mark.parametrize(("disturbances", "restarts"), [(30, 6)])
 async def test_a_room_survives_failing_nodes_and_databases(tmp_path: Path, disturbances: int, restarts: int) -> None:
     """No acknowledged message is lost, duplicated or moved, every watcher of every node received the same, rates
     held, and all nodes have the same chain hash.

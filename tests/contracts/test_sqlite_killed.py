@@ -67,7 +67,7 @@ async def stored_records(path: Path) -> list[Stored]:
         return await read_all(log)
 
 
-@pytest.mark.parametrize("kills", [3, pytest.param(40, marks=[pytest.mark.long, pytest.mark.timeout(600)])])
+@pytest.mark.parametrize("kills", [3, pytest.param(25, marks=[pytest.mark.long, pytest.mark.timeout(600)])])
 async def test_acknowledged_records_survive_kills(path: Path, kills: int) -> None:
     """However often the writer is killed, the log is intact, and holds every acknowledged record at its position."""
     acknowledged: dict[str, tuple[str, int]] = {}

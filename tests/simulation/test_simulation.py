@@ -27,7 +27,7 @@ FOUND_LATE: Final = (
     "send hidden messages",
 )
 """Mistakes that the first world does not notice."""
-WORLDS: Final = 40
+WORLDS: Final = 20
 """Worlds that are simulated; each mistake is noticed in the first ten."""
 STEPS: Final = 1_000
 FEW_STEPS: Final = 300
@@ -52,7 +52,7 @@ def test_a_room_keeps_its_promises_in_more_worlds(seed: int) -> None:
     "name", [pytest.param(name, marks=[pytest.mark.long] * (name in FOUND_LATE)) for name in ALL_MUTATIONS]
 )
 def test_a_mistake_is_noticed(name: str) -> None:
-    """Each mistake breaks a promise in one of forty worlds, mostly in the first."""
+    """Each mistake breaks a promise in one of twenty worlds, mostly in the first."""
     with ALL_MUTATIONS[name].in_effect(), pytest.raises(FaultFound):
         simulate_all()
 
