@@ -44,7 +44,7 @@ async def open_target(url: str | Secret) -> AsyncIterator[EventLog]:
         async with open_log(url) as log:
             yield log
         return
-    # Where a symbolic link leads, as SQLite itself does.
+    # Both are where a symbolic link leads, as the files of SQLite are.
     path, incomplete = beside(path, ""), incomplete_file(path)
     is_continued, is_open = stat_or_none(incomplete) is not None, False
     try:

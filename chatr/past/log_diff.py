@@ -1,4 +1,4 @@
-"""Compare two logs record by record, without holding either in memory."""
+"""Compares two logs record by record, without holding either in memory."""
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from enum import StrEnum
