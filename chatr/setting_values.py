@@ -1,4 +1,7 @@
-"""Parsers of the values of settings, from text. Each raises ValueError, whose text ends a sentence for the operator."""
+"""The values of settings: parsed from text, and shown as text.
+
+Each parser raises ValueError, whose text ends a sentence for the operator.
+"""
 
 import re
 from collections.abc import Callable
@@ -164,3 +167,20 @@ def parse_log_level(text: str) -> str:
 def parse_networks(text: str) -> tuple[Network, ...]:
     """The IP networks of a list that is separated by commas. Raises ValueError."""
     return tuple(ip_network(each.strip()) for each in text.split(",") if each.strip())
+
+
+def setting_text(value: object) -> str:
+    """A value as an operator would write it in a flag; "…" in the place of a secret."""
+    match value:
+        case None:
+            return ""
+        case Limit():
+            return f"{value.count}/{value.window // SECOND}"
+        case bool():
+            return "on" if value else "off"
+        case ListenAddress():
+            return str(value)
+        case tuple():
+            return ",".join(map(str, value))
+        case _:
+            return str(value)

@@ -3,7 +3,6 @@
 A flag takes precedence over an environment variable, that over the configuration file, and that over the default.
 """
 
-from collections.abc import Callable
 from typing import Any, Final, get_args
 
 from attrs import Attribute, field, fields, frozen
@@ -12,6 +11,7 @@ from attrs.converters import optional
 from chatr.domain.limits import DEFAULT_LIMITS, SECOND, Limit, Limits, Reading, Registration
 from chatr.ports import MOLTBOOK_URL
 from chatr.secret import Secret, secret_key, secret_url
+from chatr.setting_field import described, setting
 from chatr.setting_values import (
     LARGEST_COUNT,
     LARGEST_WINDOW,
@@ -30,28 +30,13 @@ from chatr.setting_values import (
     parse_small_rate,
     parse_switch,
     parse_web_address,
+    setting_text,
     whole_number_parser,
 )
 
 
 class BadSetting(Exception):
     """A setting that cannot be used. The text is one sentence for the operator."""
-
-
-def setting(
-    default: Any, metavar: str, description: str, parse: Callable[[str], Any] = str, *, example: str = ""
-) -> Any:
-    """A field of `Settings`. `metavar` and `description` are printed by --help and in the reference documentation;
-    `parse` makes the value from text and raises ValueError. A setting without a default needs an `example`.
-    """
-    return field(default=default, metadata=described(metavar, description, parse, example=example))
-
-
-def described(
-    metavar: str, description: str, parse: Callable[[str], Any] = str, *, example: str = ""
-) -> dict[str, Any]:
-    """What `setting` says of a field. A field with a converter is not made by it: mypy would not know the converter."""
-    return {"metavar": metavar, "description": description, "parse": parse, "example": example}
 
 
 def default_seen_every(online_for: int) -> int:
@@ -216,23 +201,6 @@ DEFAULTS_OF_A_NEW_LOG: Final = {
     "reading": "open",
 }
 """What a new log starts with where nothing is given. Every later start uses the values stored in the log."""
-
-
-def setting_text(value: object) -> str:
-    """A value as an operator would write it in a flag; "…" in the place of a secret."""
-    match value:
-        case None:
-            return ""
-        case Limit():
-            return f"{value.count}/{value.window // SECOND}"
-        case bool():
-            return "on" if value else "off"
-        case ListenAddress():
-            return str(value)
-        case tuple():
-            return ",".join(map(str, value))
-        case _:
-            return str(value)
 
 
 def default_of(attribute: "Attribute[Any]") -> str:

@@ -9,8 +9,8 @@ from attrs import Attribute, fields
 from chatr.config_file import read_toml
 from chatr.environment import variable_value
 from chatr.secret import HIDDEN, shown_url
-from chatr.setting_values import parse_secret_key
-from chatr.settings import LISTS, SWITCHES, BadSetting, Settings, flag, setting_text, variable
+from chatr.setting_values import parse_secret_key, setting_text
+from chatr.settings import LISTS, SWITCHES, BadSetting, Settings, flag, variable
 
 
 def load(flags: Mapping[str, str | None], environ: Mapping[str, str], config: Path | None) -> Settings:

@@ -12,8 +12,8 @@ from attrs import fields
 
 from chatr.domain.limits import HOUR, MINUTE, SECOND, Limit, Limits
 from chatr.secret import shown_url
-from chatr.setting_values import ListenAddress
-from chatr.settings import BadSetting, Settings, flag, setting_text, variable
+from chatr.setting_values import ListenAddress, setting_text
+from chatr.settings import BadSetting, Settings, flag, variable
 from chatr.settings_loading import load
 
 NAMES = [each.name for each in fields(Settings)]

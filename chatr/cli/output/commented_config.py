@@ -7,7 +7,8 @@ from typing import Any, Final
 from attrs import Attribute, fields
 
 from chatr.secret import Secret
-from chatr.settings import DEFAULTS_OF_A_NEW_LOG, LISTS, BadSetting, Settings, flag, setting_text, variable
+from chatr.setting_values import setting_text
+from chatr.settings import DEFAULTS_OF_A_NEW_LOG, LISTS, BadSetting, Settings, flag, variable
 
 INTRODUCTION: Final = """\
 # Settings of a chatr server, for: chatr serve --config FILE
