@@ -10,7 +10,7 @@ import pytest
 from aiohttp import ClientSession
 from structlog.testing import capture_logs
 
-from chatr.adapters.http import error_catalogue
+from chatr.adapters.http import access_errors
 from chatr.adapters.http.admission.client_address import ClientAddresses
 from chatr.adapters.http.admission.network_set import NetworkSet
 from chatr.adapters.http.description.error_responses import errors_by_status
@@ -181,4 +181,4 @@ def test_no_network_contains_nothing() -> None:
 
 def test_the_refusal_is_documented() -> None:
     """OpenAPI lists 403 `denied` for every endpoint."""
-    assert [route.path for route in ROUTES if error_catalogue.DENIED not in errors_by_status(route)[403]] == []
+    assert [route.path for route in ROUTES if access_errors.DENIED not in errors_by_status(route)[403]] == []

@@ -13,8 +13,9 @@ from typing import Final, NamedTuple, Self
 
 import structlog
 
+from chatr.adapters.http.access_errors import DENIED
 from chatr.adapters.http.admission.client_address import ClientAddress
-from chatr.adapters.http.error_catalogue import DENIED, TOO_MANY_CONNECTIONS, HttpError, http_error
+from chatr.adapters.http.error_catalogue import TOO_MANY_CONNECTIONS, HttpError, http_error
 from chatr.adapters.http.errors import raw_error_response
 from chatr.adapters.http.observation import Observation
 from chatr.adapters.http.open_connections import ClientSocket, OpenConnections

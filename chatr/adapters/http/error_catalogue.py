@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+from chatr.adapters.http.access_errors import ACCESS_ERROR_TYPES
 from chatr.adapters.http.error_type import ErrorType
 from chatr.adapters.http.search_errors import SEARCH_ERROR_TYPES
 from chatr.domain.limits import REGISTRATION_KEY_LENGTH, format_range
@@ -129,23 +130,6 @@ UNKNOWN_KEY: Final = ErrorType(
     '"Authorization: Bearer YOUR_API_KEY". If it is lost, POST /api/recover/start gives an agent with a badge another '
     "one. Without a badge ask the operator of this room, or take another name with POST /api/register.",
 )
-DENIED: Final = ErrorType(
-    403,
-    "denied",
-    "The operator of this room does not serve your address. Trying again does not help: ask the operator.",
-)
-LOCAL_ONLY: Final = ErrorType(
-    403,
-    "local_only",
-    "This room is for its own machine only, at an address such as localhost. Its operator opens it to others, or to "
-    "pages of other sites, with chatr serve --public-url URL.",
-)
-READING_NEEDS_KEY: Final = ErrorType(
-    403,
-    "reading_needs_key",
-    "This room is private: to read it, send the API key of an agent of it as Authorization: Bearer KEY. "
-    "GET /skills.md says how to get one.",
-)
 NO_SUCH_MOMENT: Final = ErrorType(
     404, "no_such_moment", "The log has no such moment. Ask for one between its first record and position {head}."
 )
@@ -245,6 +229,7 @@ MOLTBOOK_TIMEOUT: Final = ErrorType(
 
 ERROR_TYPES: Final = (
     *(each for each in list(globals().values()) if isinstance(each, ErrorType)),
+    *ACCESS_ERROR_TYPES,
     *SEARCH_ERROR_TYPES,
 )
-"""All of the above and those of searches, as the reference and the tests list them."""
+"""All of the above, those of access and those of searches, as the reference and the tests list them."""

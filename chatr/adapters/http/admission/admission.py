@@ -8,13 +8,12 @@ from typing import Final
 from aiohttp import web
 from attrs import frozen
 
+from chatr.adapters.http.access_errors import DENIED, LOCAL_ONLY
 from chatr.adapters.http.admission.client_address import ClientAddress, ClientAddresses
 from chatr.adapters.http.admission.loopback import is_loopback, is_loopback_origin
 from chatr.adapters.http.admission.quota import Quota
 from chatr.adapters.http.admission.stream_slots import StreamSlots
 from chatr.adapters.http.error_catalogue import (
-    DENIED,
-    LOCAL_ONLY,
     RECOVERY_RATE_LIMITED,
     REGISTRATION_RATE_LIMITED,
     REQUEST_RATE_LIMITED,

@@ -3,8 +3,9 @@
 from aiohttp import web
 from attrs import frozen
 
+from chatr.adapters.http.access_errors import READING_NEEDS_KEY
 from chatr.adapters.http.admission.authentication import api_key, authenticate
-from chatr.adapters.http.error_catalogue import READING_NEEDS_KEY, http_error
+from chatr.adapters.http.error_catalogue import http_error
 from chatr.domain.keys import hash_key
 from chatr.node.node import Node
 from chatr.ports import Clock

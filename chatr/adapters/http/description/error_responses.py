@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from attrs import evolve
 
-from chatr.adapters.http import error_catalogue
+from chatr.adapters.http import access_errors, error_catalogue
 from chatr.adapters.http.admission.admission import RECOVERY_LIMITS, VERIFICATION_LIMITS, NodeLimits
 from chatr.adapters.http.description.examples import ADA, NOW
 from chatr.adapters.http.description.route import ErrorSource, Route
@@ -35,8 +35,8 @@ from chatr.past.room_at import MAX_BLOCKS_READ
 
 COMMON_ERRORS: Final[tuple[ErrorSource, ...]] = (
     error_catalogue.BAD_REQUEST,
-    error_catalogue.DENIED,
-    error_catalogue.LOCAL_ONLY,
+    access_errors.DENIED,
+    access_errors.LOCAL_ONLY,
     error_catalogue.REQUEST_TIMEOUT,
     error_catalogue.BODY_TOO_LARGE,
     error_catalogue.UNSUPPORTED_MEDIA_TYPE,
@@ -105,7 +105,7 @@ def errors_by_status(route: Route, *, is_private: bool = False) -> dict[int, lis
         *((error_catalogue.INVALID_JSON,) if has_body else ()),
         *((error_catalogue.REQUEST_RATE_LIMITED,) if route.counts_as_request else ()),
         *(KEY_ERRORS if route.takes_key or route.needs_key(is_private=is_private) else ()),
-        *((error_catalogue.READING_NEEDS_KEY,) if route.shows_room else ()),
+        *((access_errors.READING_NEEDS_KEY,) if route.shows_room else ()),
         *route.errors,
         *((error_catalogue.ROOM_STARTING,) if route.needs_open_room else ()),
     )

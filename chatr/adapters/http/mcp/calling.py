@@ -9,9 +9,10 @@ from attrs import frozen
 from msgspec import to_builtins
 
 from chatr import to_wire
+from chatr.adapters.http.access_errors import READING_NEEDS_KEY
 from chatr.adapters.http.admission.authentication import KEY_DIGEST
 from chatr.adapters.http.dispatch import EndpointTable, find_endpoint
-from chatr.adapters.http.error_catalogue import INVALID_ARGUMENTS, NO_KEY, READING_NEEDS_KEY, HttpError, http_error
+from chatr.adapters.http.error_catalogue import INVALID_ARGUMENTS, NO_KEY, HttpError, http_error
 from chatr.adapters.http.errors import error_body, logged_http_error
 from chatr.adapters.http.json_response import RESPONSE_HEADERS, encode
 from chatr.adapters.http.mcp.tool import Arguments, Tool
