@@ -18,12 +18,13 @@ from uuid import uuid4
 from chatr import logging_setup
 from chatr.adapters.stores.urls import open_log
 from chatr.adapters.system import SystemClock, SystemSecrets
-from chatr.app import background, catch_up
+from chatr.app import background
 from chatr.domain.commands import Post, Register, agent_id
 from chatr.domain.limits import MINUTE
 from chatr.domain.room import Room
 from chatr.node.follower import Follower
 from chatr.node.node import Node
+from chatr.room_start import catch_up
 from tests.postgres import Postgres
 
 AGENTS = (1, 8, 64)
