@@ -6,9 +6,8 @@
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from functools import partial
-from itertools import chain
 from typing import Final
 
 from aiohttp import HttpVersion11, hdrs, web
@@ -22,20 +21,16 @@ from chatr.adapters.http.connection import Connection
 from chatr.adapters.http.description.route import Route, RouteHandler
 from chatr.adapters.http.error_catalogue import (
     BODY_BYTES,
-    BODY_TOO_LARGE,
     EXPECTATION_FAILED,
-    HEAD_BYTES,
-    HEAD_TOO_LARGE,
     METHOD_NOT_ALLOWED,
     NOT_FOUND,
-    REQUEST_TIMEOUT,
-    UNSUPPORTED_MEDIA_TYPE,
     http_error,
 )
 from chatr.adapters.http.errors import error_response, request_refusal
 from chatr.adapters.http.headers import set_request_id
 from chatr.adapters.http.json_response import RESPONSE_HEADERS, as_response
 from chatr.adapters.http.observation import OTHER, ROUTE
+from chatr.adapters.http.request_body import read_body
 from chatr.adapters.http.sub_path import below
 from chatr.domain.agent import Agent
 from chatr.domain.commands import Heartbeat
@@ -46,8 +41,6 @@ from chatr.ports import Clock, LogUnavailable, OutcomeUnknown
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
-PLAIN_ENCODINGS: Final = ("", "identity", "chunked")
-"""Values of Content-Encoding and Transfer-Encoding that leave a body as it is."""
 LAST_PARAMETER: Final = re.compile("{[a-z]+}$")
 """A parameter in the path of a route, such as `{id}`."""
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -190,31 +183,6 @@ def keyed_handler(route: Route, route_handler: RouteHandler, node: Node, clock: 
                 await record_activity(node, agent, clock.now())
 
     return handle
-
-
-async def read_body(request: web.BaseRequest, timeout: float) -> None:
-    """Read the whole request, so that handlers need not wait for it. Raises HttpError where it is too large or slow."""
-    # aiohttp limits single headers and their number: 40 headers of 4 KiB would pass.
-    if len(request.raw_path) + sum(map(len, chain.from_iterable(request.raw_headers))) > HEAD_BYTES:
-        raise http_error(HEAD_TOO_LARGE, limit=HEAD_BYTES, closes=True)
-    headers = request.headers
-    # Nothing is decompressed: a small body must stay small (CVE-2025-69223 was a decompression bomb in aiohttp).
-    if (
-        headers.get(hdrs.CONTENT_ENCODING, "").lower() not in PLAIN_ENCODINGS
-        or headers.get(hdrs.TRANSFER_ENCODING, "").lower() not in PLAIN_ENCODINGS
-    ):
-        raise http_error(UNSUPPORTED_MEDIA_TYPE, closes=True)
-    if (request.content_length or 0) > BODY_BYTES:
-        raise http_error(BODY_TOO_LARGE, limit=BODY_BYTES, closes=True)
-    if request.can_read_body:
-        try:
-            # Most bodies have arrived with the head, and a time-out costs more than reading them.
-            async with nullcontext() if request.content.is_eof() else asyncio.timeout(timeout):
-                await request.read()
-        except TimeoutError as error:
-            raise http_error(REQUEST_TIMEOUT, seconds=f"{timeout:g}", closes=True) from error
-        except web.HTTPRequestEntityTooLarge as error:  # a chunked body announces no length
-            raise http_error(BODY_TOO_LARGE, limit=BODY_BYTES, closes=True) from error
 
 
 async def record_activity(node: Node, agent: Agent, now: int) -> None:

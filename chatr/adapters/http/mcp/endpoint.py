@@ -8,7 +8,7 @@ from aiohttp import hdrs, web
 from chatr import __version__
 from chatr.adapters.http import json_rpc
 from chatr.adapters.http.caching import NOT_STORED
-from chatr.adapters.http.dispatch import Endpoint, EndpointTable, open_handler, read_body
+from chatr.adapters.http.dispatch import Endpoint, EndpointTable, open_handler
 from chatr.adapters.http.error_catalogue import JSON, REQUEST_RATE_LIMITED, http_error
 from chatr.adapters.http.json_response import encode
 from chatr.adapters.http.mcp.calling import ToolCalls, failure
@@ -17,6 +17,7 @@ from chatr.adapters.http.mcp.message import McpError, Message, read_message
 from chatr.adapters.http.mcp.resources import MARKDOWN, RESOURCES, ResourceReader
 from chatr.adapters.http.mcp.revisions import DISCOVER, META, SUPPORTED, check_envelope, is_stateless, negotiated
 from chatr.adapters.http.mcp.tools import TOOLS
+from chatr.adapters.http.request_body import read_body
 from chatr.node.node import Node
 from chatr.ports import Clock
 
