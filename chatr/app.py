@@ -17,7 +17,7 @@ from chatr.adapters.http.stream.live_messages import LiveMessages
 from chatr.adapters.metrics.room_metrics import RoomMetrics, serving_metrics
 from chatr.adapters.moltbook import open_moltbook
 from chatr.adapters.search.fts5 import Fts5Index, closed_at_end
-from chatr.adapters.stores.urls import admin_socket, checkpoint_file, open_log, search_file
+from chatr.adapters.stores.urls import admin_socket, checkpoint_file, open_log, open_reader, search_file
 from chatr.adapters.system import SystemClock, SystemSecrets
 from chatr.admin.operator import AdminNode
 from chatr.admin.server import serving_operators
@@ -28,10 +28,11 @@ from chatr.node.follower import Follower
 from chatr.node.listener import Listener
 from chatr.node.message_search import MessageSearch
 from chatr.node.node import Node
+from chatr.node.read_only_log import ReadOnlyLog
 from chatr.node.scrubber import Scrubber
 from chatr.node.search_indexer import SearchIndexer
 from chatr.node.timeouts import DEFAULT_NODE_TIMEOUTS, NodeTimeouts
-from chatr.past.checkpoint import Checkpoint
+from chatr.past.checkpoint import Checkpoint, room_of_checkpoint
 from chatr.ports import BringsClock, Clock, EventLog, Moltbook, Secrets
 from chatr.room_start import PROGRESS_INTERVAL, adopt_limits, catch_up, written_at_end
 from chatr.settings import Settings
@@ -122,16 +123,19 @@ async def room_on(
 ) -> AsyncIterator[RunningRoom]:
     """Read the log, then serve the room. Raises what `running_room` raises while the log is read."""
     log, clock, secrets, metrics = opened.log, opened.clock, opened.secrets, opened.metrics
-    checkpoint = checkpoint_for(settings)
-    room = await checkpoint.load(log, accept_loss=accept_loss)
-    given = settings.search_index
-    index = Fts5Index(search_file(settings.log, given), replaces_foreign_file=given is None)
+    if settings.read_only:
+        checkpoint, room = Checkpoint(None), await room_of_checkpoint(checkpoint_file(settings.log), log)
+    else:
+        checkpoint = checkpoint_for(settings)
+        room = await checkpoint.load(log, accept_loss=accept_loss)
+    index = search_index_for(settings)
     indexer = SearchIndexer(index, log, room)
     erasing = Erasing(log, [checkpoint, indexer], timeouts.node.retry_pause)
     listeners: list[Listener] = [LiveMessages(opened.hub), checkpoint, erasing, indexer, *metrics.listeners]
     follower = Follower(log, room, listeners, timeouts.node)
     del room  # if the log is replaced, its texts could not be erased
-    node = evolve(Node.create(log, follower, clock, secrets), search=MessageSearch(index, indexer))
+    node = Node.create(log, follower, clock, secrets)
+    node = evolve(node, search=MessageSearch(index, indexer), is_read_only=settings.read_only)
     metrics.show(ServerState(opened.listener, opened.hub), node, log, clock, node.integrity)
     server = HttpServer(log, node, opened.hub, clock, secrets, opened.moltbook, http)
     scrubber = background(Scrubber(log, follower).run())
@@ -151,8 +155,9 @@ async def prepare_to_serve(
 ) -> None:
     """Do what has to be done once the log is read, and before the first request."""
     node.integrity.check_from_now_on(node.room)
-    # Only now: limits are decided by what the log holds.
-    await adopt_limits(node, settings, clock)
+    if not node.is_read_only:
+        # Only now: limits are decided by what the log holds.
+        await adopt_limits(node, settings, clock)
     # The first list of who is online is made of all agents, which a request should not wait for.
     await server.presence_feed.advance()
     metrics.count_records()
@@ -162,11 +167,22 @@ def log_for(
     settings: Settings, event_log: EventLog | None, *, accept_loss: bool
 ) -> AbstractAsyncContextManager[EventLog]:
     """The given log, which its owner closes, or the one that the settings name."""
-    return open_log(settings.log, accept_loss=accept_loss) if event_log is None else nullcontext(event_log)
+    if event_log is not None:
+        return nullcontext(ReadOnlyLog(event_log) if settings.read_only else event_log)
+    return read_only_log(settings) if settings.read_only else open_log(settings.log, accept_loss=accept_loss)
+
+
+@asynccontextmanager
+async def read_only_log(settings: Settings) -> AsyncIterator[EventLog]:
+    """Open the log that the settings name for reading only."""
+    async with open_reader(settings.log) as reader:
+        yield ReadOnlyLog(reader)
 
 
 def admin_listener_for(settings: Settings) -> AbstractAsyncContextManager[socket | None]:
     """The socket for operators' commands, or None if the settings and the store have none."""
+    if settings.read_only:
+        return nullcontext()
     path = admin_socket(settings.log, settings.admin_socket)
     return admin_listener(path, required=settings.admin_socket is not None)
 
@@ -174,6 +190,13 @@ def admin_listener_for(settings: Settings) -> AbstractAsyncContextManager[socket
 def moltbook_for(settings: Settings, client: Moltbook | None) -> AbstractAsyncContextManager[Moltbook]:
     """The given client of Moltbook, or one for the address and key of the settings."""
     return open_moltbook(settings.moltbook_url, settings.moltbook_key) if client is None else nullcontext(client)
+
+
+def search_index_for(settings: Settings) -> Fts5Index:
+    """The search index in the file of the settings, beside the log, or in a temporary file if the room is read-only."""
+    given = settings.search_index
+    path = None if settings.read_only and given is None else search_file(settings.log, given)
+    return Fts5Index(path, replaces_foreign_file=given is None)
 
 
 def checkpoint_for(settings: Settings) -> Checkpoint:

@@ -59,6 +59,13 @@ class Settings:
             "URL", "log to open: sqlite:///FILE, postgresql://…, memory:, or a URL of an installed store", secret_url
         ),
     )
+    read_only: bool = setting(
+        False,
+        "on|off",
+        "whether the room is only read, as a public archive is: nothing is recorded, and several such servers may run "
+        "beside the one that writes to the log",
+        parse_switch,
+    )
     # Loopback by default: only the operator can open the room to the network.
     host: str = setting(
         "127.0.0.1", "ADDRESS", "address to listen on; 0.0.0.0 for all of IPv4, :: for all", parse_listen_host

@@ -35,6 +35,7 @@ def http_settings(settings: Settings, timeouts: HttpTimeouts) -> HttpSettings:
         denied=settings.deny,
         access_log=settings.access_log,
         log_refusals=settings.log_level == "debug",
+        is_read_only=settings.read_only,
     )
     if http.has_ambiguous_base_path:
         raise BadSetting(

@@ -19,6 +19,7 @@ from chatr.settings_loading import load
 NAMES = [each.name for each in fields(Settings)]
 SAMPLES: dict[str, tuple[str, Any]] = {
     "log": ("memory:", "memory:"),
+    "read_only": ("on", True),
     "host": ("::1", "::1"),
     "port": ("0", 0),
     "public_url": (" https://chat.example.org:8443/ ", "https://chat.example.org:8443"),
@@ -116,6 +117,7 @@ BAD_VALUES: dict[str, list[str]] = {
         "[a]:1",
     ],
     "access_log": ["", "maybe", "onn"],
+    "read_only": ["", "maybe", "onn"],
     "log_level": ["", "trace", "infos"],
 }
 

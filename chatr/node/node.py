@@ -19,7 +19,7 @@ from chatr.ports import Clock, EventLog, Secrets
 class Node:
     """The parts of one node. All of them read the follower's room; only the follower changes it.
 
-    `search` is None in a node that serves no clients.
+    `search` is None in a node that serves no clients. A node that `is_read_only` records nothing.
     """
 
     follower: Follower
@@ -28,6 +28,7 @@ class Node:
     newest: NewestMessages
     readiness: Readiness
     search: MessageSearch | None = None
+    is_read_only: bool = False
 
     @classmethod
     def create(cls, event_log: EventLog, follower: Follower, clock: Clock, secrets: Secrets) -> Self:

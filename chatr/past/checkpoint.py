@@ -132,6 +132,26 @@ class Checkpoint:
             logger.warning("checkpoint_removed", reason=str(error))
 
 
+async def room_of_checkpoint(path: Path | None, event_log: LogReader) -> Room:
+    """The room of the file at `path`; an empty one if it cannot be used or lacks its log. Writes and removes nothing.
+
+    Raises LogUnavailable.
+    """
+    if path is None:
+        return Room()
+    try:
+        room = await asyncio.to_thread(read_checkpoint_file, path)
+    except FileNotFoundError:
+        return Room()
+    except (InvalidSnapshot, OSError) as error:
+        logger.warning("checkpoint_not_used", reason=str(error))
+        return Room()
+    if loss := await description_of_loss(room, event_log):
+        logger.warning("checkpoint_not_used", reason=loss)
+        return Room()
+    return room
+
+
 def write_checkpoint_file(path: Path, snapshot: Snapshot) -> None:
     """Replace the file at `path` by `snapshot`, completely or not at all. Raises OSError."""
     with replace_atomically(path) as partial, open_to_write(partial) as file:

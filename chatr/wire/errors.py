@@ -32,6 +32,7 @@ class ErrorCode(StrEnum):
     LOCAL_ONLY = "local_only"
     MOLTBOOK_NOT_CLAIMED = "moltbook_not_claimed"
     READING_NEEDS_KEY = "reading_needs_key"
+    READ_ONLY = "read_only"
     RECOVERY_BY_OTHER_ACCOUNT = "recovery_by_other_account"
     RECOVERY_IMPOSSIBLE = "recovery_impossible"
     REGISTRATION_CLOSED = "registration_closed"

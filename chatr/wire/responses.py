@@ -197,6 +197,9 @@ class StatusResponse(SuccessResponse, frozen=True, kw_only=True):
 
     # Not a Literal, whose schema would have no type.
     status: str
+    read_only: (
+        Annotated[bool, Meta(description="The room is only read: nothing can be posted. Absent otherwise.")] | UnsetType
+    ) = UNSET
 
 
 class ReadyResponse(StatusResponse, frozen=True, kw_only=True):

@@ -21,6 +21,12 @@ READING_NEEDS_KEY: Final = ErrorType(
     "This room is private: to read it, send the API key of an agent of it as Authorization: Bearer KEY. "
     "GET /skills.md says how to get one.",
 )
+READ_ONLY: Final = ErrorType(
+    403,
+    "read_only",
+    "This room is read-only, and nothing is recorded here. Read it with GET /api/messages. To take part, ask whoever "
+    "gave you this address for that of a room that takes messages.",
+)
 
-ACCESS_ERROR_TYPES: Final = (DENIED, LOCAL_ONLY, READING_NEEDS_KEY)
+ACCESS_ERROR_TYPES: Final = (DENIED, LOCAL_ONLY, READING_NEEDS_KEY, READ_ONLY)
 """All of the above."""

@@ -13,6 +13,7 @@ from typing import Final
 from aiohttp import HttpVersion11, hdrs, web
 from attrs import field, frozen
 
+from chatr.adapters.http.access_errors import READ_ONLY
 from chatr.adapters.http.admission.admission import Admission, whole_seconds
 from chatr.adapters.http.admission.authentication import authenticate
 from chatr.adapters.http.admission.reading import ReadingAccess
@@ -185,13 +186,24 @@ def keyed_handler(route: Route, route_handler: RouteHandler, node: Node, clock: 
     return handle
 
 
+def refusing_handler(body_timeout: float) -> Handler:
+    """Return the handler of an endpoint that writes, in a room that is read-only: 403 whatever is sent."""
+
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        # Read all the same, so that the connection can be used again. No key is asked for: none would help.
+        await read_body(request, body_timeout)
+        raise http_error(READ_ONLY)
+
+    return handle
+
+
 async def record_activity(node: Node, agent: Agent, now: int) -> None:
-    """Record a heartbeat unless a recent record says as much, or the agent is suspended.
+    """Record a heartbeat unless a recent record says as much, the agent is suspended, or the room is read-only.
 
     A store that fails does not fail the request.
     """
     heartbeat = Heartbeat(agent.id, now)
-    if not node.commands.is_already_recorded(heartbeat):
+    if not node.is_read_only and not node.commands.is_already_recorded(heartbeat):
         with suppress(LogUnavailable, OutcomeUnknown, Overloaded, RuleViolated):
             await node.commands.handle(heartbeat)
 
@@ -203,7 +215,9 @@ def endpoint_table(
     table: dict[str, dict[str, Endpoint]] = {}
     # Wrapped once at the start: which checks a route needs is not decided again for each request.
     for route, route_handler in handlers.items():
-        if route.requires_key:
+        if node.is_read_only and route.writes:
+            handler = refusing_handler(body_timeout)
+        elif route.requires_key:
             handler = keyed_handler(route, route_handler, node, clock, body_timeout)
         elif route.shows_room:
             handler = reading_handler(route, route_handler, reading, body_timeout)

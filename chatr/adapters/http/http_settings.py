@@ -48,7 +48,7 @@ class HttpSettings:
     and `stats_every` the number of ticks between two frames of totals. A connection on which a request was answered is
     closed after `idle_timeout` seconds without another one. Client addresses in `denied` are not served. With
     `access_log` each request is logged, with `log_refusals` each error response is. The page and the documents of one
-    that `is_demo` say so.
+    that `is_demo` say so. One that `is_read_only` refuses what would be recorded.
     """
 
     limits: NodeLimits
@@ -64,6 +64,7 @@ class HttpSettings:
     access_log: bool = False
     log_refusals: bool = False
     is_demo: bool = False
+    is_read_only: bool = False
 
     @property
     def base_path(self) -> str:

@@ -59,7 +59,7 @@ class HttpListener:
         is_local = settings.public_url is None and self._is_loopback
         self.admission = Admission(clock, limits, settings.proxies, denied=settings.denied, is_local=is_local)
         self._observation = observation_for(settings, metrics, self.admission)
-        self.starting = StartingRoom(self.admission, timeouts.start)
+        self.starting = StartingRoom(self.admission, timeouts.start, is_read_only=settings.is_read_only)
         self._settings = settings
         self._watch: WatchFirstBytes | None = None
         self._server = web_server(self.starting.handle, settings.base_path)

@@ -9,7 +9,7 @@ from aiohttp import web
 from chatr.adapters.http import routes
 from chatr.adapters.http.admission.admission import Admission
 from chatr.adapters.http.dispatch import Handler, respond
-from chatr.adapters.http.endpoints.health import LIVE
+from chatr.adapters.http.endpoints.health import LIVE, LIVE_READ_ONLY
 from chatr.adapters.http.error_catalogue import NOT_READY, ROOM_STARTING, HttpError, http_error
 from chatr.adapters.http.headers import add_default_headers
 from chatr.adapters.http.json_response import as_response
@@ -34,8 +34,9 @@ WatchHandler = Callable[[web.BaseRequest, web.StreamResponse | None], Awaitable[
 class StartingRoom:
     """Answers requests until `open` is called. `position` records are folded, of the `head_position` in the log."""
 
-    def __init__(self, admission: Admission, request_wait: float) -> None:
+    def __init__(self, admission: Admission, request_wait: float, *, is_read_only: bool = False) -> None:
         """`request_wait`: seconds for which a request waits for the room before it is answered with an error."""
+        self._live = LIVE_READ_ONLY if is_read_only else LIVE
         self.position = 0
         self.head_position = 0
         self._admission = admission
@@ -74,7 +75,7 @@ class StartingRoom:
         request[ROUTE] = path if path in PATHS else OTHER
         self._admission.check_request(request)
         if path == routes.LIVE.path and is_read:
-            return as_response(LIVE)
+            return as_response(self._live)
         if path == routes.READY.path and is_read:
             raise http_error(NOT_READY, retryAfter=RETRY_SECONDS, position=self.position, head=self.head_position)
         if path == routes.STREAM.path and is_read:

@@ -20,6 +20,7 @@ from chatr.adapters.metrics.listener import CannotServeMetrics
 from chatr.adapters.system import raise_open_file_limit
 from chatr.app import background, running_room
 from chatr.background_output import write_what_waits
+from chatr.cli import read_only
 from chatr.cli.demo import check_demo, demo_flags, demo_notice
 from chatr.cli.errors import CommandError
 from chatr.cli.garbage_collection import collect_regularly
@@ -92,6 +93,8 @@ async def run(options: argparse.Namespace) -> int:
         sys.stdout.write(commented_config(given_values(vars(options), os.environ, options.config)))
         return 0
     settings = load(demo_flags(vars(options)) if options.demo else vars(options), os.environ, options.config)
+    if settings.read_only:
+        read_only.check_read_only(settings, accept_loss=options.accept_loss, demo=options.demo)
     if options.demo:
         check_demo(settings)
     logging_setup.configure(settings.log_level)
@@ -119,7 +122,8 @@ async def serve(settings: Settings, *, accept_loss: bool, demo: bool) -> None:
         logger.warning("losses_are_accepted", hint="start without --accept-loss from now on: it hides every later loss")
     notify("STATUS=Opening the log.")
     async with background(collect_regularly()), running_room(settings, accept_loss=accept_loss, demo=demo) as room:
-        sys.stdout.write(WELCOME.format(url=room.url) + (demo_notice(settings) if demo else ""))
+        welcome = read_only.WELCOME if settings.read_only else WELCOME
+        sys.stdout.write(welcome.format(url=room.url) + (demo_notice(settings) if demo else ""))
         sys.stdout.flush()
         logger.info("serving", url=room.url, position=room.node.room.position, version=__version__)
         notify("READY=1", f"STATUS=Serving {room.url}.")

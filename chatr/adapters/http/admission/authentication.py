@@ -58,7 +58,8 @@ async def authenticate_other_key(node: Node, digest: str, now: int, *, activates
         agent = agent_opened_by(node.room, digest, now)
     if agent is None:
         raise http_error(UNKNOWN_KEY)
-    if not activates or is_in_use(agent, digest, now):
+    # A read-only room records no first use: the key takes effect where the room is written to.
+    if not activates or node.is_read_only or is_in_use(agent, digest, now):
         return agent
     # Several first uses at the same time append one record: the others find that it is there.
     await node.commands.handle(ActivateKey(agent.id, digest, now))

@@ -106,6 +106,7 @@ def errors_by_status(route: Route, *, is_private: bool = False) -> dict[int, lis
         *((error_catalogue.REQUEST_RATE_LIMITED,) if route.counts_as_request else ()),
         *(KEY_ERRORS if route.takes_key or route.needs_key(is_private=is_private) else ()),
         *((access_errors.READING_NEEDS_KEY,) if route.shows_room else ()),
+        *((access_errors.READ_ONLY,) if route.writes else ()),
         *route.errors,
         *((error_catalogue.ROOM_STARTING,) if route.needs_open_room else ()),
     )

@@ -88,6 +88,12 @@ class Route:
         return self.method == "GET" and self.path.startswith("/api/") and not self.requires_key
 
     @property
+    def writes(self) -> bool:
+        """Whether it may append to the log. A read-only room refuses it."""
+        # By the method and not by a list, so that a new endpoint that writes is refused without a thought.
+        return self.method == "POST"
+
+    @property
     def reads_key(self) -> bool:
         """Whether a response may depend on the key, in any room."""
         return self.requires_key or self.takes_key or self.brings_new_key

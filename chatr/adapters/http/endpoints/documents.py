@@ -39,6 +39,10 @@ READING_NOTE: Final = (
     "**This room is private**: send your key with every request, also where an example has none. Otherwise you get 403 "
     "`reading_needs_key`."
 )
+READ_ONLY_NOTE: Final = (
+    "**This room is read-only**: nobody can register, check in or post here, which gets 403 `read_only`. Use only what "
+    "reads: GET /api/messages, GET /api/agents, GET /api/stream."
+)
 DEMO_NOTE: Final = "**This is a demo**: its limits are wider than usual, and messages and keys may be gone soon."
 ROOM_VARIABLE: Final = "$CHATR_URL"
 """Stands for the address of the room in the skill for any room: a shell fills it in in the commands."""
@@ -73,7 +77,11 @@ class DocumentHandlers:
         self._robots = template("robots.txt")
         self._base_path = urlsplit(public_url).path
         # The limits change only when an operator changes them, so a cache of one rendering serves nearly every request.
-        self._values = lru_cache(1)(lambda limits: template_values(limits, node_limits, public_url, is_demo=is_demo))
+        self._values = lru_cache(1)(
+            lambda limits: template_values(
+                limits, node_limits, public_url, is_demo=is_demo, is_read_only=node.is_read_only
+            )
+        )
         self._openapi = lru_cache(1)(
             lambda limits: encode_ascii(openapi.document(routes, limits, node_limits, public_url))
         )
@@ -147,25 +155,27 @@ def format_keys(unverified: int, verified: int) -> str:
     return str(unverified) if unverified == verified else f"{unverified} (if you are verified: {verified})"
 
 
-def access_notes(limits: Limits, *, is_demo: bool) -> str:
+def access_notes(limits: Limits, *, is_demo: bool, is_read_only: bool = False) -> str:
     """Return a paragraph on who may register and read, and on a demo; "" where everyone may and it is none."""
     notes = [
         DEMO_NOTE * is_demo,
-        REGISTRATION_NOTES.get(limits.registration or "open", ""),
+        READ_ONLY_NOTE if is_read_only else REGISTRATION_NOTES.get(limits.registration or "open", ""),
         READING_NOTE * (limits.reading == "agents"),
     ]
     text = "\n".join(filter(None, notes))
     return f"\n{text}\n" if text else ""
 
 
-def template_values(limits: Limits, node_limits: NodeLimits, public_url: str, *, is_demo: bool) -> dict[str, object]:
+def template_values(
+    limits: Limits, node_limits: NodeLimits, public_url: str, *, is_demo: bool, is_read_only: bool = False
+) -> dict[str, object]:
     """Return the values of the placeholders. Every number is taken from where it is enforced."""
     return {
         "url": public_url,
         "path": urlsplit(public_url).path,
         "room": f"the room at {public_url}",
         "front_matter": f'metadata:\n  homepage: "{public_url}"\n',
-        "access": access_notes(limits, is_demo=is_demo),
+        "access": access_notes(limits, is_demo=is_demo, is_read_only=is_read_only),
         "numbers": "The numbers below are the limits in force now.",
         "stream_key": "your key is needed, as this room is private" if limits.reading == "agents" else "no key needed",
         "name_length": numbers.format_range(numbers.NAME_LENGTH),

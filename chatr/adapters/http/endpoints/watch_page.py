@@ -127,6 +127,9 @@ class PageHandlers:
         self._files = load_files()
         self._client = client_module()
         page = with_version(self._files["index.html"].content.decode(), self._files)
+        if node.is_read_only:
+            # The page then shows nobody how to join.
+            page = page.replace("<html ", "<html data-read-only ", 1)
         if is_demo:
             page = page.replace("</h1>", DEMO_BANNER, 1)
         # Rendered once for each position of the log, however many clients request it.
