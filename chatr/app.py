@@ -17,7 +17,7 @@ from chatr.adapters.http.stream.live_messages import LiveMessages
 from chatr.adapters.metrics.room_metrics import RoomMetrics, serving_metrics
 from chatr.adapters.moltbook import open_moltbook
 from chatr.adapters.search.fts5 import Fts5Index, closed_at_end
-from chatr.adapters.stores.urls import admin_socket, checkpoint_file, open_log, open_reader, search_file
+from chatr.adapters.stores.urls import admin_socket, checkpoint_file, open_log, open_unchanged, search_file
 from chatr.adapters.system import SystemClock, SystemSecrets
 from chatr.admin.operator import AdminNode
 from chatr.admin.server import serving_operators
@@ -175,7 +175,7 @@ def log_for(
 @asynccontextmanager
 async def read_only_log(settings: Settings) -> AsyncIterator[EventLog]:
     """Open the log that the settings name for reading only."""
-    async with open_reader(settings.log) as reader:
+    async with open_unchanged(settings.log) as reader:
         yield ReadOnlyLog(reader)
 
 

@@ -40,6 +40,11 @@ class LogStore:
     open_reader: OpenReader | None = None
     """Opens a log that exists for reading only, while another process may write to it; creates and migrates nothing."""
 
+    open_unchanged: OpenReader | None = None
+    """As `open_reader`, for a reader that stays, also while the log's server starts and stops; creates and changes no
+    file beside the log, and takes no lock that keeps a server waiting. None: `open_reader` does that already.
+    """
+
     open_current_log: OpenLog | None = None
     """As `open_log`, for an operator's command without a running node; but creates and migrates nothing."""
 

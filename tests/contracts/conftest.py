@@ -10,8 +10,9 @@ import pytest
 from chatr.adapters.stores.memory import MemoryLog
 from chatr.adapters.stores.postgres.log import postgres_log
 from chatr.adapters.stores.sqlite.log import SqliteLog, sqlite_log
-from chatr.adapters.stores.sqlite.reader import SqliteReader, sqlite_reader
-from chatr.ports import EventLog
+from chatr.adapters.stores.sqlite.reader import sqlite_reader
+from chatr.adapters.stores.sqlite.reopening import reopening_reader
+from chatr.ports import EventLog, LogReader
 from chatr.testing.contract.fixtures import log
 from chatr.testing.contract.steps import OpenLog
 from tests.postgres import Postgres
@@ -34,7 +35,7 @@ def memory() -> OpenLog:
 class ReadFromOutside:
     """An event log that appends to `log` and reads from `reader`, as if they were in two processes."""
 
-    def __init__(self, log: SqliteLog, reader: SqliteReader) -> None:
+    def __init__(self, log: SqliteLog, reader: LogReader) -> None:
         self.append = log.append
         self.erase = log.erase
         self.restore = log.restore
@@ -52,6 +53,13 @@ async def read_from_outside(path: Path) -> AsyncIterator[EventLog]:
         yield ReadFromOutside(log, reader)
 
 
+@asynccontextmanager
+async def read_unchanged(path: Path) -> AsyncIterator[EventLog]:
+    """Open the SQLite log at `path` for appending and, separately, for reading without a trace."""
+    async with sqlite_log(path) as log, reopening_reader(path, poll_interval=0.001) as reader:
+        yield ReadFromOutside(log, reader)
+
+
 @pytest.fixture(params=["memory", "sqlite", "postgres"])
 def open_log(request: pytest.FixtureRequest, path: Path) -> OpenLog:
     """Opens the store of the test's parameter, which is new in each test."""
@@ -62,5 +70,6 @@ def open_log(request: pytest.FixtureRequest, path: Path) -> OpenLog:
         "memory": memory(),
         "sqlite": partial(sqlite_log, path),
         "read from outside": partial(read_from_outside, path),
+        "read unchanged": partial(read_unchanged, path),
     }
     return stores[request.param]

@@ -61,6 +61,16 @@ def open_reader(url: str | Secret) -> AbstractAsyncContextManager[LogReader]:
     )
 
 
+def open_unchanged(url: str | Secret) -> AbstractAsyncContextManager[LogReader]:
+    """As `open_reader`, for a reader that stays for long: nothing is created or changed beside the log.
+
+    Raises CannotOpenLog, here or when the context is entered.
+    """
+    url = revealed(url)
+    store = store_of(url)
+    return store.open_unchanged(url) if store and store.open_unchanged else open_reader(url)
+
+
 def is_exported_file(url: str | Secret) -> bool:
     """Return whether `url` is no URL of a store, but the name of a file that `chatr export` wrote or may write."""
     url = revealed(url)

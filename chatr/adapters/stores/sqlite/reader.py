@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -16,7 +16,7 @@ from chatr.adapters.stores.sqlite.faults import damaged, errors_as_cannot_open, 
 from chatr.adapters.stores.sqlite.files import beside, stat_or_none
 from chatr.adapters.stores.sqlite.form import SELECT, check_not_cut_off, check_readable, is_in_wal_mode
 from chatr.adapters.stores.sqlite.lock import has_writer, why_not_alone
-from chatr.adapters.stores.sqlite.readable import readable_database
+from chatr.adapters.stores.sqlite.readable import Readable, readable_database
 from chatr.domain.events import Cursor
 from chatr.ports import CannotOpenLog, LogChanged, LogDamaged, LogUnavailable, RecordMissing, Stored
 
@@ -32,23 +32,28 @@ logger = structlog.get_logger()
 
 
 @asynccontextmanager
-async def sqlite_reader(path: Path | str, *, poll_interval: float = POLL_INTERVAL) -> AsyncIterator["SqliteReader"]:
+async def sqlite_reader(
+    path: Path | str,
+    *,
+    poll_interval: float = POLL_INTERVAL,
+    readable: Callable[[Path], AbstractContextManager[Readable]] = readable_database,
+) -> AsyncIterator["SqliteReader"]:
     """Open the log in the file at `path` for reading only, beside a process that may write to it.
 
-    Raises CannotOpenLog.
+    `readable` says where SQLite can read it. Raises CannotOpenLog.
     """
     path = Path(path)
     async with AsyncExitStack() as stack:
         with errors_as_cannot_open(path):
             check_not_cut_off(path)
             await check_not_written_elsewhere(path)
-            readable = stack.enter_context(readable_database(path))
-            db = await stack.enter_async_context(connection.reader_at(readable.address))
+            database = stack.enter_context(readable(path))
+            db = await stack.enter_async_context(connection.reader_at(database.address))
             # Raises if a newer chatr has migrated the log.
             await connection.missing_scripts(db)
             await connection.run_in_thread(db, check_readable)
             await last_position(db)
-        yield SqliteReader(db, path, poll_interval, readable.check)
+        yield SqliteReader(db, path, poll_interval, database.check)
 
 
 async def check_not_written_elsewhere(path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Final
 from chatr.adapters.stores.sqlite.files import INCOMPLETE, beside, stat_or_none
 from chatr.adapters.stores.sqlite.log import SqliteLog, sqlite_log
 from chatr.adapters.stores.sqlite.reader import SqliteReader, sqlite_reader
+from chatr.adapters.stores.sqlite.reopening import ReopeningReader, reopening_reader
 from chatr.adapters.stores.sqlite.schema import check_schema_is_current
 from chatr.log_store import LogStore
 from chatr.ports import CannotOpenLog
@@ -75,6 +76,11 @@ def open_reader(url: str) -> AbstractAsyncContextManager[SqliteReader]:
     return sqlite_reader(file_of(url))
 
 
+def open_unchanged(url: str) -> AbstractAsyncContextManager[ReopeningReader]:
+    """As `LogStore.open_unchanged`."""
+    return reopening_reader(file_of(url))
+
+
 @asynccontextmanager
 async def open_current_log(url: str) -> AsyncIterator[SqliteLog]:
     """As `LogStore.open_current_log`."""
@@ -87,6 +93,7 @@ async def open_current_log(url: str) -> AsyncIterator[SqliteLog]:
 store: Final = LogStore(
     open_log=open_log,
     open_reader=open_reader,
+    open_unchanged=open_unchanged,
     open_current_log=open_current_log,
     open_accepting_loss=open_accepting_loss,
     path_beside=sqlite_file,

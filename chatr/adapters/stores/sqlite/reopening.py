@@ -1,0 +1,207 @@
+"""Reads a log in one SQLite file for as long as one likes, and creates and changes nothing beside it.
+
+A connection that only reads creates the -wal and -shm files of a log whose server is stopped, and cannot do without
+them once it has begun. So how the file is opened depends on whether a server has it open, and it is opened again when
+that changes, or when another file takes its place.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from enum import Enum, auto
+from pathlib import Path
+from typing import Final, TypeVar
+
+import structlog
+from attrs import frozen
+
+from chatr.adapters.stores.sqlite.descriptors import open_beside_sqlite
+from chatr.adapters.stores.sqlite.faults import damaged
+from chatr.adapters.stores.sqlite.files import beside, side_file_size, stat_or_none
+from chatr.adapters.stores.sqlite.readable import Readable, copied, identity, read_only_address, try_to_read
+from chatr.adapters.stores.sqlite.reader import BATCH, POLL_INTERVAL, SqliteReader, sqlite_reader
+from chatr.domain.events import Cursor
+from chatr.ports import CannotOpenLog, LogChanged, LogDamaged, LogUnavailable, Stored
+from chatr.regular_file import check_regular
+
+T = TypeVar("T")
+
+ATTEMPTS: Final = 3
+"""How often a read is tried, where the file is opened by a server, or replaced, each time."""
+
+logger = structlog.get_logger()
+
+
+class Access(Enum):
+    """How a log can be read without a change to its files."""
+
+    WITH_SERVER = auto()
+    """Through the -wal and -shm files of a server that runs, or was killed. New records are seen."""
+    ALONE = auto()
+    """As a file that nobody writes to. SQLite locks nothing, and looks for no other file."""
+    COPIED = auto()
+    """From a copy, because there are records in a -wal file without its -shm file."""
+
+
+@frozen
+class State:
+    """The access that the files of a log allow, and what changes with another file or a write by a server."""
+
+    access: Access
+    identity: tuple[int, ...] | None
+
+    @classmethod
+    def of(cls, path: Path) -> "State":
+        """Return the state of the log at `path`."""
+        status = stat_or_none(path)
+        if stat_or_none(beside(path, "-wal")) and stat_or_none(beside(path, "-shm")):
+            return cls(Access.WITH_SERVER, status and (status.st_ino,))
+        if side_file_size(path, "-wal"):
+            return cls(Access.COPIED, status and (status.st_ino,))
+        return cls(Access.ALONE, identity(path))
+
+
+@contextmanager
+def unchanged_database(path: Path) -> Iterator[Readable]:
+    """Yield where the log at `path` can be read now. Raises CannotOpenLog, sqlite3.Error or OSError."""
+    check_regular(path)
+    with open_beside_sqlite(path):
+        access = State.of(path).access
+        if access is Access.ALONE:
+            yield Readable(f"{read_only_address(path)}&immutable=1", lambda: None)
+            return
+        address = f"{read_only_address(path)}&readonly_shm=1"
+        if access is Access.WITH_SERVER and can_be_read(address):
+            yield Readable(address, lambda: None)
+            return
+        with copied(path) as copy:
+            yield Readable(read_only_address(copy), lambda: None)
+
+
+def can_be_read(address: str) -> bool:
+    """Return whether this user may read a database together with its -shm file. Raises other errors of SQLite."""
+    try:
+        try_to_read(address)
+    except sqlite3.OperationalError:
+        return False
+    return True
+
+
+@asynccontextmanager
+async def reopening_reader(path: Path, *, poll_interval: float = POLL_INTERVAL) -> AsyncIterator["ReopeningReader"]:
+    """Open the log in the file at `path` for reading, whether a server writes to it or not. Raises CannotOpenLog."""
+    reader = ReopeningReader(path, poll_interval)
+    await reader.open()
+    try:
+        yield reader
+    finally:
+        await reader.close()
+
+
+@frozen
+class Opened:
+    """An open file: its reader, what closes it, and the state in which it was opened."""
+
+    reader: SqliteReader
+    closing: AsyncExitStack
+    state: State
+
+
+class ReopeningReader:
+    """Reads a log whose server may be started, stopped or given another file. Implements `chatr.ports.LogReader`."""
+
+    def __init__(self, path: Path, poll_interval: float) -> None:
+        self._path = path
+        self._poll_interval = poll_interval
+        self._opened: Opened | None = None
+        self._lock = asyncio.Lock()
+
+    async def open(self) -> None:
+        """Open the file as it can be read now. Raises CannotOpenLog."""
+        # Before the file is opened: a change meanwhile is then found by the next read.
+        state = State.of(self._path)
+        async with AsyncExitStack() as stack:
+            context = sqlite_reader(self._path, poll_interval=self._poll_interval, readable=unchanged_database)
+            reader = await stack.enter_async_context(context)
+            self._opened = Opened(reader, stack.pop_all(), state)
+
+    async def close(self) -> None:
+        """Close the file."""
+        opened, self._opened = self._opened, None
+        if opened is not None:
+            await opened.closing.aclose()
+
+    async def _current(self) -> Opened:
+        """Return the open file, opened again if it was closed or has changed. Raises LogUnavailable."""
+        async with self._lock:
+            if self._opened is None or self._opened.state != State.of(self._path):
+                await self.close()
+                try:
+                    await self.open()
+                except CannotOpenLog as error:
+                    raise LogUnavailable(str(error)) from error
+            assert self._opened is not None
+            return self._opened
+
+    async def _read(self, work: Callable[[SqliteReader], Awaitable[T]]) -> T:
+        """Return what `work` reads from the file, unless the file changed meanwhile: then again.
+
+        Raises LogUnavailable.
+        """
+        for _ in range(ATTEMPTS):
+            opened = await self._current()
+            try:
+                result = await work(opened.reader)
+            except LogUnavailable:
+                # Also of a connection that another task has closed, because the file had changed.
+                if opened is self._opened and opened.state == State.of(self._path):
+                    raise
+            else:
+                # Of a file that is read as if nobody wrote to it, parts may have been read before and after a write.
+                if opened.state == State.of(self._path):
+                    return result
+        raise LogUnavailable(f"the log at {self._path} is opened or replaced all the time")
+
+    async def read(self, after: int, limit: int) -> list[Stored]:
+        """Return at most `limit` records after position `after`. Raises LogUnavailable."""
+        return await self._read(lambda reader: reader.read(after, limit))
+
+    async def pick(self, positions: Sequence[int]) -> list[Stored]:
+        """Return the records at `positions`, in this order. Raises RecordMissing or LogUnavailable."""
+        return await self._read(lambda reader: reader.pick(positions))
+
+    async def head(self) -> int:
+        """Return the last position, 0 if the log is empty. Raises LogUnavailable."""
+        return await self._read(lambda reader: reader.head())
+
+    async def tail(self, after: Cursor | None) -> AsyncIterator[list[Stored]]:
+        """Yield every record after `after`, in batches, without end. Waits while the file is unreadable.
+
+        Raises LogChanged or LogDamaged.
+        """
+        cursor = after
+        while True:
+            if batch := await self._read_after(cursor):
+                cursor = batch[-1].cursor
+                yield batch
+            else:
+                await asyncio.sleep(self._poll_interval)
+
+    async def _read_after(self, cursor: Cursor | None) -> list[Stored]:
+        """Return the records after `cursor`, at most a batch. Raises LogChanged or LogDamaged."""
+        position = cursor.position if cursor else 0
+        try:
+            # With the record at the cursor: each read may be of another file.
+            records = await self.read(max(position - 1, 0), BATCH + 1)
+        except LogDamaged:
+            raise
+        except LogUnavailable:
+            return []
+        if cursor and [stored.cursor for stored in records[:1]] != [cursor]:
+            raise LogChanged(f"The log does not hold {cursor}.")
+        batch = records[1:] if cursor else records
+        for expected, stored in enumerate(batch, position + 1):
+            if stored.position != expected:
+                raise damaged(self._path, f"record {expected} is missing")
+        return batch
