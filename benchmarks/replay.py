@@ -36,10 +36,10 @@ from startup import events, fill
 
 from chatr.adapters.stores.sqlite.reader import sqlite_reader
 from chatr.cli.garbage_collection import set_thresholds
-from chatr.domain.activity import Activity
 from chatr.domain.events import AgentRegistered, MessagePosted
 from chatr.domain.identity import AgentId
 from chatr.domain.limits import MESSAGES_IN_MEMORY, Limits
+from chatr.domain.message_times import MessageTimes
 from chatr.domain.time_index import TimeIndex
 from chatr.past.replay import fold_until
 
@@ -112,10 +112,10 @@ class Peer(Application[UUID]):
             start = page[-1].id + 1
 
     def _fold(self, pages: Iterable[Sequence[Notification]]) -> int:
-        """Build what a room builds: agents, positions of messages, the newest messages, activity, time index."""
+        """Build what a room builds: agents, positions and times of messages, the newest messages, time index."""
         members: dict[UUID, Any] = {}
         positions, newest = array("q"), deque[Any](maxlen=MESSAGES_IN_MEMORY)
-        activity, time_index = Activity(), TimeIndex()
+        times, time_index = MessageTimes(), TimeIndex()
         for page in pages:
             for notification in page:
                 event: Any = self.mapper.to_domain_event(notification)
@@ -123,7 +123,7 @@ class Peer(Application[UUID]):
                 if isinstance(event, Member.Posted):
                     positions.append(notification.id)
                     newest.append(event)
-                    activity.apply(notification.id, event.at)
+                    times.apply(event.at)
                     time_index.apply(notification.id, event.at)
         return len(positions) + len(members)
 

@@ -3,7 +3,7 @@
 from array import array
 from bisect import bisect_left, bisect_right
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 from attrs import define, evolve, field
@@ -13,8 +13,9 @@ from chatr.domain.events import Cursor, MessagePosted, Record
 from chatr.domain.identity import AgentId
 from chatr.domain.immutability import statically_frozen
 from chatr.domain.limits import MESSAGES_IN_MEMORY
+from chatr.domain.message_times import MessageTimes
 from chatr.domain.moderation_events import RecordsErased
-from chatr.domain.removals import Removals, VisibilityChange, VisibilityEvent
+from chatr.domain.removals import Removals, VisibilityEvent
 
 
 @statically_frozen
@@ -65,6 +66,7 @@ class History:
     # Records and not messages: of all records that are folded, a few are ever made into messages and shown.
     newest: deque[Record] = field(factory=lambda: deque(maxlen=MESSAGES_IN_MEMORY))
     removals: Removals = field(factory=Removals)
+    times: MessageTimes = field(factory=MessageTimes)
     addressing: Addressing = field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -75,27 +77,28 @@ class History:
         position, addressing = record.position, self.addressing
         self.positions.append(position)
         self.newest.append(record)
+        self.times.apply(event.at)
         # Here and not in a call, which would take a twentieth of the time for a record: every message comes here.
         addressing.authors.append(author)
         addressing.by_author.by_key[author].append(position)
         if mentioned or event.reply_to is not None:
             addressing.add_addressees(position, author, mentioned, event.reply_to)
 
-    def apply_visibility(self, event: VisibilityEvent, position: int) -> Sequence[VisibilityChange]:
-        """Hide or show messages, by the record at `position`, and return the changes. Erased texts are no longer in
-        memory then.
-        """
+    def apply_visibility(self, event: VisibilityEvent, position: int) -> None:
+        """Hide or show messages, by the record at `position`. Erased texts are no longer in memory then."""
         changes = self.removals.apply(event, position)
-        self.addressing.hide(sorted(each.message for each in changes if not each.restored))
-        for change in changes:
-            if change.restored:
-                self.addressing.show(change.message)
+        hidden = sorted(each.message for each in changes if not each.restored)
+        self.addressing.hide(hidden)
+        self.times.hide(self.indexes_of(hidden))
+        shown = [each.message for each in changes if each.restored]
+        self.times.show(self.indexes_of(shown))
+        for message in shown:
+            self.addressing.show(message)
         if isinstance(event, RecordsErased):
             erased = sorted(each.position for each in event.records)
             self.addressing.forget(erased)
             for each in erased:
                 self._erase(each)
-        return changes
 
     def _erase(self, position: int) -> None:
         index = self._index_in_memory(position)
@@ -103,6 +106,14 @@ class History:
             record = self.newest[index]
             message = message_from_record(record)
             self.newest[index] = evolve(record, event=erased_message(message.agent, message.at))
+
+    def indexes_of(self, positions: Iterable[int]) -> Iterator[int]:
+        """Yield the index of each message at these positions. A position without a message is ignored."""
+        # No rule allows anything but a message to be removed, but a log may hold that.
+        for position in positions:
+            index = bisect_left(self.positions, position)
+            if index < len(self.positions) and self.positions[index] == position:
+                yield index
 
     def _index_in_memory(self, position: int) -> int | None:
         """The place of the message at `position` among the newest ones; None if it is none of them."""

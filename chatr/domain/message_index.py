@@ -8,28 +8,11 @@ from typing import Final, Generic, TypeVar
 
 from attrs import define, field
 
+from chatr.domain.sorted_arrays import remove_sorted
+
 K = TypeVar("K", bound=Hashable)
 # Shared by all keys without messages, so callers must not change what `of` returns.
 NO_POSITIONS: Final = array("q")
-MAX_SINGLE_DELETIONS: Final = 8
-"""Up to this many numbers are deleted in place, one by one; more are removed by copying the array once."""
-
-
-def remove_sorted(numbers: "array[int]", removed: Sequence[int]) -> "array[int]":
-    """Return `numbers` without those in `removed`; both must be ascending. The array may be changed and returned."""
-    if len(removed) <= MAX_SINGLE_DELETIONS:
-        for number in removed:
-            index = bisect_left(numbers, number)
-            if index < len(numbers) and numbers[index] == number:
-                del numbers[index]
-        return numbers
-    # Each deletion in place moves all later numbers.
-    remaining, start = array("q"), 0
-    for number in removed:
-        end = bisect_left(numbers, number, start)
-        remaining += numbers[start:end]
-        start = end + (end < len(numbers) and numbers[end] == number)
-    return remaining + numbers[start:]
 
 
 @define

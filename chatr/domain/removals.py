@@ -1,17 +1,15 @@
 """Messages that are hidden: those that an operator removed, and those whose text was erased."""
 
 from array import array
-from bisect import bisect_left, insort
+from bisect import bisect_left
 from collections.abc import Sequence
-from typing import Final
 
 from attrs import define, field
 
 from chatr.domain.immutability import statically_frozen
 from chatr.domain.moderation_events import MessageRemoved, MessageRestored, RecordsErased
+from chatr.domain.sorted_arrays import insert_sorted
 
-FEW: Final = 8
-"""Up to so many positions are inserted one by one."""
 VisibilityEvent = MessageRemoved | MessageRestored | RecordsErased
 
 
@@ -87,22 +85,7 @@ class Removals:
             if earlier is None:
                 added.append(removal.message)
                 self.changes.append(VisibilityChange(removal.position, removal.message, removal.reason, restored=False))
-        self._insert(sorted(added))
-
-    def _insert(self, added: Sequence[int]) -> None:
-        """Add positions of messages, which are ascending."""
-        if len(added) <= FEW:
-            for position in added:
-                insort(self.message_positions, position)
-            return
-        # Each insertion moves what is behind it. For many of them the positions are copied once instead.
-        positions, start = array("q"), 0
-        for position in added:
-            end = bisect_left(self.message_positions, position, start)
-            positions += self.message_positions[start:end]
-            positions.append(position)
-            start = end
-        self.message_positions = positions + self.message_positions[start:]
+        self.message_positions = insert_sorted(self.message_positions, sorted(added))
 
     def _show(self, message: int, position: int) -> None:
         earlier = self.by_message.get(message)

@@ -6,7 +6,6 @@ from typing import assert_never
 from attrs import define, evolve, field
 
 from chatr.domain.accounts import account_keys, canonical_account
-from chatr.domain.activity import Activity
 from chatr.domain.agent import UNREGISTERED, Agent, evolve_agent
 from chatr.domain.agent_names import AgentNames
 from chatr.domain.chain import EMPTY_CHAIN_HASH, ChainPoint, next_chain_hash
@@ -40,7 +39,6 @@ from chatr.domain.moderation_events import (
     RoomOpened,
 )
 from chatr.domain.presence import Presence
-from chatr.domain.removals import VisibilityEvent
 from chatr.domain.rule import RuleContext
 from chatr.domain.time_index import AdoptedLimits, TimeIndex
 
@@ -80,7 +78,6 @@ class Room:
     rule_context: RuleContext = field(init=False)
     presence: Presence = field(init=False, eq=False)
     history: History = field(factory=History)
-    activity: Activity = field(factory=Activity)
     time_index: TimeIndex = field(factory=TimeIndex)
     names: AgentNames = field(factory=AgentNames)
     void_keys: dict[str, AgentId] = field(factory=dict)
@@ -113,7 +110,6 @@ class Room:
             # Nearly no message mentions anyone.
             mentioned = self.mentioned_by(event.content) if "@" in event.content else ()
             self.history.apply(record, event, author, mentioned)
-            self.activity.apply(record.position, event.at)
         elif isinstance(event, AgentEvent):
             before = self.agent(event.agent)
             self._index(event, record.position)
@@ -183,16 +179,9 @@ class Room:
             case AgentReinstated():
                 self.suspended.pop(event.agent, None)
             case MessageRemoved() | MessageRestored() | RecordsErased():
-                self._apply_visibility(event, position)
+                self.history.apply_visibility(event, position)
             case _:
                 pass
-
-    def _apply_visibility(self, event: VisibilityEvent, position: int) -> None:
-        """Hide or show messages, and count only those that are shown."""
-        for change in self.history.apply_visibility(event, position):
-            # No rule allows anything else to be removed. Should a log hold that, nothing was counted.
-            if self.rule_context.is_message(change.message):
-                self.activity.recount(change.message, 1 if change.restored else -1)
 
     def _bind_account(self, event: AgentVerified) -> None:
         """Make an agent findable by the Moltbook account that verified it."""

@@ -3,20 +3,20 @@
 A file is valid only for the format and the fold version that wrote it.
 
 Its sections are the state, the newest messages, the positions of messages and of registrations, who wrote, mentions and
-answers what, and the agents. Their pieces are small, so that a thread that encodes or decodes one does not keep the
-event loop waiting for long.
+answers what, the agents, and the times of messages. Their pieces are small, so that a thread that encodes or decodes
+one does not keep the event loop waiting for long.
 """
 
 import sys
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from operator import attrgetter
-from typing import Any, BinaryIO, Final, Generic, TypeVar
+from typing import Any, BinaryIO, Final, Generic, Literal, TypeVar
 
 from attrs import fields, frozen
 from msgspec import json, msgpack
 
-from chatr.domain.activity import Activity
 from chatr.domain.agent import Agent
 from chatr.domain.events import Record
 from chatr.domain.identity import AgentId
@@ -28,8 +28,8 @@ from chatr.past.section_file import write_sections
 
 T = TypeVar("T")
 # The byte order is part of the version because positions and times are stored as native integers.
-FORMAT_VERSION: Final = f"chatr room 5, {sys.byteorder} endian"
-FOLD_VERSION: Final = 7
+FORMAT_VERSION: Final = f"chatr room 6, {sys.byteorder} endian"
+FOLD_VERSION: Final = 8
 """Raise this when the same records fold into another room than before.
 
 tests/past/test_fold_version.py fails when that may be the case.
@@ -59,7 +59,7 @@ class State:
     room_position: int
     closing: str | None
     limits_history: list[AdoptedLimits]
-    activity: Activity
+    sequence_count: int
     earliest: list[int]
     slots: list[int]
     firsts: list[int]
@@ -99,6 +99,9 @@ class Snapshot:
     authors: Prefix[AgentId]
     mentions: tuple[Prefix[int], Prefix[AgentId]]
     replies: tuple[Prefix[int], Prefix[int]]
+    # Without the times of hidden messages: they follow from the removals.
+    times: Prefix[int]
+    straggler_sequences: list[tuple[Prefix[int], Prefix[int]]]
     agents_now: Mapping[AgentId, Agent]
     # Agents are immutable: a list of them is enough.
     agents: list[Agent]
@@ -116,7 +119,7 @@ agent_row: Final = row_of(Agent)
 
 def take_snapshot(room: Room) -> Snapshot:
     """A snapshot of the room. Later changes of the room do not reach it."""
-    index, context, addressing = room.time_index, room.rule_context, room.history.addressing
+    index, context, addressing, times = room.time_index, room.rule_context, room.history.addressing, room.history.times
     state = State(
         room.position,
         room.last_id,
@@ -132,7 +135,7 @@ def take_snapshot(room: Room) -> Snapshot:
         context.room_position,
         context.closing,
         list(index.limits_history),
-        copy_of(room.activity),
+        len(times.sequences),
         list(index.earliest),
         list(index.slots),
         list(index.firsts),
@@ -145,19 +148,10 @@ def take_snapshot(room: Room) -> Snapshot:
         Prefix.all_of(addressing.authors),
         (Prefix.all_of(addressing.mentions.messages), Prefix.all_of(addressing.mentions.keys)),
         (Prefix.all_of(addressing.replied_to.messages), Prefix.all_of(addressing.replied_to.keys)),
+        Prefix.all_of(times.column),
+        [(Prefix.all_of(each.indexes), Prefix.all_of(each.seconds)) for each in times.sequences],
         room.agents,
         list(room.agents.values()),
-    )
-
-
-def copy_of(activity: Activity) -> Activity:
-    """The same counts in lists of their own."""
-    return Activity(
-        activity.start,
-        activity.width,
-        list(activity.counts),
-        list(activity.run_positions),
-        list(activity.run_times),
     )
 
 
@@ -178,6 +172,8 @@ def sections(snapshot: Snapshot) -> tuple[Iterable[bytes], ...]:
         encoded_numbers(snapshot.mentions[0]),
         encoded_agents(snapshot.mentions[1], snapshot.agents_now),
         *map(encoded_numbers, snapshot.replies),
+        encoded_numbers(snapshot.times, "I"),
+        *map(encoded_numbers, chain.from_iterable(snapshot.straggler_sequences)),
     )
 
 
@@ -192,10 +188,10 @@ def encoded_rows(row: Callable[[Any], tuple[Any, ...]], objects: list[Any]) -> I
         yield encode(list(map(row, objects[start : start + ROWS_IN_PIECE])))
 
 
-def encoded_numbers(numbers: Prefix[int]) -> Iterator[bytes]:
-    """Yield pieces with numbers, 8 bytes each."""
+def encoded_numbers(numbers: Prefix[int], typecode: Literal["q", "I"] = "q") -> Iterator[bytes]:
+    """Yield pieces with numbers, 8 bytes each, or 4 bytes with the type code "I" of `array`."""
     for piece in numbers.pieces(NUMBERS_IN_PIECE):
-        yield array("q", piece).tobytes()
+        yield array(typecode, piece).tobytes()
 
 
 def encoded_agents(agents: Prefix[AgentId], states: Mapping[AgentId, Agent]) -> Iterator[bytes]:

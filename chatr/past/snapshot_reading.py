@@ -18,6 +18,7 @@ from chatr.domain.events import MessagePosted, Record
 from chatr.domain.history import History
 from chatr.domain.identity import AgentId
 from chatr.domain.limits import MESSAGES_IN_MEMORY
+from chatr.domain.message_times import TimeSequence
 from chatr.domain.removals import Removals
 from chatr.domain.room import Room
 from chatr.domain.time_index import TimeIndex
@@ -82,7 +83,6 @@ def read_room(file: BinaryIO) -> Room:
         state.chain_hash,
         accounts_without_badge=state.accounts_without_badge,
         history=history,
-        activity=state.activity,
         time_index=index,
         names=AgentNames(state.older_names),
         void_keys=state.void_keys,
@@ -97,6 +97,7 @@ def read_room(file: BinaryIO) -> Room:
     )
     add_agents(room, (Agent(*row) for piece in read_section(file) for row in decode_agents(piece)))
     read_addressing(file, room)
+    read_times(file, history, state.sequence_count)
     return room
 
 
@@ -112,6 +113,19 @@ def read_addressing(file: BinaryIO, room: Room) -> None:
     read_numbers(file, messages)
     addressing.replied_to.keys.extend(messages)
     addressing.index_all(room.history.removals.by_message)
+
+
+def read_times(file: BinaryIO, history: History, sequence_count: int) -> None:
+    """Read the times of all messages, and so many sequences of stragglers. Raises ValueError or IndexError."""
+    times = history.times
+    read_numbers(file, times.column)
+    times.latest = times.column[-1] if times.column else 0
+    for _ in range(sequence_count):
+        sequence = TimeSequence()
+        read_numbers(file, sequence.indexes)
+        read_numbers(file, sequence.seconds)
+        times.sequences.append(sequence)
+    times.hide(history.indexes_of(history.removals.by_message))
 
 
 def read_agents(file: BinaryIO, agents: Sequence[AgentId]) -> Iterator[AgentId]:

@@ -4,6 +4,7 @@ from array import array
 from collections import defaultdict
 from collections.abc import Hashable, Iterator, Sequence
 from functools import partial
+from itertools import repeat
 
 import pytest
 from attrs import evolve
@@ -13,9 +14,10 @@ from hypothesis import strategies as st
 from chatr.domain.events import Event, MessagePosted, Record
 from chatr.domain.history import History
 from chatr.domain.identity import AgentId
-from chatr.domain.message_index import MessageIndex, remove_sorted
+from chatr.domain.message_index import MessageIndex
 from chatr.domain.moderation_events import MessageRestored, RecordsErased
 from chatr.domain.room import Room
+from chatr.domain.sorted_arrays import insert_sorted, remove_sorted
 from chatr.testing.clock import START
 from chatr.testing.records import folded_room, records_of
 from chatr.testing.strategies import histories
@@ -151,6 +153,12 @@ def test_positions_are_removed_few_or_many(numbers: list[int], removed: list[int
     assert list(left) == sorted(set(numbers) - set(removed))
 
 
+@whatever(st.lists(st.integers(0, 60)), st.lists(st.integers(0, 60)))
+def test_numbers_are_inserted_few_or_many(numbers: list[int], added: list[int]) -> None:
+    """Inserting many numbers at once has the same result as inserting them one by one."""
+    assert list(insert_sorted(array("q", sorted(numbers)), sorted(added))) == sorted([*numbers, *added])
+
+
 def test_a_thousand_erasures_copy_the_messages_of_an_agent_once() -> None:
     """Where an agent has hundreds of thousands of messages, one record that erases a thousand stops nothing.
 
@@ -163,6 +171,7 @@ def test_a_thousand_erasures_copy_the_messages_of_an_agent_once() -> None:
     for _ in range(3):
         history = History()
         history.positions.extend(range(1, count))
+        history.times.column.extend(repeat(0, count - 1))
         history.addressing.authors.extend([CRAB] * (count - 1))
         history.addressing.index_all(())
         erasing.append(cpu_seconds(partial(history.apply_visibility, erasure, count)))

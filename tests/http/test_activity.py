@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from chatr.domain.activity import MAX_BUCKETS
+from chatr.domain.message_times import MAX_BUCKETS
 from tests.conftest import Agent, Room
 from tests.moderation import record_erasure, remove, restore
 

@@ -9,19 +9,20 @@ import pytest
 
 from chatr.past.snapshot import FOLD_VERSION
 
-FROZEN_FOLD_VERSION = 7
+FROZEN_FOLD_VERSION = 8
 FROZEN = {
     "chatr/codec.py": "7ca18e6688019778",
-    "chatr/domain/activity.py": "a44e6057b1a8d029",
     "chatr/domain/agent.py": "438cdf48d9470ebc",
     "chatr/domain/agent_keys.py": "87ef752a9e41d8c6",
     "chatr/domain/key_events.py": "25ec24bc4e349330",
     "chatr/domain/moderation_events.py": "6f888b3020cd5862",
-    "chatr/domain/removals.py": "5f94182bd1076ce4",
+    "chatr/domain/removals.py": "ee4cd663c6f402d3",
     "chatr/domain/standing.py": "5c1edbb08051b6c7",
     "chatr/domain/addressing.py": "ae5e42967d58fcd9",
     "chatr/domain/mentions.py": "5599f12243e15b55",
-    "chatr/domain/message_index.py": "795d4cc3230e1f72",
+    "chatr/domain/message_times.py": "fa84883f77d74e33",
+    "chatr/domain/sorted_arrays.py": "901c058556013606",
+    "chatr/domain/message_index.py": "20495210b6821da4",
     "chatr/domain/verification.py": "a9496ba4af42353b",
     "chatr/domain/agent_names.py": "3a80ee9dec8aec52",
     "chatr/domain/time_index.py": "9a9480c3c210755f",
@@ -29,10 +30,10 @@ FROZEN = {
     "chatr/domain/events.py": "c136b9929d945a9f",
     "chatr/domain/keyed_posts.py": "95e0cf48920ead98",
     "chatr/domain/post_times.py": "20193aab5e8dd9a9",
-    "chatr/domain/history.py": "b1a478c5a4f0ba38",
+    "chatr/domain/history.py": "218eae5c664bfc86",
     "chatr/domain/limits.py": "1b1355bb825e4486",
     "chatr/domain/presence.py": "549d75402995aeb8",
-    "chatr/domain/room.py": "5a6386e95cdef6f2",
+    "chatr/domain/room.py": "2f49b2c97fc91934",
     "chatr/domain/text.py strict_form": "1e004d28f2d7bfd0",
 }
 

@@ -19,7 +19,6 @@ from chatr.adapters.http.description.schemas import (
 from chatr.adapters.http.endpoints import agents, checkin, messages, waiting
 from chatr.adapters.http.endpoints.keys import DEFAULT_GRACE
 from chatr.adapters.http.query_string import DATE_TIME, LOG_CURSOR
-from chatr.domain import activity
 from chatr.domain.limits import (
     AVATAR_LENGTH,
     CONTENT_LENGTH,
@@ -30,6 +29,7 @@ from chatr.domain.limits import (
     SECOND,
     format_range,
 )
+from chatr.domain.message_times import MAX_BUCKETS
 from chatr.domain.text import BADGE, MOLTBOOK_NAME, NAME, RESERVED_NAMES
 from chatr.domain.timestamps import iso_timestamp
 from chatr.search_types import SEARCH_WORDS
@@ -212,8 +212,8 @@ LAST: Final = Parameter(
 BUCKETS: Final = Parameter(
     "query",
     "buckets",
-    f"Return at most so many buckets: {activity.MAX_BUCKETS} by default and at most.",
-    clamped(1, activity.MAX_BUCKETS, activity.MAX_BUCKETS),
+    f"Return at most so many buckets: {MAX_BUCKETS} by default and at most.",
+    clamped(1, MAX_BUCKETS, MAX_BUCKETS),
     240,
 )
 AFTER_NAME: Final = Parameter("query", "after", "Return agents after this name.", TEXT, ADA.name)

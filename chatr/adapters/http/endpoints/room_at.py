@@ -11,8 +11,7 @@ from chatr.adapters.http.endpoints import agents, messages
 from chatr.adapters.http.error_catalogue import NO_SUCH_MOMENT, TOO_MUCH_AT_ONCE, http_error
 from chatr.adapters.http.json_response import encode, json_response
 from chatr.adapters.http.query_string import moment, number
-from chatr.domain.activity import MAX_BUCKETS, Activity
-from chatr.domain.limits import SECOND
+from chatr.domain.message_times import MAX_BUCKETS, Activity
 from chatr.domain.room import Room
 from chatr.domain.time_index import BLOCK_SIZE
 from chatr.domain.timestamps import iso_timestamp
@@ -94,8 +93,8 @@ class RoomAtHandlers:
 
     async def activity(self, request: web.BaseRequest) -> web.Response:
         """Return the numbers of messages in at most so many buckets."""
-        buckets = self._node.room.activity.with_buckets(number(request, "buckets", MAX_BUCKETS, MAX_BUCKETS))
-        return json_response(encode(activity_response(buckets)))
+        activity = self._node.room.history.times.activity(number(request, "buckets", MAX_BUCKETS, MAX_BUCKETS))
+        return json_response(encode(activity_response(activity)))
 
 
 def response(view: RoomView, room: Room) -> wire.RoomAtResponse:
@@ -116,4 +115,4 @@ def response(view: RoomView, room: Room) -> wire.RoomAtResponse:
 def activity_response(activity: Activity) -> wire.ActivityResponse:
     """Return counts of messages as a response. Their start is null as long as there are none."""
     start = iso_timestamp(activity.start) if activity.counts else None
-    return wire.ActivityResponse(from_=start, seconds=activity.width // SECOND, messages=activity.counts)
+    return wire.ActivityResponse(from_=start, seconds=activity.seconds, messages=activity.counts)

@@ -1,0 +1,163 @@
+"""The times of all messages: how many were posted when, and which message was the first at a time."""
+
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable
+from itertools import pairwise
+from typing import Final
+
+from attrs import define, field
+
+from chatr.domain.immutability import statically_frozen
+from chatr.domain.limits import END_OF_CALENDAR, SECOND
+from chatr.domain.sorted_arrays import insert_sorted, remove_sorted
+
+MAX_BUCKETS: Final = 1_000
+"""Buckets of one activity graph at most, so that a graph of any length takes a millisecond or two."""
+LARGEST: Final = 2**32 - 1
+"""The end of what four bytes hold, in the year 2106: the times from here on are stored with the stragglers."""
+MAX_SEQUENCES: Final = 64
+"""Bounds the time of a count for logs that no clock writes, such as one in descending order."""
+
+
+@statically_frozen
+class Activity:
+    """Counts of messages for display: `counts[n]` messages that are not hidden have a time in the `seconds` seconds
+    from `start + n * seconds` on. `start` is in milliseconds since 1970.
+    """
+
+    start: int
+    seconds: int
+    counts: list[int]
+
+
+@define
+class TimeSequence:
+    """Stragglers whose times ascend with their indexes: `indexes[i]` is the place of a message among all messages, and
+    `seconds[i]` its time.
+    """
+
+    indexes: "array[int]" = field(factory=lambda: array("q"))
+    seconds: "array[int]" = field(factory=lambda: array("q"))
+
+
+@define
+class MessageTimes:
+    """The times of all messages in whole seconds since 1970, in position order.
+
+    `column` is ascending: it holds for each message the greatest time up to it, `latest` for the last one. A straggler
+    is a message whose own time is another one, because a clock had stepped back or was far ahead before. Its time is in
+    one of the `sequences`. `hidden` are the times of the hidden messages, sorted.
+
+    A time before 1970 or after the calendar's end, from a clock that is far off, counts as the nearest valid one.
+    """
+
+    # Four bytes a message. Milliseconds need eight, and under load the messages of two nodes would all be stragglers.
+    column: "array[int]" = field(factory=lambda: array("I"))
+    latest: int = 0
+    # As few ascending sequences as hold all stragglers: one for each clock that is behind the others at the same time.
+    # They are only appended to, so that a snapshot needs no copy of them.
+    sequences: list[TimeSequence] = field(factory=list)
+    hidden: "array[int]" = field(factory=lambda: array("q"))
+
+    def apply(self, at: int) -> None:
+        """Add the time of the next message, in milliseconds since 1970."""
+        second = at // SECOND
+        if self.latest <= second < LARGEST:
+            self.latest = second
+            self.column.append(second)
+        else:
+            self._add_straggler(min(max(second, 0), END_OF_CALENDAR // SECOND - 1))
+
+    def _add_straggler(self, second: int) -> None:
+        """Add a message whose time is not `column`'s entry for it."""
+        self.latest = max(self.latest, min(second, LARGEST))
+        # The first sequence that it continues: this makes the fewest sequences possible.
+        sequence = next((each for each in self.sequences if each.seconds[-1] <= second), None)
+        if sequence is None and len(self.sequences) < MAX_SEQUENCES:
+            sequence = TimeSequence()
+            self.sequences.append(sequence)
+        elif sequence is None:
+            sequence = self.sequences[-1]
+            second = sequence.seconds[-1]
+        sequence.indexes.append(len(self.column))
+        sequence.seconds.append(second)
+        self.column.append(self.latest)
+
+    def hide(self, indexes: Iterable[int]) -> None:
+        """Count the messages with these indexes no longer."""
+        self.hidden = insert_sorted(self.hidden, sorted(map(self.second_of, indexes)))
+
+    def show(self, indexes: Iterable[int]) -> None:
+        """Count these messages, which were hidden, again."""
+        self.hidden = remove_sorted(self.hidden, sorted(map(self.second_of, indexes)))
+
+    def second_of(self, index: int) -> int:
+        """The time of the message with this index, in seconds since 1970."""
+        for sequence in self.sequences:
+            place = bisect_left(sequence.indexes, index)
+            if place < len(sequence.indexes) and sequence.indexes[place] == index:
+                return sequence.seconds[place]
+        return self.column[index]
+
+    def index_at(self, at: int) -> int:
+        """The index of the first message not before the second of `at`, in milliseconds since 1970, in position order.
+
+        A straggler counts at the greatest time up to it, so that all later messages have no smaller time.
+        """
+        return bisect_left(self.column, at // SECOND)
+
+    def count(self, start: int, end: int) -> int:
+        """How many messages are not hidden and have their own times from `start` to before `end`.
+
+        Both are milliseconds since 1970 and count as their whole second.
+        """
+        return self._count_before(end // SECOND) - self._count_before(start // SECOND)
+
+    def _count_before(self, second: int) -> int:
+        """How many messages that are not hidden have a time before `second`."""
+        index = bisect_left(self.column, second)
+        count = index - bisect_left(self.hidden, second)
+        for sequence in self.sequences:
+            # Stragglers stand in the column at another time.
+            count += bisect_left(sequence.seconds, second) - bisect_left(sequence.indexes, index)
+        return count
+
+    @property
+    def first(self) -> int:
+        """The earliest time of a message, hidden or not, in seconds since 1970. There must be a message."""
+        return min([self.second_of(0), *(each.seconds[0] for each in self.sequences)])
+
+    @property
+    def last(self) -> int:
+        """The latest time of a message, hidden or not, in seconds since 1970. There must be a message."""
+        return max([self.latest, *(each.seconds[-1] for each in self.sequences)])
+
+    def activity(self, buckets: int) -> Activity:
+        """The activity over the life of the room, in at most so many buckets.
+
+        They are made of fewer than `MAX_BUCKETS` buckets, as narrow as a power of two seconds allows, which begin at
+        multiples of their width. Neighbours are merged down to `buckets`.
+        """
+        if not self.column:
+            return Activity(0, 1, [])
+        first, last, width = self.first, self.last, 1
+        while last // width - first // width >= MAX_BUCKETS:
+            width *= 2
+        count = last // width - first // width + 1
+        merged = -(-count // buckets)
+        return self._activity(first - first % width, width * merged, -(-count // merged))
+
+    def activity_between(self, start: int, end: int, buckets: int) -> Activity:
+        """The activity from the second of `start` to before `end`, milliseconds since 1970; `end` must be later.
+
+        The buckets, at most so many, are as narrow as whole seconds allow. The last one may reach beyond `end`.
+        """
+        first, last = start // SECOND, -(-end // SECOND)
+        width = -(-(last - first) // buckets)
+        return self._activity(first, width, -(-(last - first) // width))
+
+    def _activity(self, start: int, width: int, buckets: int) -> Activity:
+        """The activity in so many buckets of `width` seconds, the first of which begins at `start`."""
+        before = [self._count_before(start + bucket * width) for bucket in range(buckets + 1)]
+        return Activity(start * SECOND, width, [end - begin for begin, end in pairwise(before)])
