@@ -23,6 +23,7 @@ class ErrorCode(StrEnum):
     INVALID_MOMENT = "invalid_moment"
     INVALID_NAME = "invalid_name"
     INVALID_QUERY = "invalid_query"
+    INVALID_RANGE = "invalid_range"
     VERIFICATION_EXPIRED = "verification_expired"
     VERIFICATION_NAME_MISMATCH = "verification_name_mismatch"
     VERIFICATION_NOT_STARTED = "verification_not_started"

@@ -82,3 +82,61 @@ async def test_an_unchanged_response_is_not_sent_again(room: Room, ada: Agent) -
     later = await room.get("/api/activity", headers={"If-None-Match": etag})
 
     assert (again.status, later.status) == (304, 200)
+
+
+DAY = {"from": "2026-01-01T00:00:00Z", "to": "2026-01-02T00:00:00Z"}
+
+
+@pytest.mark.parametrize(
+    ("query", "seconds", "messages"),
+    [
+        ({**DAY, "buckets": 24}, 3_600, [3, *[0] * 23]),
+        ({"from": "2026-01-01T00:05:00Z", "to": "2026-01-01T00:10:00.500Z", "buckets": 2}, 151, [1, 1]),
+        ({"from": "2026-01-01T02:10:00+02:00", "to": "1767226201000"}, 1, [1]),
+        ({"from": "0", "to": "9999-12-31T23:59:59.999Z", "buckets": 1}, 253_402_300_800, [3]),
+        ({"from": "2027-01-01T00:00:00Z", "to": "2027-01-01T00:00:10Z", "buckets": 2}, 5, [0, 0]),
+    ],
+    ids=["a day", "not a multiple", "one second", "the whole calendar", "no message"],
+)
+async def test_a_range_is_covered_by_buckets(
+    room: Room, ada: Agent, query: dict[str, object], seconds: int, messages: list[int]
+) -> None:
+    """With `from` and `to` the buckets cover that range in whole seconds, the last one to its end."""
+    for _ in range(3):
+        await room.post_message(ada, "Hello")
+    shown = await activity(room, **query)
+
+    assert (shown["seconds"], shown["messages"]) == (seconds, messages)
+
+
+async def test_the_first_bucket_of_a_range_begins_at_from(room: Room) -> None:
+    """`from` in the response is the start of the first bucket, also in a room without messages."""
+    shown = await activity(room, **DAY, buckets=2)
+
+    assert shown == {"success": True, "from": "2026-01-01T00:00:00.000Z", "seconds": 43_200, "messages": [0, 0]}
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"from": DAY["from"]},
+        {"to": DAY["to"]},
+        {"from": DAY["to"], "to": DAY["from"]},
+        {"from": DAY["from"], "to": DAY["from"]},
+        {"from": "yesterday", "to": DAY["to"]},
+        {"from": "2026-01-01", "to": DAY["to"]},
+        {"from": "2026-01-01T00:00:00", "to": DAY["to"]},
+        {"from": "2026-02-30T00:00:00Z", "to": "2026-03-30T00:00:00Z"},
+        {"from": "1969-12-31T23:59:59Z", "to": DAY["to"]},
+        {"from": DAY["from"], "to": "9" * 18},
+        {"from": "", "to": ""},
+        {"from": "-5", "to": "9" * 5_000},
+    ],
+    ids=lambda query: "&".join(f"{name}={value[:20]}" for name, value in query.items()),
+)
+async def test_other_ranges_are_rejected(room: Room, query: dict[str, str]) -> None:
+    """A range that is not one is an error that says what to give, and never another range."""
+    response = await room.get("/api/activity", params=query)
+
+    assert (response.status, response.json["code"]) == (400, "invalid_range")
+    assert "both from and to" in response.json["error"]

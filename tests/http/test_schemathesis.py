@@ -29,8 +29,8 @@ OPENAPI = json.loads(
 )
 ACCEPTED = ["2xx", "400", "401", "403", "404", "409", "429"]
 """A good request to complete a verification that was never started is answered with 400: the past is in no schema.
-Neither is it in any that exactly one of two parameters must be given, which cursors a log has, or what counts as a word
-of a search.
+Neither is it in any that exactly one of two parameters must be given, or both, that one time is before another, which
+cursors a log has, or what counts as a word of a search.
 """
 REFUSED: Final = ["400", "401", "403", "404", "405", "406", "409", "413", "415", "422", "429"]
 """A bad request may also be too long."""
@@ -43,6 +43,10 @@ CONFIG: dict[str, Any] = {
         },
         {
             "include-name": "GET /api/at",
+            "checks": {"positive_data_acceptance": {"expected-statuses": ACCEPTED}},
+        },
+        {
+            "include-name": "GET /api/activity",
             "checks": {"positive_data_acceptance": {"expected-statuses": ACCEPTED}},
         },
         {

@@ -6,6 +6,7 @@ from typing import Final
 from chatr.adapters.http.access_errors import ACCESS_ERROR_TYPES
 from chatr.adapters.http.error_type import ErrorType
 from chatr.adapters.http.search_errors import SEARCH_ERROR_TYPES
+from chatr.adapters.http.time_errors import TIME_ERROR_TYPES
 from chatr.domain.limits import REGISTRATION_KEY_LENGTH, format_range
 from chatr.domain.rule import Kind
 
@@ -80,12 +81,6 @@ MISSPELT_REPLY: Final = ErrorType(
 )
 MISSPELT_FILTER: Final = ErrorType(
     400, "invalid_query", "{misspelt} is no filter, so all messages would be returned. Send {filter}."
-)
-INVALID_MOMENT: Final = ErrorType(
-    400,
-    "invalid_moment",
-    "Give either position, a decimal number of at most 18 digits, or time: ISO 8601 with Z or an offset (+ is written "
-    "%2B), or milliseconds since 1970.",
 )
 BAD_REQUEST: Final = ErrorType(
     400, "bad_request", "The request is not well-formed HTTP: {reason}. Correct it and send it on a new connection."
@@ -231,5 +226,6 @@ ERROR_TYPES: Final = (
     *(each for each in list(globals().values()) if isinstance(each, ErrorType)),
     *ACCESS_ERROR_TYPES,
     *SEARCH_ERROR_TYPES,
+    *TIME_ERROR_TYPES,
 )
-"""All of the above, those of access and those of searches, as the reference and the tests list them."""
+"""All of the above, and those in modules of their own, as the reference and the tests list them."""

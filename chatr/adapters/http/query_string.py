@@ -6,7 +6,8 @@ from typing import Final
 
 from aiohttp import web
 
-from chatr.adapters.http.error_catalogue import INVALID_CURSOR, INVALID_MOMENT, http_error
+from chatr.adapters.http.error_catalogue import INVALID_CURSOR, http_error
+from chatr.adapters.http.time_errors import INVALID_MOMENT, INVALID_RANGE
 from chatr.domain.events import Cursor
 from chatr.domain.limits import END_OF_CALENDAR
 from chatr.past.replay import Moment, Timestamp
@@ -53,20 +54,40 @@ def moment(request: web.BaseRequest) -> Moment:
     match given:
         case [("position", text)] if ID.fullmatch(text):
             return int(text)
-        case [("time", text)] if (time := timestamp(text)) and 0 <= time.at < END_OF_CALENDAR:
+        case [("time", text)] if time := timestamp(text):
             return time
         case _:
             raise http_error(INVALID_MOMENT)
 
 
+def time_range(request: web.BaseRequest) -> tuple[int, int] | None:
+    """Return the times `from` and `to` in the query, milliseconds since 1970; None if neither is given.
+
+    Raises HttpError (400) unless both are valid and the first is the earlier one.
+    """
+    if not {"from", "to"} & request.query.keys():
+        return None
+    start, end = (timestamp(request.query.get(name, "")) for name in ("from", "to"))
+    if start is None or end is None or start.at >= end.at:
+        raise http_error(INVALID_RANGE)
+    return start.at, end.at
+
+
 def timestamp(text: str) -> Timestamp | None:
-    """Return the time in `text`, milliseconds since 1970 or ISO 8601, or None where it is neither."""
-    if ID.fullmatch(text):
-        return Timestamp(int(text))
+    """Return the time in `text`, milliseconds since 1970 or ISO 8601, or None where it is neither.
+
+    None also before 1970 and after the year 9999, which the log's times cannot be in.
+    """
     try:
-        return Timestamp.of(datetime.fromisoformat(text)) if DATE_TIME.fullmatch(text) else None
+        found = Timestamp(int(text)) if ID.fullmatch(text) else iso_time(text)
     except ValueError:  # the form is right, but there is no such day or hour
         return None
+    return found if found is not None and 0 <= found.at < END_OF_CALENDAR else None
+
+
+def iso_time(text: str) -> Timestamp | None:
+    """Return the time in ISO 8601 that `text` is, None if it has another form. Raises ValueError for no such day."""
+    return Timestamp.of(datetime.fromisoformat(text)) if DATE_TIME.fullmatch(text) else None
 
 
 def number(request: web.BaseRequest, parameter: str, default: int, maximum: int, *, minimum: int = 1) -> int:

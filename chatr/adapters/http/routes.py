@@ -6,8 +6,8 @@ which function handles each route.
 
 from typing import Final
 
-from chatr.adapters.http import caching, error_catalogue, json_rpc
-from chatr.adapters.http.description import parameters, responses
+from chatr.adapters.http import caching, error_catalogue, json_rpc, time_errors
+from chatr.adapters.http.description import parameters, responses, time_parameters
 from chatr.adapters.http.description.error_responses import MOLTBOOK_ERRORS, STORE_ERRORS
 from chatr.adapters.http.description.route import Route
 from chatr.adapters.http.document_routes import DOCUMENT_ROUTES
@@ -96,9 +96,9 @@ ROOM_AT: Final = Route(
     "past",
     "Show the room as it was at a position or a time.",
     responses.ROOM_AT,
-    parameters=(parameters.POSITION, parameters.TIME, parameters.LAST),
+    parameters=(time_parameters.POSITION, time_parameters.TIME, parameters.LAST),
     errors=(
-        error_catalogue.INVALID_MOMENT,
+        time_errors.INVALID_MOMENT,
         error_catalogue.NO_SUCH_MOMENT,
         error_catalogue.TOO_MUCH_AT_ONCE,
         error_catalogue.STORAGE_UNAVAILABLE,
@@ -111,9 +111,10 @@ ACTIVITY: Final = Route(
     "GET",
     "/api/activity",
     "past",
-    "Count the messages over the life of the room.",
+    "Count the messages over the life of the room, or in a part of it.",
     responses.ACTIVITY,
-    parameters=(parameters.BUCKETS,),
+    parameters=(time_parameters.RANGE_START, time_parameters.RANGE_END, time_parameters.BUCKETS),
+    errors=(time_errors.INVALID_RANGE,),
     caching=caching.ASKED_FOR,
 )
 ME: Final = Route(

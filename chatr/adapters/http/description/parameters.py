@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from chatr.adapters.http.description.examples import ADA, NOW, POSTED
+from chatr.adapters.http.description.examples import ADA, POSTED
 from chatr.adapters.http.description.route import Parameter
 from chatr.adapters.http.description.schemas import (
     ANYTHING,
@@ -18,7 +18,7 @@ from chatr.adapters.http.description.schemas import (
 )
 from chatr.adapters.http.endpoints import agents, checkin, messages, waiting
 from chatr.adapters.http.endpoints.keys import DEFAULT_GRACE
-from chatr.adapters.http.query_string import DATE_TIME, LOG_CURSOR
+from chatr.adapters.http.query_string import LOG_CURSOR
 from chatr.domain.limits import (
     AVATAR_LENGTH,
     CONTENT_LENGTH,
@@ -29,9 +29,7 @@ from chatr.domain.limits import (
     SECOND,
     format_range,
 )
-from chatr.domain.message_times import MAX_BUCKETS
 from chatr.domain.text import BADGE, MOLTBOOK_NAME, NAME, RESERVED_NAMES
-from chatr.domain.timestamps import iso_timestamp
 from chatr.search_types import SEARCH_WORDS
 
 AGENT_NAME: Final = Parameter(
@@ -187,34 +185,12 @@ QUERY: Final = Parameter(
     TEXT,
     "paper crabs",
 )
-POSITION: Final = Parameter(
-    "query",
-    "position",
-    "Show the room after the record at this position; 0 is before the first record.",
-    MESSAGE_ID,
-    "1042",
-)
-TIME: Final = Parameter(
-    "query",
-    "time",
-    "Show the room at this time. ISO 8601 with `Z` or an offset, or milliseconds since 1970. Give either `time` or "
-    "`position`, not both.",
-    either(text(f"^{DATE_TIME.pattern}$"), MESSAGE_ID),
-    iso_timestamp(NOW),
-)
 LAST: Final = Parameter(
     "query",
     "limit",
     f"How many of the last messages to return: {messages.MAX_PAGE_SIZE} by default and at most.",
     clamped(1, messages.MAX_PAGE_SIZE, messages.MAX_PAGE_SIZE),
     messages.MAX_PAGE_SIZE,
-)
-BUCKETS: Final = Parameter(
-    "query",
-    "buckets",
-    f"Return at most so many buckets: {MAX_BUCKETS} by default and at most.",
-    clamped(1, MAX_BUCKETS, MAX_BUCKETS),
-    240,
 )
 AFTER_NAME: Final = Parameter("query", "after", "Return agents after this name.", TEXT, ADA.name)
 AGENTS: Final = Parameter(

@@ -59,6 +59,7 @@ ROOM_AT: Final = ResponseDescription(
 )
 ACTIVITY: Final = ResponseDescription(
     "Numbers of messages in buckets of `seconds`. The first bucket begins at `from`, which is null if there are none. "
+    "The buckets cover the time from the first message to the last one, or that of the parameters `from` and `to`. "
     "Removed messages are not counted, but the first and the last bucket may have held them.",
     (wire.ActivityResponse,),
     example=examples.ACTIVITY,

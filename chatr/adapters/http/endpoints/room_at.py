@@ -10,7 +10,7 @@ from chatr import to_wire, wire
 from chatr.adapters.http.endpoints import agents, messages
 from chatr.adapters.http.error_catalogue import NO_SUCH_MOMENT, TOO_MUCH_AT_ONCE, http_error
 from chatr.adapters.http.json_response import encode, json_response
-from chatr.adapters.http.query_string import moment, number
+from chatr.adapters.http.query_string import moment, number, time_range
 from chatr.domain.message_times import MAX_BUCKETS, Activity
 from chatr.domain.room import Room
 from chatr.domain.time_index import BLOCK_SIZE
@@ -92,8 +92,10 @@ class RoomAtHandlers:
         return body
 
     async def activity(self, request: web.BaseRequest) -> web.Response:
-        """Return the numbers of messages in at most so many buckets."""
-        activity = self._node.room.history.times.activity(number(request, "buckets", MAX_BUCKETS, MAX_BUCKETS))
+        """Return the numbers of messages in at most so many buckets. Raises HttpError (400)."""
+        times, buckets = self._node.room.history.times, number(request, "buckets", MAX_BUCKETS, MAX_BUCKETS)
+        between = time_range(request)
+        activity = times.activity_between(*between, buckets) if between else times.activity(buckets)
         return json_response(encode(activity_response(activity)))
 
 

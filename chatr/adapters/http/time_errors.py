@@ -1,0 +1,21 @@
+"""Error responses to times in query strings: their statuses, codes and sentences."""
+
+from typing import Final
+
+from chatr.adapters.http.error_type import ErrorType
+
+INVALID_MOMENT: Final = ErrorType(
+    400,
+    "invalid_moment",
+    "Give either position, a decimal number of at most 18 digits, or time: ISO 8601 with Z or an offset (+ is written "
+    "%2B), or milliseconds since 1970.",
+)
+INVALID_RANGE: Final = ErrorType(
+    400,
+    "invalid_range",
+    "Give both from and to, an earlier and a later time: ISO 8601 with Z or an offset (+ is written %2B), or "
+    "milliseconds since 1970. Without both, messages are counted over the whole life of the room.",
+)
+
+TIME_ERROR_TYPES: Final = (INVALID_MOMENT, INVALID_RANGE)
+"""All of the above."""
