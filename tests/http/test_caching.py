@@ -42,7 +42,7 @@ STORED: Final = {
 VARYING: Final = {
     "/api/messages": "Accept, Authorization, X-API-Key",
     "/api/checkin": "Accept, Authorization, X-API-Key",
-    "/": "Accept-Encoding",
+    "/": "Accept-Encoding, Accept-Language",
     "/docs": "Accept-Encoding",
     "/page/{file}": "Accept-Encoding",
     "/client.js": "Accept-Encoding",

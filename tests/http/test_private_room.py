@@ -6,7 +6,8 @@ import pytest
 
 from chatr.adapters.http.description.route import Route
 from chatr.adapters.http.message_routes import MESSAGE
-from chatr.adapters.http.routes import AGENT, PAGE_FILE, ROUTES, STREAM
+from chatr.adapters.http.page_routes import PAGE_FILE
+from chatr.adapters.http.routes import AGENT, ROUTES, STREAM
 from chatr.adapters.stores.memory import MemoryLog
 from chatr.cli.running_room import RoomUnreachable, fetch_room
 from tests.conftest import OpenRoom, Response, Room

@@ -44,6 +44,8 @@ NEGOTIATED: Final = Caching("no-cache", (hdrs.ACCEPT,), has_etag=True)
 """As ASKED_FOR, for what is sent as text or as JSON."""
 COMPRESSED: Final = Caching("no-cache", (hdrs.ACCEPT_ENCODING,), has_etag=True)
 """As ASKED_FOR, for what is sent compressed or not."""
+TRANSLATED: Final = Caching("no-cache", (hdrs.ACCEPT_ENCODING, hdrs.ACCEPT_LANGUAGE), has_etag=True)
+"""As COMPRESSED, for what is sent in the language of the reader."""
 DOCUMENT: Final = Caching(f"public, max-age={DOCUMENT_SECONDS}", has_etag=True)
 """For documents, which change only when an operator changes the limits."""
 # no-transform: a proxy that compresses would buffer frames.

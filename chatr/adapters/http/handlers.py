@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from attrs import frozen
 
-from chatr.adapters.http import document_routes, key_routes, message_routes, routes
+from chatr.adapters.http import document_routes, key_routes, message_routes, page_routes, routes
 from chatr.adapters.http.description.route import Route, RouteHandler
 from chatr.adapters.http.endpoints.agents import AgentHandlers
 from chatr.adapters.http.endpoints.checkin import CheckInHandlers
@@ -64,10 +64,10 @@ class Handlers:
             routes.LOG_HEAD: self.log.head,
             routes.LIVE: self.health.live,
             routes.READY: self.health.ready,
-            routes.WATCH_PAGE: self.page.index,
-            routes.DOCS_PAGE: self.page.docs,
-            routes.PAGE_FILE: self.page.file,
-            routes.CLIENT: self.page.client,
+            page_routes.WATCH_PAGE: self.page.index,
+            page_routes.DOCS_PAGE: self.page.docs,
+            page_routes.PAGE_FILE: self.page.file,
+            page_routes.CLIENT: self.page.client,
             **dict.fromkeys(document_routes.SKILLS, self.documents.skills),
             document_routes.SKILLS_DETAILS: self.documents.skills_details,
             document_routes.SKILLS_INDEX: self.documents.skills_index,

@@ -13,6 +13,7 @@ from chatr.adapters.http.description.route import Route
 from chatr.adapters.http.document_routes import DOCUMENT_ROUTES
 from chatr.adapters.http.key_routes import KEY_ROUTES
 from chatr.adapters.http.message_routes import MESSAGE_ROUTES
+from chatr.adapters.http.page_routes import PAGE_ROUTES
 from chatr.domain.policy import CLAIMING, LEAVING, PROVING, REGISTERING, STARTING
 from chatr.domain.policy.moderating import agent_exists
 
@@ -185,33 +186,6 @@ READY: Final = Route(
     needs_open_room=False,
     caching=caching.NOT_STORED,
 )
-WATCH_PAGE: Final = Route(
-    "GET", "/", "pages", "The page on which people watch the room.", responses.HTML, caching=caching.COMPRESSED
-)
-DOCS_PAGE: Final = Route(
-    "GET", "/docs", "pages", "A page that shows these endpoints to people.", responses.HTML, caching=caching.COMPRESSED
-)
-PAGE_FILE: Final = Route(
-    "GET",
-    "/page/{file}",
-    "pages",
-    "A file of the pages.",
-    responses.FILE,
-    parameters=(parameters.FILE,),
-    errors=(error_catalogue.NOT_FOUND,),
-    # A browser that opens the page asks for all of its files at once.
-    counts_as_request=False,
-    caching=caching.COMPRESSED,
-)
-CLIENT: Final = Route(
-    "GET",
-    "/client.js",
-    "documents",
-    "A client for programs in JavaScript, as one module.",
-    responses.FILE,
-    counts_as_request=False,
-    caching=caching.COMPRESSED,
-)
 MCP: Final = Route(
     "POST",
     json_rpc.PATH,
@@ -238,10 +212,7 @@ ROUTES: Final = (
     LOG_HEAD,
     LIVE,
     READY,
-    WATCH_PAGE,
-    DOCS_PAGE,
-    PAGE_FILE,
-    CLIENT,
+    *PAGE_ROUTES,
     *DOCUMENT_ROUTES,
 )
 """The endpoints of the HTTP API, which the OpenAPI document describes."""

@@ -1,4 +1,4 @@
-"""GET /, GET /docs, the files of these pages, and GET /client.js."""
+"""GET / in each language, GET /docs, the files of these pages, and GET /client.js."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -14,6 +14,8 @@ from attrs import frozen
 
 from chatr.adapters.http.conditional_response import content_response
 from chatr.adapters.http.error_catalogue import NOT_FOUND, http_error
+from chatr.adapters.http.page.catalogue import LANGUAGES, script_texts, translate
+from chatr.adapters.http.page.language import requested_language
 from chatr.adapters.http.page.page_html import MAX_MESSAGES, render_page
 from chatr.node.node import Node
 from chatr.ports import LogUnavailable
@@ -27,7 +29,7 @@ CONTENT_TYPES: Final = {
     "webmanifest": "application/manifest+json",
 }
 DEMO_BANNER: Final = """</h1>
-    <strong class="demo" title="Messages and keys of a demo may be gone soon">Demo</strong>"""
+    <strong class="demo" title="{{page.demo-note}}">{{page.demo}}</strong>"""
 """Stands beside the name of the room."""
 ACCEPTS_GZIP: Final = re.compile("gzip(?! *; *q=0([.]0*)? *(,|$))", re.IGNORECASE)
 """Matches an Accept-Encoding that allows gzip; a weight of zero forbids it (RFC 9110, 12.4.2)."""
@@ -86,12 +88,17 @@ class PageFile:
 
 
 def load_files() -> dict[str, PageFile]:
-    """Read the files of the pages from the package, by name, with the client as `client.js`; without comments."""
+    """Read the files of the pages from the package, by name, without comments.
+
+    The client is among them as `client.js`, and the texts that scripts show as `texts.en.js` and so on.
+    """
     contents = {
         path.name: COMMENTS.sub(b"", path.read_bytes()) if path.name.endswith(LOADED) else path.read_bytes()
         for path in (files("chatr.adapters.http.page") / "static").iterdir()
         if path.is_file()
     }
+    scripts = "".join(content.decode() for name, content in contents.items() if name.endswith(".js"))
+    contents |= {f"texts.{language}.js": script_texts(language, scripts).encode() for language in LANGUAGES}
     contents["client.js"] = COMMENTS.sub(b"", client_module(leaving_out=FOLLOWING).content)
     return {
         name: PageFile(
@@ -132,10 +139,13 @@ class PageHandlers:
             page = page.replace("<html ", "<html data-read-only ", 1)
         if is_demo:
             page = page.replace("</h1>", DEMO_BANNER, 1)
-        # Rendered once for each position of the log, however many clients request it.
-        self._index = lru_cache(1)(
-            lambda _cursor, _are_all_at_hand: PageFile(
-                render_page(page, node.room, public_url, node.newest.at_hand(MAX_MESSAGES)).encode(),
+        pages = {language: translate(page, language) for language in LANGUAGES}
+        # Rendered once for each position of the log and language, however many clients request it.
+        self._index = lru_cache(len(LANGUAGES))(
+            lambda language, _cursor, _are_all_at_hand: PageFile(
+                render_page(
+                    pages[language], node.room, public_url, node.newest.at_hand(MAX_MESSAGES), language
+                ).encode(),
                 CONTENT_TYPES["html"],
             )
         )
@@ -145,11 +155,12 @@ class PageHandlers:
         self._index.cache_clear()
 
     async def index(self, request: web.BaseRequest) -> web.Response:
-        """Return the watch page with the newest messages."""
+        """Return the watch page with the newest messages, in the language that is requested."""
         newest = self._node.newest
         with suppress(LogUnavailable):
             await newest.load(MAX_MESSAGES)
-        return self._index(self._node.room.cursor, newest.are_at_hand(MAX_MESSAGES)).response(request)
+        language = requested_language(request)
+        return self._index(language, self._node.room.cursor, newest.are_at_hand(MAX_MESSAGES)).response(request)
 
     async def docs(self, request: web.BaseRequest) -> web.Response:
         """Return the page that shows the OpenAPI document."""

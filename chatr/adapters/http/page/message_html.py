@@ -6,6 +6,7 @@ from html import escape
 from typing import Final
 from urllib.parse import quote
 
+from chatr.adapters.http.page.catalogue import text
 from chatr.domain.agent import Agent
 from chatr.domain.history import Message
 from chatr.domain.mentions import MENTION
@@ -17,44 +18,48 @@ QUOTED_LENGTH: Final = 120
 """Characters of a quoted text. The line shows as many of them as there is room for."""
 # An id stands alone: not in C#7, issue#7, ##7, &#7;, #7f, #7,000 or #7.5.
 REFERENCE: Final = re.compile(rf"{MENTION.pattern}|(?<![\w#&/])#([1-9][0-9]{{0,17}})(?!\w|[.,][0-9])")
-AUTOMATIC: Final = (
-    ' <span class="automatic" role="img" aria-label="posted by a program, seen by nobody before">\u2699\ufe0e</span>'
-)
 
 
-def list_items(room: Room, messages: Sequence[Message]) -> Iterator[str]:
+def list_items(room: Room, messages: Sequence[Message], language: str) -> Iterator[str]:
     """Return messages as list items, oldest first. Their ids are the fragments to which links lead."""
     shown = {message.cursor.position: message for message in messages}
-    return (list_item(room, message, shown) for message in messages)
+    return (list_item(room, message, shown, language) for message in messages)
 
 
-def list_item(room: Room, message: Message, shown: Mapping[int, Message]) -> str:
+def list_item(room: Room, message: Message, shown: Mapping[int, Message], language: str) -> str:
     """Return a message as HTML. `shown` are all that are on the page, by position."""
     at, author = iso_timestamp(message.at), room.agent(message.agent)
     time = f'<time datetime="{at}">{at[:10]} {at[11:16]} UTC</time>'
     # <bdi> and dir="auto": a name or message in a right-to-left script does not reorder the text around it.
-    label = f'<bdi class="name">{escape(author.name)}</bdi>{badge(author)}{AUTOMATIC if message.automatic else ""}'
+    label = f'<bdi class="name">{escape(author.name)}</bdi>{badge(author, language)}{automatic_mark(message, language)}'
     content = f'<p class="content" dir="auto">{"".join(content_html(room, message, shown))}</p>'
-    quoted = "" if message.reply_to is None else quoted_line(room, message.reply_to, shown)
+    quoted = "" if message.reply_to is None else quoted_line(room, message.reply_to, shown, language)
     return f'<li id="m-{message.cursor.position}"><p class="head">{label} {time}</p>{quoted}{content}</li>'
 
 
-def badge(author: Agent) -> str:
+def badge(author: Agent, language: str) -> str:
     """Return the author's badge as HTML, or nothing."""
     if author.badge is not None:
         return f' 🦞 <bdi class="badge">{escape(author.badge.moltbook_name)}</bdi>'
-    return ' <span class="badge">✓ verified by the operator of this room</span>' if author.verified else ""
+    return f' <span class="badge">✓ {escape(text(language, "badge.operator"))}</span>' if author.verified else ""
 
 
-def quoted_line(room: Room, position: int, shown: Mapping[int, Message]) -> str:
+def automatic_mark(message: Message, language: str) -> str:
+    """Return the mark of a message that nobody had seen when it was posted, or nothing."""
+    label = escape(text(language, "badge.automatic"))
+    return f' <span class="automatic" role="img" aria-label="{label}">\u2699\ufe0e</span>' if message.automatic else ""
+
+
+def quoted_line(room: Room, position: int, shown: Mapping[int, Message], language: str) -> str:
     """Return a line that quotes the message at `position`, and leads there: with its text if it is on the page."""
-    words = '<span aria-hidden="true">↩ </span><span class="visually-hidden">Reply to </span>'
+    to = escape(text(language, "reply.to"))
+    words = f'<span aria-hidden="true">↩ </span><span class="visually-hidden">{to} </span>'
     if position not in shown:
-        words += f"message {position}"
+        words += escape(text(language, "reply.message", id=str(position)))
     else:
-        text, name = " ".join(shown[position].content.split()), room.agent(shown[position].agent).name
-        text = text if len(text) <= QUOTED_LENGTH else f"{text[:QUOTED_LENGTH]}…"
-        words += f'<bdi class="who">{escape(name)}</bdi>: <bdi>{escape(text)}</bdi>'
+        content, name = " ".join(shown[position].content.split()), room.agent(shown[position].agent).name
+        content = content if len(content) <= QUOTED_LENGTH else f"{content[:QUOTED_LENGTH]}…"
+        words += f'<bdi class="who">{escape(name)}</bdi>: <bdi>{escape(content)}</bdi>'
     return f'<p class="quote"><a href="{address(position, shown)}">{words}</a></p>'
 
 
@@ -78,7 +83,7 @@ def content_html(room: Room, message: Message, shown: Mapping[int, Message]) -> 
             is_known = strict_form(name) in names
             target = f"api/agents/{quote(names.get(strict_form(name), ''), safe='')}"
         if is_known:
-            text = message.content[start:stop]
-            yield f'{escape(message.content[end:start])}<a dir="ltr" href="{target}">{escape(text)}</a>'
+            words = message.content[start:stop]
+            yield f'{escape(message.content[end:start])}<a dir="ltr" href="{target}">{escape(words)}</a>'
             end = stop
     yield escape(message.content[end:])

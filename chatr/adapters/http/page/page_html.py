@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import Final
 
+from chatr.adapters.http.page.catalogue import DEFAULT_LANGUAGE, translate
 from chatr.adapters.http.page.message_html import list_items
 from chatr.domain.history import Message
 from chatr.domain.room import Room
@@ -14,17 +15,19 @@ MAX_MESSAGES: Final = 50
 LINK_PREVIEW: Final = """\
 <meta property="og:type" content="website">
   <meta property="og:site_name" content="chatr">
-  <meta property="og:title" content="Agents speak. Humans watch.">
-  <meta property="og:description" content="A chat room for AI agents, live and with its whole past.">
+  <meta property="og:title" content="{{page.tagline}}">
+  <meta property="og:description" content="{{preview.description}}">
   <meta property="og:url" content="{url}/">
   <meta property="og:image" content="{url}/page/preview.png">
   <meta property="og:image:width" content="1200">
   <meta property="og:image:height" content="630">
-  <meta property="og:image:alt" content="chatr: agents speak, humans watch">
+  <meta property="og:image:alt" content="{{page.title}}">
   <meta name="twitter:card" content="summary_large_image">"""
 
 
-def render_page(page: str, room: Room, url: str, newest: Sequence[Message] | None = None) -> str:
+def render_page(
+    page: str, room: Room, url: str, newest: Sequence[Message] | None = None, language: str = DEFAULT_LANGUAGE
+) -> str:
     """Return the page with the link preview and the newest messages in place of its two placeholders.
 
     `newest` are the messages if those in the room's memory are too few. A private room shows none: the page asks for a
@@ -33,5 +36,7 @@ def render_page(page: str, room: Room, url: str, newest: Sequence[Message] | Non
     if room.rule_context.limits.reading == "agents":
         newest = ()
     shown = room.history.last(MAX_MESSAGES) if newest is None else newest
-    messages = "\n".join(list_items(room, shown))
-    return page.replace(PREVIEW, LINK_PREVIEW.format(url=escape(url)), 1).replace(MESSAGES, messages, 1)
+    messages = "\n".join(list_items(room, shown, language))
+    # The address is filled in after the texts: it is not ours to translate.
+    preview = translate(LINK_PREVIEW, language).replace("{url}", escape(url))
+    return page.replace(PREVIEW, preview, 1).replace(MESSAGES, messages, 1)

@@ -2,6 +2,7 @@
 
 import { element } from "./dom.js";
 import { firstGrapheme, setAria } from "./old_browsers.js";
+import { text } from "./texts.js";
 
 // The golden angle keeps the hues of names that differ in their last character, like agent-1 and agent-2, far apart.
 export function hue(name) {
@@ -28,13 +29,14 @@ function sign(character, label) {
 }
 
 function moltbookBadge({ moltbookName, ownerTwitter }) {
-  const lobster = sign("🦞", "verified on Moltbook as");
+  const lobster = sign("🦞", text("badge.moltbook"));
   const created = element("span", "badge", lobster, "\u00a0", element("bdi", "", moltbookName));
-  created.title = `Verified on Moltbook as ${moltbookName}` + (ownerTwitter ? `, owned by @${ownerTwitter} on X` : "");
+  const names = { name: moltbookName, owner: ownerTwitter };
+  created.title = ownerTwitter ? text("badge.moltbook-owner", names) : text("badge.moltbook-name", names);
   return created;
 }
 
-export const BY_OPERATOR = "verified by the operator of this room";
+export const BY_OPERATOR = text("badge.operator");
 
 function operatorBadge() {
   const created = element("span", "badge", sign("✓", BY_OPERATOR));
@@ -48,7 +50,7 @@ function badges({ moltbookVerified, verifiedBy, ...agent }) {
   return verifiedBy === "operator" ? [operatorBadge()] : [];
 }
 
-const AUTOMATIC = "posted by a program, seen by nobody before";
+const AUTOMATIC = text("badge.automatic");
 
 // Returns the mark of a message that nobody had seen when it was posted, in a list: empty for others.
 export function automaticMark({ automatic }) {

@@ -4,6 +4,7 @@ import { Room } from "./client.js";
 import { setClock } from "./clock.js";
 import { notice } from "./dom.js";
 import { askForKey, keyHeaders, wantsKey } from "./reading_key.js";
+import { text } from "./texts.js";
 
 // The room may be below a path.
 export const roomUrl = new URL(".", location.href).href;
@@ -13,7 +14,7 @@ const room = new Room(roomUrl, null, {
   timeout: 20_000,
   repeatsLost: false, // the reader is told, and tries again
   onResponse: setClock,
-  onWait: (seconds) => notice(`Too many requests from your address. The page continues in ${seconds} s.`, seconds),
+  onWait: (seconds) => notice(text("page.too-many-requests", { seconds }), seconds),
 });
 
 // Returns the JSON body of a GET. Throws an Error with the server's sentence, or one that says that there was no answer.

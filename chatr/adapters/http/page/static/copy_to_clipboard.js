@@ -1,14 +1,15 @@
 // The two texts that a person gives to an agent: shows the room's address in them and copies them to the clipboard.
 
 import { byId } from "./dom.js";
+import { text } from "./texts.js";
 
 async function copy(button) {
   const source = byId(button.dataset.copy);
   getSelection().selectAllChildren(source);
   // Without TLS browsers offer no clipboard; the selected text can still be copied with the keyboard.
   const copied = await navigator.clipboard?.writeText(source.textContent).then(() => true, () => false);
-  button.textContent = copied ? "Copied" : "Selected";
-  setTimeout(() => (button.textContent = "Copy"), 2_000);
+  button.textContent = text(copied ? "join.copied" : "join.selected");
+  setTimeout(() => (button.textContent = text("join.copy")), 2_000);
 }
 
 // Without the slash at its end. The room may be below a path.

@@ -3,12 +3,13 @@
 
 import { getJson } from "./api.js";
 import { setClockNotBefore } from "./clock.js";
-import { byId, element, notice, plural } from "./dom.js";
+import { byId, element, notice } from "./dom.js";
 import * as listChanges from "./list_changes.js";
 import { withId } from "./message_items.js";
 import * as messageList from "./message_list.js";
 import { last } from "./old_browsers.js";
 import { setRemoved } from "./removals.js";
+import { text } from "./texts.js";
 import { showUnread } from "./unread.js";
 
 const PAGE_SIZE = 100;
@@ -140,7 +141,8 @@ function setUnread(count) {
 
 function updateButton() {
   toNewestButton.hidden = !showsLive || messageList.atEnd();
-  toNewestButton.textContent = unreadCount ? `${plural(unreadCount, "new message")} ↓` : "Newest ↓";
+  const words = unreadCount ? text("live.new-messages", { count: unreadCount }) : text("live.newest");
+  toNewestButton.textContent = `${words} ↓`;
 }
 
 // Sets the unread count to zero if the reader is at the end of the list, and updates the button.
@@ -160,9 +162,9 @@ function announce(message) {
 function announceBatch() {
   const lines =
     toAnnounce.length > ANNOUNCED_AT_MOST
-      ? [plural(toAnnounce.length, "new message")]
+      ? [text("live.new-messages", { count: toAnnounce.length })]
       : toAnnounce.map(({ agentName, content }) => `${agentName}: ${content}`);
-  if (removedCount) lines.push(`${plural(removedCount, "message")} removed`);
+  if (removedCount) lines.push(text("live.removed", { count: removedCount }));
   removedCount = 0;
   announcements.replaceChildren(...lines.map((line) => element("p", "", line)));
   toAnnounce = [];
@@ -170,7 +172,7 @@ function announceBatch() {
 }
 
 function scrollToNewest() {
-  history.replaceState(null, "", location.pathname);
+  history.replaceState(null, "", location.pathname + location.search);
   if (messageList.lastShown() === newestId()) messageList.scrollToBottom();
   else showNewest();
   byId("scroller").focus();
@@ -179,9 +181,10 @@ function scrollToNewest() {
 async function reasonForMissing(id) {
   try {
     const { message } = await getJson(`api/messages/${id}`);
-    return `Message ${id} was removed${message.reason ? `: ${message.reason}` : "."}`;
+    const { reason } = message;
+    return reason ? text("message.removed-because", { id: `${id}`, reason }) : text("message.removed", { id: `${id}` });
   } catch {
-    return `There is no message ${id}.`;
+    return text("message.unknown", { id: `${id}` });
   }
 }
 
@@ -195,7 +198,7 @@ export async function goTo(id) {
     messageList.show([...before.messages, ...after.messages], source, range);
     messageList.reveal(id);
   } catch (error) {
-    notice(`Message ${id} could not be loaded: ${error.message}`, 8);
+    notice(text("message.load-failed", { id: `${id}`, error: error.message }), 8);
   }
 }
 

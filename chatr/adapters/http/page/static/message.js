@@ -5,9 +5,10 @@ import { automaticMark, avatarElement, nameAndBadge, setHue } from "./agent_labe
 import { attempt, element } from "./dom.js";
 import { contentNodes, messageLink } from "./message_text.js";
 import { quoteOf } from "./reply_quote.js";
+import { text } from "./texts.js";
 
 const GROUPED_WITHIN = 5 * 60_000;
-const UNDRAWN = "This message cannot be shown as it should be.";
+const UNDRAWN = text("message.undrawn");
 
 const messages = new WeakMap();
 

@@ -6,6 +6,7 @@ import { messageOf, separator, updateBoundary } from "./message.js";
 import { isFiltered, itemsFor } from "./message_items.js";
 import { last, onResize } from "./old_browsers.js";
 import { ensureCurrent } from "./roving_tabindex.js";
+import { text } from "./texts.js";
 
 export const MOST = 300;
 // Pixels from either end at which the next page is loaded, before the reader gets there.
@@ -76,7 +77,7 @@ export function show(messages, newSource, { older = true, newer = false, gap = "
   source = newSource;
   [firstId, lastId] = messages.length ? [idOf(messages[0]), idOf(last(messages))] : [NO_MESSAGE, 0];
   [hasOlder, hasNewer] = [older, newer];
-  list.replaceChildren(...(gap ? [separator("gap", `Messages may be missing here: ${gap}`)] : []));
+  list.replaceChildren(...(gap ? [separator("gap", text("list.gap", { reason: gap }))] : []));
   append(messages);
   scrollToBottom();
   afterChange();
@@ -138,8 +139,8 @@ export function keepingPosition(change) {
 
 export function afterChange() {
   olderButton.hidden = !hasOlder;
-  const empty = isFiltered() ? "No messages of this agent." : "No messages yet.";
-  listStatus.textContent = hasOlder ? "" : lastId ? "The room begins here." : empty;
+  const empty = text(isFiltered() ? "list.none-of-agent" : "list.empty");
+  listStatus.textContent = hasOlder ? "" : lastId ? text("list.beginning") : empty;
   ensureCurrent();
   requestAnimationFrame(checkPosition);
 }
@@ -148,7 +149,7 @@ async function load(direction, id, addPage) {
   if (loading) return;
   const requestedBy = generation;
   loading = true;
-  listStatus.textContent = direction === "older" ? "Loading older messages…" : "";
+  listStatus.textContent = direction === "older" ? text("list.loading-older") : "";
   try {
     const page = await source[direction](id);
     if (requestedBy !== generation) return;
@@ -157,7 +158,7 @@ async function load(direction, id, addPage) {
     afterChange();
   } catch (error) {
     if (requestedBy !== generation) return;
-    listStatus.textContent = `Messages could not be loaded: ${error.message}`;
+    listStatus.textContent = text("list.load-failed", { error: error.message });
     setTimeout(() => (loading &&= requestedBy !== generation), PAUSE_AFTER_ERROR);
   }
 }
@@ -214,6 +215,7 @@ export function markFirstUnread(id) {
   if (item?.classList.contains("unread")) return;
   list.querySelector(".unread")?.classList.remove("unread");
   item?.classList.add("unread");
+  if (item) item.dataset.unread = text("list.new-line"); // the style sheet shows it
 }
 
 // Returns the id of the message in the middle of the screen, or undefined.

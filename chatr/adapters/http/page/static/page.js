@@ -11,6 +11,7 @@ import * as past from "./past.js";
 import * as readingKey from "./reading_key.js";
 import { visibilityChanged } from "./removed.js";
 import * as stream from "./stream.js";
+import { text } from "./texts.js";
 
 const REFRESH_TIMES_EVERY = 15_000;
 
@@ -43,7 +44,7 @@ function goToHash() {
   if (kind === "t") past.goTo(Date.parse(name));
   else if (kind === "a") attempt("The link", () => agentCard.openNamed(decodeURIComponent(name)));
   else if (kind === "m" && /^\d{1,15}$/.test(name)) goToMessage(Number(name));
-  else if (kind === "m" && /^\d+$/.test(name)) notice(`There is no message ${name}.`, 8);
+  else if (kind === "m" && /^\d+$/.test(name)) notice(text("message.unknown", { id: name }), 8);
 }
 
 function goToMessage(id) {

@@ -2,6 +2,7 @@
 
 import { byId } from "./dom.js";
 import { closeDialog, openDialog, setAria } from "./old_browsers.js";
+import { text } from "./texts.js";
 
 // What a header can carry. Which keys are right is for the server to say.
 const SENDABLE = /^[!-~]{1,200}$/;
@@ -53,7 +54,7 @@ export function askForKey(headers) {
   if (headers.Authorization !== keyHeaders().Authorization) return; // another key was entered meanwhile
   isWanted = true;
   // The server's own sentence is for agents: it says how to register.
-  if (key) showError("This key does not open the room. It may be mistyped, revoked, or the key of another room.");
+  if (key) showError(text("key.rejected"));
   keep(null);
   openDialog(dialog);
 }
@@ -75,7 +76,7 @@ export function keyAccepted() {
 function enter(event) {
   event.preventDefault();
   const entered = input.value.trim();
-  if (!SENDABLE.test(entered)) return showError("This is not a key. Keys look like chatr_… and have no spaces.");
+  if (!SENDABLE.test(entered)) return showError(text("key.malformed"));
   showError("");
   keep(entered);
   return true;

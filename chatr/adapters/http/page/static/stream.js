@@ -4,10 +4,22 @@ import { roomUrl } from "./api.js";
 import { byId } from "./dom.js";
 import { askForKey, isLocked, keyAccepted, keyHeaders, wantsKey } from "./reading_key.js";
 import { SharedStream } from "./shared_stream.js";
+import { text } from "./texts.js";
 
 const FAILURES_UNTIL_OFFLINE = 3;
 const SILENCE_CHECKED_EVERY = 15_000;
 const HIDDEN_UNTIL_PAUSED = 5 * 60_000;
+
+// What each state is called. "past" is shown for "live" while the past is shown.
+const STATES = {
+  connecting: "state.connecting",
+  live: "state.live",
+  locked: "state.locked",
+  offline: "state.offline",
+  past: "state.past",
+  paused: "state.paused",
+  reconnecting: "state.reconnecting",
+};
 
 const stateText = byId("state");
 
@@ -23,8 +35,8 @@ let pauseTimer;
 
 function showState(state) {
   stateText.dataset.state = state;
-  const text = state === "live" && showsPast ? "in the past" : state;
-  if (stateText.textContent !== text) stateText.textContent = text; // screen readers announce each change
+  const words = text(STATES[state === "live" && showsPast ? "past" : state]);
+  if (stateText.textContent !== words) stateText.textContent = words; // screen readers announce each change
 }
 
 // While the past is shown, "live" would be wrong; a broken connection is reported all the same.

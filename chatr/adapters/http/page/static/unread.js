@@ -1,6 +1,7 @@
 // Shows the number of unread messages in the title and on the icon.
 
 import { byId } from "./dom.js";
+import { formatNumber } from "./texts.js";
 
 const title = document.title;
 const icon = byId("icon");
@@ -21,6 +22,6 @@ function iconWith(digits) {
 }
 
 export function showUnread(count) {
-  document.title = count ? `(${count.toLocaleString("en")}) ${title}` : title;
+  document.title = count ? `(${formatNumber(count)}) ${title}` : title;
   icon.href = count ? iconWith(String(count).length > MOST_DIGITS ? "99" : count) : plainIcon;
 }
