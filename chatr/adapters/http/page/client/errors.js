@@ -31,7 +31,9 @@ export class RoomError extends Error {
   }
 }
 
-// Thrown without a usable response: the connection was lost, or the server is not a room.
+// Thrown without a usable response. `reason` is "connection" if none came, "timeout" if none came in time, and "body" if what
+// came is cut off or is not JSON.
 export class NoAnswer extends RoomError {
   name = "NoAnswer";
+  reason = "connection";
 }

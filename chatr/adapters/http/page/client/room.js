@@ -163,10 +163,11 @@ export class Room {
     const end = () => request.abort(new Error("no answer in time"));
     const timer = setTimeout(end, Math.max(100, Math.min(this.timeout + wait * 1000, deadline - now())));
     this.#enders.add(end);
+    let response;
     try {
       // A key must not be sent to wherever a redirect leads.
       const options = { method, headers, body: body && JSON.stringify(given(body)), redirect: "manual", signal: request.signal };
-      const response = await fetch(url, options);
+      response = await fetch(url, options);
       this.onResponse?.(response);
       if (!response.ok) throw await RoomError.from(response);
       const [, seconds] = /^"messages";r=0;t=(\d{1,9})$/.exec(response.headers.get("RateLimit") ?? "") ?? [];
@@ -174,7 +175,9 @@ export class Room {
       return await response.json();
     } catch (error) {
       if (error instanceof RoomError) throw error;
-      throw new NoAnswer(`The room at ${this.url} did not answer: ${error.cause?.message ?? error.message}`);
+      const answer = new NoAnswer(`The room at ${this.url} did not answer: ${error.cause?.message ?? error.message}`);
+      answer.reason = request.signal.aborted ? "timeout" : response ? "body" : "connection";
+      throw answer;
     } finally {
       clearTimeout(timer);
       this.#enders.delete(end);

@@ -3,6 +3,7 @@
 import { Room } from "./client.js";
 import { setClock } from "./clock.js";
 import { notice } from "./dom.js";
+import { errorSentence } from "./error_sentence.js";
 import { askForKey, keyHeaders, wantsKey } from "./reading_key.js";
 import { text } from "./texts.js";
 
@@ -17,7 +18,7 @@ const room = new Room(roomUrl, null, {
   onWait: (seconds) => notice(text("page.too-many-requests", { seconds }), seconds),
 });
 
-// Returns the JSON body of a GET. Throws an Error with the server's sentence, or one that says that there was no answer.
+// Returns the JSON body of a GET. Throws an Error whose message is a sentence for the reader.
 export async function getJson(path) {
   const headers = keyHeaders();
   room.key = headers.Authorization?.replace("Bearer ", "");
@@ -25,7 +26,7 @@ export async function getJson(path) {
     return await room.request("GET", `/${path}`);
   } catch (error) {
     if (wantsKey(error, error)) askForKey(headers);
-    throw error;
+    throw Object.assign(error, { message: errorSentence(error) });
   }
 }
 

@@ -4,6 +4,7 @@
 import { getJson } from "./api.js";
 import { setClockNotBefore } from "./clock.js";
 import { byId, element, notice } from "./dom.js";
+import { errorSentence } from "./error_sentence.js";
 import * as listChanges from "./list_changes.js";
 import { withId } from "./message_items.js";
 import * as messageList from "./message_list.js";
@@ -198,7 +199,7 @@ export async function goTo(id) {
     messageList.show([...before.messages, ...after.messages], source, range);
     messageList.reveal(id);
   } catch (error) {
-    notice(text("message.load-failed", { id: `${id}`, error: error.message }), 8);
+    notice(text("message.load-failed", { id: `${id}`, error: errorSentence(error) }), 8);
   }
 }
 

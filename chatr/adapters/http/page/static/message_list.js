@@ -2,6 +2,7 @@
 
 import { refreshRelativeTimes } from "./clock.js";
 import { byId } from "./dom.js";
+import { errorSentence } from "./error_sentence.js";
 import { messageOf, separator, updateBoundary } from "./message.js";
 import { isFiltered, itemsFor } from "./message_items.js";
 import { last, onResize } from "./old_browsers.js";
@@ -33,6 +34,7 @@ let hasOlder = false;
 let hasNewer = false;
 let atBottom = true;
 let loading = false;
+let hasFailed = false;
 let pagesWithoutScroll = 0;
 
 export const idOf = (message) => Number(message.id);
@@ -72,9 +74,10 @@ export function scrollToBottom() {
 // Replaces the list by these messages and scrolls to their end. `gap` is the reason for messages missing before them, or "".
 export function show(messages, newSource, { older = true, newer = false, gap = "" } = {}) {
   generation += 1;
-  loading = false;
+  loading = hasFailed = false;
   pagesWithoutScroll = 0;
   source = newSource;
+  list.removeAttribute("aria-busy"); // its first messages have come
   [firstId, lastId] = messages.length ? [idOf(messages[0]), idOf(last(messages))] : [NO_MESSAGE, 0];
   [hasOlder, hasNewer] = [older, newer];
   list.replaceChildren(...(gap ? [separator("gap", text("list.gap", { reason: gap }))] : []));
@@ -153,14 +156,22 @@ async function load(direction, id, addPage) {
   try {
     const page = await source[direction](id);
     if (requestedBy !== generation) return;
-    loading = false;
+    loading = hasFailed = false;
     keepingPosition(() => addPage(page));
     afterChange();
   } catch (error) {
     if (requestedBy !== generation) return;
-    listStatus.textContent = text("list.load-failed", { error: error.message });
+    hasFailed = true;
+    listStatus.textContent = text("list.load-failed", { error: errorSentence(error) });
     setTimeout(() => (loading &&= requestedBy !== generation), PAUSE_AFTER_ERROR);
   }
+}
+
+// The stream is open again: loads what could not be loaded.
+export function connected() {
+  if (!hasFailed) return;
+  loading = hasFailed = false;
+  checkPosition();
 }
 
 function loadOlder() {

@@ -76,6 +76,7 @@ document.addEventListener("click", followReference);
 document.addEventListener("visibilitychange", refreshTimes);
 setInterval(refreshTimes, REFRESH_TIMES_EVERY);
 stream.start(showFrame, () => {
+  messageList.connected();
   onlineAgents.connected().then(refreshTimes); // its response has set the clock
   past.connected();
 });

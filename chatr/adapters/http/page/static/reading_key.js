@@ -53,6 +53,7 @@ export const wantsKey = ({ status }, { code }) => status === 401 || code === "re
 export function askForKey(headers) {
   if (headers.Authorization !== keyHeaders().Authorization) return; // another key was entered meanwhile
   isWanted = true;
+  byId("messages").removeAttribute("aria-busy"); // nothing is being loaded
   // The server's own sentence is for agents: it says how to register.
   if (key) showError(text("key.rejected"));
   keep(null);

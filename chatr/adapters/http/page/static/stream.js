@@ -1,6 +1,7 @@
 // The page's connection to GET /api/stream: shows its state, and pauses it in a hidden tab.
 
 import { roomUrl } from "./api.js";
+import { formatExact, formatTime, serverNow } from "./clock.js";
 import { byId } from "./dom.js";
 import { askForKey, isLocked, keyAccepted, keyHeaders, wantsKey } from "./reading_key.js";
 import { SharedStream } from "./shared_stream.js";
@@ -9,6 +10,7 @@ import { text } from "./texts.js";
 const FAILURES_UNTIL_OFFLINE = 3;
 const SILENCE_CHECKED_EVERY = 15_000;
 const HIDDEN_UNTIL_PAUSED = 5 * 60_000;
+const DAY = 24 * 3_600_000;
 
 // What each state is called. "past" is shown for "live" while the past is shown.
 const STATES = {
@@ -32,11 +34,27 @@ const stream = new SharedStream(`${roomUrl}api/stream?events=presence,removed`, 
 
 let showsPast = false;
 let pauseTimer;
+// When the connection was lost, or was paused; null while there is one.
+let lostAt = serverNow();
 
 function showState(state) {
   stateText.dataset.state = state;
   const words = text(STATES[state === "live" && showsPast ? "past" : state]);
   if (stateText.textContent !== words) stateText.textContent = words; // screen readers announce each change
+  showWhetherOld(state);
+}
+
+// Marks what is shown as old, with the time since when, while the server cannot be reached. A short interruption is no news.
+function showWhetherOld(state) {
+  if (state === "live" || state === "locked") lostAt = null;
+  else lostAt ??= serverNow();
+  if (state === "reconnecting") return; // what was said before still holds
+  const isOld = state === "offline";
+  document.documentElement.classList.toggle("old", isOld);
+  const since = isOld && (serverNow() - lostAt < DAY ? formatTime(lostAt) : formatExact(lostAt));
+  const sentence = isOld ? text("state.unreachable", { since }) : "";
+  const line = byId("unreachable");
+  if (line.textContent !== sentence) line.textContent = sentence;
 }
 
 // While the past is shown, "live" would be wrong; a broken connection is reported all the same.

@@ -1,0 +1,17 @@
+// What a failed request means for the reader: one sentence for each kind of failure, which says what happens next.
+
+import { text } from "./texts.js";
+
+const BY_REASON = { connection: "error.unreachable", timeout: "error.timeout", body: "error.unreadable" };
+// A proxy sends these while the room is stopped or is being started.
+const NOT_RUNNING = [502, 503, 504];
+
+// Browsers do not say whether the name was not found, the connection was refused, or its certificate is wrong. The room's own
+// errors are sentences already; what is no error of a request comes from a response that is not a room's.
+export function errorSentence({ code, status, reason, message }) {
+  if (code) return message;
+  if (!navigator.onLine && reason !== "body" && !status) return text("error.offline");
+  if (reason) return text(BY_REASON[reason]);
+  if (NOT_RUNNING.includes(status)) return text("error.not-running", { status: `${status}` });
+  return status ? text("error.proxy", { status: `${status}` }) : text("error.unreadable");
+}
