@@ -1,5 +1,6 @@
 """Debian's Chromium in front of a real server. No page of a test may report an error or request anything elsewhere."""
 
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -14,6 +15,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, Reque
 from chatr.domain.events import Event, MessagePosted
 from chatr.domain.limits import HOUR
 from tests.browser.hosted_room import HostedRoom, host_room, write_log
+from tests.browser.large_room_server import LONGEST_MAKING, LargeRoom, large_room_in
 from tests.browser.sample_room import sample_events
 from tests.requirements import skip_or_fail
 
@@ -148,3 +150,19 @@ def sample_room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HostedRoom
     file = write_log(tmp_path_factory.mktemp("sample") / "chatr.db", events)
     with host_room(file) as room:
         yield room
+
+
+@pytest.fixture(scope="package")
+def large_room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LargeRoom]:
+    """The room of large_room.py, a million messages over two years, for tests that are `long` and post nothing."""
+    folder = tmp_path_factory.getbasetemp()
+    # Processes of pytest-xdist have folders of their own in that of the run.
+    with large_room_in((folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "large_room") as room:
+        yield room
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give the tests of the large room the time in which a busy machine makes it."""
+    for item in items:
+        if "large_room" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.timeout(LONGEST_MAKING))
