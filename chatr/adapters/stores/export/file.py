@@ -16,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import BinaryIO, Final, TypeVar
 
-from chatr.adapters.stores.export.lines import parse_closing_line, parse_record_line
+from chatr.adapters.stores.export.checks import STANDARD_INPUT, closing_of, record_in
 from chatr.atomic_file import create_atomically, no_room_as_cannot_open
 from chatr.domain.chain import ChainPoint
 from chatr.domain.events import Cursor
@@ -31,9 +31,6 @@ RECORDS_PER_OFFSET: Final = 1_000
 """Records between two lines whose offsets in the file are remembered."""
 BATCH: Final = 1_000
 """The most records in one batch of a tail."""
-
-STANDARD_INPUT: Final = Path("standard input")
-"""Names it in errors."""
 
 T = TypeVar("T")
 
@@ -143,18 +140,8 @@ class ExportLines:
         Raises CannotOpenLog if the file is no export, is cut off, or does not hold as many records as its
         closing line says.
         """
-        if not any(is_parsed_by(parse, self._first) for parse in (parse_record_line, parse_closing_line)):
-            hint = "" if self._path is STANDARD_INPUT else f"; a log in SQLite is given as sqlite:///{self._path}"
-            raise CannotOpenLog(f"{self._path} is no exported log{hint}.")
-        if not is_parsed_by(parse_closing_line, self._last):
-            complete = self._lines_read - (not self._last.endswith(b"\n"))
-            raise CannotOpenLog(f"{self._path} is cut off after record {complete}: its closing line is missing.")
-        closing, records = parse_closing_line(self._last), self._lines_read - 1
-        if closing.position != records:
-            raise CannotOpenLog(
-                f"{self._path} holds {records} records and should hold {closing.position}: it was changed."
-            )
-        return closing
+        complete = self._lines_read - (not self._last.endswith(b"\n"))
+        return closing_of(self._path, self._first, self._last, complete)
 
     def read(self, after: int, count: int) -> list[Stored]:
         """Return `count` records after position `after`. Raises CannotOpenLog."""
@@ -172,24 +159,8 @@ class ExportLines:
             self._next_line()
 
     def _next_record(self) -> Stored:
-        line, number = self._next_line(), self._lines_read
-        try:
-            stored = parse_record_line(line)
-        except ValueError as error:
-            raise CannotOpenLog(f"Line {number} of {self._path} is no record: {error}.") from error
-        # Lines that were removed or reordered would otherwise be read as a log with holes.
-        if stored.position != number:
-            raise CannotOpenLog(f"Line {number} of {self._path} holds record {stored.position}: the file was changed.")
-        return stored
-
-
-def is_parsed_by(parse: Callable[[bytes], object], line: bytes) -> bool:
-    """Return whether `parse` accepts the line."""
-    try:
-        parse(line)
-    except ValueError:
-        return False
-    return True
+        line = self._next_line()
+        return record_in(line, self._path, self._lines_read)
 
 
 class ExportReader:

@@ -4,9 +4,10 @@ The closing line holds the number of records and the chain hash after the last o
 noticed.
 """
 
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import orjson
+from msgspec import Meta, Struct, json
 
 from chatr.codec import UnreadableRecord
 from chatr.domain.chain import ChainPoint
@@ -27,6 +28,29 @@ RECORD_FIELDS: Final = {
 CLOSING_FIELDS: Final = {"count": int, "head": str}
 
 
+Integer = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+"""What orjson takes for an integer and not for a float."""
+
+
+class RecordLine(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
+    """The fields of a record's line."""
+
+    position: Integer
+    previous: Integer
+    id: str
+    stream: str
+    type: str
+    at: Integer
+    seen: Integer
+    data: str
+    check: str
+
+
+# Less than half of the time that it takes to look through what orjson returns. It accepts less: a line that it rejects
+# is parsed once more.
+decode_line: Final = json.Decoder(RecordLine).decode
+
+
 def record_line(stored: Stored) -> bytes:
     """Return the line of a record, with its line feed. Raises UnreadableRecord."""
     draft = (stored.id, stored.stream, stored.type, stored.at, stored.decided_at_position, stored.data)
@@ -43,6 +67,17 @@ def closing_line(end: ChainPoint) -> bytes:
 
 def parse_record_line(line: bytes) -> Stored:
     """Return the record in a line. Raises ValueError."""
+    try:
+        found = decode_line(line)
+    except (ValueError, RecursionError):
+        # A line with further fields, or of another program.
+        return parse_any_record_line(line)
+    draft = (found.id, found.stream, found.type, found.at, found.seen, found.data)
+    return Stored(*draft, found.position, found.previous, bytes.fromhex(found.check))
+
+
+def parse_any_record_line(line: bytes) -> Stored:
+    """As `parse_record_line`, for a line that may have further fields."""
     position, previous, *draft, record_hash = parse_line(RECORD_FIELDS, line)
     return Draft(*draft).at_position(position, previous, bytes.fromhex(record_hash))
 
