@@ -52,11 +52,17 @@ def plain_traceback(output: TextIO, exc_info: ExcInfo) -> None:
     output.write("\n" + hide_secrets("".join(traceback.format_exception(*exc_info))).rstrip("\n"))
 
 
-def configure_for_command() -> None:
-    """Send log events to standard error, for a command whose standard output is its result."""
+def configure_for_command(level: str = "debug") -> None:
+    """Send log events from `level` on to standard error, for a command whose standard output is its result."""
     console = structlog.dev.ConsoleRenderer(exception_formatter=plain_traceback, colors=sys.stderr.isatty())
     structlog.configure(
-        processors=[structlog.stdlib.add_log_level, structlog.dev.set_exc_info, without_secrets, console],
+        processors=[
+            LeastLevel(level).drop_event,
+            structlog.stdlib.add_log_level,
+            structlog.dev.set_exc_info,
+            without_secrets,
+            console,
+        ],
         logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
     )
 

@@ -26,6 +26,7 @@ COMMANDS: Final = {
     "who": ("chatr.cli.commands.room.who", "print who is online, or about one agent"),
     "serve": ("chatr.cli.commands.serve", "run the server"),
     "log": ("chatr.cli.commands.log", "print records"),
+    "view": ("chatr.cli.commands.view", "show a log in the browser, with its past, and change nothing"),
     "replay": ("chatr.cli.commands.replay", "print the room as it was at a moment"),
     "explain": ("chatr.cli.commands.explain", "show why something was recorded or rejected"),
     "audit": ("chatr.cli.commands.audit", "check that no record was changed and that every record obeyed the rules"),
@@ -44,7 +45,7 @@ COMMANDS: Final = {
 GROUPS: Final = {
     "take part in a room": ("join", "say", "reply", "ask", "check-in", "wait", "watch", "tail", "search", "who", "mcp"),
     "run a room": ("serve", "admin", "backup", "doctor"),
-    "read a log": ("log", "replay", "explain", "audit", "export", "import", "copy", "diff"),
+    "read a log": ("view", "log", "replay", "explain", "audit", "export", "import", "copy", "diff"),
     "print what holds": ("rules", "reference"),
 }
 """The commands under the headings of `chatr --help`."""

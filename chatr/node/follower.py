@@ -80,7 +80,7 @@ class Follower:
             listener.records_folded(self._room, records)
         if any(isinstance(record.event, MessagePosted | MessageRestored) for record in records):
             self._message_waiters.release()
-        for record in records:
+        for record in records if self._fold_futures else ():
             for key in (record.position, record.id):
                 future = self._fold_futures.pop(key, None)
                 # A command that is cancelled or times out cancels its own future, the one under the record id.

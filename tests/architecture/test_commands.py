@@ -49,6 +49,7 @@ RUN: Final[Mapping[str, str]] = {
 NOT_RUN: Final[Mapping[str, str]] = {
     "python3 -m venv": "creates the environment in which the tests run",
     ".venv/bin/pip install": "downloads packages",
+    ".venv/bin/chatr view": "does not end; is run by tests/cli/test_view.py",
     ".venv/bin/pytest": "runs the tests, this one among them",
     ".venv/bin/ruff": "is run by .ci/run",
     ".venv/bin/mypy": "is run by .ci/run",

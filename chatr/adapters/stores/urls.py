@@ -4,6 +4,7 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 from chatr.adapters.stores.export.file import export_reader
+from chatr.adapters.stores.export.indexed import indexed_export
 from chatr.adapters.stores.schemes import other_urls, scheme_of, store_of, unknown_store
 from chatr.adapters.stores.sqlite.files import beside
 from chatr.adapters.stores.sqlite.store import sqlite_file as file_of_url
@@ -64,11 +65,16 @@ def open_reader(url: str | Secret) -> AbstractAsyncContextManager[LogReader]:
 def open_unchanged(url: str | Secret) -> AbstractAsyncContextManager[LogReader]:
     """As `open_reader`, for a reader that stays for long: nothing is created or changed beside the log.
 
-    Raises CannotOpenLog, here or when the context is entered.
+    What is wrong within an exported file is raised where it is read. Raises CannotOpenLog, here or when the context is
+    entered.
     """
     url = revealed(url)
     store = store_of(url)
-    return store.open_unchanged(url) if store and store.open_unchanged else open_reader(url)
+    if store and store.open_unchanged:
+        return store.open_unchanged(url)
+    if url == "-" or is_exported_file(url):
+        return indexed_export(None if url == "-" else Path(url))
+    return open_reader(url)
 
 
 def is_exported_file(url: str | Secret) -> bool:

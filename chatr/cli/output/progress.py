@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
@@ -38,6 +38,24 @@ def progress(label: str, end: int, begin: int = 0, *, delay: float | None = None
         disable=not on_terminal,
     ) as bar:
         yield lambda position: bar.update(position - bar.n)
+
+
+@contextmanager
+def open_ended_progress(label: str) -> Iterator[Callable[[int, int | None], object]]:
+    """As `progress`, for work whose end is not known at first.
+
+    Yields a function to call with each position that is reached, and with the end, or None while it is not known.
+    """
+    on_terminal = sys.stdout.isatty() and sys.stderr.isatty()
+    with tqdm(
+        desc=label, unit=" records", unit_scale=True, delay=BAR_DELAY, leave=False, disable=not on_terminal
+    ) as bar:
+
+        def show(position: int, end: int | None) -> None:
+            bar.total = end
+            bar.update(position - bar.n)
+
+        yield show
 
 
 def print_above_bar(line: str) -> None:
