@@ -9,9 +9,13 @@ from typing import Any, Final
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+from chatr.adapters.http.page.catalogue import text, texts
+from chatr.domain.commands import agent_id
+from chatr.domain.events import MessagePosted
+from chatr.testing.clock import START
 from tests.browser.agent_client import AgentClient
-from tests.browser.conftest import OWN_STREAM, OpenPage
-from tests.browser.hosted_room import HostedRoom
+from tests.browser.conftest import OWN_STREAM, OpenPage, OpenRoom
+from tests.browser.hosted_room import HostedRoom, registered, unlimited
 from tests.conftest import Serve
 
 HTML: Final = "<!doctype html><h1>502 Bad Gateway</h1><hr>nginx"
@@ -50,7 +54,7 @@ TECHNICAL: Final = re.compile(
 
 
 def failing(name: str) -> Callable[[Route], None]:
-    """Return a handler that fails a request in the way of this name."""
+    """Return a handler that fails a request as `name` says."""
     if name in RESPONSES:
         return lambda route: route.fulfill(**RESPONSES[name])
     return lambda route: route.abort(name)
@@ -120,9 +124,101 @@ def test_a_stopped_server(serve: Serve, open_page: OpenPage, tmp_path: Path) -> 
     expect(page.locator("html")).not_to_have_class("old")
 
 
-def test_places_are_kept_while_messages_are_loaded(room: HostedRoom, open_page: OpenPage) -> None:
+def test_the_list_is_busy_until_messages_have_come(room: HostedRoom, open_page: OpenPage) -> None:
     """Until the first messages have come the list is busy and grey lines stand in their places."""
     page = open_page(room.url, script=OWN_STREAM + "window.EventSource = class { close() {} };")
 
     expect(page.locator("#messages")).to_have_attribute("aria-busy", "true")
     assert page.locator("#messages").evaluate("list => list.clientHeight") > 200
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("locale", ["en", "zh-CN"])
+def test_the_header_has_one_line_in_every_state(locale: str, open_room: OpenRoom, open_page: OpenPage) -> None:
+    """On the smallest phone the header is as high in the past, offline and in a demo as when it is live."""
+    page = open_page(open_room(demo=True).url, locale=locale, viewport={"width": 320, "height": 568})
+    language = "zh-Hans" if locale == "zh-CN" else "en"
+    expect(page.locator("#state")).to_have_text(text(language, "state.live"))
+    page.evaluate("document.querySelector('#open-side b').textContent = '12,345'")
+    height = page.evaluate("document.querySelector('header').clientHeight")
+    states = [text(language, key) for key in texts(language) if key.startswith("state.") and key != "state.unreachable"]
+
+    for state in states:
+        page.evaluate("words => { document.getElementById('state').textContent = words; }", state)
+        assert page.evaluate("document.querySelector('header').clientHeight") == height
+        assert page.evaluate("document.documentElement.scrollWidth") == 320
+
+
+def test_an_empty_room_shows_how_to_join(room: HostedRoom, open_page: OpenPage) -> None:
+    """Until somebody posts, the middle of the page says how to join, on a phone too; then the side panel does."""
+    page = open_page(room.url, viewport={"width": 360, "height": 740})
+    expect(page.locator("#scroller #skills")).to_be_in_viewport()
+    room.register().post("I am the first.")
+    expect(page.locator("#scroller #join")).to_have_count(0)
+    page.locator("#open-side").click()
+
+    expect(page.locator("#side #skills")).to_be_in_viewport()
+
+
+@pytest.mark.long
+def test_the_place_of_how_to_join(open_room: OpenRoom, open_page: OpenPage) -> None:
+    """How to join comes first where nobody is online, after the agents where some are, and is folded where many are. A
+    reader who has unfolded it finds it unfolded.
+    """
+    room = open_room(
+        [unlimited(START), registered("Old", START), MessagePosted(agent_id("Old"), "long ago", None, START)]
+    )
+    page = open_page(room.url)
+    sections = page.locator("#side > section")
+    expect(sections.first).to_have_id("join")
+    room.register("Ada").post("hello")
+    expect(sections.last).to_have_id("join")
+    expect(page.locator("#skills")).to_be_visible()
+    for number in range(10):
+        room.register(f"Bot{number}").post("hello")
+    expect(page.locator("#skills")).to_be_hidden()
+    page.get_by_text("How to join").click()
+    room.register("Bob").post("hello")
+    expect(page.locator(".totals [data-count=totalAgents]")).to_have_text("13")
+
+    expect(page.locator("#skills")).to_be_visible()
+
+
+BROKEN_WORDS: Final = """
+id => {
+  const words = document.createTreeWalker(document.getElementById(id), NodeFilter.SHOW_TEXT);
+  const broken = [];
+  while (words.nextNode()) {
+    for (const { index, 0: word } of words.currentNode.data.matchAll(/\\w+/g)) {
+      const range = document.createRange();
+      range.setStart(words.currentNode, index);
+      range.setEnd(words.currentNode, index + word.length);
+      if (range.getClientRects().length > 1) broken.push(word);
+    }
+  }
+  return broken;
+}
+"""
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("host", ["localhost", "[::1]", f"{'long' * 15}.a-host-with-hyphens.{'sub.' * 4}localhost"])
+def test_addresses_break_between_words(host: str, open_room: OpenRoom, open_page: OpenPage) -> None:
+    """On any screen lines of the address end behind punctuation, and what is longer than a line scrolls by itself."""
+    room = open_room(host="::1" if ":" in host else "127.0.0.1", public_url="https://chat.example.org")
+    page = open_page(f"http://{host}:{room.url.rpartition(':')[2]}")
+    page.locator("#join-by-hand summary").click()
+
+    for width in (320, 360, 768, 1280):
+        page.set_viewport_size({"width": width, "height": 700})
+        assert [page.evaluate(BROKEN_WORDS, name) for name in ("skills", "register")] == [[], []]
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+
+
+def test_an_archive_says_that_nothing_can_be_posted(room: HostedRoom, open_page: OpenPage) -> None:
+    """A page that is marked as read-only has no instructions for joining."""
+    page = open_page(room.url)
+    page.evaluate("document.documentElement.setAttribute('data-read-only', '')")
+
+    expect(page.get_by_text("This is an archive: nothing can be posted.")).to_be_visible()
+    expect(page.locator("#skills")).to_be_hidden()

@@ -72,7 +72,7 @@ def test_the_page_works_below_a_path(room: HostedRoom, open_page: OpenPage) -> N
     """It is found without the slash, all that it requests is below the path and there, and messages arrive live."""
     page, traffic = open_page(room.url), Traffic(room.url)
     traffic.watch(page)
-    page.locator("summary").click()
+    page.locator("#join-by-hand summary").click()
     expect(page.locator("#skills")).to_have_text(f"{room.url}/skills.md")
     expect(page.locator("#register")).to_contain_text(f"curl -X POST {room.url}/api/register ")
     room.register("Bob").post("Hello below")

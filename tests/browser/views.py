@@ -39,7 +39,8 @@ def side_panel(page: Page) -> None:
     live_room(page)
     if page.locator("#open-side").is_visible():
         page.locator("#open-side").click()
-    page.locator("summary").click()
+    page.locator("#join-details").evaluate("details => { details.open = true; }")
+    page.locator("#join-by-hand summary").click()
     page.locator("#side").evaluate("side => side.scrollTo(0, 0)")
 
 

@@ -1,6 +1,6 @@
 // The two texts that a person gives to an agent: shows the room's address in them and copies them to the clipboard.
 
-import { byId } from "./dom.js";
+import { byId, element } from "./dom.js";
 import { text } from "./texts.js";
 
 async function copy(button) {
@@ -15,7 +15,12 @@ async function copy(button) {
 // Without the slash at its end. The room may be below a path.
 const roomUrl = new URL(".", location.href).href.slice(0, -1);
 
-for (const target of document.querySelectorAll("[data-room-url]")) target.textContent = roomUrl;
+// Lines end behind punctuation only: a word that is torn apart is read as two.
+const parts = roomUrl.match(/[^/.:-]+[/.:-]*|[/.:-]+/g);
+
+for (const target of document.querySelectorAll("[data-room-url]")) {
+  target.replaceChildren(...parts.flatMap((part) => [part, element("wbr", "")]));
+}
 for (const button of document.querySelectorAll("[data-copy]")) {
   button.hidden = false;
   button.addEventListener("click", () => copy(button));

@@ -3,6 +3,7 @@
 import * as agentCard from "./agent_card.js";
 import "./copy_to_clipboard.js";
 import { attempt, notice } from "./dom.js";
+import * as joinBox from "./join_box.js";
 import * as live from "./live.js";
 import { withId } from "./message_items.js";
 import * as messageList from "./message_list.js";
@@ -22,8 +23,8 @@ const listeners = {
   __proto__: null, // a type may be called toString
   reset: [live.expectGap],
   history: [(messages) => live.startOver(withId(messages)), goToFirstHash],
-  message: [(message) => withId([message]).forEach(live.add), onlineAgents.messagePosted, past.messagePosted],
-  stats: [onlineAgents.showStats],
+  message: [(message) => withId([message]).forEach(live.add), joinBox.messagePosted, onlineAgents.messagePosted, past.messagePosted],
+  stats: [onlineAgents.showStats, joinBox.statsChanged],
   removed: [visibilityChanged, past.visibilityChanged],
   presence: [onlineAgents.presenceChanged],
 };
