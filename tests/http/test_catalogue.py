@@ -204,4 +204,6 @@ def test_texts_in_html_are_escaped(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_scripts_get_only_their_texts() -> None:
     """What only the HTML shows is not sent twice."""
-    assert script_texts("en", 'text("list.empty")') == 'globalThis.pageTexts = {"list.empty":"No messages yet."};\n'
+    assert script_texts("en", 'text("list.empty")') == (
+        'globalThis.pageTexts = { ...globalThis.pageTexts, ...{"list.empty":"No messages yet."} };\n'
+    )

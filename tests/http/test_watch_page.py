@@ -15,7 +15,7 @@ from tests.conftest import Room
 
 FOLDER = files("chatr.adapters.http.page") / "static"
 FILES = sorted(path.name for path in FOLDER.iterdir() if path.is_file())
-MADE = ["client.js", *(f"texts.{language}.js" for language in LANGUAGES)]
+MADE = ["client.js", *(f"texts{part}.{language}.js" for part in ("", "_later") for language in LANGUAGES)]
 """Files that are made when the server starts."""
 TEXTS = [name for name in FILES if not name.endswith(".png")]
 TYPES = {

@@ -48,6 +48,8 @@ LOADED_HEADERS: Final = {**HEADERS, "Content-Security-Policy": "default-src 'non
 """Headers of scripts and styles that documents load."""
 LOADED: Final = (".js", ".css")
 WORKER: Final = "stream_worker.js"
+LOADED_LATER: Final = frozenset({"notifications.js"})
+"""Modules that a first visit does without. `loadLater` of texts.js loads them with their texts."""
 
 CLIENT_MODULES: Final = ("timing", "errors", "fetch_stream", "stream", "progress", "following", "room")
 """The modules of `/client.js`. Each imports only from those before it."""
@@ -97,8 +99,7 @@ def load_files() -> dict[str, PageFile]:
         for path in (files("chatr.adapters.http.page") / "static").iterdir()
         if path.is_file()
     }
-    scripts = "".join(content.decode() for name, content in contents.items() if name.endswith(".js"))
-    contents |= {f"texts.{language}.js": script_texts(language, scripts).encode() for language in LANGUAGES}
+    contents |= text_scripts({name: content.decode() for name, content in contents.items() if name.endswith(".js")})
     contents["client.js"] = COMMENTS.sub(b"", client_module(leaving_out=FOLLOWING).content)
     return {
         name: PageFile(
@@ -109,6 +110,15 @@ def load_files() -> dict[str, PageFile]:
         for name, content in contents.items()
         if name.rpartition(".")[2] in CONTENT_TYPES
     }
+
+
+def text_scripts(scripts: Mapping[str, str]) -> dict[str, bytes]:
+    """Return the scripts with the texts that `scripts` show, by name: for each language one, and one for later."""
+    at_once = "".join(content for name, content in scripts.items() if name not in LOADED_LATER)
+    later = "".join(content for name, content in scripts.items() if name in LOADED_LATER)
+    made = {f"texts.{language}.js": script_texts(language, at_once) for language in LANGUAGES}
+    made |= {f"texts_later.{language}.js": script_texts(language, later) for language in LANGUAGES}
+    return {name: content.encode() for name, content in made.items()}
 
 
 def client_module(leaving_out: Collection[str] = ()) -> PageFile:

@@ -44,7 +44,8 @@ def translate(page: str, language: str) -> str:
 
 
 def script_texts(language: str, scripts: str) -> str:
-    """Return a script that sets `pageTexts`: the texts whose keys stand as strings in `scripts`."""
+    """Return a script that adds to `pageTexts` the texts whose keys stand as strings in `scripts`."""
     # What only the HTML needs is left out, so that a first visit transfers no text twice.
     used = {key: entry for key, entry in texts(language).items() if f'"{key}"' in scripts}
-    return f"globalThis.pageTexts = {json.dumps(used, ensure_ascii=False, separators=(',', ':'))};\n"
+    entries = json.dumps(used, ensure_ascii=False, separators=(",", ":"))
+    return f"globalThis.pageTexts = {{ ...globalThis.pageTexts, ...{entries} }};\n"

@@ -7,6 +7,7 @@ import * as joinBox from "./join_box.js";
 import * as live from "./live.js";
 import { withId } from "./message_items.js";
 import * as messageList from "./message_list.js";
+import * as notifier from "./notifier.js";
 import * as onlineAgents from "./online_agents.js";
 import * as past from "./past.js";
 import * as readingKey from "./reading_key.js";
@@ -30,6 +31,7 @@ const listeners = {
 };
 
 function showFrame({ type, data }) {
+  attempt("A notification", () => notifier.showFrame({ type, data }));
   for (const show of listeners[type] ?? []) attempt(`A frame of type ${type}`, () => show(data));
 }
 

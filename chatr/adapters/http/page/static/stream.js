@@ -33,6 +33,7 @@ const stream = new SharedStream(`${roomUrl}api/stream?events=presence,removed`, 
 });
 
 let showsPast = false;
+let staysOpen = false;
 let pauseTimer;
 // When the connection was lost, or was paused; null while there is one.
 let lostAt = serverNow();
@@ -77,7 +78,13 @@ function renew() {
   stream.renew();
 }
 
+// A hidden tab that is to notify its reader goes on reading.
+export function keepOpenWhenHidden(value) {
+  staysOpen = value;
+}
+
 function pause() {
+  if (staysOpen) return;
   stream.close();
   showState("paused");
 }

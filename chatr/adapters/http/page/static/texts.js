@@ -31,3 +31,9 @@ export function textParts(key, values = {}) {
 }
 
 export const text = (key, values) => textParts(key, values).join("");
+
+// Loads a module that a first visit does without, after the texts of all such modules.
+export async function loadLater(name) {
+  await import(`./texts_later.${pageLanguage}.js`);
+  return import(`./${name}`);
+}
