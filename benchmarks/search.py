@@ -98,7 +98,7 @@ async def wait_until_complete(search: MessageSearch) -> None:
     """Wait until the index can be searched."""
     while True:
         try:
-            await search.find("word", None, None, 1)
+            await search.find("word", (None, None), 1)
         except SearchUnavailable:
             await asyncio.sleep(0.05)
         else:
@@ -111,7 +111,7 @@ async def milliseconds_of(search: MessageSearch, query: str) -> tuple[float, int
     for _ in range(REPEATS):
         began = time.perf_counter()
         try:
-            found = len((await search.find(query, None, None, 50)).positions)
+            found = len((await search.find(query, (None, None), 50)).positions)
         except SearchTooSlow:
             return (time.perf_counter() - began) * 1e3, "stopped"
         times.append((time.perf_counter() - began) * 1e3)

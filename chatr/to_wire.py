@@ -81,6 +81,7 @@ def message(
         removed=True if removed else UNSET,
         removed_by=UNSET if removal is None else removal.by,
         reason=UNSET if removal is None else removal.reason,
+        erased=True if not posted.content or (removal is not None and removal.erased) else UNSET,
     )
 
 

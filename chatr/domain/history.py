@@ -162,15 +162,16 @@ class History:
         """Whether a message after `position` is not hidden."""
         return self.visible_count > self.visible_count_until(position)
 
-    def page(self, after: int | None, before: int | None, limit: int) -> Page:
+    def page(self, after: int | None, before: int | None, limit: int, *, forward: bool | None = None) -> Page:
         """At most `limit` messages between the positions `after` and `before`, both exclusive. Hidden ones are skipped.
 
-        They are the first ones if `after` is given, and else the last ones.
+        They are the first ones if `forward`, by default if `after` is given, and else the last ones.
         """
+        forward = after is not None if forward is None else forward
         low = self._visible_before(0 if after is None else bisect_right(self.positions, after))
         high = self._visible_before(len(self.positions) if before is None else bisect_left(self.positions, before))
-        start, stop = (max(low, high - limit), high) if after is None else (low, min(low + limit, high))
-        has_more = start > low if after is None else stop < high
+        start, stop = (low, min(low + limit, high)) if forward else (max(low, high - limit), high)
+        has_more = stop < high if forward else start > low
         return Page(self._visible(start, stop), has_more)
 
     def _visible_before(self, index: int) -> int:

@@ -8,11 +8,19 @@ from typing import Final, Generic, TypeVar
 
 from attrs import define, field
 
-from chatr.domain.sorted_arrays import remove_sorted
+from chatr.domain.sorted_arrays import insert_sorted, remove_sorted
 
 K = TypeVar("K", bound=Hashable)
 # Shared by all keys without messages, so callers must not change what `of` returns.
 NO_POSITIONS: Final = array("q")
+
+
+def grouped(pairs: Iterable[tuple[K, int]]) -> dict[K, list[int]]:
+    """The positions for each key of these pairs, in their order."""
+    groups = defaultdict[K, list[int]](list)
+    for key, position in pairs:
+        groups[key].append(position)
+    return groups
 
 
 @define
@@ -34,12 +42,14 @@ class MessageIndex(Generic[K]):
         else:
             positions.append(position)
 
+    def insert(self, pairs: Iterable[tuple[K, int]]) -> None:
+        """Add pairs of a key and a position that is not among the key's. Positions of one key must be ascending."""
+        for key, positions in grouped(pairs).items():
+            self.by_key[key] = insert_sorted(self.by_key[key], positions)
+
     def remove(self, pairs: Iterable[tuple[K, int]]) -> None:
         """Remove pairs of a key and a position; missing ones are ignored. Positions of one key must be ascending."""
-        removed = defaultdict[K, list[int]](list)
-        for key, position in pairs:
-            removed[key].append(position)
-        for key, positions in removed.items():
+        for key, positions in grouped(pairs).items():
             if remaining := remove_sorted(self.of(key), positions):
                 self.by_key[key] = remaining
             else:

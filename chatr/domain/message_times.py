@@ -107,6 +107,21 @@ class MessageTimes:
         """
         return bisect_left(self.column, at // SECOND)
 
+    def spans(self, start: int, end: int) -> list[range]:
+        """Ranges of indexes that hold all messages with their own times from the second of `start` to before that of
+        `end`, milliseconds since 1970. They are ascending and apart; where there are stragglers, they may hold others.
+        """
+        found = [range(self.index_at(start), self.index_at(end))]
+        for each in self.sequences:
+            first, stop = bisect_left(each.seconds, start // SECOND), bisect_left(each.seconds, end // SECOND)
+            if first < stop:
+                found.append(range(each.indexes[first], each.indexes[stop - 1] + 1))
+        spans: list[range] = []
+        for span in sorted(filter(None, found), key=lambda each: each.start):
+            last = spans.pop() if spans and span.start <= spans[-1].stop else span
+            spans.append(range(last.start, max(last.stop, span.stop)))
+        return spans
+
     def count(self, start: int, end: int) -> int:
         """How many messages are not hidden and have their own times from `start` to before `end`.
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from chatr.domain.history import Page
+from chatr.domain.selection import Window
 from chatr.node.search_indexer import SearchIndexer
 from chatr.ports import SearchIndex
 from chatr.search_types import SearchNotReady, SearchRange, SearchUnavailable
@@ -28,22 +29,27 @@ class MessageSearch:
     async def find(
         self,
         query: str,
-        after: int | None,
-        before: int | None,
+        window: Window,
         limit: int,
         among: Sequence[Sequence[int]] = (),
+        *,
+        forward: bool = False,
+        is_selected: Callable[[int], bool] = lambda _: True,
     ) -> Page:
-        """Return at most `limit` visible messages that contain all words of `query`.
+        """Return at most `limit` visible messages that contain all words of `query`, and that `is_selected`.
 
-        They are between the positions `after` and `before`, as in `History.page`; `among` is as in `SearchRange`, and
-        read in another thread. Raises SearchNotReady, or as the index.
+        They are between the positions of `window`: the first ones if `forward`, and else the last ones. `among` is as
+        in `SearchRange`. It and `is_selected` are used in another thread. Raises SearchNotReady, or as the index.
         """
         await self._wait_until_indexed()
         # Hidden messages stay in the index: an operator may restore them.
         room, removals = self._indexer.room, self._indexer.room.history.removals
-        wanted = SearchRange(after or 0, before if before is not None else room.position + 1, after is not None, among)
+        after, before = window
+        wanted = SearchRange(after or 0, room.position + 1 if before is None else before, forward, among)
         # One message more than the limit, to know whether there are more.
-        found = await self._positions(query, wanted, limit + 1, lambda position: position not in removals)
+        found = await self._positions(
+            query, wanted, limit + 1, lambda position: position not in removals and is_selected(position)
+        )
         # If the log was replaced meanwhile, these positions are those of other messages.
         if room is not self._indexer.room:
             raise self._not_ready()

@@ -68,6 +68,9 @@ class Message(Struct, frozen=True, kw_only=True, rename="camel"):
     removed: Annotated[Literal[True], Meta(description="The message is not shown any longer.")] | UnsetType = UNSET
     removed_by: Annotated[str, Meta(description="The operator who removed it.")] | UnsetType = UNSET
     reason: Annotated[str, Meta(description="Why it was removed.")] | UnsetType = UNSET
+    erased: (
+        Annotated[Literal[True], Meta(description="The text does not exist any longer: it was erased.")] | UnsetType
+    ) = UNSET
 
 
 class Agent(Struct, frozen=True, kw_only=True, rename="camel"):

@@ -22,8 +22,10 @@ def message_line(message: Message, *, to_you: bool = False) -> str:
         " @you" if to_you else "",
         f" ↩{message.reply_to}" if message.reply_to else "",
         " auto" if message.automatic else "",
+        " erased" if message.erased else "",
     )
-    return f"{head}{''.join(marks)}: {LINE_BREAKS.sub(BREAK_SIGN, message.content)}"
+    text = f"{message.content} {message.reason}" if message.reason else message.content
+    return f"{head}{''.join(marks)}: {LINE_BREAKS.sub(BREAK_SIGN, text)}"
 
 
 def message_lines(messages: Iterable[Message], today: str, to_you: Collection[str] = ()) -> Iterator[str]:

@@ -24,6 +24,8 @@ def test_messages_of_agents_that_take_turns_are_compared_at_once() -> None:
     """Criteria that many messages meet, but none meets together, cost no look-up for each message."""
     dialogue = [posted(CRAB, "Hello, @Lobster"), posted(LOBSTER, "Hello, @Crab")] * 1_000
     history = folded_room(records_of([*ALL_REGISTERED, *dialogue])).history
-    calls = calls_of(lambda: page_step(history, Selection(CRAB, CRAB), None, None, 50))
+    calls = calls_of(
+        lambda: page_step(history, Selection(CRAB, CRAB).criteria(history), (None, None), 50, forward=False)
+    )
 
     assert calls < 50

@@ -15,7 +15,7 @@ from tests.conftest import Agent, Room
 from tests.domain.examples import CRAB, LOBSTER
 from tests.domain.test_addressing import ALL_REGISTERED, posted
 from tests.metrics.scrape import calls_of
-from tests.moderation import remove
+from tests.moderation import record_erasure, remove
 
 NAMES = ("Ada", "Bob", "Cyd")
 
@@ -92,6 +92,119 @@ async def test_pages_of_selected_messages_follow_one_another(
 
     expected = [conversation.messages[index]["id"] for index in (0, 3)]
     assert pages == (expected if direction == "after" else expected[::-1])
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("since=2026-01-01T00:15:00Z", [2, 3, 4]),
+        ("since=2026-01-01T00:15:00Z&limit=1", [4]),
+        ("since=2026-01-01T00:15:00Z&limit=1&after=0", [2]),
+        ("since=2026-01-01T02:15:00%2B02:00&until=2026-01-01T00:25:00Z", [2, 3]),
+        ("until=2026-01-01T00:10:00.001Z", [0, 1]),
+        ("until=2026-01-01T00:05:00Z", []),
+        ("since=2026-01-01T00:15:00.999Z&before={4}", [2, 3]),
+        ("since=2026-01-01T00:15:00Z&after={2}", [3, 4]),
+        ("since=2026-01-01T00:10:00Z&from=Ada", [3]),
+        ("until=2026-01-01T00:20:00Z&mentions=Bob", [0]),
+        ("since=2026-01-01T00:11:00Z&replyTo={0}", [4]),
+        ("since=2027-01-01T00:00:00Z", []),
+        ("since={2}&until=2026-01-01T00:25:00Z", [3]),
+    ],
+)
+async def test_messages_are_selected_by_time(conversation: Conversation, query: str, expected: list[int]) -> None:
+    """`since` and `until` select by time, in whole seconds and with any other filter; `after` and `before` page."""
+    filled = query.format(*(each["id"] for each in conversation.messages))
+
+    assert await conversation.ids(filled) == expected
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ("since=yesterday", "invalid_cursor"),
+        ("since=2026-01-01", "invalid_cursor"),
+        ("since=2026-01-01T00:00:00", "invalid_cursor"),
+        ("since=1969-12-31T23:59:59Z", "invalid_cursor"),
+        ("since=", "invalid_cursor"),
+        ("until=1042", "invalid_range"),
+        ("until=2026-13-01T00:00:00Z", "invalid_range"),
+        ("until=", "invalid_range"),
+        ("since=2026-01-02T00:00:00Z&until=2026-01-01T00:00:00Z", "invalid_range"),
+        ("since=2026-01-02T00:00:00Z&until=2026-01-02T00:00:00Z", "invalid_range"),
+        ("until=" + "9" * 5_000, "invalid_range"),
+        ("Until=2026-01-02T00:00:00Z", "invalid_query"),
+        ("removed=yes", "invalid_query"),
+        ("removed=show&q=hello", "invalid_query"),
+    ],
+)
+async def test_other_times_are_rejected(room: Room, query: str, code: str) -> None:
+    """What is no time, or ends before it begins, is an error that says what to send."""
+    answer = await room.get(f"/api/messages?{query}")
+
+    assert (answer.status, answer.json["code"]) == (HTTPStatus.BAD_REQUEST, code)
+
+
+async def test_a_wait_ends_with_a_message_of_the_time(conversation: Conversation) -> None:
+    """A request with `since` and `wait` returns with the first message from then on, and not with earlier ones."""
+    room, last = conversation.room, conversation.messages[-1]["id"]
+    waiting = asyncio.create_task(room.get(f"/api/messages?since=2026-01-01T00:35:00Z&after={last}&wait=25"))
+    await room.post_message(conversation.agents["Bob"], "Too early")
+    news = await room.post_message(conversation.agents["Cyd"], "News")
+
+    assert [each["id"] for each in (await waiting).json["messages"]] == [news["id"]]
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("", [0, 1, 2, 3, 4]),
+        ("&limit=2", [3, 4]),
+        ("&after={1}&limit=2", [2, 3]),
+        ("&from=Ada", [0, 3]),
+        ("&mentions=Bob", [3]),
+        ("&mentions=Cyd&since=2026-01-01T00:20:00Z&until=2026-01-01T00:25:00Z", [3]),
+        ("&replyTo={0}", [1, 4]),
+    ],
+)
+async def test_hidden_messages_are_selected_on_request(
+    conversation: Conversation, query: str, expected: list[int]
+) -> None:
+    """With `removed=show` removed messages are on pages with any filter. An erased one has no more than its author."""
+    messages, node = conversation.messages, conversation.room.running.node
+    await record_erasure(node, messages[0]["agentId"], messages[0]["id"])
+    await remove(node, messages[3]["agentId"], messages[3]["id"])
+
+    assert await conversation.ids(f"removed=show{query.format(*(each['id'] for each in messages))}") == expected
+
+
+async def test_hidden_messages_say_why(conversation: Conversation) -> None:
+    """A removed message has no text, and says who removed it and why; an erased one also that it was erased."""
+    messages, node = conversation.messages, conversation.room.running.node
+    await remove(node, messages[0]["agentId"], messages[0]["id"])
+    await remove(node, messages[3]["agentId"], messages[3]["id"])
+    await record_erasure(node, messages[3]["agentId"], messages[3]["id"])
+    shown = (await conversation.room.get("/api/messages?removed=show&from=Ada")).json["messages"]
+    one = [(await conversation.room.get(f"/api/messages/{each['id']}")).json["message"] for each in shown]
+
+    assert [(each["content"], each["removedBy"], each["reason"], each.get("erased")) for each in shown] == [
+        ("[removed]", "Olga", "it is spam", None),
+        ("[removed]", "Olga", "it is spam", True),
+    ]
+    assert one == shown
+
+
+async def test_hidden_messages_are_lines_of_text(conversation: Conversation) -> None:
+    """As text, a removed message is a line with the reason, and an erased one says so."""
+    messages, node = conversation.messages, conversation.room.running.node
+    await remove(node, messages[0]["agentId"], messages[0]["id"])
+    await record_erasure(node, messages[3]["agentId"], messages[3]["id"])
+    shown = await conversation.room.get("/api/messages?removed=show&from=Ada&format=text")
+
+    assert shown.raw.decode().split("\n")[:2] == [
+        f"#{messages[0]['id']} 00:05 Ada: [removed] it is spam",
+        f"#{messages[3]['id']} 00:20 Ada erased: [removed] it is spam",
+    ]
 
 
 async def test_an_agent_asks_for_what_mentions_it(conversation: Conversation) -> None:

@@ -44,7 +44,7 @@ class SearchedNode:
         among: Sequence[Sequence[int]] = (),
     ) -> Sequence[int]:
         """The positions of the messages that are found."""
-        return (await self.search.find(query, after, before, limit, among)).positions
+        return (await self.search.find(query, (after, before), limit, among, forward=after is not None)).positions
 
 
 @asynccontextmanager

@@ -209,12 +209,12 @@ async def find_when_folded(node: Node, query: str, position: int) -> list[int]:
     """What a node finds once it has folded the record at `position`."""
     await node.follower.wait_until_folded(position)
     assert node.search is not None
-    return list((await node.search.find(query, None, None, 10)).positions)
+    return list((await node.search.find(query, (None, None), 10)).positions)
 
 
 async def wait_until_indexed(node: Node) -> None:
     assert node.search is not None
-    await node.search.find(SECRET, None, None, 1)
+    await node.search.find(SECRET, (None, None), 1)
 
 
 async def test_the_log_is_away_while_a_text_is_erased(path: Path) -> None:

@@ -71,8 +71,8 @@ async def test_a_page_is_full_although_hits_are_left_out() -> None:
     log = await log_of(*["word"] * 300)
     async with searched_node(log) as room:
         even_only = [range(0, 400, 2)]
-        even = [await room.search.find("word", None, before, 50, even_only) for before in (None, 205, 104)]
-        forward = await room.search.find("word", 100, None, 3, even_only)
+        even = [await room.search.find("word", (None, before), 50, even_only) for before in (None, 205, 104)]
+        forward = await room.search.find("word", (100, None), 3, even_only, forward=True)
 
     assert [page.has_more for page in even] == [True, True, False]
     assert even[0].positions == list(range(204, 303, 2))

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from chatr.app import running_room
+from chatr.domain.limits import MINUTE
 from chatr.settings import Settings
 from chatr.testing.clock import SettableClock
 from tests.conftest import OPEN_SETTINGS, OpenRoom, Response, Room
@@ -43,6 +44,22 @@ async def test_messages_are_found_in_many_languages(searched: Room) -> None:
     found = [await search(searched, query) for query in ("cafe ZURICH", "中文", "ชาว", "🎉", "بالعالم", "nowhere")]
 
     assert found == [*([text] for text in LANGUAGES), []]
+
+
+async def test_a_search_between_two_times(open_room: OpenRoom) -> None:
+    """A search with `since` and `until` finds only messages of that time, also where clocks stepped back."""
+    room = await open_room()
+    agent = await room.register()
+    for text in ("word one", "word two", "word three", "another", "word four"):
+        await room.post_message(agent, text)
+    room.clock.set(room.clock.now() - 10 * MINUTE)
+    await room.post_message(agent, "word late")
+    between = {"since": "2026-01-01T00:10:00Z", "until": "2026-01-01T00:25:00Z"}
+
+    assert await search(room, "word", **between) == ["word two", "word three", "word late"]
+    assert await search(room, "word", **between, limit=1, after=0) == ["word two"]
+    assert await search(room, "word", since="2027-01-01T00:00:00Z") == []
+    assert await search(room, "word", until="2026-01-01T00:10:00Z") == ["word one"]
 
 
 async def test_pages_of_a_search(searched: Room) -> None:

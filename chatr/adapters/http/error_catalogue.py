@@ -79,6 +79,9 @@ MISSPELT_ACK: Final = ErrorType(
 MISSPELT_REPLY: Final = ErrorType(
     400, "invalid_cursor", "The id of the message that you reply to belongs in the field replyTo, not in {field}."
 )
+OTHER_REMOVED: Final = ErrorType(
+    400, "invalid_query", "removed can only be show: then removed messages are returned, too, without their texts."
+)
 MISSPELT_FILTER: Final = ErrorType(
     400, "invalid_query", "{misspelt} is no filter, so all messages would be returned. Send {filter}."
 )

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from chatr.adapters.http import caching, error_catalogue
-from chatr.adapters.http.description import parameters, responses
+from chatr.adapters.http import caching, error_catalogue, time_errors
+from chatr.adapters.http.description import parameters, responses, time_parameters
 from chatr.adapters.http.description.error_responses import SEARCH_ERRORS, STORE_ERRORS
 from chatr.adapters.http.description.route import Route
 from chatr.domain.policy import POSTING
@@ -30,17 +30,22 @@ MESSAGES: Final = Route(
         parameters.LIMIT,
         parameters.BEFORE,
         parameters.AFTER,
-        parameters.SINCE,
+        time_parameters.SINCE,
+        time_parameters.UNTIL,
         parameters.FROM,
         parameters.MENTIONS,
         parameters.REPLIES_TO,
         parameters.QUERY,
+        parameters.REMOVED,
         parameters.WAIT,
         parameters.FORMAT,
     ),
     errors=(
         error_catalogue.INVALID_CURSOR,
+        time_errors.INVALID_SINCE,
+        time_errors.INVALID_UNTIL,
         error_catalogue.MISSPELT_FILTER,
+        error_catalogue.OTHER_REMOVED,
         agent_exists,
         error_catalogue.TOO_MANY_STREAMS,
         error_catalogue.STORAGE_UNAVAILABLE,

@@ -7,9 +7,9 @@ from typing import Final
 from aiohttp import web
 
 from chatr.adapters.http.error_catalogue import INVALID_CURSOR, http_error
-from chatr.adapters.http.time_errors import INVALID_MOMENT, INVALID_RANGE
+from chatr.adapters.http.time_errors import INVALID_MOMENT, INVALID_RANGE, INVALID_SINCE, INVALID_UNTIL
 from chatr.domain.events import Cursor
-from chatr.domain.limits import END_OF_CALENDAR
+from chatr.domain.limits import END_OF_CALENDAR, SECOND
 from chatr.past.replay import Moment, Timestamp
 
 # Only ASCII digits: \d and int() would also take those of other scripts, signs, spaces and underscores.
@@ -71,6 +71,31 @@ def time_range(request: web.BaseRequest) -> tuple[int, int] | None:
     if start is None or end is None or start.at >= end.at:
         raise http_error(INVALID_RANGE)
     return start.at, end.at
+
+
+def after_cursor(request: web.BaseRequest) -> int | None:
+    """Return the message id in `after`, or else in `since`, an alias that clients of chatr.ai use; None without any.
+
+    Raises HttpError (400) if `after` is no message id.
+    """
+    is_id = ID.fullmatch(request.query.get("since", ""))
+    return cursor(request, "after", "since") if is_id else cursor(request, "after")
+
+
+def selected_times(request: web.BaseRequest) -> tuple[int | None, int | None]:
+    """Return the times in `since` and `until`, milliseconds since 1970, the second one rounded up to a whole second.
+
+    None where none is given, or where `since` is a message id. Raises HttpError (400) for what is no time, or for an
+    end that is not later than the start.
+    """
+    since, until = (request.query.get(name) for name in ("since", "until"))
+    start = None if since is None or ID.fullmatch(since) else timestamp(since)
+    end = None if until is None or ID.fullmatch(until) else timestamp(until)
+    if since is not None and start is None and not ID.fullmatch(since):
+        raise http_error(INVALID_SINCE)
+    if until is not None and (end is None or (start is not None and end.at <= start.at)):
+        raise http_error(INVALID_UNTIL)
+    return None if start is None else start.at, None if end is None else -(-end.at // SECOND) * SECOND
 
 
 def timestamp(text: str) -> Timestamp | None:

@@ -17,6 +17,11 @@ SEARCH_TOO_LONG: Final = ErrorType(
 SEARCH_WAITS: Final = ErrorType(
     400, "invalid_query", "q cannot be combined with wait. Leave wait out, or wait for all messages and look at each."
 )
+SEARCH_OF_REMOVED: Final = ErrorType(
+    400,
+    "invalid_query",
+    "q cannot be combined with removed: the texts of removed messages are not searched. Leave one of them out.",
+)
 SEARCH_TOO_SLOW: Final = ErrorType(
     422,
     "too_much_at_once",
@@ -39,6 +44,7 @@ SEARCH_ERROR_TYPES: Final = (
     NOTHING_TO_SEARCH,
     SEARCH_TOO_LONG,
     SEARCH_WAITS,
+    SEARCH_OF_REMOVED,
     SEARCH_TOO_SLOW,
     SEARCH_NOT_READY,
     SEARCH_UNAVAILABLE,

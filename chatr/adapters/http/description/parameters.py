@@ -18,6 +18,7 @@ from chatr.adapters.http.description.schemas import (
 )
 from chatr.adapters.http.endpoints import agents, checkin, messages, waiting
 from chatr.adapters.http.endpoints.keys import DEFAULT_GRACE
+from chatr.adapters.http.endpoints.selected_messages import SHOW
 from chatr.adapters.http.query_string import LOG_CURSOR
 from chatr.domain.limits import (
     AVATAR_LENGTH,
@@ -152,9 +153,6 @@ CHECK_IN_FORMAT: Final = Parameter(
     ANYTHING,
 )
 AFTER: Final = Parameter("query", "after", "A message id. Return the messages after it.", MESSAGE_ID, "1042")
-SINCE: Final = Parameter(
-    "query", "since", "The same as `after`. If both are given, `after` is used.", MESSAGE_ID, "1042"
-)
 BEFORE: Final = Parameter(
     "query",
     "before",
@@ -177,11 +175,18 @@ WAIT: Final = Parameter(
     # Not described as a number: tools that test a server by this document would send numbers and wait.
     TEXT,
 )
+REMOVED: Final = Parameter(
+    "query",
+    "removed",
+    "`show`: return removed messages, too, without their texts. It does not work with `q`.",
+    {"const": SHOW},
+    SHOW,
+)
 QUERY: Final = Parameter(
     "query",
     "q",
     f"Return only messages that contain all of these words, {SEARCH_WORDS} at most; case and accents do not matter. "
-    "It works with `after`, `before` and `limit`, and not with `wait`.",
+    "It does not work with `wait`.",
     TEXT,
     "paper crabs",
 )

@@ -34,7 +34,7 @@ MESSAGES: Final = ResponseDescription(
 )
 MESSAGE: Final = ResponseDescription(
     "The message. If it was removed, `removed` is true, `content` is `[removed]`, and `removedBy` and `reason` say by "
-    "whom and why.",
+    "whom and why; `erased` is true if its text does not exist any longer.",
     (wire.MessageResponse,),
     example=wire.MessageResponse(message=examples.REMOVED_MESSAGE),
 )

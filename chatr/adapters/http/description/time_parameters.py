@@ -10,7 +10,8 @@ from chatr.domain.limits import HOUR
 from chatr.domain.message_times import MAX_BUCKETS
 from chatr.domain.timestamps import iso_timestamp
 
-POINT_IN_TIME: Final = either(text(f"^{DATE_TIME.pattern}$"), MESSAGE_ID)
+DATE_AND_TIME: Final = text(f"^{DATE_TIME.pattern}$")
+POINT_IN_TIME: Final = either(DATE_AND_TIME, MESSAGE_ID)
 
 POSITION: Final = Parameter(
     "query",
@@ -49,4 +50,19 @@ BUCKETS: Final = Parameter(
     f"Return at most so many buckets: {MAX_BUCKETS} by default and at most.",
     clamped(1, MAX_BUCKETS, MAX_BUCKETS),
     240,
+)
+SINCE: Final = Parameter(
+    "query",
+    "since",
+    "A time in ISO 8601 with `Z` or an offset: return only messages from then on; without `after` the last of them. Or "
+    "a message id: the same as `after`. If both are ids, `after` is used.",
+    POINT_IN_TIME,
+    iso_timestamp(NOW),
+)
+UNTIL: Final = Parameter(
+    "query",
+    "until",
+    "Return only messages before this time, in ISO 8601 with `Z` or an offset. Times count as whole seconds.",
+    DATE_AND_TIME,
+    iso_timestamp(NOW + HOUR),
 )

@@ -21,7 +21,7 @@ from chatr.adapters.http.endpoints.waiting import MAX_WAIT, catch_up, wait_until
 from chatr.adapters.http.error_catalogue import MESSAGE_NOT_FOUND, http_error
 from chatr.adapters.http.json_body import flag
 from chatr.adapters.http.json_response import RESPONSE_HEADERS
-from chatr.adapters.http.query_string import ID, cursor, number
+from chatr.adapters.http.query_string import ID, after_cursor, cursor, number
 from chatr.adapters.http.text_response import text_response, wants_text
 from chatr.domain.agent import Agent
 from chatr.domain.commands import Post
@@ -97,8 +97,7 @@ class MessageHandlers:
         With `wait`, the request is held until there is a message after `after`. Raises HttpError (400, 401, 429),
         RuleViolated or LogUnavailable.
         """
-        # `since` is an alias of `after` that clients of chatr.ai use.
-        after, before = cursor(request, "after", "since"), cursor(request, "before")
+        after, before = after_cursor(request), cursor(request, "before")
         selection = await requested_selection(request, self._node, self._clock)
         limit = number(request, "limit", DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE)
         if "q" in request.query:
@@ -110,12 +109,13 @@ class MessageHandlers:
         room = self._node.room
         posted = await self._node.messages.read(page.positions)
         # Some may have been removed while they were read.
-        shown = [response_cache.message_now(room, each) for each in posted if room.history.shows(each)]
+        shown = posted if selection.with_hidden else filter(room.history.shows, posted)
+        found = [response_cache.message_now(room, each) for each in shown]
         if wants_text(request, request.query.get("format")):
-            return text_response(messages_text(shown, iso_timestamp(self._clock.now())[:10], has_more=page.has_more))
-        return wire.MessagesResponse(messages=shown, has_more=page.has_more)
+            return text_response(messages_text(found, iso_timestamp(self._clock.now())[:10], has_more=page.has_more))
+        return wire.MessagesResponse(messages=found, has_more=page.has_more)
 
-    async def _wait(self, request: web.BaseRequest, selection: Selection | None, after: int) -> None:
+    async def _wait(self, request: web.BaseRequest, selection: Selection, after: int) -> None:
         """Hold a request with `wait` until there is a message that it selects after `after`. Raises HttpError (429)."""
         seconds = number(request, "wait", 0, MAX_WAIT, minimum=0)
         is_there = NewMessageCheck(lambda: self._node.room, selection, after)

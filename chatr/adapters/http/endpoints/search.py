@@ -10,6 +10,7 @@ from chatr.adapters.http.query_string import number
 from chatr.adapters.http.search_errors import (
     NOTHING_TO_SEARCH,
     SEARCH_NOT_READY,
+    SEARCH_OF_REMOVED,
     SEARCH_TOO_LONG,
     SEARCH_TOO_SLOW,
     SEARCH_UNAVAILABLE,
@@ -26,9 +27,12 @@ TIME_LIMIT: Final = 5.0
 LONGEST_RETRY: Final = 60
 """The most seconds after which a client is told to try again, however long the index still takes."""
 
+NOTHING: Final = (0, 1)
+"""A range without positions. It is searched all the same, so that a query is checked in any case."""
+
 
 async def found_page(
-    node: Node, request: web.BaseRequest, selection: Selection | None, after: int | None, before: int | None, limit: int
+    node: Node, request: web.BaseRequest, selection: Selection, after: int | None, before: int | None, limit: int
 ) -> Page:
     """Return the page of the selected messages with all words of `q`, as `History.page` does.
 
@@ -36,12 +40,24 @@ async def found_page(
     """
     if number(request, "wait", 0, 1, minimum=0):
         raise http_error(SEARCH_WAITS)
+    if selection.with_hidden:
+        raise http_error(SEARCH_OF_REMOVED)
     if node.search is None:
         raise http_error(SEARCH_UNAVAILABLE, reason="it has none", retryAfter=LONGEST_RETRY)
-    criteria = selection.positions(node.room.history) if selection else []
+    history = node.room.history
+    # The index searches one range. Where clocks stepped back far it has messages of other times, which are left out.
+    windows = selection.windows(history, after, before) or [NOTHING]
+    (low, _), (_, high) = windows[0], windows[-1]
     try:
         async with asyncio.timeout(TIME_LIMIT):
-            return await node.search.find(request.query["q"], after, before, limit, criteria)
+            return await node.search.find(
+                request.query["q"],
+                (low, high),
+                limit,
+                selection.criteria(history),
+                forward=after is not None,
+                is_selected=lambda position: selection.has_time(history, position),
+            )
     except TimeoutError as error:
         raise Overloaded from error
     except (SearchUnavailable, NothingToSearch, SearchTooLong, SearchTooSlow) as error:

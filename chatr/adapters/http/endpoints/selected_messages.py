@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
 from typing import Final
 
 from aiohttp import hdrs, web
@@ -11,17 +12,17 @@ from chatr.adapters.http.admission.authentication import authenticate
 from chatr.adapters.http.caching import NO_STORE
 from chatr.adapters.http.endpoints.post_body import REPLY_SPELLINGS
 from chatr.adapters.http.endpoints.waiting import catch_up
-from chatr.adapters.http.error_catalogue import MISSPELT_FILTER, http_error
+from chatr.adapters.http.error_catalogue import MISSPELT_FILTER, OTHER_REMOVED, http_error
 from chatr.adapters.http.json_body import misspelt_field
 from chatr.adapters.http.json_response import RESPONSE_HEADERS
-from chatr.adapters.http.query_string import message_id
+from chatr.adapters.http.query_string import message_id, selected_times
 from chatr.domain.agent import Agent
-from chatr.domain.history import Page
+from chatr.domain.history import History, Page
 from chatr.domain.limits import Limits
 from chatr.domain.policy.moderating import agent_exists
 from chatr.domain.room import Room
 from chatr.domain.rule import RuleViolated
-from chatr.domain.selection import Selection, as_page, page_step
+from chatr.domain.selection import Selection, Window, as_page, page_step
 from chatr.domain.text import is_name
 from chatr.node.node import Node
 from chatr.ports import Clock
@@ -31,12 +32,17 @@ FILTER_SPELLINGS: Final = {
     "mentions": ("mentions", "mention", "mentioned", "mentioning"),
     "replyTo": REPLY_SPELLINGS,
     "q": ("q", "query", "search"),
+    "since": ("since",),
+    "until": ("until",),
+    "removed": ("removed", "showremoved", "withremoved"),
 }
 """Parameters that can mean nothing but a filter, in small letters and without separators."""
+SHOW: Final = "show"
+"""The value of `removed` with which removed messages are returned, too."""
 
 
-async def requested_selection(request: web.BaseRequest, node: Node, clock: Clock) -> Selection | None:
-    """Return the selection by `from`, `mentions` and `replyTo`; None without any of them.
+async def requested_selection(request: web.BaseRequest, node: Node, clock: Clock) -> Selection:
+    """Return the selection by `from`, `mentions`, `replyTo`, `since`, `until` and `removed`.
 
     Raises HttpError (400, 401), or RuleViolated for an unknown agent: ignoring that filter would return all messages.
     """
@@ -52,8 +58,9 @@ async def requested_selection(request: web.BaseRequest, node: Node, clock: Clock
         mentioned = (await agent).id
     if "replyTo" in query:
         replied_to = int(message_id(query["replyTo"], "replyTo"))
-    selection = Selection(author, mentioned, replied_to)
-    return None if selection == Selection() else selection
+    if query.get("removed", SHOW) != SHOW:
+        raise http_error(OTHER_REMOVED)
+    return Selection(author, mentioned, replied_to, *selected_times(request), with_hidden="removed" in query)
 
 
 def check_spelling(query: Mapping[str, str]) -> None:
@@ -77,22 +84,43 @@ async def registered_agent(node: Node, name: str) -> Agent:
     raise RuleViolated(agent_exists, Limits(), {})
 
 
-async def selected_page(
-    room: Room, selection: Selection | None, after: int | None, before: int | None, limit: int
-) -> Page:
-    """Return a page of the selected messages; of all messages if `selection` is None."""
-    if selection is None:
-        return room.history.page(after, before, limit)
-    found: Sequence[int] = ()
-    rest: tuple[int | None, int | None] | None = (after, before)
+async def selected_page(room: Room, selection: Selection, after: int | None, before: int | None, limit: int) -> Page:
+    """Return a page of the selected messages."""
+    history, forward = room.history, after is not None
+    if selection == Selection():
+        return history.page(after, before, limit)
+    windows = selection.windows(history, after, before)
     # One message more than the limit is searched for, to know whether there are more.
-    while rest is not None and len(found) <= limit:
-        step = page_step(room.history, selection, *rest, limit + 1 - len(found))
-        found = [*step.found, *found] if after is None else [*found, *step.found]
-        rest = step.rest
-        # A search may take many steps if few messages meet all criteria; other requests run between two steps.
-        await asyncio.sleep(0)
-    return as_page(found, limit, forward=after is not None)
+    found = [
+        await selected_positions(history, selection, criteria, windows, limit + 1, forward=forward)
+        for criteria in selection.sources(history)
+    ]
+    return as_page(sorted(chain.from_iterable(found)), limit, forward=forward)
+
+
+async def selected_positions(
+    history: History,
+    selection: Selection,
+    criteria: list[Sequence[int]],
+    windows: Sequence[Window],
+    limit: int,
+    *,
+    forward: bool,
+) -> list[int]:
+    """Return at most `limit` of the messages that are in all criteria and have the selected times.
+
+    They are the first ones in the windows if `forward`, and else the last ones, in no particular order.
+    """
+    found: list[int] = []
+    for window in windows if forward else reversed(windows):
+        rest: Window | None = window
+        while rest is not None and len(found) < limit:
+            step = page_step(history, criteria, rest, limit - len(found), forward=forward)
+            found += [position for position in step.found if selection.has_time(history, position)]
+            rest = step.rest
+            # A search may take many steps if few messages meet all criteria; other requests run between two steps.
+            await asyncio.sleep(0)
+    return found
 
 
 @define
@@ -104,7 +132,7 @@ class NewMessageCheck:
     """
 
     _current_room: Callable[[], Room]
-    _selection: Selection | None
+    _selection: Selection
     _after: int
     _examined: int = 0
     _changes: int | None = None
