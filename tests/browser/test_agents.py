@@ -50,16 +50,6 @@ def three_agents(room: HostedRoom, open_page: OpenPage) -> Page:
     return page
 
 
-def test_search(three_agents: Page) -> None:
-    """The search filters the list by any part of a name, and says when no agent is left."""
-    search = three_agents.get_by_role("searchbox")
-    search.fill("EO_")
-    expect(three_agents.locator(".agent .name")).to_have_text(["Cleo_7"])
-    search.fill("nobody")
-
-    expect(three_agents.locator("#agents-more")).to_have_text("No online agent has such a name.")
-
-
 def test_the_card_of_an_agent(three_agents: Page, room: HostedRoom) -> None:
     """A click on a name opens a card with the agent's details; Escape closes it."""
     three_agents.locator(".message .name").first.click()
@@ -68,30 +58,6 @@ def test_the_card_of_an_agent(three_agents: Page, room: HostedRoom) -> None:
     expect(card).to_contain_text(re.compile(DETAILS))
     three_agents.keyboard.press("Escape")
     expect(card).to_be_hidden()
-
-
-@pytest.mark.long
-def test_filter_by_agent(three_agents: Page) -> None:
-    """A button on the card filters the messages by its agent; another one ends that."""
-    three_agents.locator(".message .name").first.click()
-    three_agents.get_by_role("button", name="Only this agent").click()
-    expect(three_agents.locator(".content")).to_have_text(["Good morning, bob", "again"])
-    expect(three_agents.locator("#filter-bar")).to_contain_text("Only messages of Ada")
-    three_agents.get_by_role("button", name="Show all").click()
-
-    expect(three_agents.locator(".content")).to_have_count(4)
-    expect(three_agents.locator("#filter-bar")).to_be_hidden()
-
-
-def test_new_messages_are_filtered(three_agents: Page, room: HostedRoom) -> None:
-    """While messages are filtered by an agent, new messages of other agents do not appear."""
-    three_agents.locator(".message .name").first.click()
-    three_agents.get_by_role("button", name="Only this agent").click()
-    dora = room.register("Dora")
-    dora.post("not for you")
-    three_agents.locator(".agent .name", has_text="Cleo_7").click()
-    three_agents.get_by_role("button", name="Only this agent").click()
-    expect(three_agents.locator(".content")).to_have_text(["cleo-7 is Cleo_7"])
 
 
 @pytest.mark.long

@@ -13,7 +13,7 @@ from tests.browser.conftest import OpenPage, OpenRoom
 from tests.browser.hosted_room import HostedRoom, registered, unlimited
 from tests.browser.test_references import HREFS
 from tests.browser.test_removed import at_node
-from tests.moderation import remove, restore
+from tests.moderation import REASON, remove, restore
 
 ADA, BOB = agent_id("Ada"), agent_id("Bob")
 QUESTION: Final = 5
@@ -43,7 +43,7 @@ def conversation_room(open_room: OpenRoom) -> HostedRoom:
 def test_a_quote_leads_to_its_message_and_back(conversation_room: HostedRoom, open_page: OpenPage) -> None:
     """A click loads the quoted message, wherever it is in the log, and marks it. The way back leads to the reply."""
     page = open_page(conversation_room.url)
-    quote = page.locator(".quote a")
+    quote = page.locator(".quote [data-quoted]")
     expect(quote).to_have_text(f"↩ Reply to message {QUESTION}")
     quote.click()
     expect(page.locator(f"#m-{QUESTION}.target")).to_be_focused()
@@ -60,10 +60,10 @@ def test_a_quoted_message_that_is_removed(conversation_room: HostedRoom, open_pa
     expect(page.locator(f"#m-{QUESTION}.target")).to_be_visible()
     reply = conversation_room.register("Dora").post("Indeed!", reply_to=str(QUESTION))["id"]
     page.locator("#to-newest").click()
-    quote = page.locator(f"#m-{reply} .quote")
+    quote = page.locator(f"#m-{reply} .quote [data-quoted]")
     expect(quote).to_have_text("↩ Reply to Ada: Who knows?")
     at_node(conversation_room, remove(conversation_room.node, ADA, str(QUESTION)))
-    expect(quote).to_have_text("↩ Reply to Ada: [removed]")
+    expect(quote).to_have_text(f"↩ Reply to Ada: Removed: {REASON}")
     at_node(conversation_room, restore(conversation_room.node, ADA, str(QUESTION)))
 
     expect(quote).to_have_text(f"↩ Reply to message {QUESTION}")

@@ -44,12 +44,19 @@ def test_a_reply_quotes_a_line(page: Page) -> None:
         message(6, "Bob", "Long.", replyTo="5"),
     )
 
-    assert page.locator(".quote a").evaluate_all(HREFS) == [
+    assert page.locator(".quote [data-quoted]").evaluate_all(HREFS) == [
         ["#m-1", "↩ Reply to Ada: What do you think?"],
         ["#m-77", "↩ Reply to message 77"],
         ["#m-5", f"↩ Reply to Cleo: {'x' * 120}…"],
     ]
     expect(page.locator(".message.continued .content")).to_have_text(["Well."])
+    assert page.locator("a.thread").evaluate_all(HREFS) == [
+        ["#thread-1", "1 reply"],
+        ["#thread-2", "Thread"],
+        ["#thread-3", "Thread"],
+        ["#thread-5", "1 reply"],
+        ["#thread-6", "Thread"],
+    ]
 
 
 @pytest.mark.long

@@ -156,10 +156,11 @@ def test_the_past_says_by_whom_and_why(moderated: HostedRoom, open_page: OpenPag
 
 @pytest.mark.long
 def test_a_link_to_a_removed_message_says_so(moderated: HostedRoom, open_page: OpenPage) -> None:
-    """A permalink to a removed message says that it was removed, and why."""
+    """A permalink to a removed message shows it in its place, and says who removed it and why."""
     page = open_page(f"{moderated.url}/#m-4")
+    expect(page.locator("#m-4.target .content")).to_have_text(f"Removed by {OPERATOR}: {REASON}")
 
-    expect(page.locator("#notice")).to_have_text(f"Message 4 was removed: {REASON}")
+    assert contents(page)[:3] == ["one", f"Removed by {OPERATOR}: {REASON}", "three"]
 
 
 @pytest.mark.long

@@ -44,4 +44,45 @@ def side_panel(page: Page) -> None:
     page.locator("#side").evaluate("side => side.scrollTo(0, 0)")
 
 
-VIEWS = (live_room, past_moment, agent_card, side_panel)
+def search_results(page: Page) -> None:
+    """The results of a search, one with those around it."""
+    live_room(page)
+    page.evaluate("location.hash = '#search?q=the'")
+    page.get_by_role("button", name="Context").nth(1).click()
+    expect(page.locator(".context li")).to_have_count(5)
+    expect(page.locator(".results mark").first).to_be_visible()
+
+
+def suggested_agents(page: Page) -> None:
+    """Typing in the search box lists agents."""
+    live_room(page)
+    page.get_by_role("combobox").fill("m")
+    expect(page.get_by_role("option").first).to_be_visible()
+    page.keyboard.press("ArrowDown")
+
+
+def agent_messages(page: Page) -> None:
+    """The view of an agent."""
+    live_room(page)
+    page.evaluate("location.hash = '#agent-Marginalia'")
+    expect(page.locator(".facts")).to_be_visible()
+    expect(page.locator(".content").last).to_be_visible()
+
+
+def thread(page: Page) -> None:
+    """The view of a message without replies."""
+    live_room(page)
+    page.locator(".message .permalink").last.evaluate("link => { location.hash = `#thread-${link.hash.slice(3)}`; }")
+    expect(page.locator(".target")).to_be_focused()
+
+
+VIEWS = (
+    live_room,
+    past_moment,
+    agent_card,
+    side_panel,
+    search_results,
+    suggested_agents,
+    agent_messages,
+    thread,
+)

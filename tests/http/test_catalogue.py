@@ -141,12 +141,8 @@ NOT_SHOWN: Final = {
 }  # fmt: skip
 """Keys of the keyboard, names of headers, and kinds of links."""
 ELSEWHERE: Final = {
-    "agent_card.js",
     "clock.js",
-    "message_text.js",
-    "online_agents.js",
     "past.js",
-    "reply_quote.js",
     "timeline.js",
 }
 """Scripts whose texts are still in them."""

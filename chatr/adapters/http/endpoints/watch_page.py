@@ -48,7 +48,22 @@ LOADED_HEADERS: Final = {**HEADERS, "Content-Security-Policy": "default-src 'non
 """Headers of scripts and styles that documents load."""
 LOADED: Final = (".js", ".css")
 WORKER: Final = "stream_worker.js"
-LOADED_LATER: Final = frozenset({"notifications.js"})
+LOADED_LATER: Final = frozenset(
+    f"{name}.js"
+    for name in (
+        "agent_suggestions",
+        "agent_view",
+        "list_view",
+        "notifications",
+        "search_box",
+        "search_failure",
+        "search_form",
+        "search_results",
+        "search_view",
+        "thread_view",
+        "view",
+    )
+)
 """Modules that a first visit does without. `loadLater` of texts.js loads them with their texts."""
 
 CLIENT_MODULES: Final = ("timing", "errors", "fetch_stream", "stream", "progress", "following", "room")
@@ -92,7 +107,8 @@ class PageFile:
 def load_files() -> dict[str, PageFile]:
     """Read the files of the pages from the package, by name, without comments.
 
-    The client is among them as `client.js`, and the texts that scripts show as `texts.en.js` and so on.
+    The client is among them as `client.js`, and the texts that scripts show as `texts.en.js` and so on, those of
+    scripts that a first visit does not load as `view_texts.en.js`.
     """
     contents = {
         path.name: COMMENTS.sub(b"", path.read_bytes()) if path.name.endswith(LOADED) else path.read_bytes()

@@ -1,22 +1,21 @@
-// The card of an agent: a dialog with its details, and buttons that filter the messages by it or highlight its mentions.
+// The card of an agent: a dialog with its details, a link to all its messages, and a button that highlights its mentions.
 
 import { BY_OPERATOR, avatarElement, setHue } from "./agent_label.js";
 import { getJson } from "./api.js";
 import { fillTime, formatDay } from "./clock.js";
 import { attempt, byId, element, notice } from "./dom.js";
 import { messageOf } from "./message.js";
-import { setFilter, setHighlight } from "./message_items.js";
+import { setHighlight } from "./message_items.js";
 import * as messageList from "./message_list.js";
 import { mentionPattern } from "./message_text.js";
 import { closeDialog, isOpen, last, openDialog, setAria } from "./old_browsers.js";
 import * as onlineAgents from "./online_agents.js";
+import { formatNumber, text, textParts } from "./texts.js";
 
 const card = byId("card");
 
 let shownAgent;
-let filteredAgent = null;
 let highlightedAgent = null;
-let reloadMessages;
 
 // Of an agent that is offline the page knows what its newest loaded message says.
 function findAgent(id, name) {
@@ -39,7 +38,7 @@ async function openFor(id, name) {
     if (!agent) open(loaded);
     else if (isOpen(card) && shownAgent === agent) fill(loaded);
   } catch (error) {
-    if (!agent) notice(`${name} could not be loaded: ${error.message}`, 8);
+    if (!agent) notice(text("card.load-failed", { name, error: error.message }), 8);
   }
 }
 
@@ -51,17 +50,17 @@ function row(term, ...children) {
 
 function details(agent) {
   const time = fillTime(document.createElement("time"), agent.lastMessage ?? agent.lastSeen);
-  const lastSeen = agent.online ? "Online, last active" : agent.lastMessage ? "Last message" : "Last active";
+  const lastSeen = text(agent.online ? "card.online" : agent.lastMessage ? "card.last-message" : "card.last-active");
   const loaded = messageList.items().filter((item) => messageOf(item).agentId === agent.id).length;
   return [
     ...row(lastSeen, time),
-    ...(agent.since ? row("Registered", formatDay(Date.parse(agent.since))) : []),
-    ...(agent.messages === undefined ? [] : row("Messages", agent.messages.toLocaleString("en"))),
-    ...row("Loaded messages", loaded.toLocaleString("en")),
-    ...row("Moltbook", agent.moltbookVerified ? element("bdi", "", agent.moltbookName) : "not verified"),
-    ...(agent.verifiedBy === "operator" ? row("Operator", BY_OPERATOR) : []),
-    ...(agent.ownerTwitter ? row("Owner on X", element("bdi", "", `@${agent.ownerTwitter}`)) : []),
-    ...row("Id", element("code", "", agent.id)),
+    ...(agent.since ? row(text("card.registered"), formatDay(Date.parse(agent.since))) : []),
+    ...(agent.messages === undefined ? [] : row(text("card.messages"), formatNumber(agent.messages))),
+    ...row(text("card.loaded"), formatNumber(loaded)),
+    ...row(text("card.moltbook"), agent.moltbookVerified ? element("bdi", "", agent.moltbookName) : text("card.unverified")),
+    ...(agent.verifiedBy === "operator" ? row(text("card.operator"), BY_OPERATOR) : []),
+    ...(agent.ownerTwitter ? row(text("card.owner"), element("bdi", "", `@${agent.ownerTwitter}`)) : []),
+    ...row(text("card.id"), element("code", "", agent.id)),
   ];
 }
 
@@ -72,7 +71,7 @@ function open(agent) {
       fill(agent);
       openDialog(card);
     },
-    () => notice(`The card of ${agent.name} cannot be shown.`, 8),
+    () => notice(text("card.undrawn", { name: agent.name }), 8),
   );
 }
 
@@ -82,40 +81,20 @@ function fill(agent) {
   byId("card-avatar").replaceChildren(avatarElement(shownAgent.name, shownAgent.avatar));
   byId("card-name").replaceChildren(element("bdi", "", shownAgent.name), ...badge);
   byId("card-details").replaceChildren(...details(shownAgent));
-  setAria(byId("card-filter"), { pressed: filteredAgent?.id === agent.id });
+  byId("card-view").href = `#agent-${encodeURIComponent(agent.name)}`;
   setAria(byId("card-highlight"), { pressed: highlightedAgent?.id === agent.id });
   setHue(card, shownAgent.name);
-}
-
-// Shows above the messages which filter and which highlighting are on.
-function updateFilterBar() {
-  describe("filter", "Only messages of ", filteredAgent);
-  describe("highlight", "Mentions highlighted: ", highlightedAgent);
-  byId("filter-bar").hidden = !filteredAgent && !highlightedAgent;
-}
-
-function describe(id, text, agent) {
-  byId(id).replaceChildren(...(agent ? [text, element("bdi", "", agent.name)] : []));
-  byId(id).parentElement.hidden = !agent;
-}
-
-function filterBy(agent) {
-  const place = messageList.atEnd() ? undefined : messageList.middleId();
-  filteredAgent = agent;
-  setFilter(agent?.id ?? null);
-  updateFilterBar();
-  reloadMessages(place);
 }
 
 function highlightMentionsOf(agent) {
   highlightedAgent = agent;
   setHighlight(agent && mentionPattern(agent.name), messageList.items());
-  updateFilterBar();
+  const name = agent ? element("bdi", "", agent.name) : "";
+  byId("highlight").replaceChildren(...textParts("card.highlighted", { name }));
+  byId("highlight-bar").hidden = !agent;
 }
 
-// `reload(id)` fills the list of messages again, around that message, or without an id at its end.
-export function start(reload) {
-  reloadMessages = reload;
+export function start() {
   document.addEventListener("click", (event) => {
     const name = event.target.closest?.("button[data-agent], a.mention");
     // With a modifier key a link is opened elsewhere.
@@ -124,10 +103,7 @@ export function start(reload) {
     // Without either it is that of a message which could not be drawn.
     if (name.dataset.agent || name.dataset.name) openFor(name.dataset.agent, name.dataset.name);
   });
-  byId("card-filter").addEventListener("click", () => {
-    filterBy(filteredAgent?.id === shownAgent.id ? null : shownAgent);
-    closeDialog(card);
-  });
+  byId("card-view").addEventListener("click", () => closeDialog(card));
   byId("card-highlight").addEventListener("click", () => {
     highlightMentionsOf(highlightedAgent?.id === shownAgent.id ? null : shownAgent);
     closeDialog(card);
@@ -135,6 +111,5 @@ export function start(reload) {
   byId("card-close").addEventListener("click", () => closeDialog(card));
   // A click on the backdrop has the dialog itself as its target.
   card.addEventListener("click", ({ target }) => target === card && closeDialog(card));
-  byId("filter-clear").addEventListener("click", () => filterBy(null));
   byId("highlight-clear").addEventListener("click", () => highlightMentionsOf(null));
 }

@@ -179,13 +179,13 @@ function scrollToNewest() {
   byId("scroller").focus();
 }
 
-async function reasonForMissing(id) {
+// A removed message is on no page. It is shown as such where a link leads to it.
+async function messageItself(id) {
   try {
-    const { message } = await getJson(`api/messages/${id}`);
-    const { reason } = message;
-    return reason ? text("message.removed-because", { id: `${id}`, reason }) : text("message.removed", { id: `${id}` });
-  } catch {
-    return text("message.unknown", { id: `${id}` });
+    return withId([(await getJson(`api/messages/${id}`)).message]);
+  } catch (error) {
+    if (error.code === "message_not_found") return [];
+    throw error;
   }
 }
 
@@ -194,19 +194,15 @@ export async function goTo(id) {
   if (messageList.reveal(id)) return;
   try {
     const [before, after] = await Promise.all([getPage(`before=${id + 1}`), getPage(`after=${id}`)]);
-    if (messageList.idOf(last(before.messages) ?? { id: 0 }) !== id) return notice(await reasonForMissing(id), 8);
+    const isOnPage = messageList.idOf(last(before.messages) ?? { id: 0 }) === id;
+    const missing = isOnPage ? [] : await messageItself(id);
+    if (!isOnPage && !missing.length) return notice(text("message.unknown", { id: `${id}` }), 8);
     const range = { older: before.hasMore, newer: after.hasMore };
-    messageList.show([...before.messages, ...after.messages], source, range);
+    messageList.show([...before.messages, ...missing, ...after.messages], source, range);
     messageList.reveal(id);
   } catch (error) {
     notice(text("message.load-failed", { id: `${id}`, error: errorSentence(error) }), 8);
   }
-}
-
-// Fills the list again, after the filter has changed: around this message, or without an id at its end.
-export async function reload(id) {
-  showNewest();
-  if (id) await goTo(id);
 }
 
 // The list is about to show the past: new messages are only counted.

@@ -4,7 +4,7 @@ import { fillTime, formatDay } from "./clock.js";
 import { automaticMark, avatarElement, nameAndBadge, setHue } from "./agent_label.js";
 import { attempt, element } from "./dom.js";
 import { contentNodes, messageLink } from "./message_text.js";
-import { quoteOf } from "./reply_quote.js";
+import { quoteOf, repliesOf } from "./reply_quote.js";
 import { text } from "./texts.js";
 
 const GROUPED_WITHIN = 5 * 60_000;
@@ -48,7 +48,7 @@ function draw(message, highlight) {
   const permalink = messageLink(message.id, "permalink");
   permalink.append(fillTime(document.createElement("time"), message.timestamp));
   const label = [...nameAndBadge(message.agentId, message.agentName, message), ...automaticMark(message)];
-  const lines = [element("p", "head", ...label, permalink), ...quoteOf(message), drawnContent(message, highlight)];
+  const lines = [element("p", "head", ...label, permalink), ...quoteOf(message), drawnContent(message, highlight), ...repliesOf(message)];
   const item = element("li", "message", avatarElement(message.agentName, message.avatar), ...lines);
   return setHue(item, message.agentName);
 }

@@ -4,7 +4,7 @@ import { refreshRelativeTimes } from "./clock.js";
 import { byId } from "./dom.js";
 import { errorSentence } from "./error_sentence.js";
 import { messageOf, separator, updateBoundary } from "./message.js";
-import { isFiltered, itemsFor } from "./message_items.js";
+import { itemsFor } from "./message_items.js";
 import { last, onResize } from "./old_browsers.js";
 import { ensureCurrent } from "./roving_tabindex.js";
 import { text } from "./texts.js";
@@ -13,8 +13,6 @@ export const MOST = 300;
 // Pixels from either end at which the next page is loaded, before the reader gets there.
 const LOAD_WITHIN = 800;
 const AT_BOTTOM_WITHIN = 32;
-// Older pages in a row without a scroll. With a filter a page may add nothing to see, and the whole log would be loaded.
-const PAGES_WITHOUT_SCROLL = 20;
 const PAUSE_AFTER_ERROR = 5_000;
 const NO_MESSAGE = Number.MAX_SAFE_INTEGER;
 
@@ -35,7 +33,9 @@ let hasNewer = false;
 let atBottom = true;
 let loading = false;
 let hasFailed = false;
-let pagesWithoutScroll = 0;
+// The sentences above the first message of all, and in the place of messages where there are none.
+let sentences;
+let replaced = () => {};
 
 export const idOf = (message) => Number(message.id);
 export const lastShown = () => lastId;
@@ -48,14 +48,8 @@ export const items = () => [...list.querySelectorAll(".message")];
 // Calls `moveListener` whenever the scroll position or the range has changed.
 export function start(moveListener) {
   onMove = moveListener;
-  scroller.addEventListener("scroll", () => {
-    pagesWithoutScroll = 0;
-    checkPosition();
-  });
-  olderButton.addEventListener("click", () => {
-    pagesWithoutScroll = 0;
-    loadOlder();
-  });
+  scroller.addEventListener("scroll", checkPosition);
+  olderButton.addEventListener("click", loadOlder);
   onResize(() => followsEnd() && scrollToBottom(), scroller, scroller.firstElementChild);
 }
 
@@ -71,11 +65,18 @@ export function scrollToBottom() {
   atBottom = true;
 }
 
+// Calls `listener` whenever the list is replaced, until another one takes its place.
+export const onReplaced = (listener = () => {}) => (replaced = listener);
+
+const ROOM = { begin: text("list.beginning"), empty: text("list.empty") };
+
 // Replaces the list by these messages and scrolls to their end. `gap` is the reason for messages missing before them, or "".
-export function show(messages, newSource, { older = true, newer = false, gap = "" } = {}) {
+// `texts` are {begin, empty}: the sentences above the first message of all, and where there are none.
+export function show(messages, newSource, { older = true, newer = false, gap = "", texts = ROOM } = {}) {
+  replaced();
+  sentences = texts;
   generation += 1;
   loading = hasFailed = false;
-  pagesWithoutScroll = 0;
   source = newSource;
   list.removeAttribute("aria-busy"); // its first messages have come
   [firstId, lastId] = messages.length ? [idOf(messages[0]), idOf(last(messages))] : [NO_MESSAGE, 0];
@@ -142,8 +143,7 @@ export function keepingPosition(change) {
 
 export function afterChange() {
   olderButton.hidden = !hasOlder;
-  const empty = text(isFiltered() ? "list.none-of-agent" : "list.empty");
-  listStatus.textContent = hasOlder ? "" : lastId ? text("list.beginning") : empty;
+  listStatus.textContent = hasOlder ? "" : lastId ? sentences.begin : sentences.empty;
   ensureCurrent();
   requestAnimationFrame(checkPosition);
 }
@@ -175,10 +175,8 @@ export function connected() {
 }
 
 function loadOlder() {
-  if (pagesWithoutScroll >= PAGES_WITHOUT_SCROLL) return;
-  pagesWithoutScroll += 1;
   load("older", firstId, ({ messages, hasMore }) => {
-    hasOlder = hasMore;
+    hasOlder = hasMore && messages.length > 0; // of a faulty response the same page would be requested for ever
     // The room's very first message may have arrived by the stream while this page was loaded.
     const older = messages.filter((message) => idOf(message) < firstId);
     if (!older.length) return;
@@ -227,13 +225,6 @@ export function markFirstUnread(id) {
   list.querySelector(".unread")?.classList.remove("unread");
   item?.classList.add("unread");
   if (item) item.dataset.unread = text("list.new-line"); // the style sheet shows it
-}
-
-// Returns the id of the message in the middle of the screen, or undefined.
-export function middleId() {
-  const { top, bottom } = scroller.getBoundingClientRect();
-  const item = items().find((each) => each.getBoundingClientRect().bottom > (top + bottom) / 2);
-  return item && idOf(messageOf(item));
 }
 
 export const refreshTimes = () => refreshRelativeTimes(list);

@@ -2,6 +2,7 @@
 
 import { element } from "./dom.js";
 import { notAfter, parseUrl } from "./old_browsers.js";
+import { text } from "./texts.js";
 
 const URL_PATTERN = String.raw`\b[Hh][Tt][Tt][Pp][Ss]?:\/\/[^\s<>"]+`;
 // A mention begins where the server sees one, and ends before trailing - and _. Which names are agents says the message.
@@ -21,18 +22,21 @@ export function* contentNodes(message, highlight) {
   const names = new Map((mentions ?? []).map((name) => [lookAlike(name), name]));
   let position = 0;
   for (const { 0: found, index } of content.matchAll(message.verified ? LINKS : REFERENCES)) {
-    const [text, link] = linkFor(found, names);
+    const [linked, link] = linkFor(found, names);
     if (!link) continue;
     yield* highlighted(content.slice(position, index), highlight);
-    link.append(...(found.startsWith("@") ? highlighted(text, highlight) : [text]));
+    link.append(...(found.startsWith("@") ? highlighted(linked, highlight) : [linked]));
     yield link;
-    position = index + text.length;
+    position = index + linked.length;
   }
   yield* highlighted(content.slice(position), highlight);
 }
 
-function removalText({ removedBy, reason }) {
-  return `Removed${removedBy ? ` by ${removedBy}` : ""}${reason ? `: ${reason}` : ""}`;
+// Says what became of a removed message. The frame of a removal does not name the operator.
+export function removalText({ erased, removedBy, reason }) {
+  if (erased) return reason ? text("removed.erased-because", { reason }) : text("removed.erased");
+  if (!removedBy) return reason ? text("removed.because", { reason }) : text("removed.removed");
+  return reason ? text("removed.by-because", { name: removedBy, reason }) : text("removed.by", { name: removedBy });
 }
 
 // Returns the part of what was found that is a link, and the link; nothing if it is only text.
@@ -90,10 +94,10 @@ function lookAlike(name) {
   return plain.replaceAll("w", "vv").replaceAll("vv", "w").replaceAll("rn", "m");
 }
 
-function* highlighted(text, highlight) {
-  if (!highlight) return yield text;
+function* highlighted(plain, highlight) {
+  if (!highlight) return yield plain;
   // The pattern has one group, so each second part is a match.
-  for (const [index, part] of text.split(highlight).entries()) {
+  for (const [index, part] of plain.split(highlight).entries()) {
     if (part) yield index % 2 ? element("mark", "", part) : part;
   }
 }

@@ -4,8 +4,9 @@ import { avatarElement, nameAndBadge, setHue } from "./agent_label.js";
 import { getJson, jittered, refreshJson, waitForRefresh } from "./api.js";
 import { fillTime, now, refreshRelativeTimes } from "./clock.js";
 import { attempt, byId, element } from "./dom.js";
+import { formatNumber, text } from "./texts.js";
 
-// GET /api/agents returns at most 200 agents. Up to five pages are loaded; the search finds agents in these.
+// GET /api/agents returns at most 200 agents. Up to five pages are loaded, of which the agents seen last are shown.
 const SHOWN = 200;
 const MOST_PAGES = 5;
 const MOST_LOADED = MOST_PAGES * SHOWN;
@@ -18,7 +19,6 @@ const JUST_NOW = 5_000;
 
 const list = byId("agents");
 const remainderText = byId("agents-more");
-const search = byId("search");
 const onlineTitle = byId("online-text");
 
 // In the order in which they were loaded or seen: the first is forgotten when there are too many.
@@ -153,7 +153,8 @@ export function messagePosted({ agentId, avatar, moltbookVerified, moltbookName,
 function writeTotals(stats) {
   onlineTotal = stats.onlineAgents;
   for (const target of document.querySelectorAll("[data-count]")) {
-    target.textContent = (stats[target.dataset.count] ?? "–").toLocaleString("en");
+    const total = stats[target.dataset.count];
+    target.textContent = total === undefined ? "–" : formatNumber(total);
   }
 }
 
@@ -166,14 +167,14 @@ export function showStats(stats) {
 // Shows the agents and totals of a moment, as GET /api/at returns them.
 export function showThen({ agents, stats }) {
   onlineThen = byAgentId(agents);
-  onlineTitle.textContent = "Online then";
+  onlineTitle.textContent = text("online.then");
   writeTotals(stats);
   draw();
 }
 
 export function showNow() {
   onlineThen = null;
-  onlineTitle.textContent = "Online";
+  onlineTitle.textContent = text("online.title");
   if (latestStats) writeTotals(latestStats);
   draw();
 }
@@ -189,33 +190,20 @@ function drawAgent(agent) {
   return setHue(element("li", "agent", avatarElement(agent.name, agent.avatar), head), agent.name);
 }
 
-function matchesSearch({ name, moltbookName }) {
-  const text = search.value.trim().toLowerCase();
-  return name.toLowerCase().includes(text) || (moltbookName ?? "").toLowerCase().includes(text);
-}
-
 function draw() {
   drawRequest = undefined;
   const loaded = [...(onlineThen ?? onlineNow).values()];
-  const matching = loaded.filter(matchesSearch);
-  matching.sort((one, other) => Date.parse(other.lastSeen) - Date.parse(one.lastSeen));
+  loaded.sort((one, other) => Date.parse(other.lastSeen) - Date.parse(one.lastSeen));
   // The items are made anew, so the keyboard focus is put back where it was.
   const focused = list.contains(document.activeElement) && document.activeElement.dataset.agent;
-  list.replaceChildren(...matching.slice(0, SHOWN).map(agentItem));
+  list.replaceChildren(...loaded.slice(0, SHOWN).map(agentItem));
   if (focused) list.querySelector(`[data-agent="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
-  remainderText.textContent = remainder(loaded.length, matching.length);
-}
-
-function remainder(loaded, matching) {
-  const hidden = search.value ? matching - SHOWN : Math.max(onlineTotal, loaded) - SHOWN;
-  if (hidden > 0) return `and ${hidden.toLocaleString("en")} more`;
-  if (matching) return "";
-  return loaded ? "No online agent has such a name." : "No agents online.";
+  const hidden = Math.max(onlineTotal, loaded.length) - SHOWN;
+  const isEmpty = !loaded.length;
+  remainderText.textContent = hidden > 0 ? text("online.more", { count: hidden }) : isEmpty ? text("online.none") : "";
 }
 
 export function refreshTimes() {
   refreshRelativeTimes(list);
   if (isLoaded && performance.now() > refreshAt) refreshSoon();
 }
-
-search.addEventListener("input", draw);

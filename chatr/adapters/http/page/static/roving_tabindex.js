@@ -3,6 +3,7 @@
 import { byId } from "./dom.js";
 
 const list = byId("messages");
+const main = document.querySelector("main");
 
 let current;
 
@@ -14,27 +15,28 @@ export function setTabbable(item, tabbable) {
   return item;
 }
 
-function setCurrent(item) {
+export function setCurrent(item) {
   if (current) setTabbable(current, false);
   current = item;
   if (current) setTabbable(current, true);
 }
 
-// The current message may have been removed from the list: then the last one takes its place.
+// The current message may have been removed from the page: then the last one of the list takes its place.
 export function ensureCurrent() {
   if (!current?.isConnected) setCurrent(list.querySelector(".message:last-of-type") ?? undefined);
 }
 
-list.addEventListener("focusin", ({ target }) => {
+// The room's list and the results of a search are both in the main part of the page.
+main.addEventListener("focusin", ({ target }) => {
   const item = target.closest(".message");
   if (item && !isCurrent(item)) setCurrent(item);
 });
 
-list.addEventListener("keydown", (event) => {
+main.addEventListener("keydown", (event) => {
   const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
   const item = event.target.closest(".message");
   if (step === undefined || !item) return;
-  const items = [...list.querySelectorAll(".message")];
+  const items = [...item.parentElement.querySelectorAll(".message")];
   event.preventDefault();
   items[items.indexOf(item) + step]?.focus();
 });

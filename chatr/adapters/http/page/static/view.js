@@ -1,0 +1,62 @@
+// What the views beside the room's list share: their place on the page, the focus, and the way back. Loaded with the first view.
+
+import { byId, element } from "./dom.js";
+import { goTo } from "./search_box.js";
+import { text } from "./texts.js";
+
+const main = document.querySelector("main");
+
+let shown = null;
+// What had the focus before the first of the views that are open.
+let formerFocus = null;
+
+function loadStyle() {
+  const link = element("link", "");
+  link.rel = "stylesheet";
+  link.href = "page/views.css";
+  return new Promise((resolve) => {
+    link.onload = link.onerror = resolve; // without its style a view can be read all the same
+    document.head.append(link);
+  });
+}
+
+// Resolves when views can be drawn.
+export const ready = loadStyle();
+
+// Returns an element for a view, with a title, a link that closes it, and what is appended to it.
+export function createView(className, title) {
+  const close = element("a", "close", text("view.close"));
+  close.href = "#";
+  const heading = element("h2", "", ...title);
+  heading.tabIndex = -1;
+  return element("section", `view ${className}`, element("p", "view-head", heading, close));
+}
+
+function setLayout() {
+  const covers = shown?.classList.contains("search") ?? false;
+  main.classList.toggle("covered", covers);
+  main.classList.toggle("with-view", Boolean(shown) && !covers);
+}
+
+// Shows a view in the place of the one that is shown, and focuses its title.
+export function show(view) {
+  if (!shown) formerFocus = document.activeElement;
+  shown?.remove();
+  shown = view;
+  main.prepend(view);
+  setLayout();
+  view.querySelector("h2").focus({ preventScroll: true });
+}
+
+// Takes the view from the page. The focus returns to where it was, if that is still there.
+export function hide() {
+  const hadFocus = shown?.contains(document.activeElement) || document.activeElement === document.body;
+  shown?.remove();
+  shown = null;
+  setLayout();
+  if (hadFocus) (formerFocus?.isConnected ? formerFocus : byId("scroller")).focus({ preventScroll: true });
+}
+
+main.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && shown && !event.defaultPrevented) goTo("");
+});

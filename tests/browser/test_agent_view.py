@@ -1,0 +1,118 @@
+"""The view of an agent: what the room knows of it, and all its messages and mentions."""
+
+import re
+from typing import Final
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from chatr.domain.commands import agent_id
+from chatr.domain.events import Event, MessagePosted
+from chatr.domain.limits import MINUTE
+from chatr.domain.moderation_events import MessageRemoved
+from chatr.domain.timestamps import iso_timestamp
+from chatr.testing.clock import START
+from tests.browser.agent_client import AgentClient
+from tests.browser.conftest import OpenPage, OpenRoom
+from tests.browser.hosted_room import HostedRoom, registered, unlimited
+from tests.moderation import OPERATOR, REASON
+
+ADA, BOB = agent_id("Ada"), agent_id("Bob")
+PAIRS: Final = 200
+REMOVED: Final = 200
+"""The pair whose message of Ada was removed."""
+
+
+def two_agents() -> list[Event]:
+    """Ada and Bob take turns. The last message of Ada was removed; one of Bob mentions Ada."""
+    posted = [
+        MessagePosted(author, f"{text} {number}", None, START + (2 * number + turn) * MINUTE)
+        for number in range(1, PAIRS + 1)
+        for turn, (author, text) in enumerate(((ADA, "mine"), (BOB, "yours")))
+    ]
+    mention = MessagePosted(BOB, "Is that so, @Ada?", None, START + 1_000 * MINUTE)
+    removal = MessageRemoved(ADA, 4 + 2 * (REMOVED - 1), REASON, OPERATOR, START + 1_001 * MINUTE)
+    agents = [registered(name, START) for name in ("Ada", "Bob")]
+    return [unlimited(START), *agents, *posted, mention, removal]
+
+
+@pytest.fixture
+def two(open_room: OpenRoom) -> HostedRoom:
+    return open_room(two_agents())
+
+
+def contents(page: Page) -> list[str]:
+    return page.locator("#messages .content").all_text_contents()
+
+
+@pytest.mark.long
+def test_a_message_of_the_view_in_its_place(two: HostedRoom, open_page: OpenPage) -> None:
+    """The time of a message leads to it among the messages of all, and the browser goes back to it in the view."""
+    page = open_page(f"{two.url}/#agent-Ada")
+    expect(page.locator("#messages .content").last).to_have_text("mine 199")
+    page.locator("#messages .permalink").nth(-29).click()
+    expect(page.locator(".view")).to_have_count(0)
+    expect(page.locator("#messages .target .content")).to_have_text("mine 171")
+    assert "yours 171" in contents(page)
+    page.go_back()
+    expect(page.locator("#messages .target .content")).to_have_text("mine 171")
+    expect(page.locator(".view")).to_have_count(1)
+
+    assert not any(each.startswith("yours") for each in contents(page))
+
+
+@pytest.mark.long
+def test_the_mentions_of_an_agent(two: HostedRoom, open_page: OpenPage) -> None:
+    """A tab of the view shows the messages that mention the agent; its new ones appear, those of others do not."""
+    page = open_page(f"{two.url}/#agent-Ada")
+    page.get_by_role("link", name="Mentions", exact=True).click()
+    expect(page.locator("#messages .content")).to_have_text(["Is that so, @Ada?"])
+    bob = AgentClient.already_registered(two.url, "Bob")
+    bob.post("nothing")
+    bob.post("@Ada again")
+
+    expect(page.locator("#messages .content")).to_have_text(["Is that so, @Ada?", "@Ada again"])
+    expect(page.get_by_role("link", name="Mentions", exact=True)).to_have_attribute("aria-current", "page")
+
+
+@pytest.mark.long
+def test_the_card_leads_to_the_view(two: HostedRoom, open_page: OpenPage) -> None:
+    """The card of an agent leads to the view, Escape to the room, with what was posted meanwhile."""
+    page = open_page(two.url)
+    page.locator(".message .name", has_text="Bob").last.click()
+    page.get_by_role("link", name="All its messages").click()
+    expect(page.get_by_role("heading", name="Bob")).to_be_focused()
+    expect(page.locator("#messages .content").last).to_have_text("Is that so, @Ada?")
+    AgentClient.already_registered(two.url, "Ada").post("news")
+    expect(page).to_have_title(re.compile(r"^\(1\) "))
+    page.keyboard.press("Escape")
+
+    expect(page.locator("#messages .content").last).to_have_text("news")
+    expect(page.locator(".view")).to_have_count(0)
+    expect(page).to_have_title(re.compile("^chatr"))
+
+
+@pytest.mark.long
+def test_an_unknown_agent(two: HostedRoom, open_page: OpenPage) -> None:
+    """The view says that nobody has registered the name, whatever it contains."""
+    page = open_page(f"{two.url}/#agent-%3Cb%3EX")
+    expect(page.locator("#list-status")).to_have_text("No agent has registered the name <b>X.")
+    page.goto(f"{two.url}/#agent-%E0%A4%A")
+
+    expect(page.locator("#list-status")).to_have_text("No agent has registered the name %E0%A4%A.")
+
+
+@pytest.mark.long
+def test_an_agent_at_a_moment_of_the_past(two: HostedRoom, open_page: OpenPage) -> None:
+    """At a moment of the past the view has the messages of before, and its link leads back to the moment."""
+    moment = f"#t-{iso_timestamp(START + 21 * MINUTE)}"
+    page = open_page(f"{two.url}/{moment}")
+    expect(page.locator("#messages .content").last).to_have_text("yours 10")
+    page.locator(".message .name", has_text="Ada").last.click()
+    page.get_by_role("link", name="All its messages").click()
+    expect(page.locator("#messages .content")).to_have_text([f"mine {number}" for number in range(1, 11)])
+    page.get_by_role("link", name="Back to the room").click()
+    expect(page.locator("#messages .content").last).to_have_text("yours 10")
+
+    expect(page.locator("#messages .content")).to_have_count(20)
+    assert page.url.endswith(moment)

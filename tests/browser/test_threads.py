@@ -1,0 +1,111 @@
+"""The view of a thread: a message, what it replies to, and the replies to it."""
+
+from typing import Final
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from chatr.domain.commands import agent_id
+from chatr.domain.events import Event, MessagePosted
+from chatr.domain.moderation_events import MessageRemoved
+from chatr.testing.clock import START
+from tests.browser.agent_client import AgentClient
+from tests.browser.conftest import OpenPage, OpenRoom
+from tests.browser.hosted_room import HostedRoom, registered, unlimited
+from tests.moderation import OPERATOR, REASON
+
+ADA, BOB = agent_id("Ada"), agent_id("Bob")
+ROOT: Final = 4
+QUESTION: Final = ROOT + 14
+"""The last message of a chain of replies, which begins with the root. Each is a reply to the one before it."""
+REPLIES: Final = 120
+
+
+def conversation() -> list[Event]:
+    """Ada and Bob reply to one another; then 120 replies to the last message stand among others. One was removed."""
+    chain = [
+        MessagePosted((ADA, BOB)[number % 2], f"chain {number}", None, START + number, reply_to=ROOT + number - 1)
+        for number in range(1, QUESTION - ROOT + 1)
+    ]
+    replies = [
+        MessagePosted(
+            BOB, ("reply {}", "other {}")[turn].format(number), None, START + 100 + number,
+            reply_to=None if turn else QUESTION,
+        )
+        for number in range(REPLIES)
+        for turn in (0, 1)
+    ]  # fmt: skip
+    return [
+        unlimited(START),
+        registered("Ada", START),
+        registered("Bob", START),
+        MessagePosted(ADA, "root", None, START),
+        *chain,
+        *replies,
+        MessageRemoved(BOB, QUESTION + 1, REASON, OPERATOR, START + 1_000),
+    ]
+
+
+@pytest.fixture
+def room(open_room: OpenRoom) -> HostedRoom:
+    """The room of that conversation."""
+    return open_room(conversation())
+
+
+def contents(page: Page) -> list[str]:
+    return page.locator("#messages .content").all_text_contents()
+
+
+@pytest.mark.long
+def test_a_thread(room: HostedRoom, open_page: OpenPage) -> None:
+    """The view has the message, ten above it and all replies, page by page."""
+    page = open_page(f"{room.url}/#thread-{QUESTION}")
+    expect(page.locator(f"#m-{QUESTION}.target")).to_be_focused()
+    chain = [f"chain {number}" for number in range(4, 15)]
+    assert contents(page)[:12] == [*chain, "reply 1"]
+    while contents(page)[-1] != f"reply {REPLIES - 1}":
+        last = contents(page)[-1]
+        page.locator("#scroller").evaluate("scroller => { scroller.scrollTop = scroller.scrollHeight; }")
+        expect(page.locator("#messages .content").last).not_to_have_text(last)
+
+    assert contents(page)[11:] == [f"reply {number}" for number in range(1, REPLIES)]
+
+
+@pytest.mark.long
+def test_the_top_of_a_thread(room: HostedRoom, open_page: OpenPage) -> None:
+    """Links lead further up to the first message of all."""
+    page = open_page(f"{room.url}/#thread-{QUESTION}")
+    page.get_by_role("link", name="Further up in the thread").click()
+    expect(page.locator("#messages .content").first).to_have_text("root")
+
+    expect(page.locator("#messages .target .content")).to_have_text("chain 4")
+    expect(page.get_by_role("link", name="Further up in the thread")).to_have_count(0)
+
+
+@pytest.mark.long
+def test_a_live_reply(room: HostedRoom, open_page: OpenPage) -> None:
+    """A new reply appears, another message does not; a message counts the replies that were on the page."""
+    page = open_page(f"{room.url}/#thread-{ROOT}")
+    expect(page.locator("#messages .content")).to_have_text(["root", "chain 1"])
+    ada = AgentClient.already_registered(room.url, "Ada")
+    ada.post("another thing")
+    reply = ada.post("late", reply_to=str(ROOT))["id"]
+    expect(page.locator("#messages .content")).to_have_text(["root", "chain 1", "late"])
+    page.locator(f"#m-{reply} .quote > a").first.click()
+    expect(page.locator(f"#m-{ROOT} .replies")).to_have_text("2 replies")
+    page.locator(f"#m-{ROOT} .replies a").click()
+
+    expect(page.locator("#messages .content")).to_have_text(["root", "chain 1", "late"])
+
+
+@pytest.mark.long
+def test_a_thread_of_nothing(room: HostedRoom, open_page: OpenPage) -> None:
+    """The view says that there is no such message, or that nobody has replied to it."""
+    page = open_page(room.url)
+    for number in ("2", "999", "nonsense", "123456789012345678"):
+        page.goto(f"{room.url}/#thread-{number}")
+        expect(page.locator("#list-status")).to_have_text(f"There is no message {number}.")
+    page.goto(f"{room.url}/#thread-{QUESTION + 2}")
+
+    expect(page.locator("#list-status")).to_have_text("Nobody has replied.")
+    expect(page.locator("#messages .content")).to_have_text(["other 0"])
