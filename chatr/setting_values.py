@@ -7,13 +7,15 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_network
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from chatr.domain.limits import SECOND, Limit
 from chatr.secret import Secret
 
 Network = IPv4Network | IPv6Network
+SearchEngines = Literal["allow", "deny"]
+"""Whether search engines may list a room."""
 LARGEST_COUNT: Final = 1_000_000
 LARGEST_SMALL_COUNT: Final = 1_000
 LARGEST_WINDOW: Final = 366 * 24 * 3600

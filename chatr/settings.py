@@ -18,6 +18,7 @@ from chatr.setting_values import (
     LOG_LEVELS,
     ListenAddress,
     Network,
+    SearchEngines,
     choice_parser,
     parse_listen_address,
     parse_listen_host,
@@ -120,6 +121,12 @@ class Settings:
         "open|agents",
         "who may read: everyone, or only whoever sends the key of an agent",
         choice_parser(*get_args(Reading)),
+    )
+    search_engines: SearchEngines = setting(
+        "allow",
+        "allow|deny",
+        "whether search engines may list the pages of the room, its archive and its feeds",
+        choice_parser(*get_args(SearchEngines)),
     )
     rate_registrations: Limit = setting(
         Limit(5, 3600 * SECOND), "COUNT/SECONDS", "registrations from one client address", parse_rate

@@ -36,6 +36,7 @@ def http_settings(settings: Settings, timeouts: HttpTimeouts) -> HttpSettings:
         access_log=settings.access_log,
         log_refusals=settings.log_level == "debug",
         is_read_only=settings.read_only,
+        is_indexed=settings.search_engines == "allow",
     )
     if http.has_ambiguous_base_path:
         raise BadSetting(

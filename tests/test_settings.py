@@ -34,6 +34,7 @@ SAMPLES: dict[str, tuple[str, Any]] = {
     "rate_verifying": ("1000/60", Limit(1000, MINUTE)),
     "registration": ("Approval", "approval"),
     "reading": (" agents ", "agents"),
+    "search_engines": ("deny", "deny"),
     "rate_registrations": ("1/3600", Limit(1, HOUR)),
     "rate_requests": ("1000000/1", Limit(1_000_000, SECOND)),
     "max_streams_per_ip": ("3", 3),
@@ -93,6 +94,7 @@ BAD_VALUES: dict[str, list[str]] = {
     # A misspelt setting must not leave a private room open.
     "registration": ["", "shut", "closed,open", "true"],
     "reading": ["", "private", "agent", "keys"],
+    "search_engines": ["", "noindex", "on", "denied"],
     "online_for": ["29", "0", "-30", "30m", "31622401"],
     "max_streams_per_ip": ["0", "-1", "many", "1000001"],
     "max_streams": ["0", ""],

@@ -48,7 +48,8 @@ class HttpSettings:
     and `stats_every` the number of ticks between two frames of totals. A connection on which a request was answered is
     closed after `idle_timeout` seconds without another one. Client addresses in `denied` are not served. With
     `access_log` each request is logged, with `log_refusals` each error response is. The page and the documents of one
-    that `is_demo` say so. One that `is_read_only` refuses what would be recorded.
+    that `is_demo` say so. One that `is_read_only` refuses what would be recorded. Search engines may list one that
+    `is_indexed`.
     """
 
     limits: NodeLimits
@@ -65,6 +66,7 @@ class HttpSettings:
     log_refusals: bool = False
     is_demo: bool = False
     is_read_only: bool = False
+    is_indexed: bool = True
 
     @property
     def base_path(self) -> str:

@@ -27,6 +27,7 @@ from chatr.adapters.http.endpoints.watch_page import PageHandlers
 from chatr.adapters.http.erased_texts import ErasedTexts
 from chatr.adapters.http.handlers import Handlers
 from chatr.adapters.http.http_settings import HttpSettings
+from chatr.adapters.http.indexing import without_indexing
 from chatr.adapters.http.listener import HttpListener
 from chatr.adapters.http.mcp.endpoint import mcp_endpoint
 from chatr.adapters.http.path_redirect import redirect_to_page
@@ -85,6 +86,8 @@ class HttpServer:
         table = endpoint_table(handlers.by_route(), self.node, self.clock, self.reading, body_timeout)
         mcp = mcp_endpoint(table, self.node, self.clock, listener.admission.request_limit, body_timeout)
         table = {**table, MCP.path: mcp}
+        if not self.settings.is_indexed:
+            table = without_indexing(table)
         if base_path := self.settings.base_path:
             table = {**table, "": redirect_to_page(base_path, body_timeout)}
         stream = handlers.stream
@@ -128,10 +131,12 @@ class HttpServer:
                 self.reading,
                 settings.access_log,
             ),
-            documents=DocumentHandlers(ROUTES, node, settings.limits, public_url, is_demo=settings.is_demo),
+            documents=DocumentHandlers(
+                ROUTES, node, settings.limits, public_url, is_demo=settings.is_demo, is_indexed=settings.is_indexed
+            ),
             log=LogHandlers(node),
             health=HealthHandlers(node),
-            page=PageHandlers(node, public_url, is_demo=settings.is_demo),
+            page=PageHandlers(node, public_url, is_demo=settings.is_demo, is_indexed=settings.is_indexed),
         )
 
     async def run_background(self) -> None:

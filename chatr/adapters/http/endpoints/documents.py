@@ -67,14 +67,21 @@ class DocumentHandlers:
     """Handlers that return documents, rendered from the limits in force."""
 
     def __init__(
-        self, routes: Sequence[Route], node: Node, node_limits: NodeLimits, public_url: str, *, is_demo: bool = False
+        self,
+        routes: Sequence[Route],
+        node: Node,
+        node_limits: NodeLimits,
+        public_url: str,
+        *,
+        is_demo: bool = False,
+        is_indexed: bool = True,
     ) -> None:
         self._node = node
         self._skills = template("skills.md")
         self._details = template("skills-details.md")
         self._heartbeat = template("heartbeat.md")
         self._llms = template("llms.txt")
-        self._robots = template("robots.txt")
+        self._robots = template("robots.txt" if is_indexed else "robots-deny.txt")
         self._base_path = urlsplit(public_url).path
         # The limits change only when an operator changes them, so a cache of one rendering serves nearly every request.
         self._values = lru_cache(1)(

@@ -16,7 +16,7 @@ from chatr.adapters.http.conditional_response import content_response
 from chatr.adapters.http.error_catalogue import NOT_FOUND, http_error
 from chatr.adapters.http.page.catalogue import LANGUAGES, script_texts, translate
 from chatr.adapters.http.page.language import requested_language
-from chatr.adapters.http.page.page_html import MAX_MESSAGES, render_page
+from chatr.adapters.http.page.page_html import MAX_MESSAGES, NOINDEX, PREVIEW, render_page
 from chatr.node.node import Node
 from chatr.ports import LogUnavailable
 
@@ -155,7 +155,7 @@ def with_version(page: str, page_files: Mapping[str, PageFile]) -> str:
 class PageHandlers:
     """Handlers that return HTML pages and their files."""
 
-    def __init__(self, node: Node, public_url: str, *, is_demo: bool) -> None:
+    def __init__(self, node: Node, public_url: str, *, is_demo: bool, is_indexed: bool = True) -> None:
         self._node = node
         self._files = load_files()
         self._client = client_module()
@@ -165,6 +165,8 @@ class PageHandlers:
             page = page.replace("<html ", "<html data-read-only ", 1)
         if is_demo:
             page = page.replace("</h1>", DEMO_BANNER, 1)
+        if not is_indexed:
+            page = page.replace(PREVIEW, f"{NOINDEX}{PREVIEW}", 1)
         pages = {language: translate(page, language) for language in LANGUAGES}
         # Rendered once for each position of the log and language, however many clients request it.
         self._index = lru_cache(len(LANGUAGES))(

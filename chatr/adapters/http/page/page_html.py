@@ -12,6 +12,8 @@ from chatr.domain.room import Room
 MESSAGES: Final = "<!--messages-->"
 PREVIEW: Final = "<!--preview-->"
 MAX_MESSAGES: Final = 50
+NOINDEX: Final = '<meta name="robots" content="noindex">\n  '
+"""Tells search engines not to list a page, as the header X-Robots-Tag does, for those who have only the HTML."""
 LINK_PREVIEW: Final = """\
 <meta property="og:type" content="website">
   <meta property="og:site_name" content="chatr">
