@@ -1,0 +1,102 @@
+"""The days, months and years of a log, in UTC: which messages they have, and which of them have any."""
+
+from bisect import bisect_right
+from calendar import monthrange
+from collections.abc import Iterator
+from datetime import date
+from typing import Final, Protocol
+
+from attrs import frozen
+
+from chatr.domain.limits import HOUR
+
+DAY: Final = 24 * HOUR
+EPOCH: Final = date(1970, 1, 1).toordinal()
+LAST: Final = date.max.toordinal()
+
+
+class AscendingTimes(Protocol):
+    """The times of all messages, ascending; implemented by `chatr.domain.message_times.MessageTimes`."""
+
+    def index_at(self, at: int) -> int:
+        """Return the index of the first message that is not before `at`, milliseconds since 1970."""
+        ...
+
+
+@frozen
+class Period:
+    """The days from `first` to `last`, both included: a day, a month or a year."""
+
+    first: date
+    last: date
+
+    def __str__(self) -> str:
+        """The period as in ISO 8601: "2026-11-23", "2026-11" or "2026"."""
+        text = self.first.isoformat()
+        return text if self.first == self.last else text[:7] if self.first.month == self.last.month else text[:4]
+
+
+def day_period(day: date) -> Period:
+    """Return a day as a period."""
+    return Period(day, day)
+
+
+def month_of(day: date) -> Period:
+    """Return the month of a day."""
+    return Period(day.replace(day=1), day.replace(day=monthrange(day.year, day.month)[1]))
+
+
+def months_of(year: int) -> list[Period]:
+    """Return the months of a year."""
+    return [month_of(date(year, month, 1)) for month in range(1, 13)]
+
+
+def days_of(month: Period) -> list[Period]:
+    """Return the days of a month."""
+    return [day_period(month.first.replace(day=day)) for day in range(1, month.last.day + 1)]
+
+
+@frozen
+class ArchiveDays:
+    """Finds the messages of a period by their ascending times. Indexes are those of `history.positions`.
+
+    A message whose clock stepped back belongs to the day of the messages before it, so that a day is one range of
+    messages, in the order of the log. Nothing here depends on how many messages there are.
+    """
+
+    times: AscendingTimes
+    count: int
+
+    def indexes(self, period: Period) -> range:
+        """Return the indexes of the messages of a period."""
+        return range(self._index_of(period.first.toordinal()), self._index_of(period.last.toordinal() + 1))
+
+    def day_of(self, index: int) -> date:
+        """Return the day of the message at `index`."""
+        days = range(EPOCH, LAST + 1)
+        return date.fromordinal(days[bisect_right(days, index, key=self._index_of) - 1])
+
+    def before(self, period: Period) -> date | None:
+        """Return the last day before a period that has messages; None if there is none."""
+        index = self.indexes(period).start
+        return self.day_of(index - 1) if index else None
+
+    def after(self, period: Period) -> date | None:
+        """Return the first day after a period that has messages; None if there is none."""
+        index = self.indexes(period).stop
+        return self.day_of(index) if index < self.count else None
+
+    def years(self, before: int | None = None) -> Iterator[int]:
+        """Yield the years that have messages, the newest first; those before the year `before` if one is given."""
+        index = self.count if before is None else self._index_of(date(before, 1, 1).toordinal())
+        # From year to year, so that a clock that was wrong by centuries costs one step.
+        while index:
+            year = self.day_of(index - 1).year
+            yield year
+            index = self._index_of(date(year, 1, 1).toordinal())
+
+    def _index_of(self, ordinal: int) -> int:
+        """Return the index of the first message on this day, or later. A time outside of the calendar is at its end."""
+        if ordinal <= EPOCH:
+            return 0
+        return self.count if ordinal > LAST else self.times.index_at((ordinal - EPOCH) * DAY)
