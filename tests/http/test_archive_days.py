@@ -9,15 +9,8 @@ from attrs import frozen
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatr.adapters.http.endpoints.archive_days import (
-    DAY,
-    ArchiveDays,
-    Period,
-    day_period,
-    days_of,
-    month_of,
-    months_of,
-)
+from chatr.adapters.http.endpoints.archive_days import DAY, ArchiveDays
+from chatr.adapters.http.page.periods import Period, day_period, days_of, month_of, months_of
 from chatr.domain.limits import END_OF_CALENDAR
 
 

@@ -23,6 +23,14 @@ STORED: Final = {
     "/api/at": "no-cache",
     "/api/activity": "no-cache",
     "/api/log/head": "no-cache",
+    "/archive": "no-cache",
+    "/archive/{date}": "no-cache",
+    "/messages/{id}": "no-cache",
+    "/feed.xml": "no-cache",
+    "/feed.json": "no-cache",
+    "/agents/{name}/feed.xml": "no-cache",
+    "/agents/{name}/feed.json": "no-cache",
+    "/sitemap.xml": "no-cache",
     "/": "no-cache",
     "/docs": "no-cache",
     "/page/{file}": "no-cache",
@@ -43,6 +51,9 @@ VARYING: Final = {
     "/api/messages": "Accept, Authorization, X-API-Key",
     "/api/checkin": "Accept, Authorization, X-API-Key",
     "/": "Accept-Encoding, Accept-Language",
+    "/archive": "Accept-Language",
+    "/archive/{date}": "Accept-Language",
+    "/messages/{id}": "Accept-Language",
     "/docs": "Accept-Encoding",
     "/page/{file}": "Accept-Encoding",
     "/client.js": "Accept-Encoding",
@@ -72,7 +83,8 @@ HEADS: Final = {
 def filled(path: str, message_id: str = "2") -> str:
     """Return a path of a route with values in place of its parameters."""
     path = "/api/at?position=1" if path == "/api/at" else path
-    return path.replace("{id}", message_id).replace("{name}", "Ada").replace("{file}", "page.js")
+    path = path.replace("{id}", message_id).replace("{name}", "Ada").replace("{file}", "page.js")
+    return path.replace("{date}", "2026-01-01")
 
 
 @pytest.fixture
@@ -191,7 +203,11 @@ async def test_private_rooms_are_not_stored(open_room: OpenRoom) -> None:
 
     assert {answer.status for answer in answers} == {200, 403}
     assert {header(answer, "Cache-Control") for answer in answers} == {NO_STORE}
-    assert {header(answer, "Vary") for answer in answers} == {BY_KEY, f"Accept, {BY_KEY}"}
+    assert {header(answer, "Vary") for answer in answers} == {
+        BY_KEY,
+        f"Accept, {BY_KEY}",
+        f"Accept-Language, {BY_KEY}",
+    }
 
 
 @pytest.mark.parametrize("reading", ["open", "agents"])

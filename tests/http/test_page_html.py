@@ -60,7 +60,8 @@ def test_a_message_is_shown() -> None:
 
     assert page.endswith(
         '<ol><li id="m-2"><p class="head"><bdi class="name">Crab</bdi> '
-        '<time datetime="2026-01-01T00:00:00.000Z">2026-01-01 00:00 UTC</time></p>'
+        '<a class="permalink" href="messages/2">'
+        '<time datetime="2026-01-01T00:00:00.000Z">2026-01-01 00:00 UTC</time></a></p>'
         '<p class="content" dir="auto">Hello!</p></li></ol>'
     )
 
@@ -76,7 +77,7 @@ def test_a_badge_is_shown_beside_the_name() -> None:
     ("target", "line"),
     [
         (2, '<a href="#m-2">{words}<bdi class="who">Crab</bdi>: <bdi>Hello!</bdi></a>'),
-        (1, '<a href="api/messages/1">{words}message 1</a>'),
+        (1, '<a href="messages/1">{words}message 1</a>'),
     ],
 )
 def test_a_reply_quotes_a_line(target: int, line: str) -> None:
@@ -156,7 +157,7 @@ def test_names_are_only_text(name: str) -> None:
     reader = read(render_page(PAGE, folded_room(records_of(events)), URL))
 
     assert [tag for tag, _ in reader.elements if tag not in ("head", "meta", "ol")] == [
-        "li", "p", "bdi", "bdi", "time", "p",
+        "li", "p", "bdi", "bdi", "a", "time", "p",
     ]  # fmt: skip
     assert "".join(reader.texts).count(name) == 2
 
@@ -204,7 +205,11 @@ async def test_crawlers_may_not_read_the_api(room: OpenRoom) -> None:
     answer = await room.get("/robots.txt")
 
     assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
-    assert answer.raw.decode().splitlines()[1:] == ["User-agent: *", "Disallow: /api/"]
+    assert answer.raw.decode().splitlines()[1:] == [
+        "User-agent: *",
+        "Disallow: /api/",
+        f"Sitemap: {room.running.url}/sitemap.xml",
+    ]
 
 
 async def test_the_manifest_names_existing_files(room: OpenRoom) -> None:

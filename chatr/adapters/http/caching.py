@@ -42,6 +42,8 @@ ASKED_FOR: Final = Caching("no-cache", has_etag=True)
 """For what is the same for everyone until the room changes, or a new version of chatr is started."""
 NEGOTIATED: Final = Caching("no-cache", (hdrs.ACCEPT,), has_etag=True)
 """As ASKED_FOR, for what is sent as text or as JSON."""
+IN_LANGUAGE: Final = Caching("no-cache", (hdrs.ACCEPT_LANGUAGE,), has_etag=True)
+"""As ASKED_FOR, for what is sent in the language of the reader."""
 COMPRESSED: Final = Caching("no-cache", (hdrs.ACCEPT_ENCODING,), has_etag=True)
 """As ASKED_FOR, for what is sent compressed or not."""
 TRANSLATED: Final = Caching("no-cache", (hdrs.ACCEPT_ENCODING, hdrs.ACCEPT_LANGUAGE), has_etag=True)
@@ -68,11 +70,13 @@ def private_headers(caching: Caching) -> dict[str, str]:
 def with_caching(request: web.BaseRequest, response: web.StreamResponse, caching: Caching) -> web.StreamResponse:
     """Return a successful response with its Cache-Control, or status 304 if the client has its content already.
 
+    An ETag is made from the content, unless the handler has set one.
     A response whose handler has found that it depends on the key stays `no-store`.
     """
     if caching.control == NO_STORE or response.prepared or hdrs.CACHE_CONTROL in request[RESPONSE_HEADERS]:
         return response
     response.headers[hdrs.CACHE_CONTROL] = caching.control
-    if caching.has_etag and isinstance(response, web.Response) and response.status == 200:
+    has_none = hdrs.ETAG not in response.headers
+    if caching.has_etag and has_none and isinstance(response, web.Response) and response.status == 200:
         return conditional(request, response)
     return response

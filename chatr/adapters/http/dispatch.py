@@ -42,7 +42,7 @@ from chatr.ports import Clock, LogUnavailable, OutcomeUnknown
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
-LAST_PARAMETER: Final = re.compile("{[a-z]+}$")
+PARAMETER: Final = re.compile("{[a-z]+}")
 """A parameter in the path of a route, such as `{id}`."""
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -109,9 +109,12 @@ async def respond(answer: Handler, request: web.BaseRequest) -> web.StreamRespon
 
 
 def find_endpoint(table: EndpointTable, path: str, method: str) -> Endpoint:
-    """Return the endpoint; `{}` in the table stands for any last segment of a path. Without one: 404 or 405."""
+    """Return the endpoint; `{}` in the table stands for any last or last but one segment. Without one: 404 or 405."""
     folder, _, name = path.rpartition("/")
-    methods = table.get(path) or (table.get(f"{folder}/{{}}", {}) if name else {})
+    methods = table.get(path) or (table.get(f"{folder}/{{}}") if name else None)
+    if methods is None:
+        above, _, parameter = folder.rpartition("/")
+        methods = (table.get(f"{above}/{{}}/{name}") if parameter else None) or {}
     if endpoint := methods.get(method):
         return endpoint
     route = next((endpoint.route for endpoint in methods.values()), OTHER)
@@ -224,9 +227,7 @@ def endpoint_table(
         else:
             handler = open_handler(route_handler, route.caching, body_timeout)
         methods = (hdrs.METH_GET, hdrs.METH_HEAD) if route.method == hdrs.METH_GET else (route.method,)
-        endpoint = Endpoint(
-            handler, route.path, route.counts_as_request, varying_headers(route.caching, is_keyed=route.reads_key)
-        )
-        path = LAST_PARAMETER.sub("{}", route.path)
-        table.setdefault(path, {}).update(dict.fromkeys(methods, endpoint))
+        headers = varying_headers(route.caching, is_keyed=route.reads_key)
+        endpoint = Endpoint(handler, route.path, route.counts_as_request, headers)
+        table.setdefault(PARAMETER.sub("{}", route.path), {}).update(dict.fromkeys(methods, endpoint))
     return table

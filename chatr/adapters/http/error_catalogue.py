@@ -24,12 +24,9 @@ PROBLEM: Final = "application/problem+json"
 """The media type of an RFC 9457 problem, for clients that ask for it in Accept."""
 MAX_HEADERS: Final = 100
 HEAD_BYTES: Final = 32 * 1024  # request line and headers together; nginx too has place for the cookies of a sign-on
-BODY_BYTES: Final = 16 * 1024
-"""Largest request body. The largest useful one is a message of 250 characters."""
-STORE_RETRY_SECONDS: Final = 5
-"""Retry-After where the store or Moltbook failed."""
-ALTERED_RETRY_SECONDS: Final = 60
-"""Retry-After where a record was altered: until somebody has repaired the log nothing changes."""
+BODY_BYTES: Final = 16 * 1024  # of a request's body; the largest useful one is a message of 250 characters
+STORE_RETRY_SECONDS: Final = 5  # Retry-After where the store or Moltbook failed
+ALTERED_RETRY_SECONDS: Final = 60  # Retry-After where a record was altered: until it is repaired nothing changes
 
 
 class HttpError(Exception):
@@ -133,6 +130,9 @@ NO_SUCH_MOMENT: Final = ErrorType(
 )
 MESSAGE_NOT_FOUND: Final = ErrorType(
     404, "message_not_found", "There is no message with this id. GET /api/messages lists those that there are."
+)
+NOT_IN_ARCHIVE: Final = ErrorType(
+    404, "not_in_archive", "The archive has no such day or page. GET /archive lists the months that have messages."
 )
 NOT_FOUND: Final = ErrorType(404, "not_found", "Nothing is served at this path. GET /llms.txt lists what is.")
 METHOD_NOT_ALLOWED: Final = ErrorType(405, "method_not_allowed", "This path allows {allow} only.")

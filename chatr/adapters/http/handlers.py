@@ -4,11 +4,13 @@ from collections.abc import Mapping
 
 from attrs import frozen
 
-from chatr.adapters.http import document_routes, key_routes, message_routes, page_routes, routes
+from chatr.adapters.http import archive_routes, document_routes, key_routes, message_routes, page_routes, routes
 from chatr.adapters.http.description.route import Route, RouteHandler
 from chatr.adapters.http.endpoints.agents import AgentHandlers
+from chatr.adapters.http.endpoints.archive import ArchiveHandlers
 from chatr.adapters.http.endpoints.checkin import CheckInHandlers
 from chatr.adapters.http.endpoints.documents import DocumentHandlers
+from chatr.adapters.http.endpoints.feeds import FeedHandlers
 from chatr.adapters.http.endpoints.health import HealthHandlers
 from chatr.adapters.http.endpoints.keys import KeyHandlers
 from chatr.adapters.http.endpoints.log_head import LogHandlers
@@ -16,6 +18,7 @@ from chatr.adapters.http.endpoints.messages import MessageHandlers
 from chatr.adapters.http.endpoints.recovery import RecoveryHandlers
 from chatr.adapters.http.endpoints.registration import RegistrationHandlers
 from chatr.adapters.http.endpoints.room_at import RoomAtHandlers
+from chatr.adapters.http.endpoints.sitemap import SitemapHandlers
 from chatr.adapters.http.endpoints.verification import VerificationHandlers
 from chatr.adapters.http.endpoints.watch_page import PageHandlers
 from chatr.adapters.http.stream.endpoint import StreamHandlers
@@ -38,10 +41,13 @@ class Handlers:
     log: LogHandlers
     health: HealthHandlers
     page: PageHandlers
+    archive: ArchiveHandlers
+    feeds: FeedHandlers
+    sitemap: SitemapHandlers
 
     def by_route(self) -> Mapping[Route, RouteHandler]:
         """Return the handler of every route. Raises LookupError if a route has none."""
-        handlers: dict[Route, RouteHandler] = {
+        handlers: dict[Route, RouteHandler] = self._archive_routes() | {
             routes.REGISTER: self.registration.register,
             message_routes.POST_MESSAGE: self.messages.post,
             message_routes.MESSAGES: self.messages.page,
@@ -80,3 +86,15 @@ class Handlers:
         if missing := [f"{route.method} {route.path}" for route in routes.ROUTES if route not in handlers]:
             raise LookupError(f"no handler for {', '.join(missing)}")
         return handlers
+
+    def _archive_routes(self) -> dict[Route, RouteHandler]:
+        return {
+            archive_routes.ARCHIVE: self.archive.overview,
+            archive_routes.ARCHIVE_PERIOD: self.archive.period,
+            archive_routes.MESSAGE_PAGE: self.archive.message,
+            archive_routes.ATOM_FEED: self.feeds.atom,
+            archive_routes.JSON_FEED: self.feeds.json,
+            archive_routes.AGENT_ATOM_FEED: self.feeds.agent_atom,
+            archive_routes.AGENT_JSON_FEED: self.feeds.agent_json,
+            archive_routes.SITEMAP: self.sitemap.sitemap,
+        }

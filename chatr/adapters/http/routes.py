@@ -7,6 +7,7 @@ which function handles each route.
 from typing import Final
 
 from chatr.adapters.http import caching, error_catalogue, json_rpc, time_errors
+from chatr.adapters.http.archive_routes import ARCHIVE_ROUTES
 from chatr.adapters.http.description import parameters, responses, time_parameters
 from chatr.adapters.http.description.error_responses import MOLTBOOK_ERRORS, STORE_ERRORS
 from chatr.adapters.http.description.route import Route
@@ -212,6 +213,7 @@ ROUTES: Final = (
     LOG_HEAD,
     LIVE,
     READY,
+    *ARCHIVE_ROUTES,
     *PAGE_ROUTES,
     *DOCUMENT_ROUTES,
 )

@@ -13,8 +13,11 @@ from chatr.adapters.http.admission.admission import Admission
 from chatr.adapters.http.admission.reading import ReadingAccess
 from chatr.adapters.http.dispatch import endpoint_table, request_handler
 from chatr.adapters.http.endpoints.agents import AgentHandlers
+from chatr.adapters.http.endpoints.archive import ArchiveHandlers
+from chatr.adapters.http.endpoints.archived_messages import ArchivedMessages
 from chatr.adapters.http.endpoints.checkin import CheckInHandlers
 from chatr.adapters.http.endpoints.documents import DocumentHandlers
+from chatr.adapters.http.endpoints.feeds import FeedHandlers
 from chatr.adapters.http.endpoints.health import HealthHandlers
 from chatr.adapters.http.endpoints.keys import KeyHandlers
 from chatr.adapters.http.endpoints.log_head import LogHandlers
@@ -22,9 +25,11 @@ from chatr.adapters.http.endpoints.messages import MessageHandlers
 from chatr.adapters.http.endpoints.recovery import RecoveryHandlers
 from chatr.adapters.http.endpoints.registration import RegistrationHandlers
 from chatr.adapters.http.endpoints.room_at import RoomAtHandlers
+from chatr.adapters.http.endpoints.sitemap import SitemapHandlers
 from chatr.adapters.http.endpoints.verification import VerificationHandlers, host_of
 from chatr.adapters.http.endpoints.watch_page import PageHandlers
 from chatr.adapters.http.erased_texts import ErasedTexts
+from chatr.adapters.http.error_pages import with_error_pages
 from chatr.adapters.http.handlers import Handlers
 from chatr.adapters.http.http_settings import HttpSettings
 from chatr.adapters.http.indexing import without_indexing
@@ -86,6 +91,7 @@ class HttpServer:
         table = endpoint_table(handlers.by_route(), self.node, self.clock, self.reading, body_timeout)
         mcp = mcp_endpoint(table, self.node, self.clock, listener.admission.request_limit, body_timeout)
         table = {**table, MCP.path: mcp}
+        table = with_error_pages(table, listener.admission.request_limit)
         if not self.settings.is_indexed:
             table = without_indexing(table)
         if base_path := self.settings.base_path:
@@ -111,6 +117,7 @@ class HttpServer:
     def _handlers(self, admission: Admission, public_url: str) -> Handlers:
         node, clock, secrets, settings = self.node, self.clock, self.secrets, self.settings
         host = host_of(settings.public_url)
+        archived = ArchivedMessages(node, settings.timeouts.room_at)
         return Handlers(
             registration=RegistrationHandlers(node, clock, secrets, admission),
             messages=MessageHandlers(node, clock, secrets, admission),
@@ -137,6 +144,9 @@ class HttpServer:
             log=LogHandlers(node),
             health=HealthHandlers(node),
             page=PageHandlers(node, public_url, is_demo=settings.is_demo, is_indexed=settings.is_indexed),
+            archive=ArchiveHandlers(node, archived, public_url, settings.is_indexed),
+            feeds=FeedHandlers(node, archived, public_url),
+            sitemap=SitemapHandlers(node, public_url),
         )
 
     async def run_background(self) -> None:

@@ -131,4 +131,9 @@ MARKDOWN: Final = document("Markdown.", "text/markdown")
 LLMS: Final = document("Markdown in the form of llmstxt.org.", "text/plain")
 ROBOTS: Final = document("Robots Exclusion Protocol, RFC 9309.", "text/plain")
 HTML: Final = document("An HTML page.", "text/html")
+ATOM: Final = document("An Atom feed, RFC 4287.", "application/atom+xml")
+JSON_FEED: Final = ResponseDescription(
+    "A JSON Feed, version 1.1.", schema={"type": "object"}, content_type="application/feed+json"
+)
+SITEMAP: Final = document("A sitemap, or an index of sitemaps, as sitemaps.org defines them.", "application/xml")
 FILE: Final = document("The file.", "*/*")

@@ -1,7 +1,7 @@
 """The parts of an endpoint's description."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from aiohttp import web
 from attrs import field, frozen
@@ -50,6 +50,10 @@ class ResponseDescription:
     headers: Mapping[str, str] = field(factory=dict)
 
 
+TAGS_WITHOUT_ROOM: Final = ("health", "pages", "documents")
+"""Tags of routes that show nothing of what is in the room; the watch page itself leaves out what is private."""
+
+
 # Compared and hashed by identity: a route is the key of its handler, and schemas cannot be hashed.
 @frozen(eq=False)
 class Route:
@@ -84,8 +88,8 @@ class Route:
     @property
     def shows_room(self) -> bool:
         """Whether it shows anyone what is in the room. In a private room it needs a key."""
-        # By the path and not by a list, so that a new endpoint that reads is private without a thought.
-        return self.method == "GET" and self.path.startswith("/api/") and not self.requires_key
+        # By the tags that show nothing, so that a new endpoint that reads is private without a thought.
+        return self.method == "GET" and self.tag not in TAGS_WITHOUT_ROOM and not self.requires_key
 
     @property
     def writes(self) -> bool:

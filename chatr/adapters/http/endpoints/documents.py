@@ -180,6 +180,7 @@ def template_values(
     return {
         "url": public_url,
         "path": urlsplit(public_url).path,
+        "sitemap": "" if limits.reading == "agents" else f"\nSitemap: {public_url}/sitemap.xml",
         "room": f"the room at {public_url}",
         "front_matter": f'metadata:\n  homepage: "{public_url}"\n',
         "access": access_notes(limits, is_demo=is_demo, is_read_only=is_read_only),

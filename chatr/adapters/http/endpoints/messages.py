@@ -123,20 +123,25 @@ class MessageHandlers:
 
     async def one(self, request: web.BaseRequest) -> wire.MessageResponse:
         """Return one message, without its text if it was removed. Raises HttpError (404) or LogUnavailable."""
-        text = request.rel_url.path_safe.rpartition("/")[2]
-        position = int(text) if ID.fullmatch(text) else 0
-        # Another node may have returned this id before this node has folded its record.
-        if position > self._node.room.position:
-            await catch_up(self._node)
-        if not self._node.room.rule_context.is_message(position):
-            raise http_error(MESSAGE_NOT_FOUND)
-        return wire.MessageResponse(message=await self._message_at(position))
+        return wire.MessageResponse(message=await self._message_at(await known_position(self._node, request)))
 
     async def _message_at(self, position: int) -> wire.Message:
         """Return the message at this position, without its text if it is hidden. Raises LogUnavailable."""
         room = self._node.room
         (posted,) = await self._node.messages.read([position])
         return response_cache.message_now(room, posted)
+
+
+async def known_position(node: Node, request: web.BaseRequest) -> int:
+    """Return the id of a message at the end of a request's path. Raises HttpError (404) if there is no such message."""
+    text = request.rel_url.path_safe.rpartition("/")[2]
+    position = int(text) if ID.fullmatch(text) else 0
+    # Another node may have returned this id before this node has folded its record.
+    if position > node.room.position:
+        await catch_up(node)
+    if not node.room.rule_context.is_message(position):
+        raise http_error(MESSAGE_NOT_FOUND)
+    return position
 
 
 def reply_target(body: Mapping[str, Any]) -> int | None:

@@ -1,12 +1,15 @@
 """Messages as HTML, as the page's scripts show them: quotes above replies, and links for mentions and ids."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from html import escape
 from typing import Final
 from urllib.parse import quote
 
+from attrs import frozen
+
 from chatr.adapters.http.page.catalogue import text
+from chatr.adapters.http.page.shortened_text import shortened
 from chatr.domain.agent import Agent
 from chatr.domain.history import Message
 from chatr.domain.mentions import MENTION
@@ -20,6 +23,18 @@ QUOTED_LENGTH: Final = 120
 REFERENCE: Final = re.compile(rf"{MENTION.pattern}|(?<![\w#&/])#([1-9][0-9]{{0,17}})(?!\w|[.,][0-9])")
 
 
+@frozen
+class Addresses:
+    """Where what is not on the page is: each function returns the escaped address of a message or an agent."""
+
+    message: Callable[[int], str] = "messages/{}".format
+    agent: Callable[[str], str] = "api/agents/{}".format
+
+
+PAGE_ADDRESSES: Final = Addresses()
+"""Those in the watch page without scripts, which could not show an agent."""
+
+
 def list_items(room: Room, messages: Sequence[Message], language: str) -> Iterator[str]:
     """Return messages as list items, oldest first. Their ids are the fragments to which links lead."""
     shown = {message.cursor.position: message for message in messages}
@@ -28,13 +43,20 @@ def list_items(room: Room, messages: Sequence[Message], language: str) -> Iterat
 
 def list_item(room: Room, message: Message, shown: Mapping[int, Message], language: str) -> str:
     """Return a message as HTML. `shown` are all that are on the page, by position."""
-    at, author = iso_timestamp(message.at), room.agent(message.agent)
-    time = f'<time datetime="{at}">{at[:10]} {at[11:16]} UTC</time>'
-    # <bdi> and dir="auto": a name or message in a right-to-left script does not reorder the text around it.
-    label = f'<bdi class="name">{escape(author.name)}</bdi>{badge(author, language)}{automatic_mark(message, language)}'
+    # dir="auto": a message in a right-to-left script does not reorder the text around it.
     content = f'<p class="content" dir="auto">{"".join(content_html(room, message, shown))}</p>'
     quoted = "" if message.reply_to is None else quoted_line(room, message.reply_to, shown, language)
-    return f'<li id="m-{message.cursor.position}"><p class="head">{label} {time}</p>{quoted}{content}</li>'
+    return f'<li id="m-{message.cursor.position}">{head(room, message, language)}{quoted}{content}</li>'
+
+
+def head(room: Room, message: Message, language: str, addresses: Addresses = PAGE_ADDRESSES) -> str:
+    """Return the line above a message: its author, with a badge, and its time, which leads to the message by itself."""
+    at, author = iso_timestamp(message.at), room.agent(message.agent)
+    time = f'<time datetime="{at}">{at[:10]} {at[11:16]} UTC</time>'
+    # <bdi> for the same reason as dir="auto".
+    name = f'<bdi class="name">{escape(author.name)}</bdi>{badge(author, language)}{automatic_mark(message, language)}'
+    permalink = f'<a class="permalink" href="{addresses.message(message.cursor.position)}">{time}</a>'
+    return f'<p class="head">{name} {permalink}</p>'
 
 
 def badge(author: Agent, language: str) -> str:
@@ -50,25 +72,28 @@ def automatic_mark(message: Message, language: str) -> str:
     return f' <span class="automatic" role="img" aria-label="{label}">\u2699\ufe0e</span>' if message.automatic else ""
 
 
-def quoted_line(room: Room, position: int, shown: Mapping[int, Message], language: str) -> str:
+def quoted_line(
+    room: Room, position: int, shown: Mapping[int, Message], language: str, addresses: Addresses = PAGE_ADDRESSES
+) -> str:
     """Return a line that quotes the message at `position`, and leads there: with its text if it is on the page."""
     to = escape(text(language, "reply.to"))
     words = f'<span aria-hidden="true">↩ </span><span class="visually-hidden">{to} </span>'
     if position not in shown:
         words += escape(text(language, "reply.message", id=str(position)))
     else:
-        content, name = " ".join(shown[position].content.split()), room.agent(shown[position].agent).name
-        content = content if len(content) <= QUOTED_LENGTH else f"{content[:QUOTED_LENGTH]}…"
+        content, name = shortened(shown[position].content, QUOTED_LENGTH), room.agent(shown[position].agent).name
         words += f'<bdi class="who">{escape(name)}</bdi>: <bdi>{escape(content)}</bdi>'
-    return f'<p class="quote"><a href="{address(position, shown)}">{words}</a></p>'
+    return f'<p class="quote"><a href="{address(position, shown, addresses)}">{words}</a></p>'
 
 
-def address(position: int, shown: Mapping[int, Message]) -> str:
+def address(position: int, shown: Mapping[int, Message], addresses: Addresses) -> str:
     """Return where the message at `position` is: on the page, or by itself. Without scripts the page loads no other."""
-    return f"#m-{position}" if position in shown else f"api/messages/{position}"
+    return f"#m-{position}" if position in shown else addresses.message(position)
 
 
-def content_html(room: Room, message: Message, shown: Mapping[int, Message]) -> Iterator[str]:
+def content_html(
+    room: Room, message: Message, shown: Mapping[int, Message], addresses: Addresses = PAGE_ADDRESSES
+) -> Iterator[str]:
     """Yield the text of a message, with links for the agents that it mentions and for the ids of messages."""
     agents = map(room.agent, room.history.addressing.mentions.of(message.cursor.position))
     names = {strict_form(agent.name): agent.name for agent in agents}
@@ -77,11 +102,11 @@ def content_html(room: Room, message: Message, shown: Mapping[int, Message]) -> 
         name, number = match[1], match[2]
         start, stop = match.span()
         if number is not None:
-            is_known, target = room.rule_context.is_message(int(number)), address(int(number), shown)
+            is_known, target = room.rule_context.is_message(int(number)), address(int(number), shown, addresses)
         else:
             stop -= len(name) - len(name.rstrip("-_"))
             is_known = strict_form(name) in names
-            target = f"api/agents/{quote(names.get(strict_form(name), ''), safe='')}"
+            target = addresses.agent(quote(names.get(strict_form(name), ""), safe=""))
         if is_known:
             words = message.content[start:stop]
             yield f'{escape(message.content[end:start])}<a dir="ltr" href="{target}">{escape(words)}</a>'

@@ -1,0 +1,137 @@
+"""GET /archive, its months and days, and GET /messages/{id}: the room as HTML that needs no scripts."""
+
+import re
+from collections.abc import Sequence
+from datetime import date
+from itertools import islice
+from typing import Final
+
+from aiohttp import web
+from attrs import frozen
+
+from chatr.adapters.http.conditional_response import content_response
+from chatr.adapters.http.endpoints.archive_days import ArchiveDays
+from chatr.adapters.http.endpoints.archived_messages import PAGE_SIZE, ArchivedMessages
+from chatr.adapters.http.endpoints.messages import known_position
+from chatr.adapters.http.endpoints.watch_page import HEADERS
+from chatr.adapters.http.error_catalogue import NOT_IN_ARCHIVE, http_error
+from chatr.adapters.http.page.archive_calendar import month_page, overview_page
+from chatr.adapters.http.page.archive_document import PageContext
+from chatr.adapters.http.page.archive_html import day_page, day_path, message_page
+from chatr.adapters.http.page.language import PARAMETER, requested_language
+from chatr.adapters.http.page.periods import Period, day_period, days_of, month_of, months_of
+from chatr.adapters.http.query_string import number
+from chatr.domain.history import History
+from chatr.node.node import Node
+
+YEARS: Final = 100
+"""Years in the list of years; a link leads to earlier ones. Only clocks that were wrong make so many."""
+NEIGHBOURS: Final = 5
+"""Messages before and after the one that has the page."""
+PERIOD: Final = re.compile("[0-9]{4}-[0-9]{2}(-[0-9]{2})?")
+LARGEST_PAGE: Final = 10**9
+
+
+@frozen
+class ArchiveHandlers:
+    """Handlers that return pages of the archive, with links to the room at its public address `url`."""
+
+    _node: Node
+    _messages: ArchivedMessages
+    _url: str
+    _is_indexed: bool
+
+    async def overview(self, request: web.BaseRequest) -> web.Response:
+        """Return the years and months with messages, and how many they have; `before` leads to earlier years."""
+        history, days = self._node.room.history, archive_days(self._node)
+        before = number(request, "before", 0, date.max.year) or None
+        found = list(islice(days.years(before), YEARS + 1))
+        years = [(year, counted(history, days, months_of(year))) for year in found[:YEARS]]
+        context = self._context(request, "archive" if before is None else f"archive?before={before}")
+        return html_response(overview_page(context, years, found[YEARS - 1] if len(found) > YEARS else None))
+
+    async def period(self, request: web.BaseRequest) -> web.Response:
+        """Return a month as a calendar, or a page of a day. Raises HttpError (404), LogUnavailable or Overloaded."""
+        period = parsed_period(request.rel_url.path_safe.rpartition("/")[2])
+        if period is None or not archive_days(self._node).indexes(period):
+            raise http_error(NOT_IN_ARCHIVE)
+        return await self._day(request, period) if period.first == period.last else self._month(request, period)
+
+    def _month(self, request: web.BaseRequest, month: Period) -> web.Response:
+        days = archive_days(self._node)
+        counts = counted(self._node.room.history, days, days_of(month))
+        context = self._context(request, f"archive/{month}")
+        earlier, later = days.before(month), days.after(month)
+        others = (month_of(earlier) if earlier else None, month_of(later) if later else None)
+        return html_response(month_page(context, month, counts, others))
+
+    async def _day(self, request: web.BaseRequest, day: Period) -> web.Response:
+        room, days = self._node.room, archive_days(self._node)
+        indexes, page = days.indexes(day), number(request, "page", 1, LARGEST_PAGE)
+        # All messages count, also those that are removed, so that a page holds the same ones for ever.
+        on_page = indexes[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
+        if not on_page:
+            raise http_error(NOT_IN_ARCHIVE)
+        context = self._context(request, day_path(day.first, page))
+        pages, others = (page, -(-len(indexes) // PAGE_SIZE)), (days.before(day), days.after(day))
+        return await self._messages.response(
+            request,
+            room.history.positions[on_page.start : on_page.stop],
+            (context, pages, others),
+            lambda messages: html_response(day_page(context, room, messages, day.first, pages, others)),
+        )
+
+    async def message(self, request: web.BaseRequest) -> web.Response:
+        """Return a message with those around it. Raises HttpError (404), LogUnavailable or Overloaded."""
+        position = await known_position(self._node, request)
+        room, days = self._node.room, archive_days(self._node)
+        context = self._context(request, f"messages/{position}")
+        (index,) = room.history.indexes_of([position])
+        around = range(max(index - NEIGHBOURS, 0), min(index + NEIGHBOURS + 1, room.history.count))
+        day = days.day_of(index)
+        page = (index - days.indexes(day_period(day)).start) // PAGE_SIZE + 1
+        return await self._messages.response(
+            request,
+            room.history.positions[around.start : around.stop],
+            (context, page),
+            lambda messages: html_response(message_page(context, room, messages, position, day_path(day, page))),
+        )
+
+    def _context(self, request: web.BaseRequest, path: str) -> PageContext:
+        is_named = PARAMETER in request.query
+        return PageContext(self._url, path, requested_language(request), is_named, self._is_indexed)
+
+
+def archive_days(node: Node) -> ArchiveDays:
+    """Return the days of the room as it is."""
+    history = node.room.history
+    return ArchiveDays(history.times, history.count)
+
+
+def counted(history: History, days: ArchiveDays, periods: Sequence[Period]) -> list[tuple[Period, int]]:
+    """Return the periods that have messages, each with how many of them are not hidden."""
+    found = [(period, days.indexes(period)) for period in periods]
+    return [(period, visible_count(history, indexes)) for period, indexes in found if indexes]
+
+
+def visible_count(history: History, indexes: range) -> int:
+    """Return how many messages with these indexes are not hidden."""
+    before = history.visible_count_until(history.positions[indexes.start] - 1)
+    return history.visible_count_until(history.positions[indexes.stop - 1]) - before
+
+
+def parsed_period(text: str) -> Period | None:
+    """Return the day ("2026-11-23") or month ("2026-11") that `text` names; None if there is no such one."""
+    if not PERIOD.fullmatch(text):
+        return None
+    try:
+        return day_period(date.fromisoformat(text)) if len(text) > 7 else month_of(date.fromisoformat(f"{text}-01"))
+    except ValueError:
+        return None
+
+
+def html_response(page: str) -> web.Response:
+    """Return a page, with the headers of all pages."""
+    response = content_response(page.encode(), "text/html")
+    response.headers.update(HEADERS)
+    return response
