@@ -59,7 +59,10 @@ def overview_page(context: PageContext, years: Sequence[tuple[int, Counts]], ear
     )
     empty = f"    <p>{context.text(EMPTY)}</p>\n" * (not years)
     note = f'    <p class="secondary">{context.text("archive.utc")}</p>\n'
-    feeds = [context.link("feed.xml", "Atom"), context.link("feed.json", "JSON Feed")]
+    feeds = [
+        context.link("feed.xml", context.text("archive.atom-feed")),
+        context.link("feed.json", context.text("archive.json-feed")),
+    ]
     main = note + empty + sections + context.steps("archive.years", links) + context.steps("archive.feeds", feeds)
     return document(context, text(context.language, "archive.title"), main)
 

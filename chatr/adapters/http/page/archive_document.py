@@ -40,8 +40,8 @@ DOCUMENT: Final = """\
 </html>
 """
 FEEDS: Final = """\
-  <link rel="alternate" type="application/atom+xml" href="{root}feed.xml" title="chatr (Atom)">
-  <link rel="alternate" type="application/feed+json" href="{root}feed.json" title="chatr (JSON Feed)">
+  <link rel="alternate" type="application/atom+xml" href="{root}feed.xml" title="{atom}">
+  <link rel="alternate" type="application/feed+json" href="{root}feed.json" title="{json}">
 """
 CANONICAL: Final = '<link rel="canonical" href="{url}">\n  '
 
@@ -135,7 +135,9 @@ def document(
         robots="" if context.is_indexed else NOINDEX,
         head=CANONICAL.format(url=escape(context.address)) if head is None else head,
         root=context.root,
-        feeds=FEEDS.format(root=context.root),
+        feeds=FEEDS.format(
+            root=context.root, atom=context.text("archive.atom-feed"), json=context.text("archive.json-feed")
+        ),
         home=context.href(""),
         archive=archive,
         path=" / ".join([context.link("archive", archive), *parents]),
