@@ -15,6 +15,7 @@ from attrs import frozen
 from chatr.adapters.http.conditional_response import content_response
 from chatr.adapters.http.error_catalogue import NOT_FOUND, http_error
 from chatr.adapters.http.page.catalogue import LANGUAGES, script_texts, translate
+from chatr.adapters.http.page.joined_modules import joined_modules
 from chatr.adapters.http.page.language import requested_language
 from chatr.adapters.http.page.page_html import MAX_MESSAGES, NOINDEX, PREVIEW, render_page
 from chatr.node.node import Node
@@ -117,6 +118,9 @@ def load_files() -> dict[str, PageFile]:
     }
     contents |= text_scripts({name: content.decode() for name, content in contents.items() if name.endswith(".js")})
     contents["client.js"] = COMMENTS.sub(b"", client_module(leaving_out=FOLLOWING).content)
+    scripts = {name: content.decode() for name, content in contents.items() if name.endswith(".js")}
+    joined = joined_modules(scripts, "page.js", separate=["client.js"])
+    contents |= {name: script.encode() for name, script in joined.items()}
     return {
         name: PageFile(
             content,
