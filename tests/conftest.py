@@ -17,6 +17,7 @@ import pytest
 from aiohttp import ClientSession
 from attrs import frozen
 from hypothesis import HealthCheck, settings
+from xdist.scheduler import WorkStealingScheduling
 
 import tests.frozen_classes  # noqa: F401 -- must run before the classes of chatr are made
 from chatr.adapters.http.http_settings import DEFAULT_HTTP_TIMEOUTS, HttpTimeouts
@@ -36,7 +37,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("dev", max_examples=30, deadline=None)
 settings.register_profile(
-    "ci", max_examples=200, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+    "ci", max_examples=100, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("ci" if os.environ.get("CI") == "true" else "dev")
 
@@ -60,6 +61,13 @@ def pytest_collection() -> Generator[None, object, object]:
         return (yield)
     finally:
         gc.enable()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> WorkStealingScheduling | None:
+    """Give each process of `pytest -n` a part of the tests of its own; who is done first takes some of another's."""
+    # By default both run chunks of every module, and make what a module's or a package's tests share twice.
+    return WorkStealingScheduling(config, log) if config.getvalue("dist") == "load" else None
 
 
 @frozen
