@@ -121,8 +121,8 @@ def test_an_address_that_keeps_coming_takes_no_more_memory() -> None:
 @pytest.mark.parametrize(
     ("limit", "addresses", "takes"),
     [
-        pytest.param(Limit(120, 60 * SECOND), 1_000_000, 1, id="a million addresses"),
-        pytest.param(Limit(5, 3600 * SECOND), 150_000, 5, id="addresses over their limit"),
+        pytest.param(Limit(120, 60 * SECOND), 8 * MAX_ADDRESSES, 1, id="addresses that come once"),
+        pytest.param(Limit(5, 3600 * SECOND), 3 * MAX_ADDRESSES, 5, id="addresses over their limit"),
     ],
 )
 def test_a_flood_of_addresses_takes_little_memory(limit: Limit, addresses: int, takes: int) -> None:
