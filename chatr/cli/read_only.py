@@ -9,6 +9,8 @@ WELCOME: Final = "The room is open for reading only.  Watch it: {url}\n"
 
 def check_read_only(settings: Settings, *, accept_loss: bool, demo: bool) -> None:
     """Refuse what a room that is only read cannot do. Raises BadSetting."""
+    if not settings.read_only:
+        return
     if demo:
         raise BadSetting("A demo is for posting, so --demo and --read-only exclude each other: leave out one of them.")
     if accept_loss:

@@ -93,8 +93,7 @@ async def run(options: argparse.Namespace) -> int:
         sys.stdout.write(commented_config(given_values(vars(options), os.environ, options.config)))
         return 0
     settings = load(demo_flags(vars(options)) if options.demo else vars(options), os.environ, options.config)
-    if settings.read_only:
-        read_only.check_read_only(settings, accept_loss=options.accept_loss, demo=options.demo)
+    read_only.check_read_only(settings, accept_loss=options.accept_loss, demo=options.demo)
     if options.demo:
         check_demo(settings)
     logging_setup.configure(settings.log_level)

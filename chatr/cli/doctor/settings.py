@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 from chatr.adapters.http.admission.loopback import is_loopback
 from chatr.cli.commands.serve import SPARE_FILES
 from chatr.cli.doctor.check import Check, ok, problem, warning
-from chatr.settings import Settings
+from chatr.cli.read_only import check_read_only
+from chatr.settings import BadSetting, Settings
 
 NAME: Final = "settings"
 SHORTEST_OF_PROXIES: Final = 60
@@ -125,6 +126,15 @@ def log_in_memory(settings: Settings) -> Check | None:
     return warning(NAME, "The log is in memory and is lost when the server ends.", "Set --log sqlite:///FILE.")
 
 
+def not_read_only(settings: Settings) -> Check | None:
+    """A room that is only read adopts no limits, and has no operators."""
+    try:
+        check_read_only(settings, accept_loss=False, demo=False)
+    except BadSetting as error:
+        return problem(NAME, str(error), "The server does not start.")
+    return None
+
+
 def too_few_files(settings: Settings) -> Check | None:
     """Each stream is an open file, and the system limits how many a process may have."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -146,5 +156,6 @@ RULES: Final[tuple[Callable[[Settings], Check | None], ...]] = (
     activity_contradicts,
     idle_connections_closed_early,
     log_in_memory,
+    not_read_only,
     too_few_files,
 )

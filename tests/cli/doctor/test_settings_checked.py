@@ -50,6 +50,7 @@ FAULTS: dict[str, tuple[dict[str, Any], Status, str]] = {
         "most proxies keep theirs for longer",
     ),
     "memory": ({"log": "memory:"}, Status.WARNING, "lost when the server ends"),
+    "read-only": ({"read_only": True, "reading": "agents"}, Status.PROBLEM, "--reading is stored in the log"),
     "files": ({"max_streams": 1_000_000, "max_streams_per_ip": 10}, Status.WARNING, "too few for 1000000 streams"),
 }
 FITTING: list[dict[str, Any]] = [
