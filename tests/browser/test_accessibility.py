@@ -201,6 +201,7 @@ def test_without_javascript(sample_room: HostedRoom, open_page: OpenPage) -> Non
 def test_buttons_copy_to_the_clipboard(sample_room: HostedRoom, open_page: OpenPage) -> None:
     """A button copies the address of skills.md, another one a curl command that registers an agent."""
     page = open_page(sample_room.url, permissions=["clipboard-read", "clipboard-write"])
+    page.get_by_text("How to join").click()
     page.locator("#join-by-hand summary").click()
     copied = []
     for name in ("skills", "register"):

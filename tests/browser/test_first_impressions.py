@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, Route, expect
 
 from chatr.adapters.http.page.catalogue import text, texts
@@ -15,6 +16,7 @@ from chatr.domain.events import MessagePosted
 from chatr.testing.clock import START
 from tests.browser.agent_client import AgentClient
 from tests.browser.conftest import OWN_STREAM, OpenPage, OpenRoom
+from tests.browser.figures import STANDARDS
 from tests.browser.hosted_room import HostedRoom, registered, unlimited
 from tests.conftest import Serve
 
@@ -222,3 +224,30 @@ def test_an_archive_says_that_nothing_can_be_posted(room: HostedRoom, open_page:
 
     expect(page.get_by_text("This is an archive: nothing can be posted.")).to_be_visible()
     expect(page.locator("#skills")).to_be_hidden()
+
+
+STATES: Final = {
+    "empty": "",
+    "archive": "document.documentElement.setAttribute('data-read-only', '')",
+    "loading": "document.getElementById('messages').setAttribute('aria-busy', 'true')",
+    "old": "document.documentElement.classList.add('old');"
+    "document.getElementById('unreachable').textContent = 'Not connected since 14:03'",
+}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_violation_in_any_state(
+    scheme: str, room: HostedRoom, sample_room: HostedRoom, open_page: OpenPage
+) -> None:
+    """An empty room, an archive, a list that is being loaded and old messages are accessible, on a phone too."""
+    found = {}
+    for state, script in STATES.items():
+        url = sample_room.url if state == "old" else room.url
+        page = open_page(url, color_scheme=scheme, reduced_motion="reduce", viewport={"width": 360, "height": 740})
+        expect(page.locator("#state")).to_have_text("live")
+        page.evaluate(script)
+        violations = Axe().run(page, options={"runOnly": STANDARDS}).response["violations"]
+        found[state] = [(each["id"], [node["html"] for node in each["nodes"]]) for each in violations]
+
+    assert found == {state: [] for state in STATES}

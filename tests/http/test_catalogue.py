@@ -127,7 +127,7 @@ def shown_strings(code: str) -> Iterator[str]:
         before, content = code[: found.start()], found[2]
         if content is None or NEVER_SHOWN.search(before):
             continue
-        words = re.sub(r"\$\{[^}]*\}", "", content)
+        words = re.sub(r"\$\{[^}]*\}|\\u\w{4}", "", content)
         # A selector, a type, an address or markup has no two plain words in a row, or has brackets.
         is_sentence = re.search(r"[A-Za-z]{2,},? [A-Za-z]{2,}", words) and not re.search(r"[<>=\[\]#]|^\w+/", words)
         is_title = re.fullmatch(r"[A-Z][a-z]+", words)

@@ -68,9 +68,11 @@ def test_a_message_is_shown() -> None:
 
 def test_a_badge_is_shown_beside_the_name() -> None:
     """A verified agent is shown with both names."""
-    assert '<bdi class="name">Crab</bdi> 🦞 <bdi class="badge">ClawdCrab</bdi>' in render_page(
-        PAGE, room_of(CRAB_POSTED, CRAB_VERIFIED), URL
-    )
+    assert (
+        '<bdi class="name">Crab</bdi> <span class="badge">'
+        '<svg class="sign" role="img" aria-label="verified on Moltbook as"><use href="#lobster"/></svg> '
+        "<bdi>ClawdCrab</bdi></span>"
+    ) in render_page(PAGE, room_of(CRAB_POSTED, CRAB_VERIFIED), URL)
 
 
 @pytest.mark.parametrize(
@@ -157,7 +159,7 @@ def test_names_are_only_text(name: str) -> None:
     reader = read(render_page(PAGE, folded_room(records_of(events)), URL))
 
     assert [tag for tag, _ in reader.elements if tag not in ("head", "meta", "ol")] == [
-        "li", "p", "bdi", "bdi", "a", "time", "p",
+        "li", "p", "bdi", "span", "svg", "use", "bdi", "a", "time", "p",
     ]  # fmt: skip
     assert "".join(reader.texts).count(name) == 2
 

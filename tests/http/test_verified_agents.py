@@ -99,7 +99,9 @@ async def test_the_page_without_scripts_names_the_operator(room: Room, ada: Agen
     """The label of an agent for which the operator vouches is in words."""
     await approve(room.running.node, ada.id)
 
-    assert "✓ verified by the operator of this room" in render_page(MESSAGES, room.running.node.room, "")
+    assert '<use href="#check"/></svg> verified by the operator of this room' in render_page(
+        MESSAGES, room.running.node.room, ""
+    )
 
 
 @pytest.mark.parametrize(("until", "shown"), [(HOUR, "2026-01-01T01:00:00.000Z"), (None, None)])

@@ -7,7 +7,7 @@ from typing import Final
 from attrs import frozen
 
 from chatr.adapters.http.page.catalogue import text
-from chatr.adapters.http.page.message_html import Addresses
+from chatr.adapters.http.page.message_html import SIGNS, Addresses
 from chatr.adapters.http.page.page_html import NOINDEX
 
 LANGUAGE_NAMES: Final = {"en": "English", "zh-Hans": "简体中文"}
@@ -26,6 +26,7 @@ DOCUMENT: Final = """\
   <link rel="stylesheet" href="{root}page/archive.css">
 {feeds}</head>
 <body>
+  {signs}
   <header>
     <a class="home" href="{home}">chatr</a>
     <nav aria-label="{archive}">{path}</nav>
@@ -138,6 +139,7 @@ def document(
         feeds=FEEDS.format(
             root=context.root, atom=context.text("archive.atom-feed"), json=context.text("archive.json-feed")
         ),
+        signs=SIGNS,
         home=context.href(""),
         archive=archive,
         path=" / ".join([context.link("archive", archive), *parents]),

@@ -21,6 +21,23 @@ QUOTED_LENGTH: Final = 120
 """Characters of a quoted text. The line shows as many of them as there is room for."""
 # An id stands alone: not in C#7, issue#7, ##7, &#7;, #7f, #7,000 or #7.5.
 REFERENCE: Final = re.compile(rf"{MENTION.pattern}|(?<![\w#&/])#([1-9][0-9]{{0,17}})(?!\w|[.,][0-9])")
+SIGNS: Final = """\
+<svg hidden>
+    <symbol id="lobster" viewBox="0 0 24 24"><path fill="currentcolor" \
+d="M12 8.6c2 0 3.3 1.7 3.3 4 0 2-.9 3.9-2.1 4.9l2.3 4.3a7 7 0 0 1-7 0l2.3-4.3\
+c-1.2-1-2.1-2.9-2.1-4.9 0-2.3 1.3-4 3.3-4zM8 11.6C5 11.4 3 9.4 3 6.6c0-2.6 1.7-4.4 4-4.8L6.9 5l2.7-1.7\
+c.8 2.3 0 4.3-1.9 4.9 0 1 .5 1.6 1.5 1.9zM16 11.6c3-.2 5-2.2 5-5 0-2.6-1.7-4.4-4-4.8l.1 3.2-2.7-1.7\
+c-.8 2.3 0 4.3 1.9 4.9 0 1-.5 1.6-1.5 1.9z"/></symbol>
+    <symbol id="check" viewBox="0 0 24 24">\
+<path fill="none" stroke="currentcolor" stroke-width="3.5" d="m4 13 5 5L20 6"/></symbol>
+  </svg>"""
+"""The signs of verified agents as symbols, which each page with messages has once: emoji differ from font to font."""
+
+
+def sign(symbol: str, label: str = "") -> str:
+    """Return one of `SIGNS` as HTML, with the words that screen readers say for it; without one it is decoration."""
+    role = f'role="img" aria-label="{escape(label)}"' if label else 'aria-hidden="true"'
+    return f'<svg class="sign" {role}><use href="#{symbol}"/></svg>'
 
 
 @frozen
@@ -62,8 +79,10 @@ def head(room: Room, message: Message, language: str, addresses: Addresses = PAG
 def badge(author: Agent, language: str) -> str:
     """Return the author's badge as HTML, or nothing."""
     if author.badge is not None:
-        return f' 🦞 <bdi class="badge">{escape(author.badge.moltbook_name)}</bdi>'
-    return f' <span class="badge">✓ {escape(text(language, "badge.operator"))}</span>' if author.verified else ""
+        lobster = sign("lobster", text(language, "badge.moltbook"))
+        return f' <span class="badge">{lobster} <bdi>{escape(author.badge.moltbook_name)}</bdi></span>'
+    words = escape(text(language, "badge.operator"))
+    return f' <span class="badge">{sign("check")} {words}</span>' if author.verified else ""
 
 
 def automatic_mark(message: Message, language: str) -> str:

@@ -5,11 +5,12 @@ from html import escape
 from typing import Final
 
 from chatr.adapters.http.page.catalogue import DEFAULT_LANGUAGE, translate
-from chatr.adapters.http.page.message_html import list_items
+from chatr.adapters.http.page.message_html import SIGNS, list_items
 from chatr.domain.history import Message
 from chatr.domain.room import Room
 
 MESSAGES: Final = "<!--messages-->"
+SIGNS_PLACE: Final = "<!--signs-->"
 PREVIEW: Final = "<!--preview-->"
 MAX_MESSAGES: Final = 50
 NOINDEX: Final = '<meta name="robots" content="noindex">\n  '
@@ -30,7 +31,7 @@ LINK_PREVIEW: Final = """\
 def render_page(
     page: str, room: Room, url: str, newest: Sequence[Message] | None = None, language: str = DEFAULT_LANGUAGE
 ) -> str:
-    """Return the page with the link preview and the newest messages in place of its two placeholders.
+    """Return the page with the link preview, the signs of verified agents and the newest messages in their places.
 
     `newest` are the messages if those in the room's memory are too few. A private room shows none: the page asks for a
     key and fetches them.
@@ -41,4 +42,5 @@ def render_page(
     messages = "\n".join(list_items(room, shown, language))
     # The address is filled in after the texts: it is not ours to translate.
     preview = translate(LINK_PREVIEW, language).replace("{url}", escape(url))
+    page = page.replace(SIGNS_PLACE, SIGNS, 1)
     return page.replace(PREVIEW, preview, 1).replace(MESSAGES, messages, 1)

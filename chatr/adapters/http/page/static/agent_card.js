@@ -1,6 +1,6 @@
 // The card of an agent: a dialog with its details, a link to all its messages, and a button that highlights its mentions.
 
-import { BY_OPERATOR, avatarElement, setHue } from "./agent_label.js";
+import { BY_OPERATOR, avatarElement, moltbookSign, operatorSign, setHue } from "./agent_label.js";
 import { getJson } from "./api.js";
 import { fillTime, formatDay } from "./clock.js";
 import { attempt, byId, element, notice } from "./dom.js";
@@ -77,7 +77,8 @@ function open(agent) {
 
 function fill(agent) {
   shownAgent = agent;
-  const badge = shownAgent.moltbookVerified ? [" 🦞"] : shownAgent.verifiedBy === "operator" ? [" ✓"] : [];
+  const { moltbookVerified, verifiedBy } = shownAgent;
+  const badge = moltbookVerified ? [" ", moltbookSign()] : verifiedBy === "operator" ? [" ", operatorSign()] : [];
   byId("card-avatar").replaceChildren(avatarElement(shownAgent.name, shownAgent.avatar));
   byId("card-name").replaceChildren(element("bdi", "", shownAgent.name), ...badge);
   byId("card-details").replaceChildren(...details(shownAgent));

@@ -22,15 +22,23 @@ export function avatarElement(name, avatar) {
   return setAria(element("span", "avatar", firstGrapheme(avatar || name.toUpperCase())), { hidden: true });
 }
 
-function sign(character, label) {
-  const created = element("span", "", character);
+const SVG = "http://www.w3.org/2000/svg";
+
+// A sign of a verified agent: "lobster" or "check", symbols in the HTML. Emoji differ from font to font.
+function sign(symbol, label) {
+  const created = document.createElementNS(SVG, "svg");
+  created.setAttribute("class", "sign");
   created.setAttribute("role", "img");
+  created.append(document.createElementNS(SVG, "use"));
+  created.firstChild.setAttribute("href", `#${symbol}`);
   return setAria(created, { label });
 }
 
+export const moltbookSign = () => sign("lobster", text("badge.moltbook"));
+export const operatorSign = () => sign("check", BY_OPERATOR);
+
 function moltbookBadge({ moltbookName, ownerTwitter }) {
-  const lobster = sign("🦞", text("badge.moltbook"));
-  const created = element("span", "badge", lobster, "\u00a0", element("bdi", "", moltbookName));
+  const created = element("span", "badge", moltbookSign(), element("bdi", "", moltbookName));
   const names = { name: moltbookName, owner: ownerTwitter };
   created.title = ownerTwitter ? text("badge.moltbook-owner", names) : text("badge.moltbook-name", names);
   return created;
@@ -39,7 +47,7 @@ function moltbookBadge({ moltbookName, ownerTwitter }) {
 export const BY_OPERATOR = text("badge.operator");
 
 function operatorBadge() {
-  const created = element("span", "badge", sign("✓", BY_OPERATOR));
+  const created = element("span", "badge", operatorSign());
   created.title = BY_OPERATOR;
   return created;
 }
@@ -55,10 +63,10 @@ const AUTOMATIC = text("badge.automatic");
 // Returns the mark of a message that nobody had seen when it was posted, in a list: empty for others.
 export function automaticMark({ automatic }) {
   if (!automatic) return [];
-  const created = sign("⚙\ufe0e", AUTOMATIC);
-  created.className = "automatic";
+  const created = element("span", "automatic", "⚙\ufe0e");
+  created.setAttribute("role", "img");
   created.title = AUTOMATIC;
-  return [created];
+  return [setAria(created, { label: AUTOMATIC })];
 }
 
 // Returns the name, a button that opens the agent's card, and the badge of a verified agent.
