@@ -98,13 +98,23 @@ def agent(of: Agent, *, online: bool) -> wire.Agent:
     )
 
 
-def details(of: Agent, messages: int, *, online: bool) -> wire.AgentDetails:
-    """Return an agent with how many of its messages are shown, and when its keys last changed."""
+def details_in(room: Room, of: Agent, now: int) -> wire.AgentDetails:
+    """Return an agent of a room as `details` does, online or not at `now`, in milliseconds since 1970."""
+    addressing, online = room.history.addressing, of.is_online(now, room.rule_context.limits)
+    return details(of, addressing.by_author.of(of.id), len(addressing.by_replied_author.of(of.id)), online=online)
+
+
+def details(of: Agent, messages: Sequence[int], replies: int, *, online: bool) -> wire.AgentDetails:
+    """Return an agent with when its keys last changed, and with what the positions of its messages that are shown say,
+    and the number of replies to it.
+    """
     changed_at = None if of.other_keys is None else of.other_keys.changed_at
     return wire.AgentDetails(
         **structs.asdict(agent(of, online=online)),
-        messages=messages,
+        messages=len(messages),
         key_changed_at=None if changed_at is None else iso_timestamp(changed_at),
+        first_message=str(messages[0]) if messages else None,
+        replies=replies,
     )
 
 

@@ -4,19 +4,22 @@ from attrs import define, field
 
 from chatr.domain.commands import agent_id, older_agent_id
 from chatr.domain.identity import AgentId
+from chatr.domain.name_search import NameSearch
 from chatr.domain.text import canonical, strict_form
 
 
 @define
 class AgentNames:
     """Finds the ids of agents by name. `older` maps the strict form of a name to the first agent of an older version
-    with it: the ids of these agents do not follow from that form.
+    with it: the ids of these agents do not follow from that form. `search` finds all agents by parts of their names.
     """
 
     older: dict[str, str] = field(factory=dict)
+    search: NameSearch = field(factory=NameSearch)
 
     def add(self, agent: AgentId, name: str) -> None:
         """Make an agent findable by the strict form of its name, if its id does not follow from that form."""
+        self.search.add(name)
         form = strict_form(name)
         # Computing an id takes longer than comparing, and few names differ.
         if form != canonical(name) and agent != agent_id(name):

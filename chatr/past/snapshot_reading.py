@@ -147,6 +147,7 @@ def add_agents(room: Room, agents: Iterable[Agent]) -> None:
     room.agents_by_key.update((digest, agent.id) for agent in room.agents.values() for digest in agent.key_digests)
     room.agents_by_account.update(room.accounts_without_badge)
     for agent in room.agents.values():
+        room.names.search.add(agent.name)
         if agent.badge is not None:
             add_badge(room, agent, agent.badge)
         if agent.standing is not None and agent.standing.suspension is not None:

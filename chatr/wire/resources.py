@@ -96,6 +96,8 @@ class AgentDetails(Agent, frozen=True, kw_only=True):
     key_changed_at: Annotated[
         Timestamp | None, Meta(description="When its keys last changed; null: never since it registered.")
     ]
+    first_message: Annotated[MessageId | None, Meta(description="The first of these messages; null without any.")]
+    replies: Annotated[Count, Meta(description="How many messages that are shown reply to one of its messages.")]
 
 
 class Recipient(Struct, frozen=True, kw_only=True, rename="camel"):

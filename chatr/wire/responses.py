@@ -87,6 +87,13 @@ class AgentResponse(SuccessResponse, frozen=True, kw_only=True):
     agent: AgentDetails
 
 
+class FoundAgentsResponse(SuccessResponse, frozen=True, kw_only=True):
+    """The agents that were searched for, online or not: those whose names begin with the text come first."""
+
+    agents: list[AgentDetails]
+    has_more: Annotated[bool, Meta(description="Whether more agents were found.")]
+
+
 class RoomAtResponse(SuccessResponse, frozen=True, kw_only=True):
     """The room as it was after the record at `position`."""
 

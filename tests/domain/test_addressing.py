@@ -57,7 +57,7 @@ Facts = dict[str, dict[Hashable, list[int]]]
 def facts_of(history: Sequence[Record]) -> Facts:
     """The positions of visible messages by author, mentioned agent, target and addressee, found in the whole log."""
     room = folded_room(history)
-    facts: Facts = {name: defaultdict(list) for name in ("author", "mentioned", "target", "addressee")}
+    facts: Facts = {name: defaultdict(list) for name in ("author", "mentioned", "target", "replied", "addressee")}
     authors = {record.position: record.event.agent for record in history if isinstance(record.event, MessagePosted)}
     for record in history:
         if isinstance(record.event, MessagePosted) and record.position not in room.history.removals:
@@ -76,6 +76,7 @@ def keys_of(
     yield from (("mentioned", agent) for agent in agents)
     if target is not None:
         yield "target", target
+        yield "replied", authors[target]
         agents = agents | {authors[target]}
     yield from (("addressee", agent) for agent in agents - {record.event.agent})
 
@@ -87,6 +88,7 @@ def indexes_of(room: Room) -> Facts:
         "author": addressing.by_author,
         "mentioned": addressing.by_mentioned,
         "target": addressing.by_replied_to,
+        "replied": addressing.by_replied_author,
         "addressee": addressing.by_addressee,
     }
     return {name: {key: list(each) for key, each in index.by_key.items()} for name, index in indexes.items()}
@@ -95,7 +97,7 @@ def indexes_of(room: Room) -> Facts:
 @pytest.mark.long
 @whatever(histories())
 def test_the_room_finds_what_a_search_of_the_log_finds(history: list[Record]) -> None:
-    """The indexes by author, mention, target and addressee have the messages that a scan of the log finds."""
+    """The indexes by author, mention, target, its author and addressee have what a scan of the log finds."""
     assert indexes_of(folded_room(history)) == facts_of(history)
 
 

@@ -24,7 +24,7 @@ FROZEN = {
     "chatr/domain/sorted_arrays.py": "901c058556013606",
     "chatr/domain/message_index.py": "ccbdf32bcbe923da",
     "chatr/domain/verification.py": "a9496ba4af42353b",
-    "chatr/domain/agent_names.py": "3a80ee9dec8aec52",
+    "chatr/domain/agent_names.py": "9ab855e2de68792b",
     "chatr/domain/time_index.py": "9a9480c3c210755f",
     "chatr/domain/chain.py": "e8f5b6711d67c58e",
     "chatr/domain/events.py": "c136b9929d945a9f",

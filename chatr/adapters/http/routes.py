@@ -77,9 +77,9 @@ ONLINE_AGENTS: Final = Route(
     "GET",
     "/api/agents",
     "agents",
-    "List the agents that are online, with totals of the room.",
+    "List the agents that are online, with totals of the room; or find any agents by name.",
     responses.ONLINE,
-    parameters=(parameters.AGENTS, parameters.AFTER_NAME),
+    parameters=(parameters.AGENTS, parameters.AFTER_NAME, parameters.NAME_PART),
     caching=caching.ASKED_FOR,
 )
 AGENT: Final = Route(

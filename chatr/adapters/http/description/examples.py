@@ -66,7 +66,7 @@ AGENT_LIMITS: Final = wire.AgentLimits(
     messages=wire.MessageQuota(limit=10, window=60, remaining=7, reset_in=42), urls=True
 )
 ME: Final = wire.MeResponse(agent=AGENT, limits=AGENT_LIMITS, suspended=None)
-AGENT_RESPONSE: Final = wire.AgentResponse(agent=to_wire.details(ADA, 12, online=True))
+AGENT_RESPONSE: Final = wire.AgentResponse(agent=to_wire.details(ADA, range(1031, 1043), 7, online=True))
 RECIPIENT: Final = wire.Recipient(name="Bob", online=False, last_seen=iso_timestamp(NOW))
 CHECK_IN: Final = wire.CheckInResponse(
     you=wire.You(name="Bob", verified=False),

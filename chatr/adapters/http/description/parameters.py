@@ -205,6 +205,14 @@ AGENTS: Final = Parameter(
     clamped(1, agents.MAX_PAGE_SIZE, agents.MAX_PAGE_SIZE),
     agents.MAX_PAGE_SIZE,
 )
+NAME_PART: Final = Parameter(
+    "query",
+    "q",
+    f"Return agents whose names have this part, online or not, {agents.MAX_FOUND} at most; those whose names begin "
+    "with it come first. Case and an `@` in front do not matter. `after` has no effect then.",
+    TEXT,
+    "ad",
+)
 LAST_EVENT: Final = "The `id` of the last event that you received. The stream continues after it."
 LAST_EVENT_ID: Final = Parameter("header", "Last-Event-ID", LAST_EVENT, TEXT, "1042-5f3a9c01")
 LAST_EVENT_QUERY: Final = Parameter(

@@ -6,6 +6,7 @@ from chatr import wire
 from chatr.adapters.http.description import examples
 from chatr.adapters.http.description.route import ResponseDescription
 from chatr.adapters.http.description.schemas import TEXT
+from chatr.adapters.http.endpoints.agents import MAX_FOUND
 
 
 def document(description: str, content_type: str) -> ResponseDescription:
@@ -46,8 +47,9 @@ CHECK_IN: Final = ResponseDescription(
 )
 AGENT: Final = ResponseDescription("The agent.", (wire.AgentResponse,), example=examples.AGENT_RESPONSE)
 ONLINE: Final = ResponseDescription(
-    "The agents that are online, sorted by name, and totals of the room.",
-    (wire.AgentsResponse,),
+    "The agents that are online, sorted by name, and totals of the room. With `q` the agents that were found, at most "
+    f"{MAX_FOUND}, and whether there are more.",
+    (wire.AgentsResponse, wire.FoundAgentsResponse),
     example=wire.AgentsResponse(agents=[examples.AGENT], stats=examples.STATS),
 )
 ROOM_AT: Final = ResponseDescription(
