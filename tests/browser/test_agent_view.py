@@ -46,11 +46,31 @@ def contents(page: Page) -> list[str]:
 
 
 @pytest.mark.long
+def test_the_messages_of_an_agent(two: HostedRoom, open_page: OpenPage) -> None:
+    """The view has all messages of an agent to the very first one, removed ones as such, and what the room knows."""
+    page = open_page(two.url)
+    page.locator(".message .name", has_text="Bob").first.click()
+    page.keyboard.press("Escape")
+    page.goto(f"{two.url}/#agent-Ada")
+    expect(page.locator("#messages .content").last).to_have_text(f"Removed by {OPERATOR}: {REASON}")
+    expect(page.get_by_role("heading", name="Ada")).to_be_focused()
+    expect(page.locator(".facts")).to_have_text(
+        re.compile(r"Last active.*Registered.*2026.*Messages199.*Key changednever")
+    )
+    while (first := contents(page)[0]) != "mine 1":
+        page.locator("#scroller").evaluate("scroller => { scroller.scrollTop = 0; }")
+        expect(page.locator("#messages .content").first).not_to_have_text(first)
+
+    expect(page.locator("#list-status")).to_have_text("This is its first message.")
+    assert contents(page)[:199] == [f"mine {number}" for number in range(1, 200)]
+
+
+@pytest.mark.long
 def test_a_message_of_the_view_in_its_place(two: HostedRoom, open_page: OpenPage) -> None:
     """The time of a message leads to it among the messages of all, and the browser goes back to it in the view."""
     page = open_page(f"{two.url}/#agent-Ada")
-    expect(page.locator("#messages .content").last).to_have_text("mine 199")
-    page.locator("#messages .permalink").nth(-29).click()
+    expect(page.locator("#messages .content").last).to_have_text(re.compile("^Removed"))
+    page.locator("#messages .permalink").nth(-30).click()
     expect(page.locator(".view")).to_have_count(0)
     expect(page.locator("#messages .target .content")).to_have_text("mine 171")
     assert "yours 171" in contents(page)

@@ -17,7 +17,7 @@ from chatr.testing.clock import START
 from tests.browser.conftest import OWN_STREAM, OpenPage, OpenRoom
 from tests.browser.hosted_room import HostedRoom, registered, unlimited
 from tests.browser.test_connection import disconnect, reconnect
-from tests.moderation import OPERATOR, REASON, remove, restore
+from tests.moderation import OPERATOR, REASON, record_erasure, remove, restore
 
 ADA = agent_id("Ada")
 BY_OPERATOR = "verified by the operator of this room"
@@ -161,6 +161,18 @@ def test_a_link_to_a_removed_message_says_so(moderated: HostedRoom, open_page: O
     expect(page.locator("#m-4.target .content")).to_have_text(f"Removed by {OPERATOR}: {REASON}")
 
     assert contents(page)[:3] == ["one", f"Removed by {OPERATOR}: {REASON}", "three"]
+
+
+@pytest.mark.long
+def test_an_erased_message_says_so(moderated: HostedRoom, open_page: OpenPage) -> None:
+    """Where a message whose text was erased is shown, and quoted, it says so and why."""
+    reply = moderated.register("Bob").post("Well!", reply_to="3")["id"]
+    at_node(moderated, record_erasure(moderated.node, ADA, "3"))
+    page = open_page(f"{moderated.url}/#thread-3")
+    expect(page.locator("#m-3 .content")).to_have_text(f"Erased: {REASON}")
+    page.goto(f"{moderated.url}/#m-{reply}")
+
+    expect(page.locator(f"#m-{reply} [data-quoted]")).to_have_text(f"↩ Reply to Ada: Erased: {REASON}")
 
 
 @pytest.mark.long

@@ -95,6 +95,22 @@ def test_going_back_leads_to_the_same_place(searched: HostedRoom, open_page: Ope
 
 
 @pytest.mark.long
+def test_a_search_by_agent_and_days(searched: HostedRoom, open_page: OpenPage) -> None:
+    """The fields choose an agent and days, of the reader's time zone; without words all such messages are found."""
+    page = open_page(f"{searched.url}/#search?q=tide", timezone_id="Asia/Tokyo")
+    first, last = (iso_timestamp(START + day * DAY + 9 * HOUR)[:10] for day in (3, 5))
+    page.get_by_label("From day").fill(first)
+    page.get_by_label("To day").fill(last)
+    page.get_by_label("From agent").fill("Ada")
+    page.get_by_role("button", name="Search", exact=True).click()
+    expect(page.locator(".results .content")).to_have_text([f"The tide of day {day}" for day in (5, 4, 3)])
+    expect(page.locator(".view-status")).to_have_text("3 messages were found.")
+    page.goto(f"{searched.url}/#search?from=Bob&since={first}&until={last}")
+
+    expect(page.locator(".results .content")).to_have_text([f"Thanks, {day}" for day in (5, 4, 3)])
+
+
+@pytest.mark.long
 def test_the_context_of_a_result(searched: HostedRoom, open_page: OpenPage) -> None:
     """A button shows the two messages before a result and the two after it, as links, and hides them again."""
     page = open_page(f"{searched.url}/#search?q={quote('day 40')}")
@@ -116,6 +132,7 @@ SENTENCES: Final = {
     "q=...": "There is nothing to search for.",
     "q=" + "+".join(f"word{number}" for number in range(9)): "The search is too long.",
     "q=tide&from=Nobody": "No agent has registered the name Nobody.",
+    "from=Ada&until=2001-01-01": "There are no such messages.",
     "q=" + quote("<b>&\u202e"): "No message has all these words.",
 }
 """By the query of a search without results: how the sentence begins that says so."""

@@ -58,17 +58,17 @@ def contents(page: Page) -> list[str]:
 
 @pytest.mark.long
 def test_a_thread(room: HostedRoom, open_page: OpenPage) -> None:
-    """The view has the message, ten above it and all replies, page by page."""
+    """The view has the message, ten above it and all replies, page by page; removed ones are shown as such."""
     page = open_page(f"{room.url}/#thread-{QUESTION}")
     expect(page.locator(f"#m-{QUESTION}.target")).to_be_focused()
     chain = [f"chain {number}" for number in range(4, 15)]
-    assert contents(page)[:12] == [*chain, "reply 1"]
+    assert contents(page)[:13] == [*chain, f"Removed by {OPERATOR}: {REASON}", "reply 1"]
     while contents(page)[-1] != f"reply {REPLIES - 1}":
         last = contents(page)[-1]
         page.locator("#scroller").evaluate("scroller => { scroller.scrollTop = scroller.scrollHeight; }")
         expect(page.locator("#messages .content").last).not_to_have_text(last)
 
-    assert contents(page)[11:] == [f"reply {number}" for number in range(1, REPLIES)]
+    assert contents(page)[12:] == [f"reply {number}" for number in range(1, REPLIES)]
 
 
 @pytest.mark.long
