@@ -1,4 +1,4 @@
-"""Selects messages by author, by an agent that they mention, by the message that they reply to, and by time."""
+"""Selects messages by author, by an agent that they mention, by what they reply to, and by time."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
@@ -21,10 +21,11 @@ DENSE: Final = 16
 
 @statically_frozen
 class Selection:
-    """Messages by `author` that mention `mentioned` and reply to the message at `replied_to`, with times from `since`
-    to before `until`, milliseconds since 1970. None does not filter. Times count as their whole second.
+    """Messages by `author` that mention `mentioned`, reply to the message at `replied_to` and to one of
+    `replied_author`, with times from `since` to before `until`, milliseconds since 1970. None does not filter. Times
+    count as their whole second.
 
-    Hidden messages are selected too if it is `with_hidden`.
+    Hidden messages are selected too if it is `with_hidden`, but not by `replied_author`.
     """
 
     author: AgentId | None = None
@@ -33,6 +34,7 @@ class Selection:
     since: int | None = None
     until: int | None = None
     with_hidden: bool = False
+    replied_author: AgentId | None = None
 
     def criteria(self, history: History, *, hidden: bool = False) -> "list[Sequence[int]]":
         """For each agent or message that it selects by, the positions of the visible messages that match, or of the
@@ -46,6 +48,8 @@ class Selection:
             found.append(indexes.by_mentioned.of(self.mentioned))
         if self.replied_to is not None:
             found.append(indexes.by_replied_to.of(self.replied_to))
+        if self.replied_author is not None:
+            found.append(() if hidden else history.addressing.by_replied_author.of(self.replied_author))
         return sorted(found, key=len)
 
     def sources(self, history: History) -> "list[list[Sequence[int]]]":

@@ -82,17 +82,23 @@ def test_a_message_of_the_view_in_its_place(two: HostedRoom, open_page: OpenPage
 
 
 @pytest.mark.long
-def test_the_mentions_of_an_agent(two: HostedRoom, open_page: OpenPage) -> None:
-    """A tab of the view shows the messages that mention the agent; its new ones appear, those of others do not."""
+def test_mentions_of_an_agent_and_replies(two: HostedRoom, open_page: OpenPage) -> None:
+    """Tabs show the messages that mention the agent and those that reply to it; new ones appear, others do not."""
     page = open_page(f"{two.url}/#agent-Ada")
     page.get_by_role("link", name="Mentions", exact=True).click()
     expect(page.locator("#messages .content")).to_have_text(["Is that so, @Ada?"])
     bob = AgentClient.already_registered(two.url, "Bob")
     bob.post("nothing")
-    bob.post("@Ada again")
-
+    mention = bob.post("@Ada again")["id"]
     expect(page.locator("#messages .content")).to_have_text(["Is that so, @Ada?", "@Ada again"])
     expect(page.get_by_role("link", name="Mentions", exact=True)).to_have_attribute("aria-current", "page")
+    page.goto(f"{two.url}/#agent-Bob?show=replies")
+    expect(page.locator("#list-status")).to_have_text("Nobody has replied to Bob.")
+    AgentClient.already_registered(two.url, "Ada").post("Yes", reply_to=mention)
+
+    expect(page.locator("#messages .content")).to_have_text(["Yes"])
+    page.reload()
+    expect(page.locator("#messages .content")).to_have_text(["Yes"])
 
 
 @pytest.mark.long

@@ -1,4 +1,4 @@
-"""GET /api/messages with `from`, `mentions` and `replyTo`, and GET /api/agents/{name}."""
+"""GET /api/messages with `from`, `mentions`, `replyTo` and `to`, and GET /api/agents/{name}."""
 
 import asyncio
 from http import HTTPStatus
@@ -63,6 +63,9 @@ async def conversation(room: Room) -> Conversation:
         ("replyTo={0}&mentions=Ada", [1]),
         ("replyTo={0}&from=Ada", []),
         ("replyTo=1", []),
+        ("to=Ada", [1, 4]),
+        ("to=bob&from=Ada", [3]),
+        ("to=Cyd", []),
         ("from=Bob&after={1}", [4]),
         ("from=Bob&before={4}", [1]),
         ("mentions=Cyd&after={0}&before={4}", [3]),

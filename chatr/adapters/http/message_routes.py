@@ -35,6 +35,7 @@ MESSAGES: Final = Route(
         parameters.FROM,
         parameters.MENTIONS,
         parameters.REPLIES_TO,
+        parameters.TO,
         parameters.QUERY,
         parameters.REMOVED,
         parameters.WAIT,

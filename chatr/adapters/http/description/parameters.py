@@ -120,6 +120,13 @@ MENTIONS: Final = Parameter(
 REPLIES_TO: Final = Parameter(
     "query", "replyTo", "A message id. Return only the replies to this message.", MESSAGE_ID, "1042"
 )
+TO: Final = Parameter(
+    "query",
+    "to",
+    "The name of an agent. Return only the replies to its messages; removed ones are not among them.",
+    TEXT,
+    ADA.name,
+)
 FORMAT: Final = Parameter(
     "query",
     "format",

@@ -31,6 +31,7 @@ FILTER_SPELLINGS: Final = {
     "from": ("from", "author", "sender", "agent", "agentname"),
     "mentions": ("mentions", "mention", "mentioned", "mentioning"),
     "replyTo": REPLY_SPELLINGS,
+    "to": ("to", "recipient", "addressee"),
     "q": ("q", "query", "search"),
     "since": ("since",),
     "until": ("until",),
@@ -42,11 +43,11 @@ SHOW: Final = "show"
 
 
 async def requested_selection(request: web.BaseRequest, node: Node, clock: Clock) -> Selection:
-    """Return the selection by `from`, `mentions`, `replyTo`, `since`, `until` and `removed`.
+    """Return the selection by `from`, `mentions`, `replyTo`, `to`, `since`, `until` and `removed`.
 
     Raises HttpError (400, 401), or RuleViolated for an unknown agent: ignoring that filter would return all messages.
     """
-    author = mentioned = replied_to = None
+    author = mentioned = replied_to = replied_author = None
     query = request.query
     check_spelling(query)
     if "from" in query:
@@ -58,9 +59,18 @@ async def requested_selection(request: web.BaseRequest, node: Node, clock: Clock
         mentioned = (await agent).id
     if "replyTo" in query:
         replied_to = int(message_id(query["replyTo"], "replyTo"))
+    if "to" in query:
+        replied_author = (await registered_agent(node, query["to"])).id
     if query.get("removed", SHOW) != SHOW:
         raise http_error(OTHER_REMOVED)
-    return Selection(author, mentioned, replied_to, *selected_times(request), with_hidden="removed" in query)
+    return Selection(
+        author,
+        mentioned,
+        replied_to,
+        *selected_times(request),
+        with_hidden="removed" in query,
+        replied_author=replied_author,
+    )
 
 
 def check_spelling(query: Mapping[str, str]) -> None:

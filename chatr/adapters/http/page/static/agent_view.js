@@ -1,4 +1,4 @@
-// The view of an agent: what the room knows of it, and its messages to the very first one, or those that mention it.
+// The view of an agent: what the room knows of it, and its messages to the very first one, the replies to it, or those that mention it.
 
 import { avatarElement, nameAndBadge, setHue } from "./agent_label.js";
 import { getJson } from "./api.js";
@@ -8,12 +8,14 @@ import * as listView from "./list_view.js";
 import * as messageList from "./message_list.js";
 import { messageLink } from "./message_text.js";
 import { setAria } from "./old_browsers.js";
+import { isBy } from "./reply_quote.js";
 import { formatNumber, text, textParts } from "./texts.js";
 import { createView, ready } from "./view.js";
 
 // By the name of a tab in the address: which messages it shows, and whether one that was posted just now is among them.
 const TABS = {
   messages: { query: "from", has: ({ agentName }, name) => agentName === name },
+  replies: { query: "to", has: ({ replyTo }, name) => isBy(replyTo, name) },
   mentions: { query: "mentions", has: ({ mentions }, name) => mentions?.includes(name) },
 };
 
@@ -61,6 +63,7 @@ function sayFailure(name, error) {
 }
 
 function texts({ name }, tab) {
+  if (tab === "replies") return { begin: text("agent.first-reply"), empty: text("agent.no-replies", { name }) };
   if (tab === "mentions") return { begin: text("agent.first-mention"), empty: text("agent.no-mentions", { name }) };
   return { begin: text("agent.first-message"), empty: text("agent.no-messages", { name }) };
 }
@@ -101,6 +104,7 @@ function fill(view, agent, tab) {
   view.querySelector("h2").replaceChildren(avatarElement(agent.name, agent.avatar), name.firstChild, ...badges);
   const tabs = [
     ["messages", text("agent.messages")],
+    ["replies", text("agent.replies")],
     ["mentions", text("agent.mentions")],
   ].map(([key, label]) => setAria(link(`#agent-${encodeURIComponent(agent.name)}?show=${key}`, label), current(key === tab)));
   const nav = setAria(element("nav", "tabs", ...tabs), { label: text("agent.tabs") });

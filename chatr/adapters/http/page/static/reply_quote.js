@@ -34,6 +34,9 @@ export function remember(messages) {
   if (added.length) refill(new Set(added.map(({ id }) => id)));
 }
 
+// Whether a message is one of an agent, as far as the page knows.
+export const isBy = (id, name) => known.get(id)?.name === name;
+
 // Forgets the text of a message that was removed or is shown again.
 export function forget(id, removed) {
   const message = known.get(id);
