@@ -43,10 +43,14 @@ export class Shout {
 
 later.js
 import { value, add } from "./counter.js";
+import { two } from "./later_still.js";
 export function total() {
   add();
-  return value();
+  return value() * two;
 }
+
+later_still.js
+export const two = 2;
 
 client.js
 export const base = 40;
@@ -66,10 +70,11 @@ def printed(folder: Path, modules: Mapping[str, str]) -> str:
 
 
 def test_it_does_what_the_modules_do(tmp_path: Path) -> None:
-    """The joined module does what the modules do. What is loaded later shares the state of those that were joined."""
+    """The joined module does what the modules do. What is loaded later shares their state, and needs no more files."""
     joined = joined_modules(MODULES, "page.js", separate=["client.js"])
 
-    assert joined.keys() == MODULES.keys() - {"later.js", "client.js"}
+    assert joined.keys() == MODULES.keys() - {"client.js"}
+    assert re.findall('"./(.*)"', joined["later.js"]) == ["page.js", "later_still.js"]
     assert printed(tmp_path / "joined", MODULES | joined) == printed(tmp_path / "separate", MODULES)
 
 

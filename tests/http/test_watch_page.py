@@ -10,7 +10,7 @@ from yarl import URL
 
 from chatr.adapters.http.endpoints.watch_page import load_files, with_version
 from chatr.adapters.http.page.catalogue import LANGUAGES, translate
-from chatr.adapters.http.page.joined_modules import modules_in_order
+from chatr.adapters.http.page.joined_modules import joined_modules
 from chatr.adapters.http.page.page_html import render_page
 from tests.conftest import Room
 
@@ -20,8 +20,8 @@ MADE = ["client.js", *(f"texts{part}.{language}.js" for part in ("", "_later") f
 """Files that are made when the server starts."""
 TEXTS = [name for name in FILES if not name.endswith(".png")]
 SCRIPTS = {name: (FOLDER / name).read_text("utf-8") for name in FILES if name.endswith(".js")}
-JOINED = modules_in_order(SCRIPTS, "page.js", ["client.js"])
-"""The modules that are one when they are served: test_joined_modules.py tests what becomes of them."""
+JOINED = {name for name, script in joined_modules(SCRIPTS, "page.js", ["client.js"]).items() if script != SCRIPTS[name]}
+"""Modules that are served in another form, which test_joined_modules.py tests."""
 TYPES = {
     "html": "text/html; charset=utf-8",
     "css": "text/css; charset=utf-8",
@@ -60,7 +60,7 @@ async def test_the_page(room: Room) -> None:
     assert answer.raw.decode() == page
 
 
-@pytest.mark.parametrize("name", sorted({*FILES} - {*JOINED}))
+@pytest.mark.parametrize("name", sorted({*FILES} - JOINED))
 async def test_a_file_of_the_page(name: str, room: Room) -> None:
     """Each file is served with its type, scripts and styles without comments that have lines to themselves."""
     answer = await room.get(f"/page/{name}")

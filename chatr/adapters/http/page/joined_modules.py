@@ -14,11 +14,12 @@ NAME: Final = "pageModules"
 
 
 def joined_modules(scripts: Mapping[str, str], entry: str, separate: Collection[str] = ()) -> dict[str, str]:
-    """Return new contents for `entry` and all modules that it imports, directly or through others.
+    """Return the new contents of `entry`, of all modules that it imports, directly or through others, and of those that
+    import these and are loaded later.
 
-    `entry` holds them all, each in a block of its own. In the place of each other one is a module that exports the
-    same, for modules that are loaded later: its state exists once. Those in `separate` stay as they are. No module may
-    await at its top level one that is loaded later, which waits for the joined module.
+    `entry` holds them all, each in a block of its own. A module that is loaded later takes from there what it imports,
+    so that state exists once; so does what takes the place of each other joined one. Those in `separate` stay as they
+    are. No module may await at its top level one that is loaded later, which waits for the joined module.
 
     Raises ValueError for a form of import or export that is not understood, and for modules that import one another.
     """
@@ -27,7 +28,9 @@ def joined_modules(scripts: Mapping[str, str], entry: str, separate: Collection[
     known = ", ".join(f'"{name}": {identifier(name)}' for name in separate)
     blocks = [block(name, scripts[name]) for name in order]
     joined = "\n".join([*imports, f"export const {NAME} = {{ {known} }};", *blocks])
-    return {name: stub(name, scripts[name], entry) for name in order} | {entry: f"{joined}\n"}
+    others = {name: script for name, script in scripts.items() if name not in order and name not in separate}
+    later = {name: loaded_later(script, entry, order) for name, script in others.items()}
+    return later | {name: stub(name, scripts[name], entry) for name in order} | {entry: f"{joined}\n"}
 
 
 def modules_in_order(scripts: Mapping[str, str], entry: str, separate: Collection[str]) -> list[str]:
@@ -65,11 +68,20 @@ def binding(names: str | None, module: str) -> str:
     return f'const {constant} = {NAME}["{module}"];\n'
 
 
+def loaded_later(script: str, entry: str, joined: Collection[str]) -> str:
+    """Return a module that is loaded later, with what it imports of the `joined` ones taken from `entry`."""
+    bound = IMPORT.sub(lambda found: binding(found[1], found[2]) if found[2] in joined else found[0], script)
+    return script if bound == script else f"{import_of_joined(entry)}{bound}"
+
+
 def stub(name: str, script: str, entry: str) -> str:
     """Return a module that exports what the module in the joined one does."""
-    return (
-        f'import {{ {NAME} }} from "./{entry}";\nexport const {{ {", ".join(exports(script))} }} = {NAME}["{name}"];\n'
-    )
+    return f'{import_of_joined(entry)}export const {{ {", ".join(exports(script))} }} = {NAME}["{name}"];\n'
+
+
+def import_of_joined(entry: str) -> str:
+    """Return the import of what the joined modules export."""
+    return f'import {{ {NAME} }} from "./{entry}";\n'
 
 
 def exports(script: str) -> Iterator[str]:
