@@ -1,7 +1,8 @@
-"""Measure how many bytes a visit transfers, and when the first message is shown.
+"""Measure how many bytes a visit transfers, when the first message is shown, and how smoothly the timeline is dragged.
 
 Usage: python -m tests.browser.figures. Makes a first visit and a second one with the browser's cache, in a room of two
-thousand messages; times are medians of seven visits. Then counts the violations that axe finds in all views.
+thousand messages and in one of a million; times are medians of seven visits. Counts the violations that axe finds in
+all views. In the large room, it measures frames while the timeline is dragged, and how long requests take.
 """
 
 import argparse
@@ -19,8 +20,16 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from yarl import URL
 
 from tests.browser.hosted_room import host_room, write_log
+from tests.browser.large_room_figures import (
+    activity_times,
+    frames_while_dragging,
+    large_room_shown,
+    moment_times,
+    search_times,
+)
+from tests.browser.large_room_server import large_room_in
 from tests.browser.sample_room import sample_events
-from tests.browser.views import VIEWS, live_room
+from tests.browser.views import VIEWS, View, live_room
 
 VISITS: Final = 7
 STANDARDS: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -64,12 +73,12 @@ class Visit:
         client.on("Network.dataReceived", count)
 
 
-def measure_visit(page: Page, url: str) -> Visit:
-    """Open the page and wait until it has loaded everything."""
+def measure_visit(page: Page, url: str, view: View) -> Visit:
+    """Open the page and wait until it has loaded everything; `view` waits for its messages."""
     visit = Visit()
     visit.measure(page)
     page.goto(url)
-    live_room(page)
+    view(page)
     page.wait_for_function("timeline.hidden === false && state.textContent === 'live'")
     visit.first_message_ms = page.evaluate("firstMessage")
     return visit
@@ -91,13 +100,13 @@ def worker_bytes(url: str) -> int:
     return response_bytes(files / "stream_worker.js", "") + response_bytes(files / "client.js", "If-None-Match: *\r\n")
 
 
-def measure_visits(browser: Browser, url: str) -> tuple[Visit, Visit]:
+def measure_visits(browser: Browser, url: str, view: View) -> tuple[Visit, Visit]:
     """A first visit, and a second one with the same cache, which joins the worker of the first."""
     context = browser.new_context(viewport={"width": 1280, "height": 800})
     context.add_init_script(RECORD_FIRST_MESSAGE)
-    first = measure_visit(context.new_page(), url)
+    first = measure_visit(context.new_page(), url, view)
     first.page_bytes += worker_bytes(url)
-    second = measure_visit(context.new_page(), url)
+    second = measure_visit(context.new_page(), url, view)
     context.close()
     return first, second
 
@@ -116,22 +125,42 @@ def count_violations(browser: Browser, url: str) -> int:
     return count
 
 
+def print_visits(browser: Browser, room: str, url: str, view: View) -> None:
+    """Print a line for a first visit to a room, and one for a second visit."""
+    pairs = [measure_visits(browser, url, view) for _ in range(VISITS)]
+    for name, visits in zip(("first visit", "second visit"), zip(*pairs, strict=True), strict=True):
+        first_message = median(each.first_message_ms for each in visits)
+        print(
+            f"{room}: {name:<12}  requests {visits[0].requests}  page {visits[0].page_bytes:,} bytes"
+            f"  API and history {visits[0].api_bytes:,} bytes  first message {first_message:.0f} ms"
+        )
+
+
+def print_large_room(browser: Browser, url: str, end: int) -> None:
+    """Print the figures of the large room, which ends at `end`."""
+    print_visits(browser, "a million messages", url, large_room_shown)
+    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    page.goto(url)
+    large_room_shown(page)
+    print(f"frames while dragging: {frames_while_dragging(page)}")
+    page.close()
+    print(f"requests for a zoomed timeline: {activity_times(url, end)}")
+    print(f"requests for moments: {moment_times(url, end)}")
+    print(f"searches: {search_times(url)}")
+
+
 def main() -> None:
-    """Print a line for each of the two visits, and the number of violations."""
+    """Print the figures of both rooms, and the number of violations."""
     parser = argparse.ArgumentParser(prog="python -m tests.browser.figures", description=__doc__)
     parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        file = write_log(Path(folder) / "chatr.db", sample_events(int(time.time() * 1000)))
-        with host_room(file) as room, sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=shutil.which("chromium"))
-            pairs = [measure_visits(browser, room.url) for _ in range(VISITS)]
-            for name, visits in zip(("first visit ", "second visit"), zip(*pairs, strict=True), strict=True):
-                first_message = median(each.first_message_ms for each in visits)
-                print(
-                    f"{name}  requests {visits[0].requests}  page {visits[0].page_bytes:,} bytes"
-                    f"  API and history {visits[0].api_bytes:,} bytes  first message {first_message:.0f} ms"
-                )
+    now = int(time.time() * 1000)
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"))
+        with host_room(write_log(Path(folder) / "chatr.db", sample_events(now))) as room:
+            print_visits(browser, "two thousand messages", room.url, live_room)
             print(f"axe: {count_violations(browser, room.url)} violations in {4 * len(VIEWS)} views")
+        with large_room_in(Path(folder) / "large") as large_room:
+            print_large_room(browser, large_room.url, now)
 
 
 if __name__ == "__main__":

@@ -217,7 +217,7 @@ def test_buttons_copy_to_the_clipboard(sample_room: HostedRoom, open_page: OpenP
 @pytest.mark.long
 def test_the_page_is_small(sample_room: HostedRoom, browser: Browser) -> None:
     """A first visit transfers less than 60 kB for the page's files, and a second one less than half of the first."""
-    first, second = measure_visits(browser, sample_room.url)
+    first, second = measure_visits(browser, sample_room.url, live_room)
 
     assert first.page_bytes < 60_000
     assert second.page_bytes < first.page_bytes / 2
