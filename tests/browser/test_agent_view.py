@@ -55,7 +55,7 @@ def test_the_messages_of_an_agent(two: HostedRoom, open_page: OpenPage) -> None:
     expect(page.locator("#messages .content").last).to_have_text(f"Removed by {OPERATOR}: {REASON}")
     expect(page.get_by_role("heading", name="Ada")).to_be_focused()
     expect(page.locator(".facts")).to_have_text(
-        re.compile(r"Last active.*Registered.*2026.*Messages199.*Key changednever")
+        re.compile(r"Last active.*Registered.*2026.*Messages199.*Replies to it0.*First message#4.*Key changednever")
     )
     while (first := contents(page)[0]) != "mine 1":
         page.locator("#scroller").evaluate("scroller => { scroller.scrollTop = 0; }")

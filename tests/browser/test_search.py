@@ -244,3 +244,43 @@ def test_a_result_that_is_removed(searched: HostedRoom, open_page: OpenPage) -> 
     at_node(searched, remove(searched.node, ADA, position.removeprefix("result-")))
 
     expect(page.locator(".results .content")).to_have_text([f"Removed: {REASON}"])
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("width", [320, 1280])
+def test_agents_are_suggested(width: int, open_room: OpenRoom, open_page: OpenPage) -> None:
+    """Typing lists the agents whose names match, online or not; arrows choose one and Enter opens its view."""
+    names = ("Cleo_7", "Cleopatra", "Ada", *(f"{chr(97 + each)}-agent-{each}" for each in range(20)))
+    room = open_room([unlimited(START), *(registered(name, START) for name in names)])
+    page = open_page(room.url, viewport={"width": width, "height": 640})
+    box = page.get_by_role("combobox", name="Search messages and agents")
+    page.keyboard.press("/")
+    box.type("@cleo")
+    expect(page.get_by_role("option")).to_have_text([re.compile("Cleo_7"), re.compile("Cleopatra")])
+    expect(box).to_have_attribute("aria-expanded", "true")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    expect(page.get_by_role("option", selected=True)).to_contain_text("Cleopatra")
+    assert box.get_attribute("aria-activedescendant") == page.get_by_role("option").last.get_attribute("id")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("option")).to_have_count(0)
+    box.fill("cleopat")
+    expect(page.get_by_role("option")).to_have_count(1)
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_role("heading", name="Cleopatra")).to_be_focused()
+    assert page.url.endswith("/#agent-Cleopatra")
+    page.keyboard.press("/")
+    box.type("zzz")
+    expect(page.locator(".found-agents [role=status]")).to_have_text(
+        "No agent has such a name. Enter searches the messages."
+    )
+    box.fill("tide from:Cl")
+    expect(page.get_by_role("option")).to_have_count(2)
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(box).to_have_value("tide from:Cleo_7 ")
+    box.fill("a")
+    expect(page.get_by_role("option")).to_have_count(20)
+    expect(page.locator(".found-agents [role=status]")).to_contain_text("More agents have such names")

@@ -72,21 +72,25 @@ async function load() {
 
 async function request(term) {
   try {
-    const { agents: found } = await getJson(`api/agents?q=${encodeURIComponent(term)}`);
+    const { agents: all, hasMore } = await getJson(`api/agents?q=${encodeURIComponent(term)}`);
     // At a moment of the past, those that had registered.
-    return { found: found.filter(({ since }) => Date.parse(since) <= now()) };
+    return { hasMore, found: all.filter(({ since }) => Date.parse(since) <= now()) };
   } catch (error) {
     return { found: [], error };
   }
 }
 
-function open({ found, error }) {
+function sentence({ found, hasMore, error }) {
+  if (error) return text("search.agents-failed", { reason: error.message });
+  if (hasMore) return text("search.many-agents");
+  return text(found.length ? "search.enter" : "search.no-agent");
+}
+
+function open(answer) {
   if (document.activeElement !== box) return;
-  agents = found;
+  agents = answer.found;
   options.replaceChildren(...agents.map(option));
-  status.textContent = error
-    ? text("search.agents-failed", { reason: error.message })
-    : text(agents.length ? "search.enter" : "search.no-agent");
+  status.textContent = sentence(answer);
   popup.hidden = false;
   options.hidden = !agents.length;
   setAria(box, { expanded: agents.length > 0, controls: options.id });
