@@ -136,36 +136,6 @@ def test_new_messages_do_not_appear_in_the_past(room: HostedRoom, page: Page) ->
 
 
 @pytest.mark.long
-def test_the_slider_is_moved_by_keys(page: Page) -> None:
-    """Keys move the slider: Home to the first record, PageUp some bars forward, End back to now."""
-    handle = page.get_by_role("slider", name="Moment")
-    expect(handle).to_have_attribute("aria-valuetext", "now, live")
-    handle.press("Home")
-    expect(page.locator(".content")).to_have_text(["message 0"])
-    handle.press("PageUp")
-    expect(page.locator(".content")).not_to_have_count(1)
-    handle.press("End")
-
-    expect(handle).to_have_attribute("aria-valuetext", "now, live")
-    expect(page.locator(".content").last).to_have_text("message 58")
-
-
-@pytest.mark.long
-def test_playing(page: Page) -> None:
-    """Play shows one message after the other, sixty times as fast as they were posted; a second press stops it."""
-    seek(page, START + 10 * MINUTE)
-    page.locator("[name=speed][value='60']").check()
-    page.locator("#play").click()
-    expect(page.locator(".content").last).to_have_text("message 7")
-    expect(page.locator("#play")).to_have_attribute("aria-pressed", "true")
-    page.locator("#play").click()
-
-    expect(page.locator("#play")).to_have_attribute("aria-pressed", "false")
-    shown = page.locator(".content").all_text_contents()
-    assert shown == [f"message {number}" for number in range(len(shown))]
-
-
-@pytest.mark.long
 def test_scrolling_back_from_a_moment(open_room: OpenRoom, open_page: OpenPage) -> None:
     """While the past is shown, too, scrolling up leads to the first message."""
     author = agent_id("Ada")

@@ -140,15 +140,9 @@ NOT_SHOWN: Final = {
     "Authorization", "nofollow ugc noopener noreferrer",
 }  # fmt: skip
 """Keys of the keyboard, names of headers, and kinds of links."""
-ELSEWHERE: Final = {
-    "clock.js",
-    "past.js",
-    "timeline.js",
-}
-"""Scripts whose texts are still in them."""
 
 
-@pytest.mark.parametrize("name", [each for each in SCRIPTS if each not in ELSEWHERE])
+@pytest.mark.parametrize("name", SCRIPTS)
 def test_scripts_have_no_text_of_their_own(name: str) -> None:
     """No string in a script is a sentence or is shown; texts have keys in the catalogue."""
     assert [each for each in shown_strings((FOLDER / name).read_text("utf-8")) if each not in NOT_SHOWN] == []

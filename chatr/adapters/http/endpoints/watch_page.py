@@ -55,13 +55,17 @@ LOADED_LATER: Final = frozenset(
         "agent_suggestions",
         "agent_view",
         "list_view",
+        "moment_dialog",
         "notifications",
+        "playback",
         "search_box",
         "search_failure",
         "search_form",
         "search_results",
         "search_view",
         "thread_view",
+        "timeline_controls",
+        "timeline_zoom",
         "view",
     )
 )

@@ -1,20 +1,25 @@
 // Formats times. "Now" is the server's clock or, while the past is shown, the selected moment.
 
 import { element } from "./dom.js";
+import { readersLocale, speaksPageLanguage, text } from "./texts.js";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
-// The page is in English: readers of another kind of English get the dates of theirs, all others British ones.
-// A time that is none is shown as "?". A browser may name a locale that its Intl rejects, as Chromium did with en-US@posix.
-function formatter(options) {
+// Dates have the words of the page's language, in the form of a reader who prefers that language. Other readers get theirs in
+// digits, so that no sentence mixes languages, and with the years of the addresses of moments.
+const DIGITS_ONLY = { calendar: "gregory", numberingSystem: "latn", hourCycle: "h23" };
+const DAY = { year: "numeric", month: "2-digit", day: "2-digit" };
+const TIME = { hour: "2-digit", minute: "2-digit" };
+
+// A format is made when it is first used: the first one takes the browser some milliseconds. A time that is none is shown as "?".
+function formatter(options, digits) {
   let format;
-  try {
-    format = new Intl.DateTimeFormat(/^en/.test(navigator.language) ? navigator.language : "en-GB", options);
-  } catch {
-    format = new Intl.DateTimeFormat("en-GB", options);
-  }
-  return (time) => (Number.isFinite(time) ? format.format(time) : "?");
+  return (time) => {
+    if (!Number.isFinite(time)) return "?";
+    format ??= new Intl.DateTimeFormat(readersLocale, speaksPageLanguage ? options : { ...DIGITS_ONLY, ...digits });
+    return format.format(time);
+  };
 }
 
 let serverOffset = 0;
@@ -39,15 +44,27 @@ export function setMoment(time) {
   selectedMoment = time;
 }
 
-export const formatTime = formatter({ timeStyle: "short" });
-export const formatDay = formatter({ dateStyle: "full" });
-export const formatExact = formatter({ dateStyle: "medium", timeStyle: "medium" });
+export const formatTime = formatter({ timeStyle: "short" }, TIME);
+export const formatSecond = formatter({ timeStyle: "medium" }, { ...TIME, second: "2-digit" });
+export const formatDay = formatter({ dateStyle: "full" }, DAY);
+export const formatDate = formatter({ dateStyle: "medium" }, DAY);
+export const formatExact = formatter({ dateStyle: "medium", timeStyle: "medium" }, { ...DAY, ...TIME, second: "2-digit" });
+export const formatShortDay = formatter({ month: "short", day: "numeric" }, { month: "2-digit", day: "2-digit" });
+export const formatMonth = formatter({ month: "short" }, { year: "numeric", month: "2-digit" });
+export const formatYear = formatter({ year: "numeric" }, { year: "numeric" });
+
+// Returns a duration in the largest unit of which it has two, or else in minutes.
+export function formatDuration(milliseconds) {
+  if (milliseconds >= 48 * HOUR) return text("clock.days", { count: Math.round(milliseconds / (24 * HOUR)) });
+  if (milliseconds >= 2 * HOUR) return text("clock.hours", { count: Math.round(milliseconds / HOUR) });
+  return text("clock.minutes", { count: Math.max(1, Math.round(milliseconds / MINUTE)) });
+}
 
 export function formatRelative(time) {
   const age = now() - time;
-  if (age < 0.75 * MINUTE) return "now";
-  if (age < HOUR) return `${Math.round(age / MINUTE)} min`;
-  if (age < 24 * HOUR) return `${Math.floor(age / HOUR)} h`;
+  if (age < 0.75 * MINUTE) return text("clock.now");
+  if (age < HOUR) return text("clock.minutes", { count: Math.round(age / MINUTE) });
+  if (age < 24 * HOUR) return text("clock.hours", { count: Math.floor(age / HOUR) });
   return formatTime(time);
 }
 

@@ -28,5 +28,3 @@ export function notice(text, seconds = 0) {
   byId("notice").textContent = text;
   if (seconds) noticeTimer = setTimeout(notice, seconds * 1000, "");
 }
-
-export const plural = (count, noun) => `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;

@@ -8,46 +8,62 @@ import * as messageList from "./message_list.js";
 import { setAria } from "./old_browsers.js";
 import * as onlineAgents from "./online_agents.js";
 import { setShowsPast } from "./stream.js";
+import { text } from "./texts.js";
 import * as timeline from "./timeline.js";
 
 const PAGE_SIZE = 100;
 // While the slider is dragged, a moment is requested twice a second: requests are limited per address.
 const REQUEST_EVERY = 500;
-// Milliseconds of playing that one request is made for.
-const PLAYED_PER_REQUEST = 2_000;
-const TICK = 200;
 // The stream's messages are counted as they come, so the activity is loaded again for the width of its bars alone.
 const RELOAD_ACTIVITY_AFTER = 10 * 60_000;
 // After a removal or restoration. Not sooner: a message that is restored is loaded by one of the same few requests.
 const RECOUNT_AFTER = 60_000;
+// While moments follow each other, only so many messages are drawn, as fill a screen, and no agents: a hundred of both take longer
+// than a frame. The rest follows when the reader has rested for so many milliseconds.
+const DRAWN_WHILE_MOVING = 25;
+const REST_AFTER = 200;
 const HOUR = 3_600_000;
+// Steps to the message before and after, while the messages have the focus; on the slider timeline_controls.js does.
+const STEPS = { ",": -1, ".": 1 };
+
+const SKIPS_SILENCE = "chatr-skip-silence";
 
 const playButton = byId("play");
+const skipSilence = byId("skip-silence");
+const momentButton = byId("moment");
 
-// The moment that is shown, and the one that was selected and is not loaded yet; null = the present, and none.
+// The moment that is shown, null = the present, and the position in the log of the last record that it shows.
 let shownMoment = null;
-let wantedMoment = null;
+let shownPosition = null;
+// What was selected and is not loaded yet: {query, time}, null = nothing.
+let wanted = null;
 let isLoading = false;
+let isMoving = false;
+let restTimer;
 // Counts starts and stops of playing: a loop ends when it is not the newest.
 let playback = 0;
 let hasActivity = false;
 let reloadActivityAt = Infinity;
 
 const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+const withPlayback = (use) => timeline.withModule("playback.js", use);
 
 export const isShown = () => shownMoment !== null;
-
-const getRoomAt = (time) => getJson(`api/at?time=${time}`);
+export const shownTime = () => shownMoment;
+// The position of the last record that is shown or was selected, null = the newest.
+export const selectedPosition = () => wanted?.position ?? shownPosition;
 
 // Older pages come from /api/at as well: it returns badges as they were then, /api/messages as they are now.
-const source = {
+export const source = {
   older: (id) => getJson(`api/at?position=${id - 1}&limit=${PAGE_SIZE}`),
 };
+
+const loadsNothing = { older: () => new Promise(() => {}) };
 
 async function loadActivity(get) {
   reloadActivityAt = performance.now() + jittered(RELOAD_ACTIVITY_AFTER);
   try {
-    timeline.showActivity(await get(`api/activity?buckets=${timeline.wantedBars()}`));
+    timeline.showActivity(await get(`api/activity?buckets=${timeline.barsIn(innerWidth)}`));
     hasActivity = true;
   } catch {} // what is shown stays
 }
@@ -60,10 +76,10 @@ export function connected() {
 
 export function refresh() {
   if (performance.now() > reloadActivityAt && !waitForRefresh()) loadActivity(refreshJson);
-  else if (!isShown()) timeline.placeHandle(null);
+  else timeline.placeHandle(timeline.selected());
 }
 
-export const messagePosted = ({ timestamp }) => timeline.countMessage(timestamp);
+export const messagePosted = timeline.countMessage;
 
 // A removed or restored message: the frame does not say in which bar it is.
 export function visibilityChanged() {
@@ -71,115 +87,139 @@ export function visibilityChanged() {
 }
 
 // Sets clock, slider, colours and state to a moment, or with null to the present.
-function setShownMoment(time) {
+export function setShownTime(time) {
   shownMoment = time;
   setMoment(time);
   timeline.placeHandle(time);
   document.documentElement.classList.toggle("past", isShown());
   setShowsPast(isShown());
-  byId("moment").textContent = time === null ? "" : formatExact(time);
+  momentButton.textContent = time === null ? text("timeline.go-to") : formatExact(time);
 }
 
+export const setPosition = (position) => (shownPosition = position);
+
 function show(roomThen, time) {
-  setShownMoment(time);
+  setPosition(roomThen.position);
+  setShownTime(time);
   live.leave();
+  if (!isMoving) return draw(roomThen);
+  messageList.show(roomThen.messages.slice(-DRAWN_WHILE_MOVING), loadsNothing);
+  restTimer = setTimeout(draw, REST_AFTER, roomThen);
+}
+
+function draw(roomThen) {
+  isMoving = false;
   messageList.show(roomThen.messages, source, { older: roomThen.hasMore });
   onlineAgents.showThen(roomThen);
 }
 
 export function backToLive() {
   stopPlaying();
-  wantedMoment = null;
+  stopMoving();
+  wanted = null;
   if (!isShown()) return;
-  setShownMoment(null);
+  setPosition(null);
+  setShownTime(null);
   history.replaceState(null, "", location.pathname);
   onlineAgents.showNow();
   live.comeBack();
 }
 
-// Shows the room at a time in milliseconds; null leads back to live. If the slider moves faster than responses arrive,
-// the moments in between are skipped.
+function stopMoving() {
+  clearTimeout(restTimer);
+  isMoving = false;
+}
+
+// Shows the room at a time in milliseconds; null leads back to live.
 export async function goTo(time) {
-  stopPlaying();
   if (time === null) return backToLive();
   if (Number.isNaN(time)) return;
-  wantedMoment = Math.max(time, timeline.beginning());
-  byId("moment").textContent = formatExact(wantedMoment);
+  const moment = Math.max(Math.round(time), timeline.beginning()); // while it plays, moments are fractions
+  await goToWanted({ query: `time=${moment}`, time: moment });
+}
+
+// Shows the room at what `query` says to GET /api/at. If moments are selected faster than responses arrive, those in between
+// are skipped.
+export async function goToWanted(selected) {
+  stopPlaying();
+  wanted = selected;
+  momentButton.textContent = formatExact(selected.time);
+  clearTimeout(restTimer);
+  if (isLoading) isMoving = true;
   if (isLoading) return;
   isLoading = true;
-  while (wantedMoment !== null) await loadMoment(wantedMoment);
+  while (wanted !== null) await loadWanted(wanted);
   isLoading = false;
 }
 
-async function loadMoment(time) {
+async function loadWanted(selected) {
   try {
-    const [roomThen] = await Promise.all([getRoomAt(time), sleep(isShown() ? REQUEST_EVERY : 0)]);
-    if (wantedMoment !== time) return;
+    const [[roomThen, time]] = await Promise.all([getRoomAt(selected), sleep(isShown() ? REQUEST_EVERY : 0)]);
+    if (wanted !== selected) return;
     show(roomThen, time);
     history.replaceState(null, "", `#t-${new Date(time).toISOString()}`);
   } catch (error) {
-    notice(`That moment could not be loaded: ${error.message}`, 8);
+    notice(text("timeline.moment-not-loaded", { reason: error.message }), 8);
   }
-  if (wantedMoment === time) wantedMoment = null;
+  if (wanted === selected) wanted = null;
+}
+
+// Returns the room at what was selected, and the time. The chart's first bar may begin before the log: the first message then.
+async function getRoomAt({ query, time }) {
+  try {
+    return [await getJson(`api/at?${query}`), time];
+  } catch (error) {
+    if (error.code !== "no_such_moment" || time > timeline.beginning() + timeline.state().whole.width) throw error;
+  }
+  const [first] = (await getJson("api/messages?after=0&limit=1")).messages;
+  return [await getJson(`api/at?position=${first.id}`), Date.parse(first.timestamp)];
 }
 
 export const reload = () => goTo(shownMoment);
 
-function stopPlaying() {
+export function stopPlaying() {
   playback += 1;
   setAria(playButton, { pressed: false });
 }
 
-const speed = () => Number(document.querySelector("[name=speed]:checked").value);
-
-async function play() {
+// Returns a function that says whether playing goes on.
+export function beginPlaying() {
   const started = (playback += 1);
   setAria(playButton, { pressed: true });
-  try {
-    while (started === playback) await playPart(() => started === playback);
-  } catch (error) {
-    notice(`Playing stopped: ${error.message}`, 8);
-    stopPlaying();
-  }
-}
-
-// Plays two seconds: their messages appear one by one, and at their end agents and totals are shown as they were then.
-async function playPart(isPlaying) {
-  const end = shownMoment + PLAYED_PER_REQUEST * speed();
-  if (end >= serverNow()) return backToLive();
-  const roomThen = await getRoomAt(end);
-  const added = roomThen.messages.filter((message) => messageList.idOf(message) > messageList.lastShown());
-  // Nothing but new messages: some between these and the list may be missing, so the list is replaced.
-  const hasGap = added.length === PAGE_SIZE && roomThen.hasMore;
-  for (const message of hasGap ? [] : added) {
-    if (!(await letTimePass(Date.parse(message.timestamp), isPlaying))) return;
-    messageList.appendNew([message]);
-  }
-  if (!(await letTimePass(end, isPlaying))) return;
-  if (hasGap) messageList.show(roomThen.messages, source, { older: true });
-  onlineAgents.showThen(roomThen);
-}
-
-// Moves the shown moment to `until` at the selected speed. Resolves to false if playing was stopped meanwhile.
-async function letTimePass(until, isPlaying) {
-  while (isPlaying() && shownMoment < until) {
-    const step = Math.min(TICK, (until - shownMoment) / speed());
-    await sleep(step);
-    if (isPlaying()) setShownMoment(Math.min(until, shownMoment + step * speed()));
-  }
-  messageList.refreshTimes();
-  return isPlaying();
+  return () => started === playback;
 }
 
 // From live, the last hour is played.
 async function togglePlaying() {
   if (playButton.getAttribute("aria-pressed") === "true") return stopPlaying();
   if (!isShown()) await goTo(Math.round(serverNow() - HOUR));
-  if (isShown()) play();
+  if (isShown()) withPlayback(({ play }) => play());
+}
+
+const step = (direction) => withPlayback(({ stepMessage }) => stepMessage(direction));
+
+function stepByKey(event) {
+  const hasModifier = event.ctrlKey || event.altKey || event.metaKey;
+  if (STEPS[event.key] && !hasModifier && event.target.closest?.("#scroller")) step(STEPS[event.key]);
+}
+
+// Where storage is forbidden, a choice lasts as long as the page is open.
+function rememberSilence() {
+  try {
+    skipSilence.checked = localStorage.getItem(SKIPS_SILENCE) !== "false";
+    skipSilence.addEventListener("change", () => localStorage.setItem(SKIPS_SILENCE, skipSilence.checked));
+  } catch {}
 }
 
 export function start() {
   timeline.start(goTo);
+  rememberSilence();
   byId("back-to-live").addEventListener("click", backToLive);
+  byId("message-before").addEventListener("click", () => step(-1));
+  byId("message-after").addEventListener("click", () => step(1));
+  momentButton.addEventListener("click", () =>
+    timeline.withModule("moment_dialog.js", ({ openMomentDialog }) => openMomentDialog(goTo)),
+  );
+  document.addEventListener("keydown", stepByKey);
   playButton.addEventListener("click", togglePlaying);
 }

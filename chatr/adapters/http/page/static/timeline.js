@@ -1,90 +1,202 @@
-// The timeline: a bar chart of how many messages were posted when, and a slider that stands at a moment or at now.
+// The timeline: a bar chart of how many messages were posted when, and a slider that stands at a moment or at now. It shows the
+// whole log, or the window of it that timeline_zoom.js sets.
 
-import { formatDay, formatExact, formatTime, serverNow } from "./clock.js";
-import { byId } from "./dom.js";
-import { setAria } from "./old_browsers.js";
+import { formatDate, formatExact, serverNow } from "./clock.js";
+import { byId, element, notice } from "./dom.js";
+import { onResize, setAria } from "./old_browsers.js";
+import { loadLater, text } from "./texts.js";
+import { ticks } from "./time_scale.js";
 
 const PIXELS_PER_BAR = 6;
 const FEWEST_BARS = 60;
-const MOST_BARS = 1_000;
+// The server's limit.
+export const MOST_BARS = 1_000;
 // The height of a bar with the fewest messages, so that it can be seen at all; 1 is the whole chart.
 const LOWEST_BAR = 0.08;
-// Bars by which a key moves the slider. Home and End are the browser's own.
-const BARS_BY_KEY = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -10, PageUp: 10 };
+// What timeline_controls.js does with these keys while the slider has the focus.
+const KEYS = /^(Arrow(Left|Down|Right|Up)|Page(Up|Down)|Home|End|[-+=_0,.[\]])$/;
 
 const timeline = byId("timeline");
 const chart = byId("chart");
 const handle = byId("handle");
+const tickList = byId("ticks");
 
-// As GET /api/activity returns it: the time of the first record, and the messages in each bucket of so many seconds.
-let activity = { from: null, seconds: 1, messages: [] };
-let begin = 0;
+// Of the log: from its first record to now, in milliseconds since 1970, as every window.
+let life = { from: 0, to: 1000 };
+let shownWindow = life;
+// Counts of messages in bars of `width` milliseconds from `from` on: of the whole log, and of its parts that were loaded.
+let whole = { from: 0, width: 1000, messages: [], isOpen: true };
+let parts = [];
+// timeline_zoom.js, once it is in use.
+let zoom = null;
 let selectedMoment = null;
+let drawnBars = whole;
 let drawRequest;
+let pixels = 0;
+let drawnTicks = "";
+let canvas;
+let onMove;
 
-export const wantedBars = () =>
-  Math.max(FEWEST_BARS, Math.min(MOST_BARS, Math.floor(innerWidth / PIXELS_PER_BAR)));
+export const spanOf = ({ from, to }) => to - from;
+export const isWithin = ({ from, to }, time) => time >= from && time <= to;
+export const barsIn = (width) => Math.max(FEWEST_BARS, Math.min(MOST_BARS, Math.floor(width / PIXELS_PER_BAR)));
+// Counts as GET /api/activity returns them. Those up to the end of the log are open: they grow with it.
+export const barsOf = (response, isOpen = true) => ({
+  from: Date.parse(response.from ?? 0),
+  width: response.seconds * 1000,
+  messages: response.messages,
+  isOpen,
+});
 
-// The time of the room's first record.
-export const beginning = () => begin;
+export const state = () => ({ life, shownWindow, whole, parts, pixels, barWidth: drawnBars.width });
+export const selected = () => selectedMoment;
+// The selected moment, or now.
+export const currentMoment = () => selectedMoment ?? life.to;
+export const beginning = () => life.from;
+// Where a time stands: 0 is the left end of the chart, 1 the right one.
+export const shareOf = (time) => (time - shownWindow.from) / spanOf(shownWindow);
 
-export function showActivity(newActivity) {
-  activity = newActivity;
-  begin = Date.parse(activity.from ?? 0);
-  timeline.hidden = activity.from === null;
-  if (!timeline.hidden) draw();
+export function showActivity(response) {
+  timeline.hidden = response.from === null;
+  whole = barsOf(response);
+  parts = [];
+  life = { from: whole.from, to: 0 };
+  grow();
+  requestDraw();
 }
 
-// Adds a message that was posted since the activity was loaded.
-export function countMessage(timestamp) {
-  const bucket = Math.floor((Date.parse(timestamp) - begin) / 1000 / activity.seconds);
-  if (!(bucket >= 0 && bucket < 2 * MOST_BARS)) return; // also when there is no activity yet
-  for (let next = activity.messages.length; next <= bucket; next += 1) activity.messages.push(0);
-  activity.messages[bucket] += 1;
+// Lets the log's life end now.
+function grow() {
+  const former = life;
+  life = { from: life.from, to: Math.max(serverNow(), life.from + 1000) };
+  shownWindow = zoom ? zoom.followEnd(former, life, shownWindow) : life;
+}
+
+export function setParts(newParts) {
+  parts = newParts;
+  requestDraw();
+}
+
+// Counts a message that was posted since the activity was loaded.
+export function countMessage({ timestamp }) {
+  for (const { from, width, messages, isOpen } of [whole, ...parts]) {
+    const bar = Math.floor((Date.parse(timestamp) - from) / width);
+    if (!(bar >= 0 && bar < (isOpen ? 2 * MOST_BARS : messages.length))) continue; // also when there is no activity yet
+    for (let next = messages.length; next <= bar; next += 1) messages.push(0);
+    messages[bar] += 1;
+  }
+  requestDraw();
+}
+
+function requestDraw() {
   drawRequest ??= requestAnimationFrame(draw);
 }
 
 function draw() {
   drawRequest = undefined;
-  const most = Math.max(...activity.messages);
+  if (timeline.hidden) return;
+  pixels ||= Math.max(1, chart.getBoundingClientRect().width);
+  grow();
+  drawBars(zoom ? zoom.nearestBars() : whole);
+  drawTicks();
+  drawHandle();
+}
+
+function drawBars(bars) {
+  drawnBars = bars;
+  const first = (shownWindow.from - bars.from) / bars.width;
+  const length = spanOf(shownWindow) / bars.width;
+  const begin = Math.max(0, Math.floor(first));
+  const shown = bars.messages.slice(begin, Math.ceil(first + length));
+  const most = Math.max(...shown);
   // The square root keeps a quiet day visible beside a busy one.
-  const heights = activity.messages.map((messages) => Math.sqrt(messages / most));
-  byId("bars").setAttribute("d", heights.map(barPath).join(""));
-  byId("beginning").textContent = formatDay(begin) === formatDay(serverNow()) ? formatTime(begin) : formatDay(begin);
-  placeHandle(selectedMoment);
+  const path = shown.map((count, index) => barPath(Math.sqrt(count / most), begin + index));
+  chart.setAttribute("viewBox", `${first} 0 ${length} 1`);
+  byId("bars").setAttribute("d", path.join(""));
 }
 
 const barPath = (height, index) =>
   height ? `M${index + 0.1} 1V${(1 - LOWEST_BAR - (1 - LOWEST_BAR) * height).toFixed(3)}h.8V1z` : "";
 
-// Puts the slider at a moment, or with null at its end, which is now.
-export function placeHandle(moment) {
-  selectedMoment = moment;
-  if (activity.from === null) return;
-  const end = Math.max(serverNow(), begin + 1000);
-  chart.setAttribute("viewBox", `0 0 ${(end - begin) / 1000 / activity.seconds} 1`);
-  handle.min = begin;
-  handle.max = end;
-  handle.value = moment ?? end;
-  timeline.style.setProperty("--moment", moment === null ? 1 : (moment - begin) / (end - begin));
-  setAria(handle, { valuetext: moment === null ? "now, live" : formatExact(moment) });
+function widthOf(label) {
+  if (!canvas) {
+    canvas = document.createElement("canvas").getContext("2d");
+    canvas.font = getComputedStyle(tickList).font;
+  }
+  return canvas.measureText(label).width;
 }
 
-const momentOfHandle = () => (Number(handle.value) >= Number(handle.max) ? null : Math.round(Number(handle.value)));
-
-function moveByKey(event) {
-  const bars = BARS_BY_KEY[event.key];
-  if (bars === undefined) return;
-  event.preventDefault();
-  handle.value = Number(handle.value) + bars * activity.seconds * 1000;
-  handle.dispatchEvent(new Event("input"));
-}
-
-// Calls `onMove` with the moment to which the slider is moved, null = now.
-export function start(onMove) {
-  handle.addEventListener("keydown", moveByKey);
-  handle.addEventListener("input", () => {
-    placeHandle(momentOfHandle());
-    onMove(selectedMoment);
+// Ticks between the day on which the window begins and, if it reaches it, now.
+function drawTicks() {
+  const [first, last] = [formatDate(shownWindow.from), shownWindow.to < life.to ? "" : text("timeline.now")];
+  const found = ticks(shownWindow, pixels, widthOf, widthOf(first), widthOf(last)).map(({ time, label }) => {
+    const item = element("span", "tick", label);
+    item.style.left = `${(shareOf(time) * 100).toFixed(2)}%`;
+    return item;
   });
+  const drawn = [first, last, ...found.map((item) => item.textContent + item.style.left)].join();
+  if (drawn === drawnTicks) return;
+  drawnTicks = drawn;
+  tickList.replaceChildren(element("span", "", first), ...found, element("span", "", last));
+}
+
+function drawHandle() {
+  const moment = currentMoment();
+  handle.min = shownWindow.from;
+  handle.max = shownWindow.to;
+  handle.value = moment;
+  chart.style.setProperty("--moment", Math.max(0, Math.min(1, shareOf(moment))));
+  timeline.classList.toggle("elsewhere", !isWithin(shownWindow, moment));
+  setAria(handle, { valuetext: selectedMoment === null ? text("timeline.now-live") : formatExact(moment) });
+}
+
+// Puts the slider at a moment, or with null at its end, which is now. A window follows a moment that moves.
+export function placeHandle(moment) {
+  const hasMoved = moment !== selectedMoment;
+  selectedMoment = moment;
+  if (timeline.hidden) return;
+  grow();
+  if (!hasMoved) return requestDraw();
+  zoom?.follow(currentMoment());
+  drawHandle();
+}
+
+// Shows a window instead of the whole log. `zooming` is timeline_zoom.js.
+export function setWindow(newWindow, zooming) {
+  [shownWindow, zoom] = [newWindow, zooming];
+  requestDraw();
+}
+
+// Moves to a moment of the log's life, null = now.
+export function moveTo(moment) {
+  const isNow = moment === null || moment >= life.to;
+  placeHandle(isNow ? null : Math.round(Math.max(moment, life.from)));
+  onMove(selectedMoment);
+}
+
+// Passes a module on that is loaded when the reader first needs it.
+export const withModule = (name, use) => loadLater(name).then(use, () => notice(text("error.unreachable"), 8));
+
+const withControls = (use) => withModule("timeline_controls.js", use);
+
+function keyPressed(event) {
+  if (!KEYS.test(event.key) || event.altKey || event.metaKey) return;
+  event.preventDefault();
+  withControls((controls) => controls.keyPressed(event));
+}
+
+// Calls `listener` with the moment to which the slider is moved, null = now.
+export function start(listener) {
+  onMove = listener;
+  handle.addEventListener("input", () => moveTo(Number(handle.value) >= handle.max ? shownWindow.to : Number(handle.value)));
+  handle.addEventListener("keydown", keyPressed);
+  for (const type of ["pointerenter", "focus"]) {
+    handle.addEventListener(type, (event) => withControls(({ entered }) => entered(event)), { once: true });
+  }
+  byId("zoom").addEventListener("change", () => withControls(({ chooseZoom }) => chooseZoom()));
+  onResize(() => {
+    pixels = 0;
+    canvas = undefined;
+    requestDraw();
+  }, handle);
 }

@@ -1,0 +1,174 @@
+"""The window of the timeline: zoomed and moved with presets, wheel, fingers and keys, in a log of two years."""
+
+import re
+from itertools import pairwise
+from typing import Any, Final
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from chatr.domain.limits import HOUR, MINUTE
+from chatr.domain.timestamps import iso_timestamp
+from tests.browser.agent_client import AgentClient
+from tests.browser.conftest import OpenPage, OpenRoom
+from tests.browser.hosted_room import HostedRoom
+from tests.browser.test_past import seek
+from tests.browser.timeline_window import (
+    BUSY_DAY,
+    DAY,
+    change,
+    choose,
+    place_of,
+    press,
+    shown_window,
+    span,
+    time_at,
+    two_years,
+    with_timeline,
+)
+
+SCREENS: Final = ((320, 568), (390, 760), (768, 1_024), (1_280, 800), (3_840, 2_160))
+
+
+@pytest.fixture
+def room(open_room: OpenRoom) -> HostedRoom:
+    """The room of `two_years`."""
+    return open_room(two_years())
+
+
+@pytest.fixture
+def page(room: HostedRoom, open_page: OpenPage) -> Page:
+    """The page of that room, with its timeline."""
+    return with_timeline(open_page(room.url, timezone_id="UTC", locale="en-GB"))
+
+
+@pytest.mark.long
+def test_presets(page: Page) -> None:
+    """The chart shows the last hour, day or week, or all."""
+    begin, now = shown_window(page)
+    found = {}
+    for preset in ("1 h", "1 d", "1 w", "all"):
+        window = change(page, choose(page, preset))
+        found[preset] = round((window[1] - window[0]) / HOUR)
+        assert window[1] == pytest.approx(now, abs=5 * MINUTE)
+
+    assert found == {"1 h": 1, "1 d": 24, "1 w": 168, "all": round((now - begin) / HOUR)}
+
+
+@pytest.mark.long
+def test_bars_of_a_window(page: Page) -> None:
+    """A zoomed chart shows the messages of its window in narrow bars, with ticks of their time."""
+    seek(page, BUSY_DAY + 12 * HOUR)
+    change(page, choose(page, "1 d"))
+
+    expect(page.locator("#bars")).to_have_attribute("d", re.compile(r"(M[^M]*){50,}"))
+    expect(page.locator("#ticks")).to_contain_text("18:00")
+    expect(page.locator("#zoom")).to_have_value(str(DAY))
+
+
+@pytest.mark.long
+def test_zooming_with_the_wheel(page: Page) -> None:
+    """The wheel zooms about the pointer, whose time keeps its place, and sends at most two requests a second."""
+    requests: list[str] = []
+    page.on("request", lambda request: requests.append(request.url) if "/api/activity" in request.url else None)
+    pointed = time_at(page, 300)
+    started = page.evaluate("performance.now()")
+    for _ in range(50):
+        page.mouse.wheel(0, -100)
+    expect(page.locator("#ticks")).to_contain_text(re.compile(r":\d\d:(15|30|45)"))
+    seconds = (page.evaluate("performance.now()") - started) / 1000
+
+    assert len(requests) <= 2 * seconds + 1
+    assert span(page) == MINUTE
+    assert time_at(page, 300) == pytest.approx(pointed, abs=2 * DAY)  # two pixels, before it was zoomed
+    assert change(page, lambda: page.mouse.wheel(0, 100))[0] < pointed
+
+
+@pytest.mark.long
+def test_panning(page: Page) -> None:
+    """A zoomed chart is moved by a horizontal wheel, by dragging with the shift key, and by keys; the moment stays."""
+    seek(page, BUSY_DAY)
+    starts = [change(page, choose(page, "1 w"))[0]]
+
+    def drag() -> None:
+        page.mouse.down()
+        page.mouse.move(*place_of(page, 250))
+        page.mouse.up()
+
+    page.mouse.move(*place_of(page, 300))
+    starts.append(change(page, lambda: page.mouse.wheel(-200, 0))[0])
+    page.keyboard.down("Shift")
+    starts.append(change(page, drag)[0])
+    page.keyboard.up("Shift")
+    starts.extend(change(page, press(page, key))[0] for key in "[]")
+
+    assert [one < other for one, other in pairwise(starts)] == [False, True, False, True]
+    assert span(page) == 7 * DAY
+    expect(page.locator("#handle")).to_have_attribute("aria-valuetext", re.compile("4 Feb 2025"))
+    expect(page).to_have_url(re.compile(f"/#t-{iso_timestamp(BUSY_DAY)}$"))
+
+
+PINCH: Final = """
+([from, to]) => {
+  const { left, top } = handle.getBoundingClientRect();
+  const send = (type, pointerId, x) => handle.dispatchEvent(new PointerEvent(type,
+    { pointerId, pointerType: "touch", clientX: left + x, clientY: top + 20, bubbles: true }));
+  handle.setPointerCapture = () => {};
+  send("pointerdown", 91, from[0]);
+  send("pointerdown", 92, from[1]);
+  send("pointermove", 91, to[0]);
+  send("pointermove", 92, to[1]);
+  send("pointerup", 91, to[0]);
+  send("pointerup", 92, to[1]);
+}
+"""
+"""Moves two fingers on the slider. Chromium's own touch events cannot be sent to the slider with two points."""
+
+
+@pytest.mark.long
+def test_pinching(page: Page) -> None:
+    """Two fingers that part zoom in; two that move together move the window; both leave the moment alone."""
+    begin, end = shown_window(page)
+    zoomed = change(page, lambda: page.evaluate(PINCH, [[300, 400], [250, 450]]))
+    moved = change(page, lambda: page.evaluate(PINCH, [[300, 400], [320, 420]]))
+
+    assert zoomed[1] - zoomed[0] == pytest.approx((end - begin) / 2, rel=0.1)
+    assert moved[1] - moved[0] == pytest.approx(zoomed[1] - zoomed[0], rel=0.1)
+    assert moved[0] < zoomed[0]
+    expect(page.locator("#state")).to_have_text("live")
+
+
+def layout(page: Page) -> dict[str, Any]:
+    """The places of the timeline's parts."""
+    found: dict[str, Any] = page.evaluate("""() => Object.fromEntries(["timeline", "chart", "play", "speed", "zoom",
+      "back-to-live"].map((id) => [id, JSON.stringify(document.getElementById(id).getBoundingClientRect())]))""")
+    return found
+
+
+@pytest.mark.long
+def test_nothing_moves_when_the_past_is_entered(page: Page) -> None:
+    """On any screen the timeline's parts have the same places in and out of the past, and a finger can touch each."""
+    for width, height in SCREENS:
+        page.set_viewport_size({"width": width, "height": height})
+        before = layout(page)
+        seek(page, BUSY_DAY)
+        assert layout(page) == before
+        sizes = page.evaluate("""[...timeline.querySelectorAll("button, select, label, #handle")].map((each) =>
+          Math.min(each.getBoundingClientRect().width, each.getBoundingClientRect().height))""")
+        assert min(sizes) >= 24
+        page.locator("#back-to-live").click()
+        expect(page.locator("#state")).to_have_text("live")
+
+
+@pytest.mark.long
+def test_the_window_follows_now(room: HostedRoom, page: Page) -> None:
+    """While the present is shown, a zoomed chart goes on with the time; what stands elsewhere stays."""
+    ada = AgentClient.already_registered(room.url, "Ada")
+    end = change(page, choose(page, "1 h"))[1]
+    assert change(page, lambda: ada.post("one"))[1] > end
+    page.mouse.move(*place_of(page, 300))
+    before = change(page, lambda: page.mouse.wheel(-300, 0))
+    ada.post("another")
+    expect(page.locator(".content").last).to_have_text("another")
+
+    assert shown_window(page) == before
