@@ -16,14 +16,20 @@ from playwright.sync_api import sync_playwright
 
 from tests.browser.hosted_room import host_room, write_log
 from tests.browser.sample_room import sample_events
-from tests.browser.views import View, agent_card, live_room, past_moment, side_panel
+from tests.browser.views import View, agent_card, empty_room, live_room, past_moment, side_panel
 
 HOST: Final = "chatr.example.org"
+URL: Final = f"http://{HOST}"
+"""The address that the page shows. A room answers at that of its setting alone, besides this machine's."""
 
 
 @frozen
 class Screenshot:
-    """A file in docs/images: the view, the size of the window, the colours, and pixels of the image per CSS pixel."""
+    """A file in docs/images: the view, the size of the window, the colours, and pixels of the image per CSS pixel.
+
+    `path` is that of the page, and `locale` the language of its reader. It shows the room of sample_room.py, or one
+    without agents if it `is_empty`.
+    """
 
     name: str
     view: View
@@ -31,6 +37,9 @@ class Screenshot:
     height: int = 800
     scheme: str = "light"
     scale: float = 1
+    path: str = ""
+    locale: str = "en-GB"
+    is_empty: bool = False
 
 
 SCREENSHOTS: Final = (
@@ -42,6 +51,8 @@ SCREENSHOTS: Final = (
     Screenshot("phone-time-travel", past_moment, 390, 760, "dark", 2),
     Screenshot("phone-who-is-here", side_panel, 390, 760, scale=2),
     Screenshot("wall", live_room, 2560, 1440, "dark", 0.5),
+    Screenshot("chinese", live_room, locale="zh-CN"),
+    Screenshot("phone-empty", empty_room, 390, 760, scale=2, is_empty=True),
 )
 
 
@@ -55,10 +66,10 @@ def take(screenshot: Screenshot, folder: Path, url: str, port: int) -> None:
         page = browser.new_page(
             viewport={"width": screenshot.width, "height": screenshot.height},
             color_scheme="dark" if screenshot.scheme == "dark" else "light",
-            locale="en-GB",
+            locale=screenshot.locale,
             reduced_motion="reduce",
         )
-        page.goto(url)
+        page.goto(f"{url}/{screenshot.path}")
         screenshot.view(page)
         # No element is drawn as hovered, and the lists have settled.
         page.mouse.move(0, 0)
@@ -71,17 +82,27 @@ def take(screenshot: Screenshot, folder: Path, url: str, port: int) -> None:
         browser.close()
 
 
+def named(name: str) -> Screenshot:
+    """Return the screenshot with this name. Raises ValueError."""
+    for screenshot in SCREENSHOTS:
+        if screenshot.name == name:
+            return screenshot
+    raise ValueError(name)
+
+
 def main() -> None:
     """Take all screenshots and print their sizes."""
     parser = argparse.ArgumentParser(prog="python -m tests.browser.screenshots", description=__doc__)
     parser.add_argument("folder", nargs="?", type=Path, default=Path("docs/images"), help="default: docs/images")
-    folder = parser.parse_args().folder
+    parser.add_argument("--only", nargs="*", type=named, metavar="NAME", help="take these only")
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as log_folder:
         file = write_log(Path(log_folder) / "chatr.db", sample_events(int(time.time() * 1000)))
-        with host_room(file) as room:
-            for screenshot in SCREENSHOTS:
-                take(screenshot, folder, f"http://{HOST}/", int(room.url.rpartition(":")[2]))
-                image = folder / f"{screenshot.name}.webp"
+        with host_room(file, public_url=URL) as room, host_room(public_url=URL) as empty:
+            for screenshot in options.only or SCREENSHOTS:
+                shown = empty if screenshot.is_empty else room
+                take(screenshot, options.folder, URL, int(shown.url.rpartition(":")[2]))
+                image = options.folder / f"{screenshot.name}.webp"
                 print(image, f"{image.stat().st_size:,} bytes")
 
 

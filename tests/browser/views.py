@@ -17,6 +17,11 @@ def live_room(page: Page) -> None:
     expect(page.locator("#timeline")).to_be_visible()
 
 
+def empty_room(page: Page) -> None:
+    """A room without agents."""
+    expect(page.locator("#state")).to_have_attribute("data-state", "live")
+
+
 def past_moment(page: Page) -> None:
     """The room as it was 26 hours ago."""
     live_room(page)
