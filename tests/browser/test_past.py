@@ -168,3 +168,32 @@ def test_rejected_requests_for_moments_are_repeated(open_room: OpenRoom, open_pa
     clock.advance(SECOND)
 
     expect(page).to_have_url(re.compile(f"/#t-{iso_timestamp(START + 77 * MINUTE)}$"))
+
+
+DRAG = """
+async ([from, to]) => {
+  const drawn = [];
+  const observer = new MutationObserver(() => drawn.push(document.querySelectorAll(".message").length));
+  observer.observe(messages, { childList: true });
+  for (let frame = 0; frame <= 90; frame += 1) {
+    handle.value = from + (to - from) * frame / 90;
+    handle.dispatchEvent(new Event("input"));
+    await new Promise(requestAnimationFrame);
+  }
+  observer.disconnect();
+  return drawn;
+}
+"""
+"""Drags the slider for 90 frames, and returns how many messages were in the list whenever it was filled meanwhile."""
+
+
+@pytest.mark.long
+def test_a_drag_draws_what_fits_into_a_frame(page: Page) -> None:
+    """While the slider is dragged, moments are shown with few messages, so that the page keeps up. At rest the list has
+    all of them.
+    """
+    _, *drawn = page.evaluate(DRAG, [START + 90 * MINUTE, START + 119 * MINUTE])
+
+    assert 0 < max(drawn, default=0) <= 25
+    expect(page.locator(".message")).to_have_count(59)
+    expect(page.get_by_role("heading", name="Online then 2")).to_be_visible()

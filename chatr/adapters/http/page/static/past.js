@@ -86,25 +86,26 @@ export function visibilityChanged() {
   reloadActivityAt = Math.min(reloadActivityAt, performance.now() + jittered(RECOUNT_AFTER));
 }
 
-// Sets clock, slider, colours and state to a moment, or with null to the present.
-export function setShownTime(time) {
+// Sets clock, colours, state and, if nothing else was selected meanwhile, the slider to a moment, or with null to the present.
+export function setShownTime(time, isLatest = true) {
   shownMoment = time;
   setMoment(time);
-  timeline.placeHandle(time);
   document.documentElement.classList.toggle("past", isShown());
   setShowsPast(isShown());
+  if (!isLatest) return;
+  timeline.placeHandle(time);
   momentButton.textContent = time === null ? text("timeline.go-to") : formatExact(time);
 }
 
 export const setPosition = (position) => (shownPosition = position);
 
-function show(roomThen, time) {
+function show(roomThen, time, isLatest) {
   setPosition(roomThen.position);
-  setShownTime(time);
+  setShownTime(time, isLatest);
   live.leave();
   if (!isMoving) return draw(roomThen);
   messageList.show(roomThen.messages.slice(-DRAWN_WHILE_MOVING), loadsNothing);
-  restTimer = setTimeout(draw, REST_AFTER, roomThen);
+  if (isLatest) restTimer = setTimeout(draw, REST_AFTER, roomThen);
 }
 
 function draw(roomThen) {
@@ -138,8 +139,7 @@ export async function goTo(time) {
   await goToWanted({ query: `time=${moment}`, time: moment });
 }
 
-// Shows the room at what `query` says to GET /api/at. If moments are selected faster than responses arrive, those in between
-// are skipped.
+// Shows the room at what `query` says to GET /api/at. If moments are selected faster than responses arrive, some are skipped.
 export async function goToWanted(selected) {
   stopPlaying();
   wanted = selected;
@@ -155,9 +155,10 @@ export async function goToWanted(selected) {
 async function loadWanted(selected) {
   try {
     const [[roomThen, time]] = await Promise.all([getRoomAt(selected), sleep(isShown() ? REQUEST_EVERY : 0)]);
-    if (wanted !== selected) return;
-    show(roomThen, time);
-    history.replaceState(null, "", `#t-${new Date(time).toISOString()}`);
+    if (wanted === null) return; // live again
+    // The slider stays at what was selected since.
+    show(roomThen, time, wanted === selected);
+    if (wanted === selected) history.replaceState(null, "", `#t-${new Date(time).toISOString()}`);
   } catch (error) {
     notice(text("timeline.moment-not-loaded", { reason: error.message }), 8);
   }
