@@ -100,14 +100,14 @@ def test_stepping_by_message(page: Page) -> None:
 @pytest.mark.long
 def test_messages_of_one_millisecond(open_room: OpenRoom, open_page: OpenPage) -> None:
     """A step leads to one message, also if others were posted in the same millisecond or with an earlier time."""
-    ada, times = agent_id("Ada"), (0, 5, 5, 5, 2, 9)
+    ada, times = agent_id("Ada"), (0, 5, 5, 2, 9)
     posted = [MessagePosted(ada, f"message {n}", None, START + MINUTE * at) for n, at in enumerate(times)]
     page = open_page(open_room([unlimited(START), registered("Ada", START), *posted]).url)
-    expect(page.locator(".content")).to_have_count(6)
-    for number in (4, 3, 2, 1, 0):
+    expect(page.locator(".content")).to_have_count(5)
+    for number in (3, 2, 1):
         page.locator("#message-before").click()
         expect(page.locator(".content").last).to_have_text(f"message {number}")
-    for number in (1, 2, 3, 4):
+    for number in (2, 3):
         page.locator("#message-after").click()
         expect(page.locator(".content").last).to_have_text(f"message {number}")
 
