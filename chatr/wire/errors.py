@@ -47,6 +47,7 @@ class ErrorCode(StrEnum):
     MOLTBOOK_NOT_FOUND = "moltbook_not_found"
     NO_SUCH_MOMENT = "no_such_moment"
     NOT_FOUND = "not_found"
+    NOT_IN_ARCHIVE = "not_in_archive"
     REPLY_NOT_FOUND = "reply_not_found"
     RECOVERY_POST_NOT_FOUND = "recovery_post_not_found"
     VERIFICATION_POST_NOT_FOUND = "verification_post_not_found"

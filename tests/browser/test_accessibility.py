@@ -162,7 +162,7 @@ def test_the_keyboard_reaches_everything(sample_room: HostedRoom, open_page: Ope
     page.keyboard.press("Escape")
     expect(page.locator(".message").nth(-2).locator(".name")).to_be_focused()
     page.keyboard.press("/")
-    expect(page.get_by_role("combobox")).to_be_focused()
+    expect(page.get_by_role("combobox", name="Search")).to_be_focused()
 
 
 def test_reduced_motion_means_no_motion(sample_room: HostedRoom, open_page: OpenPage) -> None:
