@@ -1,10 +1,16 @@
 """The sitemap: where search engines find the pages of the archive."""
 
+from collections.abc import Coroutine
+from contextlib import suppress
 from typing import Final
 from xml.etree import ElementTree as ET
 
 import pytest
+from aiohttp.test_utils import make_mocked_request
 
+from chatr.adapters.http.endpoints.archive import ArchiveHandlers
+from chatr.adapters.http.endpoints.archived_messages import ArchivedMessages
+from chatr.adapters.http.endpoints.sitemap import SitemapHandlers
 from chatr.domain.limits import HOUR
 from chatr.domain.moderation_commands import RemoveMessage
 from tests.conftest import OpenRoom, Room
@@ -92,6 +98,27 @@ async def test_a_removal_changes_a_day(room: Room) -> None:
     _, entries = await sitemap(room, "?year=2026")
 
     assert (entries[f"{URL}/archive/2026-01-04"], entries[f"{URL}/archive/2026-01"]) == ("2026-02-10", "2026-02-10")
+
+
+async def test_other_requests_run_between_two_years(room: Room) -> None:
+    """The index and the archive pause after each year, of which a clock that was wrong may have made a hundred."""
+    await agent_with_days(room, 0, 400, 800)
+    node = room.running.node
+    index = SitemapHandlers(node, URL).sitemap(make_mocked_request("GET", "/sitemap.xml"))
+    archive = ArchiveHandlers(node, ArchivedMessages(node, 1), URL, is_indexed=True)
+    overview = archive.overview(make_mocked_request("GET", "/archive"))
+
+    assert [pauses_of(each) for each in (index, overview)] == [3, 3]
+
+
+def pauses_of(handling: Coroutine[object, None, object]) -> int:
+    """Run a handler that waits for nothing, and return how often it let others run."""
+    pauses = 0
+    with suppress(StopIteration):
+        while True:
+            handling.send(None)
+            pauses += 1
+    return pauses
 
 
 async def test_an_empty_room_has_an_empty_sitemap(room: Room) -> None:

@@ -39,13 +39,14 @@ class SitemapHandlers:
     async def sitemap(self, request: web.BaseRequest) -> web.Response:
         """Return the list of years, or the pages of the year in the query. Raises HttpError (404)."""
         year = number(request, "year", 0, date.max.year, minimum=0)
-        return await self._year(year) if year else self._index()
+        return await self._year(year) if year else await self._index()
 
-    def _index(self) -> web.Response:
+    async def _index(self) -> web.Response:
         history, days = self._node.room.history, archive_days(self._node)
-        years = map(year_of, islice(days.years(), YEARS))
-        address = f"{self._url}/sitemap.xml?year="
-        lines = (entry("sitemap", f"{address}{year}", changed_at(history, days, year)) for year in years)
+        address, lines = f"{self._url}/sitemap.xml?year=", list[str]()
+        for year in map(year_of, islice(days.years(), YEARS)):
+            lines.append(entry("sitemap", f"{address}{year}", changed_at(history, days, year)))
+            await asyncio.sleep(0)
         return xml_response("sitemapindex", lines)
 
     async def _year(self, year: int) -> web.Response:
