@@ -18,6 +18,10 @@ LARGEST: Final = 2**32 - 1
 """The end of what four bytes hold, in the year 2106: the times from here on are stored with the stragglers."""
 MAX_SEQUENCES: Final = 64
 """Bounds the time of a count for logs that no clock writes, such as one in descending order."""
+SPARSE: Final = 64
+"""A span with more than so many other messages for each one that it is for is split."""
+FEW: Final = 5_000
+"""Other messages in a span that are not worth a split: to pass them takes some milliseconds."""
 
 
 @statically_frozen
@@ -39,6 +43,18 @@ class TimeSequence:
 
     indexes: "array[int]" = field(factory=lambda: array("q"))
     seconds: "array[int]" = field(factory=lambda: array("q"))
+
+    def spans(self, first: int, stop: int) -> list[range]:
+        """Ranges of indexes that hold the stragglers from number `first` to before number `stop`, and others between.
+
+        There must be one. The ranges are ascending and apart.
+        """
+        span = range(self.indexes[first], self.indexes[stop - 1] + 1)
+        # A machine that starts without a clock is in 1970 twice: between these times may be all other messages.
+        if len(span) - (stop - first) <= max(FEW, SPARSE * (stop - first)):
+            return [span]
+        middle = (first + stop) // 2
+        return self.spans(first, middle) + self.spans(middle, stop)
 
 
 @define
@@ -115,7 +131,7 @@ class MessageTimes:
         for each in self.sequences:
             first, stop = bisect_left(each.seconds, start // SECOND), bisect_left(each.seconds, end // SECOND)
             if first < stop:
-                found.append(range(each.indexes[first], each.indexes[stop - 1] + 1))
+                found += each.spans(first, stop)
         spans: list[range] = []
         for span in sorted(filter(None, found), key=lambda each: each.start):
             last = spans.pop() if spans and span.start <= spans[-1].stop else span

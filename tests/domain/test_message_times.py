@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from chatr.domain.events import Event, MessagePosted, Record
 from chatr.domain.limits import END_OF_CALENDAR, HOUR, MINUTE, SECOND
-from chatr.domain.message_times import LARGEST, MAX_BUCKETS, MAX_SEQUENCES, Activity, MessageTimes
+from chatr.domain.message_times import FEW, LARGEST, MAX_BUCKETS, MAX_SEQUENCES, Activity, MessageTimes
 from chatr.domain.moderation_events import ErasedRecord, MessageRemoved, MessageRestored, RecordsErased
 from chatr.domain.room import Room
 from chatr.past.snapshot import take_snapshot
@@ -184,6 +184,13 @@ def test_two_clocks_need_one_sequence_of_stragglers() -> None:
     )
 
     assert [len(each.seconds) for each in times.sequences] == [100]
+
+
+def test_rare_stragglers_do_not_span_what_is_between_them() -> None:
+    """Two messages of a machine that started in 1970, far apart in the log, are found without the messages between."""
+    times = times_of([START, 10 * SECOND, *[START] * 3 * FEW, 11 * SECOND, START])
+
+    assert times.spans(0, START) == [range(1, 2), range(3 * FEW + 2, 3 * FEW + 3)]
 
 
 def test_times_in_descending_order_need_bounded_memory() -> None:
