@@ -6,7 +6,7 @@ from typing import Final
 from attrs import define, field
 
 NAMES_IN_BLOCK: Final = 4_096
-"""Names that are searched in one step, which takes a few hundredths of a millisecond."""
+"""Names that are searched in one step, which takes less than half a millisecond, also for the longest names."""
 
 
 @define
