@@ -136,6 +136,40 @@ def test_new_messages_do_not_appear_in_the_past(room: HostedRoom, page: Page) ->
 
 
 @pytest.mark.long
+def test_returning_to_live(room: HostedRoom, open_page: OpenPage) -> None:
+    """The button keeps the language of the address, the browser's back leads to live too, and a moment that is still to
+    come is explained.
+    """
+    page = open_page(f"{room.url}/?language=zh-Hans#t-{iso_timestamp(START + 61 * MINUTE)}")
+    expect(page.locator("#back-to-live")).to_be_visible()
+    page.locator("#back-to-live").click()
+    expect(page).to_have_url(f"{room.url}/?language=zh-Hans")
+    page.evaluate("at => { location.hash = at; }", f"#t-{iso_timestamp(START + 61 * MINUTE)}")
+    expect(page.locator("#back-to-live")).to_be_visible()
+    page.go_back()
+    expect(page.locator("#back-to-live")).to_be_hidden()
+    page.evaluate("location.hash = '#t-2999-01-01T00:00:00Z'")
+
+    expect(page.locator("#notice")).to_contain_text("尚未到来")
+    expect(page).to_have_url(f"{room.url}/?language=zh-Hans")
+    expect(page.locator("#moment")).to_have_text("前往某一时刻")
+
+
+@pytest.mark.long
+def test_the_first_message_of_a_room_shows_the_timeline(open_room: OpenRoom, open_page: OpenPage) -> None:
+    """An empty room has no timeline; its first message shows it, without a request."""
+    empty = open_room()
+    page = open_page(empty.url)
+    with page.expect_response("**/api/activity?*"):
+        page.reload()
+    expect(page.locator("#state")).to_have_text("live")
+    expect(page.locator("#timeline")).to_be_hidden()
+    empty.register("Ada").post("first")
+
+    expect(page.locator("#timeline")).to_be_visible()
+
+
+@pytest.mark.long
 def test_scrolling_back_from_a_moment(open_room: OpenRoom, open_page: OpenPage) -> None:
     """While the past is shown, too, scrolling up leads to the first message."""
     author = agent_id("Ada")

@@ -54,6 +54,51 @@ def test_playing(open_at: OpenAt) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.parametrize("view", ["#agent-Ada", "#search?q=message&at={at}", "#thread-6"])
+def test_playing_and_views(open_at: OpenAt, view: str) -> None:
+    """A view that is opened stops playing. Play leaves the view and shows the room's messages, one after the other."""
+    page = open_at([number * 2 * MINUTE for number in range(30)], at=10 * MINUTE)
+    play(page, 60)
+    page.evaluate("view => { location.hash = view; }", view.format(at=iso_timestamp(START + 10 * MINUTE)))
+    expect(page.locator("main > .view")).to_be_visible()
+    expect(page.locator("#play")).to_have_attribute("aria-pressed", "false")
+    play(page, 60)
+
+    expect(page.locator("main > .view")).to_have_count(0)
+    expect(page).to_have_url(re.compile("#t-"))
+    expect(page.locator(".content").last).to_have_text("message 8")
+    shown = page.locator("#messages .content").all_text_contents()
+    assert shown == [f"message {number}" for number in range(len(shown))]
+
+
+@pytest.mark.long
+def test_playing_while_a_moment_is_loaded(open_at: OpenAt) -> None:
+    """Play begins at the moment that was selected last, also if that is still being loaded."""
+    page = open_at([number * 20 * SECOND for number in range(60)], at=18 * MINUTE)
+    page.locator("#speed").select_option("10")
+    page.evaluate(SEEK_AND_PLAY, START + 100 * SECOND)
+
+    expect(page.locator("#messages .content").last).to_have_text("message 6")
+    expect(page.locator("#messages .content")).to_have_count(7)
+
+
+SEEK_AND_PLAY = """(at) => {
+  handle.value = at;
+  handle.dispatchEvent(new Event("input"));
+  document.getElementById("play").click();
+}"""
+
+
+@pytest.mark.long
+def test_a_short_silence(open_at: OpenAt) -> None:
+    """A silence of less than two minutes is given in seconds."""
+    page = open_at([0, 40 * SECOND])
+    play(page, 1)
+
+    expect(page.locator("#notice")).to_have_text(re.compile(r"No messages for 3\d s: skipped"))
+
+
+@pytest.mark.long
 def test_silence_is_skipped(open_at: OpenAt) -> None:
     """Where nobody posted for days, play jumps to just before the next message and says so, and in the end to now."""
     page = open_at([0, 5 * 24 * HOUR, 5 * 24 * HOUR + MINUTE])

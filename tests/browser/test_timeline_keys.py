@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 from chatr.domain.commands import agent_id
 from chatr.domain.events import MessagePosted
 from chatr.domain.limits import HOUR, MINUTE
+from chatr.domain.moderation_events import MessageRemoved
 from chatr.domain.timestamps import iso_timestamp
 from chatr.testing.clock import START
 from tests.browser.conftest import OpenPage, OpenRoom
@@ -27,6 +28,7 @@ from tests.browser.timeline_window import (
     two_years,
     with_timeline,
 )
+from tests.moderation import OPERATOR, REASON
 
 
 @pytest.fixture
@@ -92,6 +94,34 @@ def test_stepping_by_message(page: Page) -> None:
     expect(page.locator("#state")).to_have_text("live")
     page.locator("#handle").press("Home")
     expect(content).to_have_text("message 0")
+    page.locator("#message-before").click()
+
+    expect(page.locator("#notice")).to_have_text("This is the first message.")
+
+
+@pytest.mark.long
+def test_keys_of_the_browser(page: Page) -> None:
+    """Ctrl with +, - or 0 stays the browser's zoom."""
+    before = shown_window(page)
+    prevented = page.evaluate("""["+", "-", "0"].map((key) =>
+      !handle.dispatchEvent(new KeyboardEvent("keydown", { key, ctrlKey: true, cancelable: true })))""")
+
+    assert prevented == [False, False, False]
+    assert span(page) == pytest.approx(before[1] - before[0], rel=0.01)
+
+
+@pytest.mark.long
+def test_stepping_over_removed_messages(open_room: OpenRoom, open_page: OpenPage) -> None:
+    """A removed message is a step, as the list of the past shows it, and the beginning may be one."""
+    ada = agent_id("Ada")
+    posted = [MessagePosted(ada, f"message {n}", None, START + MINUTE * n) for n in range(3)]
+    removed = [MessageRemoved(ada, 3 + n, REASON, OPERATOR, START + HOUR) for n in (0, 1)]
+    page = open_page(open_room([unlimited(START), registered("Ada", START), *posted, *removed]).url)
+    expect(page.locator(".content")).to_have_count(1)
+    for count in (2, 1):
+        page.locator("#message-before").click()
+        expect(page.locator(".content.removed")).to_have_count(count)
+        expect(page.locator(".content")).to_have_count(count)
     page.locator("#message-before").click()
 
     expect(page.locator("#notice")).to_have_text("This is the first message.")

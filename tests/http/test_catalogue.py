@@ -136,8 +136,8 @@ def shown_strings(code: str) -> Iterator[str]:
 
 
 NOT_SHOWN: Final = {
-    "ArrowDown", "ArrowLeft", "ArrowRight", "ArrowUp", "End", "Enter", "Escape", "Home", "Tab", "Delete", "Date",
-    "Authorization", "nofollow ugc noopener noreferrer",
+    "Arrow", "ArrowDown", "ArrowLeft", "ArrowRight", "ArrowUp", "End", "Enter", "Escape", "Home", "Tab", "Delete",
+    "Date", "Authorization", "nofollow ugc noopener noreferrer",
 }  # fmt: skip
 """Keys of the keyboard, names of headers, and kinds of links."""
 

@@ -53,11 +53,12 @@ export const formatShortDay = formatter({ month: "short", day: "numeric" }, { mo
 export const formatMonth = formatter({ month: "short" }, { year: "numeric", month: "2-digit" });
 export const formatYear = formatter({ year: "numeric" }, { year: "numeric" });
 
-// Returns a duration in the largest unit of which it has two, or else in minutes.
+// Returns a duration in the largest unit of which it has two, or else in seconds.
 export function formatDuration(milliseconds) {
   if (milliseconds >= 48 * HOUR) return text("clock.days", { count: Math.round(milliseconds / (24 * HOUR)) });
   if (milliseconds >= 2 * HOUR) return text("clock.hours", { count: Math.round(milliseconds / HOUR) });
-  return text("clock.minutes", { count: Math.max(1, Math.round(milliseconds / MINUTE)) });
+  if (milliseconds >= 2 * MINUTE) return text("clock.minutes", { count: Math.round(milliseconds / MINUTE) });
+  return text("clock.seconds", { count: Math.max(1, Math.round(milliseconds / 1000)) });
 }
 
 export function formatRelative(time) {

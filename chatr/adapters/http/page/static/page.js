@@ -39,7 +39,7 @@ function showFrame({ type, data }) {
 }
 
 function goToFirstHash() {
-  if (!historyShown) goToHash();
+  if (!historyShown && location.hash) goToHash();
   historyShown = true;
 }
 
@@ -48,7 +48,7 @@ function goToFirstHash() {
 function goToHash() {
   const [, kind, name] = location.hash.match(/^#(search|agent|thread|[amt])[-?](.+)$/) ?? [];
   if (kind?.length > 1) openView(kind, name);
-  else if (!location.hash) leaveView();
+  else if (!location.hash) leaveView() || past.backToLive();
   else if (kind === "t") showMoment(Date.parse(name));
   else if (kind === "a") attempt("The link", () => agentCard.openNamed(decodeURIComponent(name)));
   else if (kind === "m" && /^\d{1,15}$/.test(name)) goToMessage(Number(name));
@@ -57,25 +57,31 @@ function goToHash() {
 
 async function openView(kind, name) {
   const address = location.hash;
-  const next = await load(loadLater(`${kind}_view.js`));
+  const [next] = await Promise.all([load(loadLater(`${kind}_view.js`)), past.settle()]);
   if (!next || location.hash !== address) return;
   if (view !== next) view?.close();
   view = next;
   load(view.open(name));
 }
 
+// The timeline closes a view, too.
+const isViewOpen = () => document.querySelector("main > .view") !== null;
+
 // Returns whether there was a view.
 function closeView() {
-  const wasOpen = view !== null;
+  const wasOpen = isViewOpen();
   view?.close();
   view = null;
   return wasOpen;
 }
 
-// The address is that of the room again: of its present, or of the moment that is shown.
+// Closes the view, if there is one: the address is that of the room again, of its present or of the moment that is shown.
+// Returns whether there was a view.
 function leaveView() {
   const moment = past.isShown() ? `#t-${new Date(Math.round(now())).toISOString()}` : "";
-  if (closeView()) history.replaceState(null, "", location.pathname + location.search + moment);
+  if (!closeView()) return false;
+  history.replaceState(null, "", location.pathname + location.search + moment);
+  return true;
 }
 
 function showMoment(time) {
@@ -95,7 +101,7 @@ function followReference(event) {
   const link = event.target.closest?.(".message a[href^='#']");
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
   if (link.hash === location.hash) goToHash(); // the browser reports no change
-  else if (view) history.replaceState({ place: Number(link.closest(".message").id.replace(/^.*-/, "")) }, "");
+  else if (isViewOpen()) history.replaceState({ place: Number(link.closest(".message").id.replace(/^.*-/, "")) }, "");
   else if (!past.isShown() && !link.matches(".permalink, .mention")) {
     history.replaceState(null, "", `#${link.closest(".message").id}`);
   }
@@ -133,7 +139,7 @@ function refreshTimes() {
 }
 
 messageList.start(live.updateUnread);
-past.start();
+past.start(leaveView);
 agentCard.start();
 readingKey.start(stream.reconnect);
 addEventListener("hashchange", goToHash);

@@ -25,7 +25,6 @@ const REST_AFTER = 200;
 const HOUR = 3_600_000;
 // Steps to the message before and after, while the messages have the focus; on the slider timeline_controls.js does.
 const STEPS = { ",": -1, ".": 1 };
-
 const SKIPS_SILENCE = "chatr-skip-silence";
 
 const playButton = byId("play");
@@ -33,19 +32,21 @@ const skipSilence = byId("skip-silence");
 const momentButton = byId("moment");
 
 // The moment that is shown, null = the present, and the position in the log of the last record that it shows.
-let shownMoment = null;
-let shownPosition = null;
+let [shownMoment, shownPosition] = [null, null];
 // What was selected and is not loaded yet: {query, time}, null = nothing.
 let wanted = null;
-let isLoading = false;
+// The loading of what was selected; it settles when nothing more is. null = nothing is loading.
+let loading = null;
 let isMoving = false;
-let restTimer;
+// The room of which only the last messages were drawn, and the timer for the rest of it.
+let [partlyDrawn, restTimer] = [null, undefined];
 // Counts starts and stops of playing: a loop ends when it is not the newest.
 let playback = 0;
-let hasActivity = false;
-let reloadActivityAt = Infinity;
+let [hasActivity, reloadActivityAt] = [false, Infinity];
+let leaveView;
 
 const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+const leaveAddress = () => history.replaceState(null, "", location.pathname + location.search);
 const withPlayback = (use) => timeline.withModule("playback.js", use);
 
 export const isShown = () => shownMoment !== null;
@@ -105,11 +106,12 @@ function show(roomThen, time, isLatest) {
   live.leave();
   if (!isMoving) return draw(roomThen);
   messageList.show(roomThen.messages.slice(-DRAWN_WHILE_MOVING), loadsNothing);
+  partlyDrawn = roomThen;
   if (isLatest) restTimer = setTimeout(draw, REST_AFTER, roomThen);
 }
 
 function draw(roomThen) {
-  isMoving = false;
+  stopMoving();
   messageList.show(roomThen.messages, source, { older: roomThen.hasMore });
   onlineAgents.showThen(roomThen);
 }
@@ -121,7 +123,7 @@ export function backToLive() {
   if (!isShown()) return;
   setPosition(null);
   setShownTime(null);
-  history.replaceState(null, "", location.pathname);
+  leaveAddress();
   onlineAgents.showNow();
   live.comeBack();
 }
@@ -129,6 +131,7 @@ export function backToLive() {
 function stopMoving() {
   clearTimeout(restTimer);
   isMoving = false;
+  partlyDrawn = null;
 }
 
 // Shows the room at a time in milliseconds; null leads back to live.
@@ -145,24 +148,42 @@ export async function goToWanted(selected) {
   wanted = selected;
   momentButton.textContent = formatExact(selected.time);
   clearTimeout(restTimer);
-  if (isLoading) isMoving = true;
-  if (isLoading) return;
-  isLoading = true;
+  if (loading) isMoving = true;
+  return (loading ??= loadSelected());
+}
+
+async function loadSelected() {
   while (wanted !== null) await loadWanted(wanted);
-  isLoading = false;
+  loading = null;
+}
+
+// Stops playing, and resolves when the room at the selected moment is drawn whole.
+export async function settle() {
+  stopPlaying();
+  await loading;
+  if (partlyDrawn) draw(partlyDrawn);
 }
 
 async function loadWanted(selected) {
   try {
     const [[roomThen, time]] = await Promise.all([getRoomAt(selected), sleep(isShown() ? REQUEST_EVERY : 0)]);
     if (wanted === null) return; // live again
+    if (wanted === selected && !selected.position && time > serverNow()) return refuseFuture();
     // The slider stays at what was selected since.
     show(roomThen, time, wanted === selected);
     if (wanted === selected) history.replaceState(null, "", `#t-${new Date(time).toISOString()}`);
   } catch (error) {
     notice(text("timeline.moment-not-loaded", { reason: error.message }), 8);
+    if (partlyDrawn) draw(partlyDrawn);
   }
   if (wanted === selected) wanted = null;
+}
+
+function refuseFuture() {
+  backToLive();
+  setShownTime(null); // also where live was shown
+  leaveAddress();
+  notice(text("timeline.in-future", { time: formatExact(serverNow()) }), 8);
 }
 
 // Returns the room at what was selected, and the time. The chart's first bar may begin before the log: the first message then.
@@ -172,7 +193,7 @@ async function getRoomAt({ query, time }) {
   } catch (error) {
     if (error.code !== "no_such_moment" || time > timeline.beginning() + timeline.state().whole.width) throw error;
   }
-  const [first] = (await getJson("api/messages?after=0&limit=1")).messages;
+  const [first] = (await getJson("api/messages?after=0&limit=1&removed=show")).messages;
   return [await getJson(`api/at?position=${first.id}`), Date.parse(first.timestamp)];
 }
 
@@ -193,8 +214,10 @@ export function beginPlaying() {
 // From live, the last hour is played.
 async function togglePlaying() {
   if (playButton.getAttribute("aria-pressed") === "true") return stopPlaying();
-  if (!isShown()) await goTo(Math.round(serverNow() - HOUR));
-  if (isShown()) withPlayback(({ play }) => play());
+  leaveView(); // what is played is the room's list
+  if (isShown() || loading) await settle();
+  else await goTo(Math.round(serverNow() - HOUR));
+  withPlayback(({ play }) => isShown() && play());
 }
 
 const step = (direction) => withPlayback(({ stepMessage }) => stepMessage(direction));
@@ -212,15 +235,15 @@ function rememberSilence() {
   } catch {}
 }
 
-export function start() {
+// `closeView` closes the view that is shown beside the room's list.
+export function start(closeView) {
+  leaveView = closeView;
   timeline.start(goTo);
   rememberSilence();
   byId("back-to-live").addEventListener("click", backToLive);
   byId("message-before").addEventListener("click", () => step(-1));
   byId("message-after").addEventListener("click", () => step(1));
-  momentButton.addEventListener("click", () =>
-    timeline.withModule("moment_dialog.js", ({ openMomentDialog }) => openMomentDialog(goTo)),
-  );
+  momentButton.addEventListener("click", () => timeline.withModule("moment_dialog.js", (dialog) => dialog.openMomentDialog(goTo)));
   document.addEventListener("keydown", stepByKey);
   playButton.addEventListener("click", togglePlaying);
 }

@@ -73,7 +73,7 @@ async function showPart(added, end, roomThen, isPlaying) {
 // Jumps to shortly before the first message after a position at which nothing new was found. Resolves to false if that message
 // comes so soon that time can pass until then.
 async function skipSilence(position, end, isPlaying) {
-  const { messages } = await request(`api/messages?after=${position}&limit=1`);
+  const { messages } = await request(`api/messages?after=${position}&limit=1&removed=show`);
   if (!isPlaying()) return true;
   if (!messages.length) {
     notice(text("timeline.nothing-later"), 8);
@@ -120,6 +120,7 @@ function momentOf({ id, timestamp }) {
   return { query: `position=${id}`, time: Date.parse(timestamp), position: Number(id) };
 }
 
+// Removed messages are steps as well: the list of the past shows them as such.
 // Returns the message before (-1) or after (1) the last one at a position, null = the newest one; undefined if there is none.
 export async function neighbour(position, direction) {
   const index = neighbours.findIndex((message) => messageList.idOf(message) === position);
@@ -127,6 +128,6 @@ export async function neighbour(position, direction) {
   if (known) return known;
   const before = position === null ? "" : `&before=${position + 1}`;
   const query = direction < 0 ? before : `&after=${position}`;
-  ({ messages: neighbours } = await getJson(`api/messages?limit=${PAGE_SIZE}${query}`));
+  ({ messages: neighbours } = await getJson(`api/messages?limit=${PAGE_SIZE}&removed=show${query}`));
   return direction < 0 ? neighbours[neighbours.length - 2] : neighbours[0];
 }

@@ -30,6 +30,8 @@ let parts = [];
 // timeline_zoom.js, once it is in use.
 let zoom = null;
 let selectedMoment = null;
+// Whether the log has no message, as far as is known.
+let isEmpty = false;
 let drawnBars = whole;
 let drawRequest;
 let pixels = 0;
@@ -57,7 +59,8 @@ export const beginning = () => life.from;
 export const shareOf = (time) => (time - shownWindow.from) / spanOf(shownWindow);
 
 export function showActivity(response) {
-  timeline.hidden = response.from === null;
+  isEmpty = response.from === null;
+  timeline.hidden = isEmpty;
   whole = barsOf(response);
   parts = [];
   life = { from: whole.from, to: 0 };
@@ -79,6 +82,7 @@ export function setParts(newParts) {
 
 // Counts a message that was posted since the activity was loaded.
 export function countMessage({ timestamp }) {
+  if (isEmpty) showActivity({ from: timestamp, seconds: 1, messages: [] });
   for (const { from, width, messages, isOpen } of [whole, ...parts]) {
     const bar = Math.floor((Date.parse(timestamp) - from) / width);
     if (!(bar >= 0 && bar < (isOpen ? 2 * MOST_BARS : messages.length))) continue; // also when there is no activity yet
@@ -180,7 +184,9 @@ export const withModule = (name, use) => loadLater(name).then(use, () => notice(
 const withControls = (use) => withModule("timeline_controls.js", use);
 
 function keyPressed(event) {
-  if (!KEYS.test(event.key) || event.altKey || event.metaKey) return;
+  // With Ctrl, + and - are the browser's zoom.
+  const isBrowsers = event.altKey || event.metaKey || (event.ctrlKey && !event.key.startsWith("Arrow"));
+  if (!KEYS.test(event.key) || isBrowsers) return;
   event.preventDefault();
   withControls((controls) => controls.keyPressed(event));
 }

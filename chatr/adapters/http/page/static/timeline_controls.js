@@ -136,9 +136,9 @@ const BY_KEY = {
   ".": () => stepMessage(1),
 };
 
-export function keyPressed(event) {
-  BY_KEY[event.key](event);
-  showFocusedTime();
+export async function keyPressed(event) {
+  await BY_KEY[event.key](event);
+  if (document.activeElement === handle) showFocusedTime();
 }
 
 handle.addEventListener("wheel", wheel, { passive: false });
