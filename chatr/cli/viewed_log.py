@@ -1,4 +1,4 @@
-"""The log that chatr view shows: opened without a trace, and read with a progress bar."""
+"""The log that chatr view shows: finds its URL, reads it with a progress bar, and checks an export's last line."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
@@ -18,7 +18,7 @@ from chatr.regular_file import open_to_read
 from chatr.secret import Secret, secret_url
 
 SQLITE_MAGIC: Final = b"SQLite format 3\0"
-"""The first bytes of every database of SQLite (https://www.sqlite.org/fileformat2.html)."""
+"""The first bytes of every SQLite database (https://www.sqlite.org/fileformat2.html)."""
 CHANGED: Final = (
     "The file was changed: its records do not lead to the head in its last line. What is shown is not what was "
     "exported. chatr audit --log {file} looks at each record."
@@ -26,7 +26,7 @@ CHANGED: Final = (
 
 
 def log_url(text: str | Secret) -> Secret:
-    """Return the URL of the log that `text` names: itself, or that of a SQLite file that is given by its path."""
+    """Return the URL of a log: `text`, or the URL of the SQLite file whose path `text` is."""
     url = secret_url(text)
     path = Path(url.reveal())
     if url.reveal() != "-" and is_exported_file(url) and begins_as_sqlite(path):
@@ -35,21 +35,21 @@ def log_url(text: str | Secret) -> Secret:
 
 
 def begins_as_sqlite(path: Path) -> bool:
-    """Return whether a file begins as a database of SQLite; False if it cannot be read."""
+    """Return whether a file begins like a SQLite database; False if it cannot be read."""
     with suppress(OSError), open_to_read(path) as file:
         return file.read(len(SQLITE_MAGIC)) == SQLITE_MAGIC
     return False
 
 
 @frozen
-class ReadWithProgress(ReadOnlyLog):
-    """A log that is only read, and calls `show` with each position that is reached, and the end or None."""
+class LogWithProgress(ReadOnlyLog):
+    """A read-only log that calls `show` with the last position of each batch, and that of the log (None if unknown)."""
 
     show: Callable[[int, int | None], object]
 
     async def tail(self, after: Cursor | None) -> AsyncIterator[list[Stored]]:
         """As `LogReader.tail`."""
-        # A store knows its end at once; an export is read to its end meanwhile.
+        # A store knows its last position. That of an export is known once its whole file was read in the background.
         export = self.reader if isinstance(self.reader, IndexedExport) else None
         end = None if export else await self.reader.head()
         async for batch in self.reader.tail(after):
@@ -58,14 +58,14 @@ class ReadWithProgress(ReadOnlyLog):
 
 
 async def warning_about(log: LogReader, room: Room, name: str) -> str | None:
-    """Return a sentence if an exported file holds other records than its last line says, as they were folded."""
+    """Return a warning if the folded records of an exported file do not match the chain hash in its last line."""
     if isinstance(log, IndexedExport) and await log.closing() != room.chain_point:
         return CHANGED.format(file=name)
     return None
 
 
 async def time_of_moment(log: LogReader, moment: Moment) -> int:
-    """Return the time of a moment of the log in milliseconds since 1970. Raises NoSuchMoment or LogUnavailable."""
+    """Return the time of a position or timestamp in milliseconds since 1970. Raises NoSuchMoment or LogUnavailable."""
     first = await log.read(0, 1)
     is_too_early = moment == 0 or (isinstance(moment, Timestamp) and (not first or moment.at < first[0].at))
     if is_too_early:

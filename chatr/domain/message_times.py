@@ -1,4 +1,4 @@
-"""The times of all messages: how many were posted when, and which message was the first at a time."""
+"""The times of all messages: counts the messages of a time range, and finds the first message at or after a time."""
 
 from array import array
 from bisect import bisect_left
@@ -13,11 +13,13 @@ from chatr.domain.limits import END_OF_CALENDAR, SECOND
 from chatr.domain.sorted_arrays import insert_sorted, remove_sorted
 
 MAX_BUCKETS: Final = 1_000
-"""Buckets of one activity graph at most, so that a graph of any length takes a millisecond or two."""
-LARGEST: Final = 2**32 - 1
-"""The end of what four bytes hold, in the year 2106: the times from here on are stored with the stragglers."""
+"""The maximum number of buckets of an activity graph, so that a graph of any length takes a millisecond or two."""
+MAX_UINT32: Final = 2**32 - 1
+"""The largest number of four bytes, a second of the year 2106. Times from it on are stored as those of stragglers."""
 MAX_SEQUENCES: Final = 64
-"""Bounds the time of a count for logs that no clock writes, such as one in descending order."""
+"""The maximum number of sequences. It bounds the time of a count in logs whose times no clock produces, such as
+descending ones.
+"""
 SPARSE: Final = 64
 """A span with more than so many other messages for each one that it is for is split."""
 FEW: Final = 5_000
@@ -37,8 +39,8 @@ class Activity:
 
 @define
 class TimeSequence:
-    """Stragglers whose times ascend with their indexes: `indexes[i]` is the place of a message among all messages, and
-    `seconds[i]` its time.
+    """Stragglers (see `MessageTimes`) whose times ascend with their indexes: `indexes[i]` is the index of a message
+    among all messages, and `seconds[i]` its time.
     """
 
     indexes: "array[int]" = field(factory=lambda: array("q"))
@@ -61,33 +63,34 @@ class TimeSequence:
 class MessageTimes:
     """The times of all messages in whole seconds since 1970, in position order.
 
-    `column` is ascending: it holds for each message the greatest time up to it, `latest` for the last one. A straggler
-    is a message whose own time is another one, because a clock had stepped back or was far ahead before. Its time is in
-    one of the `sequences`. `hidden` are the times of the hidden messages, sorted.
+    `column` holds for each message the greatest time up to and including it, so it is ascending; `latest` is its last
+    value. A straggler is a message whose own time differs from that, because its clock had stepped back or an earlier
+    message's clock was far ahead. Its own time is in one of the `sequences`. `hidden` are the times of the hidden
+    messages, sorted.
 
     A time before 1970 or after the calendar's end, from a clock that is far off, counts as the nearest valid one.
     """
 
-    # Four bytes a message. Milliseconds need eight, and under load the messages of two nodes would all be stragglers.
+    # Four bytes a message. Milliseconds would need eight, and under load many messages would be stragglers.
     column: "array[int]" = field(factory=lambda: array("I"))
     latest: int = 0
-    # As few ascending sequences as hold all stragglers: one for each clock that is behind the others at the same time.
-    # They are only appended to, so that a snapshot needs no copy of them.
+    # The fewest ascending sequences that hold all stragglers: one for each clock that is behind the others at the same
+    # time. They are only appended to, so that a snapshot needs no copy of them.
     sequences: list[TimeSequence] = field(factory=list)
     hidden: "array[int]" = field(factory=lambda: array("q"))
 
     def apply(self, at: int) -> None:
         """Add the time of the next message, in milliseconds since 1970."""
         second = at // SECOND
-        if self.latest <= second < LARGEST:
+        if self.latest <= second < MAX_UINT32:
             self.latest = second
             self.column.append(second)
         else:
             self._add_straggler(min(max(second, 0), END_OF_CALENDAR // SECOND - 1))
 
     def _add_straggler(self, second: int) -> None:
-        """Add a message whose time is not `column`'s entry for it."""
-        self.latest = max(self.latest, min(second, LARGEST))
+        """Add a message whose own time differs from its entry in `column`."""
+        self.latest = max(self.latest, min(second, MAX_UINT32))
         # The first sequence that it continues: this makes the fewest sequences possible.
         sequence = next((each for each in self.sequences if each.seconds[-1] <= second), None)
         if sequence is None and len(self.sequences) < MAX_SEQUENCES:
@@ -101,11 +104,11 @@ class MessageTimes:
         self.column.append(self.latest)
 
     def hide(self, indexes: Iterable[int]) -> None:
-        """Count the messages with these indexes no longer."""
+        """Stop counting the messages with these indexes."""
         self.hidden = insert_sorted(self.hidden, sorted(map(self.second_of, indexes)))
 
     def show(self, indexes: Iterable[int]) -> None:
-        """Count these messages, which were hidden, again."""
+        """Count the messages with these indexes again, which were hidden."""
         self.hidden = remove_sorted(self.hidden, sorted(map(self.second_of, indexes)))
 
     def second_of(self, index: int) -> int:
@@ -117,7 +120,7 @@ class MessageTimes:
         return self.column[index]
 
     def index_at(self, at: int) -> int:
-        """The index of the first message not before the second of `at`, in milliseconds since 1970, in position order.
+        """The index of the first message, in position order, not before the second of `at` (milliseconds since 1970).
 
         A straggler counts at the greatest time up to it, so that all later messages have no smaller time.
         """
@@ -125,7 +128,7 @@ class MessageTimes:
 
     def spans(self, start: int, end: int) -> list[range]:
         """Ranges of indexes that hold all messages with their own times from the second of `start` to before that of
-        `end`, milliseconds since 1970. They are ascending and apart; where there are stragglers, they may hold others.
+        `end`, milliseconds since 1970. They ascend and do not overlap. With stragglers they may hold others, too.
         """
         found = [range(self.index_at(start), self.index_at(end))]
         for each in self.sequences:
@@ -150,7 +153,7 @@ class MessageTimes:
         index = bisect_left(self.column, second)
         count = index - bisect_left(self.hidden, second)
         for sequence in self.sequences:
-            # Stragglers stand in the column at another time.
+            # In `column`, stragglers have another time than their own.
             count += bisect_left(sequence.seconds, second) - bisect_left(sequence.indexes, index)
         return count
 
@@ -165,10 +168,10 @@ class MessageTimes:
         return max([self.latest, *(each.seconds[-1] for each in self.sequences)])
 
     def activity(self, buckets: int) -> Activity:
-        """The activity over the life of the room, in at most so many buckets.
+        """The activity from the first message to the last, in at most `buckets` buckets.
 
-        They are made of fewer than `MAX_BUCKETS` buckets, as narrow as a power of two seconds allows, which begin at
-        multiples of their width. Neighbours are merged down to `buckets`.
+        It is computed for at most `MAX_BUCKETS` buckets, as narrow as a power of two seconds allows, which begin at
+        multiples of their width. Neighbouring ones are merged until there are at most `buckets`.
         """
         if not self.column:
             return Activity(0, 1, [])
@@ -182,13 +185,13 @@ class MessageTimes:
     def activity_between(self, start: int, end: int, buckets: int) -> Activity:
         """The activity from the second of `start` to before `end`, milliseconds since 1970; `end` must be later.
 
-        The buckets, at most so many, are as narrow as whole seconds allow. The last one may reach beyond `end`.
+        There are at most `buckets` buckets, as narrow as whole seconds allow. The last one may reach beyond `end`.
         """
         first, last = start // SECOND, -(-end // SECOND)
         width = -(-(last - first) // buckets)
         return self._activity(first, width, -(-(last - first) // width))
 
     def _activity(self, start: int, width: int, buckets: int) -> Activity:
-        """The activity in so many buckets of `width` seconds, the first of which begins at `start`."""
+        """The activity in `buckets` buckets of `width` seconds; the first begins at `start`, in seconds since 1970."""
         before = [self._count_before(start + bucket * width) for bucket in range(buckets + 1)]
         return Activity(start * SECOND, width, [end - begin for begin, end in pairwise(before)])

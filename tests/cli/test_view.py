@@ -219,7 +219,7 @@ def test_a_browser_is_opened_where_there_is_a_display(
 ) -> None:
     """The browser is opened at the moment of --at, unless there is no display, or it is not wanted."""
     opened: list[str] = []
-    for name in view.DISPLAYS:
+    for name in view.DISPLAY_VARIABLES:
         monkeypatch.delenv(name, raising=False)
     for name, value in environ.items():
         monkeypatch.setenv(name, value)

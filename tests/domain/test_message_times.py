@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from chatr.domain.events import Event, MessagePosted, Record
 from chatr.domain.limits import END_OF_CALENDAR, HOUR, MINUTE, SECOND
-from chatr.domain.message_times import FEW, LARGEST, MAX_BUCKETS, MAX_SEQUENCES, Activity, MessageTimes
+from chatr.domain.message_times import FEW, MAX_BUCKETS, MAX_SEQUENCES, MAX_UINT32, Activity, MessageTimes
 from chatr.domain.moderation_events import ErasedRecord, MessageRemoved, MessageRestored, RecordsErased
 from chatr.domain.room import Room
 from chatr.past.snapshot import take_snapshot
@@ -22,7 +22,7 @@ from tests.past.snapshots import decoded, encoded
 
 DAY = 24 * HOUR
 YEARS = 10 * 365 * DAY
-FAR_OFF = (-1, 0, LARGEST * SECOND - 1, LARGEST * SECOND, END_OF_CALENDAR, 2**63, -(2**63))
+FAR_OFF = (-1, 0, MAX_UINT32 * SECOND - 1, MAX_UINT32 * SECOND, END_OF_CALENDAR, 2**63, -(2**63))
 MOMENTS = st.builds(
     lambda near, far: START + near + far,
     st.builds(int.__mul__, st.integers(0, 2 * MAX_BUCKETS), st.just(SECOND)),
@@ -78,7 +78,7 @@ def test_a_straggler_counts_at_the_greatest_time_up_to_it(moments: list[int], at
     """The first message at a moment is the first one that is not before it, so the messages before it are all before
     it.
     """
-    at = min(seconds_of(at), LARGEST) * SECOND
+    at = min(seconds_of(at), MAX_UINT32) * SECOND
     expected = next((index for index, each in enumerate(moments) if seconds_of(each) >= at // SECOND), len(moments))
 
     assert times_of(moments).index_at(at) == expected

@@ -1,4 +1,4 @@
-"""chatr view: shows a log in the browser, as a room that is only read."""
+"""chatr view: shows a log in the browser, as a read-only room."""
 
 import argparse
 import asyncio
@@ -24,7 +24,7 @@ from chatr.cli.garbage_collection import collect_regularly
 from chatr.cli.moment import MOMENT_FORM, MOMENT_HELP, parse_moment
 from chatr.cli.output.progress import open_ended_progress
 from chatr.cli.output.text import counted, format_time
-from chatr.cli.viewed_log import ReadWithProgress, log_url, time_of_moment, warning_about
+from chatr.cli.viewed_log import LogWithProgress, log_url, time_of_moment, warning_about
 from chatr.domain.limits import SECOND, Limit
 from chatr.domain.room import Room
 from chatr.past.replay import time_of
@@ -32,19 +32,19 @@ from chatr.ports import LogReader
 from chatr.secret import secret_url
 from chatr.settings import Settings
 
-# The limits per address are for strangers; here one person moves a slider, and opens tabs.
+# The limits per address protect public servers. Here one person drags the slider and opens tabs.
 UNLIMITED: Final = Limit(1_000_000, SECOND)
-FOR_ONE_PERSON: Final = Settings(
+SETTINGS: Final = Settings(
     log=secret_url("memory:"),
     read_only=True,
     rate_requests=UNLIMITED,
     max_streams_per_ip=1_000,
 )
-"""The settings of the room. No file is kept for it, as none is for a log in memory."""
+"""The settings of the room. The log is passed by itself; with `memory:` the server writes no files beside it."""
 STOP_SIGNALS: Final = (SIGINT, SIGTERM, SIGHUP)
-DISPLAYS: Final = ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")
-"""Variables of which one is set where a browser can be opened: without a display a text browser would take over the
-terminal.
+DISPLAY_VARIABLES: Final = ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")
+"""Environment variables; one of them is set where a browser can be opened. Without a display a text browser would take
+over the terminal.
 """
 
 
@@ -52,8 +52,8 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     """Describe the arguments of `chatr view`."""
     describe(
         command,
-        "Show a log in the browser: the page of the room with its past and search, until Ctrl-C, for this machine "
-        "only. Nothing is written to the log or beside it; new records of a running server appear. "
+        "Show a log in the browser until Ctrl-C: the page of the room with its past and search, for this machine "
+        "only. Nothing is written to the log or beside it. New records of a running server appear. "
         f"{MOMENT_HELP}",
         "room.jsonl.gz",
         "/backups/chatr.db --at 2026-01-31T12:00",
@@ -66,7 +66,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         help="an exported file, - for one on standard input, a SQLite file or a backup, or a log's URL",
     )
     command.add_argument("--at", metavar=MOMENT_FORM, type=parse_moment, help="show the room as it was at this moment")
-    # Each log at an address of its own: a tab that is left open would otherwise go on with another log.
+    # A free port for each log: at the same address, a tab that was left open would go on with another log.
     command.add_argument(
         "--port", metavar="PORT", type=whole_number(0, 65535), default=0, help="port to listen on (default a free one)"
     )
@@ -85,7 +85,7 @@ async def run(options: argparse.Namespace) -> int:
         sys.stdout.write(await summary(log, room.node.room))
         sys.stdout.write(f"Watch it: {room.url}/{moment}  (Ctrl-C ends this)\n")
         sys.stdout.flush()
-        if not options.no_browser and any(map(os.environ.get, DISPLAYS)):
+        if not options.no_browser and any(map(os.environ.get, DISPLAY_VARIABLES)):
             await asyncio.to_thread(webbrowser.open, f"{room.url}/{moment}")
         async with background(collect_regularly()):
             await until_signal(room.background_tasks)
@@ -95,11 +95,11 @@ async def run(options: argparse.Namespace) -> int:
 @asynccontextmanager
 async def served(log: LogReader, port: int) -> AsyncIterator[RunningRoom]:
     """Read the log and serve it at `port`. Shows progress. Raises CommandError, or what the log raises."""
-    settings = evolve(FOR_ONE_PERSON, port=port)
+    settings = evolve(SETTINGS, port=port)
     async with AsyncExitStack() as stack:
         with open_ended_progress("reading") as show:
             try:
-                context = running_room(settings, event_log=ReadWithProgress(log, show))
+                context = running_room(settings, event_log=LogWithProgress(log, show))
                 room = await stack.enter_async_context(context)
             except CannotListen as error:
                 raise CommandError(str(error)) from error

@@ -26,9 +26,9 @@ from chatr.domain.history import History
 from chatr.node.node import Node
 
 YEARS: Final = 100
-"""Years in the list of years; a link leads to earlier ones. Only clocks that were wrong make so many."""
+"""The maximum number of years on a page; a link leads to earlier ones. Only wrong clocks produce so many."""
 NEIGHBOURS: Final = 5
-"""Messages before and after the one that has the page."""
+"""Messages that the page of a message shows before it, and after it."""
 PERIOD: Final = re.compile("[0-9]{4}-[0-9]{2}(-[0-9]{2})?")
 LARGEST_PAGE: Final = 10**9
 
@@ -43,7 +43,7 @@ class ArchiveHandlers:
     _is_indexed: bool
 
     async def overview(self, request: web.BaseRequest) -> web.Response:
-        """Return the years and months with messages, and how many they have; `before` leads to earlier years."""
+        """Return the years and months with messages, and how many they have; `before` selects earlier years."""
         history, days = self._node.room.history, archive_days(self._node)
         before = number(request, "before", 0, date.max.year) or None
         found = list(islice(days.years(before), YEARS + 1))
@@ -73,7 +73,7 @@ class ArchiveHandlers:
     async def _day(self, request: web.BaseRequest, day: Period) -> web.Response:
         room, days = self._node.room, archive_days(self._node)
         indexes, page = days.indexes(day), number(request, "page", 1, LARGEST_PAGE)
-        # All messages count, also those that are removed, so that a page holds the same ones for ever.
+        # Removed messages count, too, so that a page always has the same messages.
         on_page = indexes[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
         if not on_page:
             raise http_error(NOT_IN_ARCHIVE)
@@ -108,7 +108,7 @@ class ArchiveHandlers:
 
 
 def archive_days(node: Node) -> ArchiveDays:
-    """Return the days of the room as it is."""
+    """Return the days of the room, with all messages so far."""
     history = node.room.history
     return ArchiveDays(history.times, history.count)
 
@@ -126,7 +126,7 @@ def visible_count(history: History, indexes: range) -> int:
 
 
 def parsed_period(text: str) -> Period | None:
-    """Return the day ("2026-11-23") or month ("2026-11") that `text` names; None if there is no such one."""
+    """Return the day ("2026-11-23") or month ("2026-11") that `text` names; None if there is none."""
     if not PERIOD.fullmatch(text):
         return None
     try:
@@ -136,7 +136,7 @@ def parsed_period(text: str) -> Period | None:
 
 
 def html_response(page: str) -> web.Response:
-    """Return a page, with the headers of all pages."""
+    """Return a response with a page, and with the headers that all pages have."""
     response = content_response(page.encode(), "text/html")
     response.headers.update(HEADERS)
     return response

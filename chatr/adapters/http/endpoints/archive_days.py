@@ -1,4 +1,4 @@
-"""Which messages the days, months and years of a log have, in UTC, and which of them have any."""
+"""Finds the messages of a day or month (in UTC), and the days and years that have messages."""
 
 from bisect import bisect_right
 from collections.abc import Iterator
@@ -11,6 +11,7 @@ from chatr.adapters.http.page.periods import Period
 from chatr.domain.limits import HOUR
 
 DAY: Final = 24 * HOUR
+# Days as numbers, as `date.toordinal` returns them.
 EPOCH: Final = date(1970, 1, 1).toordinal()
 LAST: Final = date.max.toordinal()
 
@@ -28,7 +29,7 @@ class ArchiveDays:
     """Finds the messages of a period by their ascending times. Indexes are those of `history.positions`.
 
     A message whose clock stepped back belongs to the day of the messages before it, so that a day is one range of
-    messages, in the order of the log. Nothing here depends on how many messages there are.
+    messages, in the order of the log. Nothing here reads all messages.
     """
 
     times: AscendingTimes
@@ -56,14 +57,14 @@ class ArchiveDays:
     def years(self, before: int | None = None) -> Iterator[int]:
         """Yield the years that have messages, the newest first; those before the year `before` if one is given."""
         index = self.count if before is None else self._index_of(date(before, 1, 1).toordinal())
-        # From year to year, so that a clock that was wrong by centuries costs one step.
+        # One step for each year that has messages: a clock that was wrong by centuries adds one.
         while index:
             year = self.day_of(index - 1).year
             yield year
             index = self._index_of(date(year, 1, 1).toordinal())
 
     def _index_of(self, ordinal: int) -> int:
-        """Return the index of the first message on this day, or later. A time outside of the calendar is at its end."""
+        """Return the index of the first message on this day or later: `count` after the end of the calendar."""
         if ordinal <= EPOCH:
             return 0
         return self.count if ordinal > LAST else self.times.index_at((ordinal - EPOCH) * DAY)

@@ -1,4 +1,4 @@
-"""Messages for the archive's pages and for feeds: read a page at a time, with a version that needs no reading."""
+"""Reads the messages of an archive page or feed, and computes its ETag without reading them."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -18,17 +18,19 @@ from chatr.node.node import Node
 from chatr.ports import MAX_PICK
 
 MAX_CONCURRENT: Final = 2
-"""Requests that read messages at a time. Others wait, as live requests need the store and the loop too."""
+"""The maximum number of requests that read messages at the same time. Others wait, because live requests need the
+store and the event loop, too.
+"""
 PAGE_SIZE: Final = 100
-"""Messages on a page of the archive. Addresses of pages depend on it, so it must not change."""
+"""Messages on a page of the archive. It must not change, because the URLs of pages contain page numbers."""
 assert PAGE_SIZE <= MAX_PICK
 
 Render = Callable[[Sequence[Message]], web.Response]
-"""Makes a response of messages."""
+"""A function that makes a response from messages."""
 
 
 class ArchivedMessages:
-    """Answers requests with messages, unless the client has what it would be sent."""
+    """Responds to requests with rendered messages, or with status 304 if the client has the current version."""
 
     def __init__(self, node: Node, time_limit: float) -> None:
         self._node = node
@@ -43,7 +45,7 @@ class ArchivedMessages:
         `shown` is all that the response shows besides these messages. Raises LogUnavailable or Overloaded.
         """
         version = version_of(self._node.room, positions, shown)
-        # In a private room nothing is stored, so nobody may have a version.
+        # Responses of a private room are `no-store`, so they have no ETag.
         is_stored = hdrs.CACHE_CONTROL not in request[RESPONSE_HEADERS]
         if is_stored and has_current_version(request, version):
             return not_modified(version)
@@ -57,7 +59,7 @@ class ArchivedMessages:
 
     async def _read(self, positions: Sequence[int]) -> list[Message]:
         try:
-            # The time-out first: waiting for a slot counts, or requests would queue without end.
+            # The time limit includes the waiting for a slot. Otherwise requests would queue without end.
             async with asyncio.timeout(self._time_limit), self._slots:
                 return await self._node.messages.read(positions)
         except TimeoutError as error:

@@ -1,4 +1,4 @@
-"""Pages that lead to the days of the archive: a calendar of each month, and a list of years. They need no scripts."""
+"""HTML pages with links to the days of the archive: a calendar of a month, and a list of years."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -16,7 +16,7 @@ WEEKDAYS: Final = (
     "archive.saturday",
     "archive.sunday",
 )
-"""Keys of the names of the days of a week."""
+"""Text keys of the names of the weekdays."""
 EMPTY: Final = "archive.empty"
 Counts = Sequence[tuple[Period, int]]
 """Periods that have messages, each with how many are shown."""
@@ -52,7 +52,10 @@ def day_cell(context: PageContext, day: Period, count: int | None) -> str:
 
 
 def overview_page(context: PageContext, years: Sequence[tuple[int, Counts]], earlier: int | None) -> str:
-    """Return the list of years, each with its months that have messages. Years before `earlier` are on another page."""
+    """Return the list of years, each with its months that have messages.
+
+    If `earlier` is given, a link leads to the years before it.
+    """
     sections = "".join(year_section(context, year, months) for year, months in years)
     links = (
         [] if earlier is None else [context.link(f"archive?before={earlier}", context.text("archive.earlier-years"))]

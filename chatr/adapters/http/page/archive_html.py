@@ -1,4 +1,4 @@
-"""Pages with messages that need no scripts: a day of the archive, and a message by itself with those around it."""
+"""HTML pages that need no scripts: the messages of a day, and one message with those around it."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from chatr.domain.room import Room
 from chatr.domain.timestamps import iso_timestamp
 
 DESCRIPTION_LENGTH: Final = 200
-"""Characters of a message in the preview of a link to it."""
+"""The maximum number of characters of a message in the preview of a link to it."""
 LABEL: Final = re.compile(' aria-label="[^"]*"')
 OPEN_GRAPH: Final = """\
 <meta property="og:type" content="article">
@@ -39,16 +39,18 @@ def day_page(
     pages: tuple[int, int],
     others: tuple[date | None, date | None],
 ) -> str:
-    """Return a page of a day: `pages` are its number and how many there are, `others` the days before and after it."""
+    """Return a page of a day. `pages` is its number and the number of pages, `others` the days with messages before and
+    after this one.
+    """
     page, count = pages
     key = "archive.day" if count == 1 else "archive.day-page"
     title = text(context.language, key, day=f"{day}", page=page, pages=count)
-    steps = context.neighbours("archive.days", others)
-    turning = context.steps("archive.pages", page_links(context, day, page, count))
+    day_steps = context.neighbours("archive.days", others)
+    page_steps = context.steps("archive.pages", page_links(context, day, page, count))
     note = f'    <p class="secondary">{context.text("archive.utc")}</p>\n'
-    # The links below the messages repeat those above them, which are the landmarks.
-    again = (turning + steps).replace("<nav", "<div").replace("</nav>", "</div>")
-    main = f"{note}{steps}{turning}{items(context, room, messages)}{LABEL.sub('', again)}"
+    # The links are repeated below the messages, but not as landmarks (<nav>): there must be one of each.
+    repeated = (page_steps + day_steps).replace("<nav", "<div").replace("</nav>", "</div>")
+    main = f"{note}{day_steps}{page_steps}{items(context, room, messages)}{LABEL.sub('', repeated)}"
     month = f"{day}"[:7]
     return document(context, title, main, parents=[context.link(f"archive/{month}", month)])
 
@@ -69,12 +71,12 @@ def page_links(context: PageContext, day: date, page: int, count: int) -> list[s
 
 
 def day_path(day: date, page: int) -> str:
-    """Return the path of a page of a day. The first one has no number in it."""
+    """Return the path of a page of a day; that of the first page contains no number."""
     return f"archive/{day}" if page == 1 else f"archive/{day}?page={page}"
 
 
-def message_page(context: PageContext, room: Room, messages: Sequence[Message], position: int, day: str) -> str:
-    """Return the page of the message at `position` with its neighbours; `day` is the path of its day."""
+def message_page(context: PageContext, room: Room, messages: Sequence[Message], position: int, path: str) -> str:
+    """Return the page of the message at `position`, with its neighbours; `path` leads to the page of its day."""
     message = next(each for each in messages if each.cursor.position == position)
     at, name = iso_timestamp(message.at), room.agent(message.agent).name
     title = text(context.language, "archive.message", name=name, time=f"{at[:10]} {at[11:16]} UTC")
@@ -89,7 +91,7 @@ def message_page(context: PageContext, room: Room, messages: Sequence[Message], 
     )
     links = [
         context.link(f"#m-{position}", context.text("archive.live")),
-        context.link(f"{day}#m-{position}", context.text("archive.whole-day")),
+        context.link(f"{path}#m-{position}", context.text("archive.whole-day")),
     ]
     main = context.steps("archive.more", links) + items(context, room, messages, position)
     page_head = CANONICAL.format(url=escape(context.address)) + preview
@@ -97,7 +99,7 @@ def message_page(context: PageContext, room: Room, messages: Sequence[Message], 
         context,
         title,
         main,
-        parents=[context.link(day, day.removeprefix("archive/")[:10])],
+        parents=[context.link(path, path.removeprefix("archive/")[:10])],
         head=page_head,
         description=description,
     )
@@ -126,9 +128,9 @@ def item(
 
 
 def removal_text(context: PageContext, room: Room, position: int) -> str:
-    """Return what stands in the place of a message that is not shown."""
+    """Return the sentence that is shown instead of a removed message."""
     removal = room.history.removals.by_message.get(position)
     if removal is None:
-        # Another node has erased the text, and the record that says why is yet to be folded here.
+        # Another node has erased the text, and this node has not yet folded the record with the reason.
         return text(context.language, "archive.gone")
     return text(context.language, "archive.erased" if removal.erased else "archive.removed", reason=removal.reason)

@@ -1,8 +1,8 @@
-"""Reads a log in one SQLite file for as long as one likes, and creates and changes nothing beside it.
+"""Reads a SQLite log without changing or creating files, while its server may start and stop.
 
-A connection that only reads creates the -wal and -shm files of a log whose server is stopped, and cannot do without
-them once it has begun. So how the file is opened depends on whether a server has it open, and it is opened again when
-that changes, or when another file takes its place.
+Where no server has the log open, even a read-only connection creates the -wal and -shm files, and it needs them as long
+as it is open. So how the file is opened depends on whether a server has it open, and it is opened again when that
+changes, or when another file takes its place.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ from chatr.regular_file import check_regular
 T = TypeVar("T")
 
 ATTEMPTS: Final = 3
-"""How often a read is tried, where the file is opened by a server, or replaced, each time."""
+"""How often a read is tried if each time a server opens the file, or another file takes its place."""
 
 logger = structlog.get_logger()
 
@@ -37,38 +37,44 @@ class Access(Enum):
     """How a log can be read without a change to its files."""
 
     WITH_SERVER = auto()
-    """Through the -wal and -shm files of a server that runs, or was killed. New records are seen."""
-    ALONE = auto()
-    """As a file that nobody writes to. SQLite locks nothing, and looks for no other file."""
+    """Through the -wal and -shm files of a server that runs, or was killed. New records become visible."""
+    IMMUTABLE = auto()
+    """With `immutable=1`, as nobody writes to the file. SQLite takes no lock and opens no other file."""
     COPIED = auto()
     """From a copy, because there are records in a -wal file without its -shm file."""
 
 
 @frozen
-class State:
-    """The access that the files of a log allow, and what changes with another file or a write by a server."""
+class FileState:
+    """The access that the files of a log allow, and its file's identity, which changes when the file is replaced.
+
+    In a file that is read as immutable, each write changes the identity, too.
+    """
 
     access: Access
     identity: tuple[int, ...] | None
 
     @classmethod
-    def of(cls, path: Path) -> "State":
+    def of(cls, path: Path) -> "FileState":
         """Return the state of the log at `path`."""
         status = stat_or_none(path)
         if stat_or_none(beside(path, "-wal")) and stat_or_none(beside(path, "-shm")):
             return cls(Access.WITH_SERVER, status and (status.st_ino,))
         if side_file_size(path, "-wal"):
             return cls(Access.COPIED, status and (status.st_ino,))
-        return cls(Access.ALONE, identity(path))
+        return cls(Access.IMMUTABLE, identity(path))
 
 
 @contextmanager
 def unchanged_database(path: Path) -> Iterator[Readable]:
-    """Yield where the log at `path` can be read now. Raises CannotOpenLog, sqlite3.Error or OSError."""
+    """Yield the URI at which SQLite can read the log at `path` now, without changing its files.
+
+    Raises CannotOpenLog, sqlite3.Error or OSError.
+    """
     check_regular(path)
     with open_beside_sqlite(path):
-        access = State.of(path).access
-        if access is Access.ALONE:
+        access = FileState.of(path).access
+        if access is Access.IMMUTABLE:
             yield Readable(f"{read_only_address(path)}&immutable=1", lambda: None)
             return
         address = f"{read_only_address(path)}&readonly_shm=1"
@@ -105,11 +111,11 @@ class Opened:
 
     reader: SqliteReader
     closing: AsyncExitStack
-    state: State
+    state: FileState
 
 
 class ReopeningReader:
-    """Reads a log whose server may be started, stopped or given another file. Implements `chatr.ports.LogReader`."""
+    """Reads a log whose server may start or stop, or whose file is replaced. Implements `chatr.ports.LogReader`."""
 
     def __init__(self, path: Path, poll_interval: float) -> None:
         self._path = path
@@ -120,7 +126,7 @@ class ReopeningReader:
     async def open(self) -> None:
         """Open the file as it can be read now. Raises CannotOpenLog."""
         # Before the file is opened: a change meanwhile is then found by the next read.
-        state = State.of(self._path)
+        state = FileState.of(self._path)
         async with AsyncExitStack() as stack:
             context = sqlite_reader(self._path, poll_interval=self._poll_interval, readable=unchanged_database)
             reader = await stack.enter_async_context(context)
@@ -135,7 +141,7 @@ class ReopeningReader:
     async def _current(self) -> Opened:
         """Return the open file, opened again if it was closed or has changed. Raises LogUnavailable."""
         async with self._lock:
-            if self._opened is None or self._opened.state != State.of(self._path):
+            if self._opened is None or self._opened.state != FileState.of(self._path):
                 await self.close()
                 try:
                     await self.open()
@@ -145,7 +151,7 @@ class ReopeningReader:
             return self._opened
 
     async def _read(self, work: Callable[[SqliteReader], Awaitable[T]]) -> T:
-        """Return what `work` reads from the file, unless the file changed meanwhile: then again.
+        """Return what `work` reads from the file. If the file changed meanwhile, `work` is called again.
 
         Raises LogUnavailable.
         """
@@ -154,12 +160,12 @@ class ReopeningReader:
             try:
                 result = await work(opened.reader)
             except LogUnavailable:
-                # Also of a connection that another task has closed, because the file had changed.
-                if opened is self._opened and opened.state == State.of(self._path):
+                # Another task closes the connection when the file has changed: then this is not an error.
+                if opened is self._opened and opened.state == FileState.of(self._path):
                     raise
             else:
-                # Of a file that is read as if nobody wrote to it, parts may have been read before and after a write.
-                if opened.state == State.of(self._path):
+                # Of a file that was opened as immutable, parts may have been read before and after a write.
+                if opened.state == FileState.of(self._path):
                     return result
         raise LogUnavailable(f"the log at {self._path} is opened or replaced all the time")
 
@@ -192,7 +198,7 @@ class ReopeningReader:
         """Return the records after `cursor`, at most a batch. Raises LogChanged or LogDamaged."""
         position = cursor.position if cursor else 0
         try:
-            # With the record at the cursor: each read may be of another file.
+            # With the record at the cursor, to check that it is still there: each read may be of another file.
             records = await self.read(max(position - 1, 0), BATCH + 1)
         except LogDamaged:
             raise
