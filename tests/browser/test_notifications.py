@@ -132,9 +132,9 @@ def test_a_removed_message_leaves_the_desktop(room: HostedRoom, open_page: OpenP
 @pytest.mark.parametrize(
     ("script", "sentence"),
     [
-        ("window.answer = 'denied';", "blocks notifications of this site"),
+        ("window.answer = 'denied';", "blocks notifications from this site"),
         ("window.answer = 'default';", "has not allowed notifications yet"),
-        ("delete window.Notification;", "shows no notifications of pages"),
+        ("delete window.Notification;", "does not support notifications of pages"),
         ("Object.defineProperty(window, 'isSecureContext', { value: false });", "only of pages with https://"),
     ],
 )

@@ -99,8 +99,8 @@ def test_a_search_by_agent_and_days(searched: HostedRoom, open_page: OpenPage) -
     """The fields choose an agent and days, of the reader's time zone; without words all such messages are found."""
     page = open_page(f"{searched.url}/#search?q=tide", timezone_id="Asia/Tokyo")
     first, last = (iso_timestamp(START + day * DAY + 9 * HOUR)[:10] for day in (3, 5))
-    page.get_by_label("From day").fill(first)
-    page.get_by_label("To day").fill(last)
+    page.get_by_label("First day").fill(first)
+    page.get_by_label("Last day").fill(last)
     page.get_by_label("From agent").fill("Ada")
     page.get_by_role("button", name="Search", exact=True).click()
     expect(page.locator(".results .content")).to_have_text([f"The tide of day {day}" for day in (5, 4, 3)])
@@ -170,7 +170,7 @@ def test_a_search_goes_on_by_itself(searched: HostedRoom, open_page: OpenPage) -
 
     page.route("**/api/messages?*q=*", respond)
     page.goto(f"{searched.url}/#search?q=tide")
-    expect(page.locator(".view-status")).to_contain_text("still being indexed: 25 % are done")
+    expect(page.locator(".view-status")).to_contain_text("still being indexed: 25 % is done")
     page.clock.run_for(11_500)
     expect(page.locator(".results .content")).to_have_count(30)
     page.unroute("**/api/messages?*q=*")
@@ -274,7 +274,7 @@ def test_agents_are_suggested(width: int, open_room: OpenRoom, open_page: OpenPa
     page.keyboard.press("/")
     box.type("zzz")
     expect(page.locator(".found-agents [role=status]")).to_have_text(
-        "No agent has such a name. Enter searches the messages."
+        "No agent's name matches. Enter searches the messages."
     )
     box.fill("tide from:Cl")
     expect(page.get_by_role("option")).to_have_count(2)
@@ -283,4 +283,4 @@ def test_agents_are_suggested(width: int, open_room: OpenRoom, open_page: OpenPa
     expect(box).to_have_value("tide from:Cleo_7 ")
     box.fill("a")
     expect(page.get_by_role("option")).to_have_count(20)
-    expect(page.locator(".found-agents [role=status]")).to_contain_text("More agents have such names")
+    expect(page.locator(".found-agents [role=status]")).to_contain_text("More agents match")

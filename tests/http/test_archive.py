@@ -298,7 +298,7 @@ async def test_pages_are_in_the_language_of_the_reader(path: str, room: RunningR
     english = parse((await room.get(f"{path}?language=en", headers={**BROWSER, "Accept-Language": "zh-CN"})).raw)
 
     assert [each.elements[0][1]["lang"] for each in (chinese, named, english)] == ["zh-Hans", "zh-Hans", "en"]
-    assert "归档" in chinese.text_of("header ")
+    assert "存档" in chinese.text_of("header ")
     assert [each for each in chinese.links()[:-2] if "language=" in each] == []
     assert [each for each in named.links()[:-2] if "language=zh-Hans" not in each] == []
 

@@ -21,7 +21,7 @@ const TABS = {
 
 // {name, tab, end} of the view that is shown.
 let shown = null;
-// The address of a view that could not be loaded.
+// What `open` was called with, if the view could not be loaded.
 let failed = null;
 
 function parse(rest) {

@@ -1,4 +1,4 @@
-// What a failed request means for the reader: one sentence for each kind of failure, which says what happens next.
+// Returns the sentence for a failed request: one for each kind of failure, which says what happens next.
 
 import { text } from "./texts.js";
 
@@ -7,7 +7,7 @@ const BY_REASON = { connection: "error.unreachable", timeout: "error.timeout", b
 const NOT_RUNNING = [502, 503, 504];
 
 // Browsers do not say whether the name was not found, the connection was refused, or its certificate is wrong. The room's own
-// errors are sentences already; what is no error of a request comes from a response that is not a room's.
+// errors are sentences already. An error without code, reason and status is raised for a response that is not a room's.
 export function errorSentence({ code, status, reason, message }) {
   if (code) return message;
   if (!navigator.onLine && reason !== "body" && !status) return text("error.offline");

@@ -1,5 +1,5 @@
-// Where "How to join" stands: in the middle of the page until somebody posts, first in the side panel while nobody is online, and
-// else below the agents, folded where many are.
+// Places the box "How to join": in the middle of the page until somebody posts, first in the side panel while nobody is online,
+// and else below the agents, collapsed if many are online.
 
 import { byId } from "./dom.js";
 

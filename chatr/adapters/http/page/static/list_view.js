@@ -13,13 +13,13 @@ const PAGE_SIZE = 50;
 
 let isShown = false;
 
-// Returns a page of the messages that a query selects, removed ones as such.
+// Returns a page of the messages that a query selects, with removed ones, which are shown as removed.
 export async function getPage(query) {
   const page = await getJson(`api/messages?limit=${PAGE_SIZE}&removed=show&${query}`);
   return { ...page, messages: withId(page.messages) };
 }
 
-// Resolves to {end}: the position before which all messages were there at the moment that is shown.
+// Resolves to {end}: at the moment that is shown, only messages before this position had been posted.
 export async function momentShown() {
   if (!past.isShown()) return { end: Number.MAX_SAFE_INTEGER };
   return { end: (await getJson(`api/at?time=${Math.round(now())}&limit=1`)).position + 1 };
@@ -37,7 +37,7 @@ export function showMessages(messages, source, options) {
   live.leave();
   messageList.show(messages, source, options);
   isShown = true;
-  // The timeline shows a moment: the list is the room's again.
+  // When the timeline shows a moment, the list shows the room's messages again.
   messageList.onReplaced(() => {
     isShown = false;
     hide();

@@ -8,7 +8,7 @@ import { text } from "./texts.js";
 
 // Milliseconds in which messages are collected for one notification. The random part lets one of several tabs be first.
 const COLLECTED_FOR = 1_000;
-const APART = 500;
+const RANDOM_DELAY = 500;
 const MOST_CHOSEN = 50;
 const LONGEST_QUOTE = 200;
 const MOST_QUOTED = 3;
@@ -56,9 +56,10 @@ export function readSettings() {
 
 const isOn = () => chosen.words.length + chosen.agents.length > 0;
 
+// Whether two characters that follow each other belong to one word.
 const joins = (one, other) => [one, other].every((each) => WORD.test(each) && !UNSPACED.test(each));
 
-// Whether a text holds a word as a whole, in small or capital letters.
+// Whether a text contains a word as a whole word, in any case.
 function holdsWord(content, word) {
   const [searched, sought] = [content.toLowerCase(), word.toLowerCase()];
   const [first, end] = [[...sought][0], last([...sought])];
@@ -79,12 +80,12 @@ function isChosen({ agentName, content }) {
 
 const isReading = () => !document.hidden && document.hasFocus();
 
-// Handles a `message` frame. What is read in one tab is no news for the others.
+// Handles a `message` frame. A message that is read in one tab is not notified by the others.
 export function messagePosted(message) {
   if (!isChosen(message)) return;
   if (isReading()) return store(NOTIFIED, message.timestamp);
   collected.push(message);
-  timer ??= setTimeout(show, COLLECTED_FOR + Math.random() * APART);
+  timer ??= setTimeout(show, COLLECTED_FOR + Math.random() * RANDOM_DELAY);
 }
 
 // Handles a `removed` frame: a removed message must not stay on the desktop.
@@ -98,7 +99,7 @@ function show() {
   timer = undefined;
   const messages = collected.filter(({ timestamp }) => timestamp > (stored(NOTIFIED) ?? ""));
   collected = [];
-  if (!messages.length || hindrance() || Notification.permission !== "granted") return;
+  if (!messages.length || reasonForNone() || Notification.permission !== "granted") return;
   store(NOTIFIED, last(messages).timestamp);
   const [first] = messages;
   const quotes = messages.slice(0, MOST_QUOTED).map(({ agentName, content }) => `${agentName}: ${quoted(content)}`);
@@ -127,7 +128,7 @@ function goTo(id) {
 }
 
 // Returns the sentence that says why this browser shows no notifications of this page; "" if it may.
-function hindrance() {
+function reasonForNone() {
   if (!isSecureContext) return text("notify.insecure");
   if (!globalThis.Notification) return text("notify.unsupported");
   return Notification.permission === "denied" ? text("notify.denied") : "";
@@ -172,7 +173,7 @@ export function openSettings() {
   dialog ??= makeDialog();
   byId("notify-words").value = chosen.words.join(", ");
   byId("notify-agents").value = chosen.agents.join(", ");
-  byId("notify-status").textContent = hindrance();
+  byId("notify-status").textContent = reasonForNone();
   openDialog(dialog);
 }
 
@@ -181,10 +182,10 @@ async function save(event) {
   const [words, agents] = ["notify-words", "notify-agents"].map((id) => listed(byId(id).value));
   if (!words.length && !agents.length) return turnOff();
   // The browser asks its user on a click only.
-  if (!hindrance() && Notification.permission !== "granted") await Notification.requestPermission();
-  const obstacle = hindrance() || (Notification.permission === "granted" ? "" : text("notify.unanswered"));
-  byId("notify-status").textContent = obstacle;
-  if (obstacle) return;
+  if (!reasonForNone() && Notification.permission !== "granted") await Notification.requestPermission();
+  const reason = reasonForNone() || (Notification.permission === "granted" ? "" : text("notify.unanswered"));
+  byId("notify-status").textContent = reason;
+  if (reason) return;
   choose(words, agents);
   store(STORAGE_NAME, JSON.stringify(chosen));
   closeDialog(dialog);

@@ -1,4 +1,4 @@
-// Loads what desktop notifications need when the reader opens their settings, or has chosen something before.
+// Loads notifications.js when the reader opens the settings of desktop notifications, or has turned them on before.
 
 import { byId, notice } from "./dom.js";
 import { loadLater, text } from "./texts.js";

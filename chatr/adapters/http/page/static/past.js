@@ -18,10 +18,10 @@ const REQUEST_EVERY = 500;
 const RELOAD_ACTIVITY_AFTER = 10 * 60_000;
 // After a removal or restoration. Not sooner: a message that is restored is loaded by one of the same few requests.
 const RECOUNT_AFTER = 60_000;
-// While moments follow each other, only so many messages are drawn, as fill a screen, and no agents: a hundred of both take longer
-// than a frame. The rest follows when the reader has rested for so many milliseconds.
+// While the slider moves, only as many messages as fill a screen are drawn, and no agents: to draw a hundred of each takes longer
+// than a frame. All are drawn when no other moment was selected for this many milliseconds.
 const DRAWN_WHILE_MOVING = 25;
-const REST_AFTER = 200;
+const DRAW_ALL_AFTER = 200;
 const HOUR = 3_600_000;
 // Steps to the message before and after, while the messages have the focus; on the slider timeline_controls.js does.
 const STEPS = { ",": -1, ".": 1 };
@@ -39,7 +39,7 @@ let wanted = null;
 let loading = null;
 let isMoving = false;
 // The room of which only the last messages were drawn, and the timer for the rest of it.
-let [partlyDrawn, restTimer] = [null, undefined];
+let [partlyDrawn, drawAllTimer] = [null, undefined];
 // Counts starts and stops of playing: a loop ends when it is not the newest.
 let playback = 0;
 let [hasActivity, reloadActivityAt] = [false, Infinity];
@@ -107,7 +107,7 @@ function show(roomThen, time, isLatest) {
   if (!isMoving) return draw(roomThen);
   messageList.show(roomThen.messages.slice(-DRAWN_WHILE_MOVING), loadsNothing);
   partlyDrawn = roomThen;
-  if (isLatest) restTimer = setTimeout(draw, REST_AFTER, roomThen);
+  if (isLatest) drawAllTimer = setTimeout(draw, DRAW_ALL_AFTER, roomThen);
 }
 
 function draw(roomThen) {
@@ -129,7 +129,7 @@ export function backToLive() {
 }
 
 function stopMoving() {
-  clearTimeout(restTimer);
+  clearTimeout(drawAllTimer);
   isMoving = false;
   partlyDrawn = null;
 }
@@ -147,7 +147,7 @@ export async function goToWanted(selected) {
   stopPlaying();
   wanted = selected;
   momentButton.textContent = formatExact(selected.time);
-  clearTimeout(restTimer);
+  clearTimeout(drawAllTimer);
   if (loading) isMoving = true;
   return (loading ??= loadSelected());
 }
@@ -228,7 +228,7 @@ function stepByKey(event) {
 }
 
 // Where storage is forbidden, a choice lasts as long as the page is open.
-function rememberSilence() {
+function rememberSkipSilence() {
   try {
     skipSilence.checked = localStorage.getItem(SKIPS_SILENCE) !== "false";
     skipSilence.addEventListener("change", () => localStorage.setItem(SKIPS_SILENCE, skipSilence.checked));
@@ -239,7 +239,7 @@ function rememberSilence() {
 export function start(closeView) {
   leaveView = closeView;
   timeline.start(goTo);
-  rememberSilence();
+  rememberSkipSilence();
   byId("back-to-live").addEventListener("click", backToLive);
   byId("message-before").addEventListener("click", () => step(-1));
   byId("message-after").addEventListener("click", () => step(1));

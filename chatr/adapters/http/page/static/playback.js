@@ -9,15 +9,15 @@ import * as past from "./past.js";
 import { text } from "./texts.js";
 import { widenTo } from "./timeline_zoom.js";
 
-// Milliseconds of playing that one request is made for, and that the window shows at least.
+// Milliseconds of playback that one request covers, and that the timeline's window shows at least.
 const PLAYED_PER_REQUEST = 2_000;
 const PLAYED_IN_WINDOW = 30_000;
-// Requests are limited per address, and each stretch of silence needs two: they are sent so far apart at least.
+// The least time between two requests: they are limited per address, and each stretch without messages needs two.
 const BETWEEN_REQUESTS = 750;
 const TICK = 200;
-// Milliseconds of playing by which a jump over silence ends before the next message.
+// Milliseconds of playback between the end of a jump over silence and the next message.
 const LEAD = 1_000;
-// When less is left to play, the present is shown.
+// When fewer milliseconds of playback are left, the present is shown.
 const SHORTEST_REST = 1_000;
 const PAGE_SIZE = 100;
 
@@ -57,7 +57,7 @@ async function playPart(isPlaying) {
 
 // Resolves to false if playing was stopped meanwhile.
 async function showPart(added, end, roomThen, isPlaying) {
-  // Nothing but new messages: some between these and the list may be missing, so the list is replaced.
+  // The response holds only new messages: some before them may be missing, so the list is replaced.
   const hasGap = added.length === PAGE_SIZE && roomThen.hasMore;
   for (const message of hasGap ? [] : added) {
     if (!(await letTimePass(Date.parse(message.timestamp), isPlaying))) return false;
@@ -115,7 +115,7 @@ export async function stepMessage(direction) {
   }
 }
 
-// By position, because others may have been posted in the same millisecond, or the clock have stepped back.
+// By position, because others may have been posted in the same millisecond, or the clock may have stepped back.
 function momentOf({ id, timestamp }) {
   return { query: `position=${id}`, time: Date.parse(timestamp), position: Number(id) };
 }

@@ -1,4 +1,4 @@
-// The view of a search: fields for agent and days, a sentence that says how it went, and the results, newest first.
+// The view of a search: fields for agent and days, its status in a sentence, and the results, newest first.
 
 import { getJson } from "./api.js";
 import { now, refreshRelativeTimes } from "./clock.js";
@@ -17,10 +17,10 @@ import { text } from "./texts.js";
 import { createView, hide, ready, show } from "./view.js";
 
 const PAGE_SIZE = 30;
-// Results on the page. With more of them the first ones give way.
-const MOST = 300;
+// The most results on the page. When more are loaded, the first ones are removed.
+const MOST_RESULTS = 300;
 // Searches that are kept as they are, so that the way back leads to the same place of the results.
-const KEPT = 4;
+const KEPT_SEARCHES = 4;
 
 // By address: {fields, view, results, status, more, pattern, before, count, hasMore, failed, scrollTop, focused}.
 const searches = new Map();
@@ -35,7 +35,7 @@ export async function open(query) {
   if (location.hash !== address) return;
   showQuery(fields.q ?? "");
   const kept = searches.get(address);
-  // A search that is asked for once more is made anew.
+  // A search that is shown already is repeated.
   const isRepeated = kept && kept === shown;
   leave();
   shown = kept && !isRepeated ? kept : create(address, fields);
@@ -44,7 +44,7 @@ export async function open(query) {
   if (shown !== kept || shown.failed) load(shown);
 }
 
-// The address names the moment: the results are of what was there then.
+// The address names the moment: only messages that had been posted by then are found.
 async function goToMoment(at, address) {
   const time = at ? Date.parse(at) : null;
   if (time === null ? !past.isShown() : past.isShown() && Math.round(now()) === time) return;
@@ -73,7 +73,7 @@ function create(address, fields) {
   more.addEventListener("click", () => load(search));
   searches.delete(address);
   searches.set(address, search);
-  if (searches.size > KEPT) searches.delete(searches.keys().next().value);
+  if (searches.size > KEPT_SEARCHES) searches.delete(searches.keys().next().value);
   return search;
 }
 
@@ -139,7 +139,7 @@ function add(search, page) {
   search.before = messages.length ? last(messages).id : search.before;
   search.count += messages.length;
   appendResults(search, messages);
-  while (search.results.childElementCount > MOST) search.results.firstElementChild.remove();
+  while (search.results.childElementCount > MOST_RESULTS) search.results.firstElementChild.remove();
   search.more.hidden = !page.hasMore;
   if (!search.count) return say(search, hasWords(search.fields.q ?? "") ? "search.none" : "search.no-messages");
   say(search, page.hasMore ? "search.newest" : "search.results", { count: search.count });
@@ -149,7 +149,7 @@ function say({ status }, key, values) {
   status.textContent = text(key, values);
 }
 
-// Says what failed. What passes by itself is tried again without the reader.
+// Says what failed, and tries again later if the failure is temporary.
 function fail(search, error) {
   const { key, values, retryAfter } = searchFailure(error, search.fields);
   search.failed = true;

@@ -20,7 +20,7 @@ const plurals = new Intl.PluralRules(pageLanguage);
 
 export const formatNumber = (number) => numbers.format(number);
 
-// Returns a text's parts, in which the values stand for their names: nodes as they are, numbers as the reader writes them.
+// Returns a text's parts, with the values in place of their names: nodes as they are, numbers as the reader's locale writes them.
 // `count` chooses the plural form.
 export function textParts(key, values = {}) {
   const entry = globalThis.pageTexts[key];

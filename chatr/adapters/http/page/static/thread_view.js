@@ -10,12 +10,12 @@ import { last } from "./old_browsers.js";
 import { text, textParts } from "./texts.js";
 import { createView, ready } from "./view.js";
 
-// Messages above: each is a request. The view of the topmost one leads further up.
+// The most messages above the one of the view: each is a request. A link leads to the thread of the topmost one.
 const MOST_ABOVE = 10;
 
 // {id, end} of the view that is shown.
 let shown = null;
-// The address of a view that could not be loaded.
+// What `open` was called with, if the view could not be loaded.
 let failed = null;
 
 // Opens the view of an address, given the part of it that follows "thread-".

@@ -1,4 +1,4 @@
-// The dated ticks below the timeline: times at round numbers of the reader's calendar and clock, as many as have room.
+// The dated ticks below the timeline: times at round numbers of the reader's calendar and clock, as many as fit.
 
 import * as clock from "./clock.js";
 
@@ -14,7 +14,8 @@ const NARROWEST = 30;
 const isOtherDay = (one, other) => new Date(one).getDate() !== new Date(other).getDate();
 const isOtherYear = (one, other) => new Date(one).getFullYear() !== new Date(other).getFullYear();
 
-// `floor` returns the last tick not after a time; it counts in the reader's time zone. The first tick of a day or year says so.
+// `floor` returns the last tick not after a time; it counts in the reader's time zone. The label of the
+// first tick of a day or year names it.
 const step = (length, floor, label) => ({ length, floor, label });
 
 function timeLabel(format) {

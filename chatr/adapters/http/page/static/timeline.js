@@ -21,9 +21,9 @@ const chart = byId("chart");
 const handle = byId("handle");
 const tickList = byId("ticks");
 
-// Of the log: from its first record to now, in milliseconds since 1970, as every window.
-let life = { from: 0, to: 1000 };
-let shownWindow = life;
+// The time range of the log, from its first record to now, in milliseconds since 1970. Every window has this form, too.
+let logRange = { from: 0, to: 1000 };
+let shownWindow = logRange;
 // Counts of messages in bars of `width` milliseconds from `from` on: of the whole log, and of its parts that were loaded.
 let whole = { from: 0, width: 1000, messages: [], isOpen: true };
 let parts = [];
@@ -50,12 +50,12 @@ export const barsOf = (response, isOpen = true) => ({
   isOpen,
 });
 
-export const state = () => ({ life, shownWindow, whole, parts, pixels, barWidth: drawnBars.width });
+export const state = () => ({ logRange, shownWindow, whole, parts, pixels, barWidth: drawnBars.width });
 export const selected = () => selectedMoment;
 // The selected moment, or now.
-export const currentMoment = () => selectedMoment ?? life.to;
-export const beginning = () => life.from;
-// Where a time stands: 0 is the left end of the chart, 1 the right one.
+export const currentMoment = () => selectedMoment ?? logRange.to;
+export const beginning = () => logRange.from;
+// The place of a time on the chart: 0 is the left end, 1 the right one.
 export const shareOf = (time) => (time - shownWindow.from) / spanOf(shownWindow);
 
 export function showActivity(response) {
@@ -63,16 +63,16 @@ export function showActivity(response) {
   timeline.hidden = isEmpty;
   whole = barsOf(response);
   parts = [];
-  life = { from: whole.from, to: 0 };
+  logRange = { from: whole.from, to: 0 };
   grow();
   requestDraw();
 }
 
-// Lets the log's life end now.
+// Extends the log's time range to now.
 function grow() {
-  const former = life;
-  life = { from: life.from, to: Math.max(serverNow(), life.from + 1000) };
-  shownWindow = zoom ? zoom.followEnd(former, life, shownWindow) : life;
+  const former = logRange;
+  logRange = { from: logRange.from, to: Math.max(serverNow(), logRange.from + 1000) };
+  shownWindow = zoom ? zoom.followEnd(former, logRange, shownWindow) : logRange;
 }
 
 export function setParts(newParts) {
@@ -132,7 +132,7 @@ function widthOf(label) {
 
 // Ticks between the day on which the window begins and, if it reaches it, now.
 function drawTicks() {
-  const [first, last] = [formatDate(shownWindow.from), shownWindow.to < life.to ? "" : text("timeline.now")];
+  const [first, last] = [formatDate(shownWindow.from), shownWindow.to < logRange.to ? "" : text("timeline.now")];
   const found = ticks(shownWindow, pixels, widthOf, widthOf(first), widthOf(last)).map(({ time, label }) => {
     const item = element("span", "tick", label);
     item.style.left = `${(shareOf(time) * 100).toFixed(2)}%`;
@@ -171,14 +171,14 @@ export function setWindow(newWindow, zooming) {
   requestDraw();
 }
 
-// Moves to a moment of the log's life, null = now.
+// Moves the slider to a moment within the log's time range, null = now.
 export function moveTo(moment) {
-  const isNow = moment === null || moment >= life.to;
-  placeHandle(isNow ? null : Math.round(Math.max(moment, life.from)));
+  const isNow = moment === null || moment >= logRange.to;
+  placeHandle(isNow ? null : Math.round(Math.max(moment, logRange.from)));
   onMove(selectedMoment);
 }
 
-// Passes a module on that is loaded when the reader first needs it.
+// Loads a module when the reader first needs it, and calls `use` with it.
 export const withModule = (name, use) => loadLater(name).then(use, () => notice(text("error.unreachable"), 8));
 
 const withControls = (use) => withModule("timeline_controls.js", use);

@@ -8,7 +8,7 @@ import * as timeline from "./timeline.js";
 import { spanOf } from "./timeline.js";
 import * as zoom from "./timeline_zoom.js";
 
-// Pixels of the wheel that double or halve the window's span, and at most counted in one event.
+// Pixels of the wheel that double or halve the window's span, and the most pixels that are counted in one event.
 const WHEEL_DOUBLES = 200;
 const MOST_WHEEL = 200;
 const PIXELS_PER_LINE = 16;
@@ -22,7 +22,7 @@ const handle = byId("handle");
 const chart = byId("chart");
 const pointedTime = byId("pointed-time");
 
-// Positions of the pointers that are down, by their ids, in the order in which they came.
+// Positions of the pointers that are down, by their ids, in the order in which they were pressed.
 const pointers = new Map();
 let isPanning = false;
 let momentBefore = null;
@@ -87,7 +87,7 @@ function showPointedTime(time) {
   pointedTime.style.setProperty("--share", Math.max(0, Math.min(1, timeline.shareOf(time))));
 }
 
-// The first event, which made the page load this module.
+// Handles the event that made the page load this module.
 export function entered(event) {
   if (event.type === "focus") focused();
   else pointerMoved(event);

@@ -1,5 +1,5 @@
-// Zooming: the window of the log's life that the timeline shows, and the bars of the parts that were looked at. Loaded when the
-// reader first zooms.
+// Zooming: the window, which is the time range that the timeline shows, and the bars of the parts of the log that were shown.
+// Loaded when the reader first zooms.
 
 import { getJson } from "./api.js";
 import { byId } from "./dom.js";
@@ -20,34 +20,34 @@ let last = {};
 
 const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
-// Moves a window into the life of the log. Its span changes only if it is longer than the life.
-function moveInto(life, { from, to }) {
-  const span = Math.min(to - from, spanOf(life));
-  const start = Math.max(life.from, Math.min(from, life.to - span));
+// Moves a window into the time range of the log. Its span changes only if it is longer than that.
+function moveInto(logRange, { from, to }) {
+  const span = Math.min(to - from, spanOf(logRange));
+  const start = Math.max(logRange.from, Math.min(from, logRange.to - span));
   return { from: start, to: start + span };
 }
 
-const moved = (life, { from, to }, by) => moveInto(life, { from: from + by, to: to + by });
+const moved = (logRange, { from, to }, by) => moveInto(logRange, { from: from + by, to: to + by });
 
-// When the life has grown, a window that shows all of it grows too, and one that reaches its end follows the end.
-export function followEnd(former, life, window) {
-  if (window.to < former.to) return moveInto(life, window);
-  return window.from <= former.from ? life : moved(life, window, life.to - window.to);
+// Returns the window after the log's range has grown: one that shows all of it grows, too, and one at its end follows the end.
+export function followEnd(former, logRange, window) {
+  if (window.to < former.to) return moveInto(logRange, window);
+  return window.from <= former.from ? logRange : moved(logRange, window, logRange.to - window.to);
 }
 
 function show(window) {
-  const { life } = timeline.state();
+  const { logRange } = timeline.state();
   const hasSpan = ({ value }) => Math.abs(Number(value) - spanOf(window)) < 1;
-  select.value = spanOf(window) < spanOf(life) ? ([...select.options].find(hasSpan)?.value ?? "") : "all";
+  select.value = spanOf(window) < spanOf(logRange) ? ([...select.options].find(hasSpan)?.value ?? "") : "all";
   timeline.setWindow(window, { followEnd, follow, nearestBars });
 }
 
 export function panBy(milliseconds) {
-  const { life, shownWindow } = timeline.state();
-  show(moved(life, shownWindow, milliseconds));
+  const { logRange, shownWindow } = timeline.state();
+  show(moved(logRange, shownWindow, milliseconds));
 }
 
-// Shows a window with a moment that was left out, most of it on the side to which the moment moves.
+// If a moment is outside of the window, moves the window there, most of it to the side to which the moment moves.
 export function follow(moment) {
   const { shownWindow } = timeline.state();
   if (isWithin(shownWindow, moment)) return;
@@ -55,24 +55,25 @@ export function follow(moment) {
   panBy(moment - share * spanOf(shownWindow) - shownWindow.from);
 }
 
-// Shows a window of so many milliseconds, in which `at` stands where it stood before: the moment, or else the middle.
+// Shows a window of `span` milliseconds. The time `at` keeps its place on the chart; without it the selected moment does if it
+// is in the window, or else the middle.
 export function zoomTo(span, at) {
-  const { life, shownWindow } = timeline.state();
+  const { logRange, shownWindow } = timeline.state();
   const moment = timeline.currentMoment();
   const fixed = at ?? (isWithin(shownWindow, moment) ? moment : (shownWindow.from + shownWindow.to) / 2);
   const newSpan = Math.max(SHORTEST, span);
   const from = fixed - timeline.shareOf(fixed) * newSpan;
-  show(moveInto(life, { from, to: from + newSpan }));
+  show(moveInto(logRange, { from, to: from + newSpan }));
 }
 
 export const zoomBy = (factor, at) => zoomTo(spanOf(timeline.state().shownWindow) * factor, at);
-export const showAll = () => show(timeline.state().life);
+export const showAll = () => show(timeline.state().logRange);
 
 export function widenTo(span) {
   if (spanOf(timeline.state().shownWindow) < span) zoomTo(span);
 }
 
-// The width of a bar in the window: one of few, so that windows of similar spans have the same bars.
+// The width of a bar in the window, in milliseconds: a power of two seconds, so that windows of similar spans share bars.
 function wantedWidth({ shownWindow, pixels }) {
   const seconds = spanOf(shownWindow) / timeline.barsIn(pixels) / 1000;
   return 1000 * 2 ** Math.max(0, Math.ceil(Math.log2(seconds)));
@@ -81,24 +82,24 @@ function wantedWidth({ shownWindow, pixels }) {
 const covers = ({ from, width, messages, isOpen }, window) =>
   from <= window.from && (isOpen || from + width * messages.length >= window.to);
 
-// Returns the bars of the window that are nearest to their width. If these are wider, others are loaded.
+// Returns those loaded bars of the window whose width is nearest to the wanted one. If they are wider, narrower ones are loaded.
 function nearestBars() {
   const state = timeline.state();
   const width = wantedWidth(state);
   const distance = (bars) => Math.abs(Math.log2(bars.width / width));
   const covering = state.parts.filter((part) => covers(part, state.shownWindow));
   const nearest = covering.reduce((one, other) => (distance(other) < distance(one) ? other : one), state.whole);
-  if (nearest.width > width && spanOf(state.shownWindow) < spanOf(state.life)) load(partAround(state, width));
+  if (nearest.width > width && spanOf(state.shownWindow) < spanOf(state.logRange)) load(partAround(state, width));
   return nearest;
 }
 
-// The window and half as much on both sides, for panning, as {from, to, width}, in whole bars within the life of the log.
-function partAround({ shownWindow, life }, width) {
+// The window and half as much on both sides, for panning, as {from, to, width}, in whole bars within the log's range.
+function partAround({ shownWindow, logRange }, width) {
   const span = spanOf(shownWindow);
   const margin = Math.min(span, (timeline.MOST_BARS - 2) * width - span) / 2;
-  const from = Math.floor(Math.max(life.from, shownWindow.from - margin) / width) * width;
-  const to = Math.ceil(Math.min(life.to, shownWindow.to + margin) / width) * width;
-  return { from, to, width, isOpen: to >= life.to };
+  const from = Math.floor(Math.max(logRange.from, shownWindow.from - margin) / width) * width;
+  const to = Math.ceil(Math.min(logRange.to, shownWindow.to + margin) / width) * width;
+  return { from, to, width, isOpen: to >= logRange.to };
 }
 
 async function load({ from, to, width, isOpen }) {
@@ -119,7 +120,7 @@ async function load({ from, to, width, isOpen }) {
   nearestBars(); // the window may have moved on
 }
 
-// Shows the span that is chosen in the select. A window that stood elsewhere comes back to the moment.
+// Shows the span that is chosen in the select. A window that does not show the selected moment moves to it first.
 export function chooseZoom() {
   const chosen = select.value;
   follow(timeline.currentMoment());

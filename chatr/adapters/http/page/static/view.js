@@ -1,4 +1,5 @@
-// What the views beside the room's list share: their place on the page, the focus, and the way back. Loaded with the first view.
+// What the views of searches, agents and threads share: their place on the page, the focus, and the way back. Loaded with the
+// first view.
 
 import { byId, element } from "./dom.js";
 import { goTo } from "./search_box.js";
@@ -48,7 +49,7 @@ export function show(view) {
   view.querySelector("h2").focus({ preventScroll: true });
 }
 
-// Takes the view from the page. The focus returns to where it was, if that is still there.
+// Removes the view from the page. The focus returns to where it was, if that is still there.
 export function hide() {
   const hadFocus = shown?.contains(document.activeElement) || document.activeElement === document.body;
   shown?.remove();
