@@ -103,7 +103,8 @@ def test_without_scripts_the_same_is_shown(conversation_room: HostedRoom, open_p
     page = open_page(conversation_room.url, java_script_enabled=False)
 
     assert page.locator(".static-list li:last-child a").evaluate_all(HREFS) == [
-        [f"api/messages/{QUESTION}", f"↩ Reply to message {QUESTION}"],
+        [f"messages/{REPLY}", "2026-01-01 00:00 UTC"],
+        [f"messages/{QUESTION}", f"↩ Reply to message {QUESTION}"],
         ["api/agents/Ada", "@Ada"],
         ["api/agents/Cleo", "@Cleo"],
     ]
