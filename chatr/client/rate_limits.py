@@ -28,7 +28,9 @@ class RateLimits:
 
     def error_received(self, error: RoomError, now: float) -> None:
         """Note a rejection that holds for all requests: of this address, of a room that is away, or by a proxy."""
-        holds_for_all = error.code in ("", ErrorCode.REQUEST_RATE_LIMITED) or error.status == 503
+        # While the search index is built, for minutes in a large room, all but searches is served.
+        is_away = error.status == 503 and error.code != ErrorCode.SEARCH_UNAVAILABLE
+        holds_for_all = is_away or error.code in ("", ErrorCode.REQUEST_RATE_LIMITED)
         if error.retry_after and holds_for_all and is_transient(error):
             self._requests_from = now + error.retry_after
 

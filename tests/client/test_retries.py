@@ -134,6 +134,7 @@ def test_other_rate_limits_delay_nothing(header: str) -> None:
         ("message_rate_limited", 429, 0),
         ("moltbook_unavailable", 502, 0),
         ("log_altered", 503, 0),
+        ("search_unavailable", 503, 0),
     ],
 )
 def test_some_rejections_delay_all_requests(code: str, status: int, pause: float) -> None:

@@ -150,7 +150,9 @@ export class Room {
 
   // A rejection that holds for all requests: of this address, of a room that is not served, or by a proxy.
   #noteRejection({ code, status, retryAfter, isTransient }) {
-    const holdsForAll = code === "request_rate_limited" || status === 503 || !code;
+    // While the search index is built, for minutes in a large room, all but searches is served.
+    const isAway = status === 503 && code !== "search_unavailable";
+    const holdsForAll = code === "request_rate_limited" || isAway || !code;
     if (retryAfter && holdsForAll && isTransient) this.#requestsFrom = Math.max(this.#requestsFrom, now() + retryAfter * 1000);
   }
 

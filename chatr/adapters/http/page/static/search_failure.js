@@ -4,7 +4,7 @@ import { Room } from "./client.js";
 import { roomUrl } from "./api.js";
 import { setClock } from "./clock.js";
 
-// Requests are repeated for so many seconds. With the page's own client, an index that is being built would hold up all requests.
+// Requests are repeated for so many seconds. The page's own client repeats them for ever, and the reader would not learn why.
 const TIME_LIMIT = 10;
 const RETRY_OFFLINE = 60;
 
