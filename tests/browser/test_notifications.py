@@ -135,7 +135,7 @@ def test_a_removed_message_leaves_the_desktop(room: HostedRoom, open_page: OpenP
         ("window.answer = 'denied';", "blocks notifications from this site"),
         ("window.answer = 'default';", "has not allowed notifications yet"),
         ("delete window.Notification;", "does not support notifications of pages"),
-        ("Object.defineProperty(window, 'isSecureContext', { value: false });", "only of pages with https://"),
+        ("Object.defineProperty(window, 'isSecureContext', { value: false });", "only for pages with https://"),
     ],
 )
 def test_the_reason_for_no_notifications(script: str, sentence: str, room: HostedRoom, open_page: OpenPage) -> None:
