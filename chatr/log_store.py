@@ -38,11 +38,15 @@ class LogStore:
     """Opens the log at a URL for reading and appending; creates it, or migrates an older one, if needed."""
 
     open_reader: OpenReader | None = None
-    """Opens a log that exists for reading only, while another process may write to it; creates and migrates nothing."""
+    """Opens a log that exists for reading only, while another process may write to it; creates and migrates nothing.
+
+    Commands read it from one end to the other: it should raise LogUnavailable if another log takes its place meanwhile.
+    """
 
     open_unchanged: OpenReader | None = None
-    """As `open_reader`, for a reader that stays, also while the log's server starts and stops; creates and changes no
-    file beside the log, and takes no lock that keeps a server waiting. None: `open_reader` does that already.
+    """As `open_reader`, for a reader that stays, also while the log's server starts and stops, or the log is replaced;
+    creates and changes no file beside the log, and takes no lock that keeps a server waiting. None: `open_reader` does
+    that already.
     """
 
     open_current_log: OpenLog | None = None

@@ -1,9 +1,13 @@
 """A SQLite log can be read for long without a trace, while its server is started, stopped, killed, or given a copy."""
 
 import asyncio
+import os
 import shutil
 import tempfile
+import time
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -11,13 +15,16 @@ import pytest
 from structlog.testing import capture_logs
 
 from chatr.adapters.stores.sqlite.log import sqlite_log
-from chatr.adapters.stores.sqlite.reopening import ReopeningReader, reopening_reader
+from chatr.adapters.stores.sqlite.readable import STALE
+from chatr.adapters.stores.sqlite.reader import sqlite_reader
+from chatr.adapters.stores.sqlite.reopening import ReopeningReader, reopening_reader, unchanged_database
 from chatr.domain.events import Cursor
-from chatr.ports import CannotOpenLog, LogChanged, LogUnavailable, Stored
+from chatr.ports import CannotOpenLog, LogChanged, LogDamaged, LogReader, LogUnavailable, Stored
 from chatr.testing.contract.steps import append_many, no_tasks_or_threads_left, read_all, read_tail
 from tests.contracts.test_sqlite_without_rights import (
     STATES,
     folder,
+    killed_without_shm,
     names_in,
     open_to_readers,
     stopped,
@@ -27,6 +34,7 @@ from tests.contracts.test_sqlite_without_rights import (
 __all__ = ["folder"]
 
 Prepare = Callable[[Path], Awaitable[None]]
+Opening = Callable[[Path], AbstractAsyncContextManager[LogReader]]
 QUICK = 0.001
 """Seconds between two polls."""
 
@@ -116,6 +124,56 @@ async def test_another_log_in_its_place_is_noticed(path: Path) -> None:
             await continued(reader, cursor, 1)
 
         assert await reader.head() == 5
+
+
+async def test_a_command_does_not_go_on_with_another_log(path: Path) -> None:
+    """A reader that is to read one log only reads nothing more when another file has its place."""
+    other = path.with_name("other.db")
+    await stopped(path)
+    await stopped(other)
+    async with reopening_reader(path, is_replaceable=False) as reader:
+        await reader.read(0, 1)
+        other.replace(path)
+
+        with pytest.raises(LogDamaged, match=r"^Another file took the place of .*: run the command again\.$"):
+            await reader.read(1, 1)
+
+
+@pytest.mark.parametrize("opening", [reopening_reader, partial(sqlite_reader, readable=unchanged_database)])
+async def test_a_copy_has_no_name_once_it_is_open(
+    opening: Opening, path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So it is gone with its process, however that ends; until then it is read. Its reason is logged."""
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    await killed_without_shm(path)
+    with capture_logs() as lines:
+        async with opening(path) as reader:
+            names = names_in(temporary)
+            positions = [stored.position for stored in await read_all(reader)]
+
+    assert (names, positions) == ([], [1, 2, 3])
+    assert [line["reason"] for line in lines] == [
+        "it has a -wal file without a -shm file, which SQLite would create beside it"
+    ]
+
+
+async def test_a_copy_that_a_killed_process_left_is_removed(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next copy removes it, unless it is so new that its process may be about to open it."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    await killed_without_shm(path)
+    for name, age in (("chatr-copy-old", STALE + 60), ("chatr-copy-new", 60), ("other-old", STALE + 60)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "copy.db").touch()
+        os.utime(tmp_path / name, (time.time() - age,) * 2)
+    with capture_logs():
+        async with reopening_reader(path):
+            pass
+
+    assert [name for name in names_in(tmp_path) if "chatr.db" not in name] == ["chatr-copy-new", "other-old"]
 
 
 async def test_a_removed_log_is_away_until_it_is_back(path: Path) -> None:

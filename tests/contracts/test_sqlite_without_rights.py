@@ -182,7 +182,7 @@ def test_a_private_copy_is_removed_when_its_command_is_ended(tmp_path: Path, num
         from chatr.adapters.stores.sqlite.readable import copied
 
         async def main():
-            with copied(Path(sys.argv[1])):
+            with copied(Path(sys.argv[1]), "a reason"):
                 print("copied", flush=True)
                 await asyncio.sleep(60)
 

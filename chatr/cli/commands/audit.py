@@ -9,6 +9,7 @@ from typing import Final
 
 from chatr.adapters.stores.sqlite.files import beside
 from chatr.adapters.stores.sqlite.head import HeadFile, description_of_loss
+from chatr.adapters.stores.sqlite.reopening import unchanged_database
 from chatr.adapters.stores.urls import checkpoint_file, open_reader, sqlite_file
 from chatr.adapters.system import SystemClock
 from chatr.cli.arguments import add_json_option, add_log_option, describe
@@ -116,7 +117,7 @@ def lost_records(log_url: str) -> Iterator[Finding]:
     path = sqlite_file(log_url)
     # Without a valid head file nothing is known; a log that cannot be read is reported where it is read.
     with suppress(OSError, ValueError, sqlite3.Error):
-        if path and (loss := description_of_loss(path, HeadFile(beside(path, ".head")).read())):
+        if path and (loss := description_of_loss(path, HeadFile(beside(path, ".head")).read(), unchanged_database)):
             yield Finding(0, loss)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from chatr import logging_setup
 from chatr.adapters.stores.sqlite.backup import backup
-from chatr.adapters.stores.sqlite.reader import sqlite_reader
+from chatr.adapters.stores.sqlite.reopening import reopening_reader
 from chatr.adapters.stores.urls import sqlite_file
 from chatr.atomic_file import create_atomically
 from chatr.cli.arguments import add_log_argument, describe, duration, file_or_stream, whole_number
@@ -91,9 +91,9 @@ async def back_up(source: Path, file: Path) -> ChainPoint:
     """
     # The file gets its name only after the comparison, so that an incomplete file is never mistaken for a backup.
     with create_atomically(file) as copy:
-        async with sqlite_reader(source) as log:
+        async with reopening_reader(source) as log:
             with progress("copying", await log.head()) as show_position:
                 position = await backup(source, copy, show_position)
-        async with sqlite_reader(source) as log, sqlite_reader(copy) as copied:
+        async with reopening_reader(source) as log, reopening_reader(copy) as copied:
             with progress("checking", position) as show_position:
                 return await compare(log, copied, CHAIN_START, position, show_position)

@@ -8,7 +8,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Final
 
-from chatr.adapters.stores.sqlite.readable import readable_database
+from chatr.adapters.stores.sqlite.reopening import unchanged_database
 from chatr.adapters.stores.urls import open_reader, sqlite_file
 from chatr.cli.commands.audit import lost_records, lost_since_checkpoint
 from chatr.cli.doctor.check import Check, ok, problem
@@ -49,12 +49,14 @@ async def check_log(url: str, now: int) -> AsyncGenerator[Check, None]:
 
 async def check_pages(path: Path) -> Check:
     """Let SQLite check the pages and indexes of its file. It takes as long as to read the file."""
-    with readable_database(path) as readable, closing(connected(readable.address)) as db:
+    with unchanged_database(path) as readable, closing(connected(readable.address)) as db:
         try:
             faults = await asyncio.to_thread(quick_check, db)
         except asyncio.CancelledError:
             db.interrupt()
             raise
+        # Of a file to which a server begins to write meanwhile, some pages are newer than others.
+        readable.check()
     if faults == ["ok"]:
         return ok(PAGES, "The file is intact (pragma quick_check).")
     return problem(PAGES, f"The file is damaged: {faults[0]}.", f"{RESTORE}.")

@@ -11,7 +11,7 @@ import aiosqlite
 
 from chatr.adapters.stores.sqlite import connection
 from chatr.adapters.stores.sqlite.faults import errors_as_cannot_open
-from chatr.adapters.stores.sqlite.readable import readable_database
+from chatr.adapters.stores.sqlite.reopening import unchanged_database
 from chatr.past.replay import Progress
 from chatr.ports import CannotOpenLog
 
@@ -28,9 +28,10 @@ async def backup(source: Path, target: Path, progress: Progress) -> int:
         stack.callback(remove_side_files, target)
         copy = stack.enter_context(closing(sqlite3.connect(target, check_same_thread=False)))
         with errors_as_cannot_open(source):
-            readable = stack.enter_context(readable_database(source))
+            readable = stack.enter_context(unchanged_database(source))
             reader = await stack.enter_async_context(connection.reader_at(readable.address))
             position = await begin_snapshot(reader)
+            readable.when_open()
         try:
             await copy_pages(copy, reader, lambda share: progress(int(share * position)))
             # WAL mode is stored in the copied pages; in it the copy would be up to three files. Without this lock it

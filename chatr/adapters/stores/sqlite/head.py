@@ -5,7 +5,8 @@ SQLite opens a log whose -wal file was removed, and an older copy in its place, 
 
 import os
 import sqlite3
-from contextlib import closing
+from collections.abc import Callable
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from typing import Final
 from zlib import crc32
@@ -16,7 +17,7 @@ from attrs import frozen
 
 from chatr.adapters.stores.sqlite.files import beside
 from chatr.adapters.stores.sqlite.form import is_emptied
-from chatr.adapters.stores.sqlite.readable import BUSY_TIMEOUT, readable_database
+from chatr.adapters.stores.sqlite.readable import BUSY_TIMEOUT, Readable, readable_database
 from chatr.atomic_file import flush_to_disk
 from chatr.ports import LogLostRecords, Stored
 from chatr.regular_file import check_owner, give_to_owner_of, open_regular, open_to_read
@@ -100,10 +101,14 @@ def check_nothing_lost(path: Path, *, accept_loss: bool = False) -> None:
         head_file.path.unlink(missing_ok=True)
 
 
-def description_of_loss(path: Path, head: HeadLine | None) -> str | None:
+def description_of_loss(
+    path: Path,
+    head: HeadLine | None,
+    readable: Callable[[Path], AbstractContextManager[Readable]] = readable_database,
+) -> str | None:
     """Return a sentence about the records that the log lacks, or None if it holds the record that `head` names.
 
-    Raises OSError or sqlite3.Error.
+    `readable` says where SQLite can read the log. Raises OSError or sqlite3.Error.
     """
     if not path.exists() or not path.stat().st_size:
         if head:
@@ -114,7 +119,7 @@ def description_of_loss(path: Path, head: HeadLine | None) -> str | None:
         return None
     if head is None:
         return None
-    last, record_id = last_position_and_id_at(path, head.position)
+    last, record_id = last_position_and_id_at(path, head.position, readable)
     if last < head.position:
         return (
             f"The log at {path} ends at record {last}, and had {head.position}: "
@@ -125,12 +130,14 @@ def description_of_loss(path: Path, head: HeadLine | None) -> str | None:
     return None
 
 
-def last_position_and_id_at(path: Path, position: int) -> tuple[int, str | None]:
+def last_position_and_id_at(
+    path: Path, position: int, readable: Callable[[Path], AbstractContextManager[Readable]] = readable_database
+) -> tuple[int, str | None]:
     """Return the last position in the log, and the id of the record at `position`. Raises sqlite3.Error."""
     # Only reading: a connection that may write would put pages of a -wal file into whatever file lies beside it.
     with (
-        readable_database(path) as readable,
-        closing(sqlite3.connect(readable.address, uri=True, timeout=BUSY_TIMEOUT)) as db,
+        readable(path) as database,
+        closing(sqlite3.connect(database.address, uri=True, timeout=BUSY_TIMEOUT)) as db,
     ):
         # If the -wal file was lost before SQLite first copied it into the main file, there is not even a table.
         if not db.execute("select 1 from sqlite_master where name = 'log'").fetchone():

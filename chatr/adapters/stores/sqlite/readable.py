@@ -3,18 +3,21 @@
 A database in WAL mode can usually be read only by somebody who may create its -shm file.
 """
 
+import os
 import shutil
 import signal
 import sqlite3
+import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final, NoReturn
 
 import structlog
-from attrs import frozen
+from attrs import field, frozen
 
 from chatr.adapters.stores.sqlite.descriptors import open_beside_sqlite
 from chatr.adapters.stores.sqlite.faults import kind_of
@@ -31,6 +34,10 @@ NO_SHARED_MEMORY: Final = "SQLITE_IOERR_SHM"
 """The beginning of the names of SQLite's errors where the disk is full, or has no shared memory."""
 ATTEMPTS: Final = 5
 """How often a copy is tried, where a server writes to the files meanwhile."""
+PREFIX: Final = "chatr-copy-"
+"""Begins the names of the temporary folders of copies."""
+STALE: Final = 3600
+"""Age in seconds of a copy whose process was killed. Others lose their names within seconds, when they are open."""
 
 logger = structlog.get_logger()
 
@@ -40,10 +47,13 @@ class Readable:
     """Where SQLite can read a log: the URI of the database, and `check`, to be called after each read.
 
     `check` raises LogDamaged if what was read may be inconsistent, because a server was started on the file meanwhile.
+    `when_open` is to be called when a connection that stays open has read something, and no other will be opened: it
+    removes the names of a copy, whose files are then gone with the process, also if that is killed.
     """
 
     address: str
-    check: Callable[[], None]
+    check: Callable[[], None] = field(default=lambda: None)
+    when_open: Callable[[], None] = field(default=lambda: None)
 
 
 @contextmanager
@@ -63,11 +73,11 @@ def readable_addresses(path: Path) -> Iterator[Readable]:
         if kind_of(error) not in NO_RIGHTS and not error.sqlite_errorname.startswith(NO_SHARED_MEMORY):
             raise
     else:
-        yield Readable(address, lambda: None)
+        yield Readable(address)
         return
     if side_file_size(path, "-wal"):
-        with copied(path) as copy:
-            yield Readable(read_only_address(copy), lambda: None)
+        with copied(path, "it has a -wal file, and SQLite cannot use a -shm file beside it") as copy:
+            yield copy
         return
     # Without a -wal file the main file is the whole log. SQLite then locks nothing, and looks for no other file.
     before, address = identity(path), f"{address}&immutable=1"
@@ -103,27 +113,38 @@ def check_unchanged(path: Path, before: Identity) -> None:
 
 
 @contextmanager
-def copied(path: Path) -> Iterator[Path]:
+def copied(path: Path, reason: str) -> Iterator[Readable]:
     """Copy the log at `path` and its -wal file to a private folder, and remove that when the block ends.
 
-    Raises CannotOpenLog if the -wal file may not be read, if a server writes to the files all the time, or if there is
-    no room for the copy, or OSError.
+    `reason` is logged: what keeps the files from being read in place. Raises CannotOpenLog if the -wal file may not be
+    read, if a server writes to the files all the time, or if there is no room for the copy, or OSError.
     """
-    with sigterm_unwinds(), TemporaryDirectory(prefix="chatr-") as folder:
-        copy = Path(folder, "copy.db")
+    remove_stale_copies()
+    with sigterm_unwinds(), TemporaryDirectory(prefix=PREFIX) as name:
+        folder, copy = Path(name), Path(name, "copy.db")
         for _ in range(ATTEMPTS):
             before = identities(path)
             with no_room_as_cannot_open(path):
                 copy_files(path, copy)
             # Neither has changed meanwhile, so the copies fit together, like the files of a process that was killed.
             if before == identities(path):
-                logger.warning("reading_a_copy", reason=f"{path} has a -wal file, and its folder may not be written")
-                yield copy
+                logger.warning("reading_a_copy", log=str(path), reason=reason)
+                # TemporaryDirectory does not mind that its folder is gone.
+                yield Readable(read_only_address(copy), when_open=lambda: shutil.rmtree(folder))
                 return
     raise CannotOpenLog(
         f"The log at {path} cannot be read: a server writes to it, and this user may not lock it. Run the command as "
         "the user of the server, or read a backup."
     )
+
+
+def remove_stale_copies() -> None:
+    """Remove the copies that processes of this user have left, because they were killed before the copy was open."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        with suppress(OSError):
+            status = folder.lstat()
+            if status.st_uid == os.geteuid() and status.st_mtime < time.time() - STALE:
+                shutil.rmtree(folder)
 
 
 @contextmanager

@@ -53,6 +53,7 @@ async def sqlite_reader(
             await connection.missing_scripts(db)
             await connection.run_in_thread(db, check_readable)
             await last_position(db)
+            database.when_open()
         yield SqliteReader(db, path, poll_interval, database.check)
 
 

@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from enum import Enum, auto
+from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -19,7 +20,14 @@ from attrs import frozen
 from chatr.adapters.stores.sqlite.descriptors import open_beside_sqlite
 from chatr.adapters.stores.sqlite.faults import damaged
 from chatr.adapters.stores.sqlite.files import beside, side_file_size, stat_or_none
-from chatr.adapters.stores.sqlite.readable import Readable, copied, identity, read_only_address, try_to_read
+from chatr.adapters.stores.sqlite.readable import (
+    Readable,
+    check_unchanged,
+    copied,
+    identity,
+    read_only_address,
+    try_to_read,
+)
 from chatr.adapters.stores.sqlite.reader import BATCH, POLL_INTERVAL, SqliteReader, sqlite_reader
 from chatr.domain.events import Cursor
 from chatr.ports import CannotOpenLog, LogChanged, LogDamaged, LogUnavailable, Stored
@@ -44,6 +52,13 @@ class Access(Enum):
     """From a copy, because there are records in a -wal file without its -shm file."""
 
 
+REASONS: Final = {
+    Access.COPIED: "it has a -wal file without a -shm file, which SQLite would create beside it",
+    Access.WITH_SERVER: "its -shm file cannot be read by this user, or on this disk",
+}
+"""Why a log is read from a copy, for the log lines of operators."""
+
+
 @frozen
 class FileState:
     """The access that the files of a log allow, and its file's identity, which changes when the file is replaced.
@@ -53,6 +68,11 @@ class FileState:
 
     access: Access
     identity: tuple[int, ...] | None
+
+    @property
+    def inode(self) -> int | None:
+        """The inode of the log's file, None if there is none."""
+        return self.identity[0] if self.identity else None
 
     @classmethod
     def of(cls, path: Path) -> "FileState":
@@ -73,16 +93,17 @@ def unchanged_database(path: Path) -> Iterator[Readable]:
     """
     check_regular(path)
     with open_beside_sqlite(path):
+        before = identity(path)
         access = FileState.of(path).access
         if access is Access.IMMUTABLE:
-            yield Readable(f"{read_only_address(path)}&immutable=1", lambda: None)
+            yield Readable(f"{read_only_address(path)}&immutable=1", partial(check_unchanged, path, before))
             return
         address = f"{read_only_address(path)}&readonly_shm=1"
         if access is Access.WITH_SERVER and can_be_read(address):
-            yield Readable(address, lambda: None)
+            yield Readable(address)
             return
-        with copied(path) as copy:
-            yield Readable(read_only_address(copy), lambda: None)
+        with copied(path, REASONS[access]) as copy:
+            yield copy
 
 
 def can_be_read(address: str) -> bool:
@@ -95,9 +116,14 @@ def can_be_read(address: str) -> bool:
 
 
 @asynccontextmanager
-async def reopening_reader(path: Path, *, poll_interval: float = POLL_INTERVAL) -> AsyncIterator["ReopeningReader"]:
-    """Open the log in the file at `path` for reading, whether a server writes to it or not. Raises CannotOpenLog."""
-    reader = ReopeningReader(path, poll_interval)
+async def reopening_reader(
+    path: Path, *, poll_interval: float = POLL_INTERVAL, is_replaceable: bool = True
+) -> AsyncIterator["ReopeningReader"]:
+    """Open the log in the file at `path` for reading, whether a server writes to it or not. Raises CannotOpenLog.
+
+    Unless it `is_replaceable`, nothing more can be read when another file has taken its place.
+    """
+    reader = ReopeningReader(path, poll_interval, is_replaceable=is_replaceable)
     await reader.open()
     try:
         yield reader
@@ -117,9 +143,11 @@ class Opened:
 class ReopeningReader:
     """Reads a log whose server may start or stop, or whose file is replaced. Implements `chatr.ports.LogReader`."""
 
-    def __init__(self, path: Path, poll_interval: float) -> None:
+    def __init__(self, path: Path, poll_interval: float, *, is_replaceable: bool) -> None:
         self._path = path
         self._poll_interval = poll_interval
+        self._is_replaceable = is_replaceable
+        self._first_inode: int | None = None
         self._opened: Opened | None = None
         self._lock = asyncio.Lock()
 
@@ -127,6 +155,7 @@ class ReopeningReader:
         """Open the file as it can be read now. Raises CannotOpenLog."""
         # Before the file is opened: a change meanwhile is then found by the next read.
         state = FileState.of(self._path)
+        self._first_inode = self._first_inode or state.inode
         async with AsyncExitStack() as stack:
             context = sqlite_reader(self._path, poll_interval=self._poll_interval, readable=unchanged_database)
             reader = await stack.enter_async_context(context)
@@ -141,7 +170,11 @@ class ReopeningReader:
     async def _current(self) -> Opened:
         """Return the open file, opened again if it was closed or has changed. Raises LogUnavailable."""
         async with self._lock:
-            if self._opened is None or self._opened.state != FileState.of(self._path):
+            state = FileState.of(self._path)
+            if not self._is_replaceable and state.inode not in (None, self._first_inode):
+                # A command that goes on would print the beginning of one log and the end of another.
+                raise LogDamaged(f"Another file took the place of the log at {self._path}: run the command again.")
+            if self._opened is None or self._opened.state != state:
                 await self.close()
                 try:
                     await self.open()

@@ -8,7 +8,6 @@ from typing import Final
 
 from chatr.adapters.stores.sqlite.files import INCOMPLETE, beside, stat_or_none
 from chatr.adapters.stores.sqlite.log import SqliteLog, sqlite_log
-from chatr.adapters.stores.sqlite.reader import SqliteReader, sqlite_reader
 from chatr.adapters.stores.sqlite.reopening import ReopeningReader, reopening_reader
 from chatr.adapters.stores.sqlite.schema import check_schema_is_current
 from chatr.log_store import LogStore
@@ -71,9 +70,9 @@ def open_accepting_loss(url: str) -> AbstractAsyncContextManager[SqliteLog]:
     return sqlite_log(file_of(url), accept_loss=True)
 
 
-def open_reader(url: str) -> AbstractAsyncContextManager[SqliteReader]:
+def open_reader(url: str) -> AbstractAsyncContextManager[ReopeningReader]:
     """As `LogStore.open_reader`."""
-    return sqlite_reader(file_of(url))
+    return reopening_reader(file_of(url), is_replaceable=False)
 
 
 def open_unchanged(url: str) -> AbstractAsyncContextManager[ReopeningReader]:
