@@ -18,6 +18,7 @@ from chatr.domain.room import Room
 from chatr.domain.rule import RuleViolated
 from chatr.node.append_observer import AppendObserver
 from chatr.node.follower import Follower
+from chatr.node.not_stored import errors_as_not_stored
 from chatr.ports import Clock, Conflict, EventLog, LogUnavailable, OutcomeUnknown, Secrets
 
 MAX_ATTEMPTS: Final = 5
@@ -65,17 +66,17 @@ class CommandHandler:
         """Decide `command`, then store and fold the event. `key_digest` is that of the key which authenticated it.
 
         A command that was `made_for` a room is decided on no other one, where its positions stand for other messages.
-        Raises RuleViolated, Overloaded, LogUnavailable (nothing is stored) or OutcomeUnknown (it may have been stored).
+        Raises RuleViolated, Overloaded, NotStored or OutcomeUnknown (it may have been stored).
         """
-        lock = self._locks.setdefault(command.agent, asyncio.Lock())
-        async with lock:
-            for _ in range(MAX_ATTEMPTS):
-                try:
-                    return await self._attempt(command, key_digest, made_for)
-                except Conflict as conflict:
-                    self.observer.append_conflicted()
-                    # Not every store knows where the conflicting record is: then catch up with the whole log.
-                    await self._catch_up_to(conflict.position or await self._log.head())
+        with errors_as_not_stored():
+            async with self._locks.setdefault(command.agent, asyncio.Lock()):
+                for _ in range(MAX_ATTEMPTS):
+                    try:
+                        return await self._attempt(command, key_digest, made_for)
+                    except Conflict as conflict:
+                        self.observer.append_conflicted()
+                        # Not every store knows where the conflicting record is: then catch up with the whole log.
+                        await self._catch_up_to(conflict.position or await self._log.head())
         raise Overloaded
 
     async def _attempt(self, command: Command, key_digest: str | None, made_for: Room | None) -> Handled:

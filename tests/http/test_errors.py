@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from attrs import frozen
 
-from chatr.adapters.http import access_errors, error_catalogue, search_errors, time_errors
+from chatr.adapters.http import access_errors, error_catalogue, read_errors, search_errors, time_errors
 from chatr.adapters.http.error_catalogue import ERROR_TYPES, STATUS
 from chatr.adapters.http.error_type import ErrorType
 from chatr.domain.limits import MINUTE, Limit, Limits
@@ -57,7 +57,7 @@ def test_all_published_errors_exist() -> None:
 
 def test_the_list_of_error_types_is_complete() -> None:
     """An error type that is missing in ERROR_TYPES would be missing in the reference too."""
-    modules = (error_catalogue, access_errors, search_errors, time_errors)
+    modules = (error_catalogue, access_errors, read_errors, search_errors, time_errors)
     defined = [value for module in modules for value in vars(module).values() if isinstance(value, ErrorType)]
 
     assert list(ERROR_TYPES) == defined

@@ -5,14 +5,11 @@ from typing import Final
 from chatr.adapters.http import caching, error_catalogue
 from chatr.adapters.http.description import archive_parameters, parameters, responses
 from chatr.adapters.http.description.route import Route
+from chatr.adapters.http.read_errors import READ_ERROR_TYPES
 from chatr.domain.policy.moderating import agent_exists
 
-READING_ERRORS: Final = (
-    error_catalogue.STORAGE_UNAVAILABLE,
-    error_catalogue.OVERLOADED,
-    error_catalogue.LOG_ALTERED,
-)
-"""Errors of every endpoint that reads messages from the log."""
+READING_ERRORS: Final = (*READ_ERROR_TYPES, error_catalogue.LOG_ALTERED)
+"""Errors of every page that shows messages of the log."""
 
 ARCHIVE: Final = Route(
     "GET",

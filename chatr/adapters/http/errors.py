@@ -42,10 +42,20 @@ from chatr.adapters.http.json_response import RESPONSE_HEADERS, encode
 from chatr.adapters.http.malformed_requests import reason_for
 from chatr.adapters.http.observation import ERROR_CODE, ROUTE, loggable_path
 from chatr.adapters.http.plain_error_response import HEADS_CACHED, PlainErrorResponse, RenderedError
+from chatr.adapters.http.read_errors import LOG_DAMAGED, LOG_UNREADABLE
 from chatr.adapters.http.sub_path import BASE_PATH
+from chatr.codec import UnreadableRecord
 from chatr.domain.rule import Kind, RuleViolated
 from chatr.node.command_handler import Overloaded
-from chatr.ports import LogUnavailable, MoltbookUnavailable, OutcomeUnknown, RecordAltered
+from chatr.node.not_stored import NotStored
+from chatr.ports import (
+    CannotOpenLog,
+    LogDamaged,
+    LogUnavailable,
+    MoltbookUnavailable,
+    OutcomeUnknown,
+    RecordAltered,
+)
 
 log = structlog.get_logger()
 
@@ -119,8 +129,13 @@ def as_http_error(error: Exception) -> HttpError:
             return http_error(error_type, headers={"Retry-After": str(STORE_RETRY_SECONDS)})
         case RecordAltered():
             return http_error(LOG_ALTERED, position=error.position, retryAfter=ALTERED_RETRY_SECONDS)
-        case LogUnavailable():
+        case NotStored():
             return http_error(STORAGE_UNAVAILABLE, retryAfter=STORE_RETRY_SECONDS)
+        # What is raised below comes from reading: whatever a request stores is stored by a command.
+        case LogDamaged() | CannotOpenLog() | UnreadableRecord():
+            return http_error(LOG_DAMAGED, retryAfter=ALTERED_RETRY_SECONDS)
+        case LogUnavailable():
+            return http_error(LOG_UNREADABLE, retryAfter=STORE_RETRY_SECONDS)
         case Overloaded():
             return http_error(OVERLOADED, retryAfter=STORE_RETRY_SECONDS)
         case OutcomeUnknown():

@@ -4,8 +4,10 @@ from typing import Final
 
 from chatr.adapters.http import caching, error_catalogue, time_errors
 from chatr.adapters.http.description import parameters, responses, time_parameters
-from chatr.adapters.http.description.error_responses import SEARCH_ERRORS, STORE_ERRORS
+from chatr.adapters.http.description.error_responses import STORE_ERRORS
 from chatr.adapters.http.description.route import Route
+from chatr.adapters.http.read_errors import LOG_DAMAGED, LOG_UNREADABLE, READ_ERROR_TYPES
+from chatr.adapters.http.search_errors import SEARCH_ERROR_TYPES
 from chatr.domain.policy import POSTING
 from chatr.domain.policy.moderating import agent_exists
 
@@ -16,7 +18,7 @@ POST_MESSAGE: Final = Route(
     "Post a message.",
     responses.POSTED,
     parameters=(parameters.CONTENT, parameters.REPLY_TO, parameters.AUTOMATIC, parameters.IDEMPOTENCY_KEY),
-    errors=(error_catalogue.MISSPELT_REPLY, *POSTING, *STORE_ERRORS),
+    errors=(error_catalogue.MISSPELT_REPLY, *POSTING, *STORE_ERRORS, LOG_UNREADABLE, LOG_DAMAGED),
     requires_key=True,
     caching=caching.NOT_STORED,
 )
@@ -49,8 +51,8 @@ MESSAGES: Final = Route(
         error_catalogue.OTHER_REMOVED,
         agent_exists,
         error_catalogue.TOO_MANY_STREAMS,
-        error_catalogue.STORAGE_UNAVAILABLE,
-        *SEARCH_ERRORS,
+        *READ_ERROR_TYPES,
+        *SEARCH_ERROR_TYPES,
     ),
     takes_key=True,
     caching=caching.NEGOTIATED,
@@ -67,7 +69,14 @@ CHECK_IN: Final = Route(
         parameters.CHECK_IN_WAIT,
         parameters.CHECK_IN_FORMAT,
     ),
-    errors=(error_catalogue.INVALID_ACK, error_catalogue.MISSPELT_ACK, error_catalogue.TOO_MANY_STREAMS, *STORE_ERRORS),
+    errors=(
+        error_catalogue.INVALID_ACK,
+        error_catalogue.MISSPELT_ACK,
+        error_catalogue.TOO_MANY_STREAMS,
+        *STORE_ERRORS,
+        LOG_UNREADABLE,
+        LOG_DAMAGED,
+    ),
     requires_key=True,
     caching=caching.NEGOTIATED_AND_NOT_STORED,
 )
@@ -78,7 +87,7 @@ MESSAGE: Final = Route(
     "Read one message; one that was removed without its text.",
     responses.MESSAGE,
     parameters=(parameters.ID,),
-    errors=(error_catalogue.MESSAGE_NOT_FOUND, error_catalogue.STORAGE_UNAVAILABLE),
+    errors=(error_catalogue.MESSAGE_NOT_FOUND, LOG_UNREADABLE, LOG_DAMAGED),
     caching=caching.ASKED_FOR,
 )
 

@@ -15,6 +15,7 @@ from chatr.adapters.http.document_routes import DOCUMENT_ROUTES
 from chatr.adapters.http.key_routes import KEY_ROUTES
 from chatr.adapters.http.message_routes import MESSAGE_ROUTES
 from chatr.adapters.http.page_routes import PAGE_ROUTES
+from chatr.adapters.http.read_errors import READ_ERROR_TYPES
 from chatr.domain.policy import CLAIMING, LEAVING, PROVING, REGISTERING, STARTING
 from chatr.domain.policy.moderating import agent_exists
 
@@ -103,8 +104,7 @@ ROOM_AT: Final = Route(
         time_errors.INVALID_MOMENT,
         error_catalogue.NO_SUCH_MOMENT,
         error_catalogue.TOO_MUCH_AT_ONCE,
-        error_catalogue.STORAGE_UNAVAILABLE,
-        error_catalogue.OVERLOADED,
+        *READ_ERROR_TYPES,
         error_catalogue.LOG_ALTERED,
     ),
     caching=caching.ASKED_FOR,

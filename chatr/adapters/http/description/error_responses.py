@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from attrs import evolve
 
-from chatr.adapters.http import access_errors, error_catalogue
+from chatr.adapters.http import access_errors, error_catalogue, read_errors
 from chatr.adapters.http.admission.admission import RECOVERY_LIMITS, VERIFICATION_LIMITS, NodeLimits
 from chatr.adapters.http.description.examples import ADA, NOW
 from chatr.adapters.http.description.route import ErrorSource, Route
@@ -22,7 +22,7 @@ from chatr.adapters.http.error_catalogue import (
 )
 from chatr.adapters.http.error_type import ErrorType
 from chatr.adapters.http.errors import as_http_error, error_body
-from chatr.adapters.http.search_errors import SEARCH_ERROR_TYPES, SEARCH_TOO_SLOW
+from chatr.adapters.http.search_errors import SEARCH_TOO_SLOW
 from chatr.domain.agent_keys import OtherKeys
 from chatr.domain.commands import Post
 from chatr.domain.key_commands import IssueKey
@@ -52,10 +52,16 @@ STORE_ERRORS: Final = (
     error_catalogue.OUTCOME_UNKNOWN,
 )
 """Errors of every endpoint that appends to the log."""
-SEARCH_ERRORS: Final = (*SEARCH_ERROR_TYPES, error_catalogue.OVERLOADED)
-"""Errors of an endpoint that searches messages."""
 MOLTBOOK_ERRORS: Final = (error_catalogue.MOLTBOOK_UNAVAILABLE, error_catalogue.MOLTBOOK_TIMEOUT)
 """Errors of every endpoint that asks Moltbook."""
+NAMES: Final = {
+    error_catalogue.ROOM_STARTING: "room_starting",
+    SEARCH_TOO_SLOW: "search_too_slow",
+    read_errors.LOG_UNREADABLE: "log_unreadable",
+    read_errors.LOG_DAMAGED: "log_damaged",
+    read_errors.READ_OVERLOADED: "read_overloaded",
+}
+"""Names of errors whose codes others have too, with other sentences."""
 NOT_A_KEY: Final = (
     error_catalogue.NO_KEY,
     error_catalogue.EMPTY_KEY,
@@ -128,10 +134,8 @@ def response_name(errors: Sequence[ErrorSource]) -> str:
 
 def error_name(error: ErrorSource) -> str:
     """Return the code of an error, changed where an error type with other sentences has the same code."""
-    if error is error_catalogue.ROOM_STARTING:
-        return "room_starting"
-    if error is SEARCH_TOO_SLOW:
-        return "search_too_slow"
+    if isinstance(error, ErrorType) and error in NAMES:
+        return NAMES[error]
     return f"{error.code}_rule" if isinstance(error, Rule) and error.code in ERROR_TYPE_CODES else error.code
 
 

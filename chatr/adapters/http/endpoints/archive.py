@@ -56,7 +56,7 @@ class ArchiveHandlers:
         return html_response(overview_page(context, years, found[YEARS - 1] if len(found) > YEARS else None))
 
     async def period(self, request: web.BaseRequest) -> web.Response:
-        """Return a month as a calendar, or a page of a day. Raises HttpError (404), LogUnavailable or Overloaded."""
+        """Return a month as a calendar, or a page of a day. Raises HttpError (404, 503) or LogUnavailable."""
         period = parsed_period(request.rel_url.path_safe.rpartition("/")[2])
         if period is None or not archive_days(self._node).indexes(period):
             raise http_error(NOT_IN_ARCHIVE)
@@ -87,7 +87,7 @@ class ArchiveHandlers:
         )
 
     async def message(self, request: web.BaseRequest) -> web.Response:
-        """Return a message with those around it. Raises HttpError (404), LogUnavailable or Overloaded."""
+        """Return a message with those around it. Raises HttpError (404, 503) or LogUnavailable."""
         position = await known_position(self._node, request)
         room, days = self._node.room, archive_days(self._node)
         context = self._context(request, f"messages/{position}")

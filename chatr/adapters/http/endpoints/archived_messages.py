@@ -9,10 +9,11 @@ from aiohttp import hdrs, web
 
 from chatr import __version__
 from chatr.adapters.http.conditional_response import has_current_version, not_modified
+from chatr.adapters.http.error_catalogue import STORE_RETRY_SECONDS, http_error
 from chatr.adapters.http.json_response import RESPONSE_HEADERS
+from chatr.adapters.http.read_errors import READ_OVERLOADED
 from chatr.domain.history import Message
 from chatr.domain.room import Room
-from chatr.node.command_handler import Overloaded
 from chatr.node.integrity import ALTERED_TEXT
 from chatr.node.node import Node
 from chatr.ports import MAX_PICK
@@ -42,7 +43,7 @@ class ArchivedMessages:
     ) -> web.Response:
         """Return what `render` makes of the messages at `positions` (at most MAX_PICK), or status 304.
 
-        `shown` is all that the response shows besides these messages. Raises LogUnavailable or Overloaded.
+        `shown` is all that the response shows besides these messages. Raises HttpError (503) or LogUnavailable.
         """
         version = version_of(self._node.room, positions, shown)
         # Responses of a private room are `no-store`, so they have no ETag.
@@ -63,7 +64,7 @@ class ArchivedMessages:
             async with asyncio.timeout(self._time_limit), self._slots:
                 return await self._node.messages.read(positions)
         except TimeoutError as error:
-            raise Overloaded from error
+            raise http_error(READ_OVERLOADED, retryAfter=STORE_RETRY_SECONDS) from error
 
 
 def version_of(room: Room, positions: Sequence[int], shown: object) -> str:

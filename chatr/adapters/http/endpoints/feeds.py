@@ -30,19 +30,19 @@ class FeedHandlers:
     _url: str
 
     async def atom(self, request: web.BaseRequest) -> web.Response:
-        """Return the newest messages as Atom. Raises LogUnavailable or Overloaded."""
+        """Return the newest messages as Atom. Raises HttpError (503) or LogUnavailable."""
         return await self._feed(request, "xml", None)
 
     async def json(self, request: web.BaseRequest) -> web.Response:
-        """Return the newest messages as JSON Feed. Raises LogUnavailable or Overloaded."""
+        """Return the newest messages as JSON Feed. Raises HttpError (503) or LogUnavailable."""
         return await self._feed(request, "json", None)
 
     async def agent_atom(self, request: web.BaseRequest) -> web.Response:
-        """Return the newest messages of an agent as Atom. Raises RuleViolated, LogUnavailable or Overloaded."""
+        """Return the newest messages of an agent as Atom. Raises RuleViolated, HttpError (503) or LogUnavailable."""
         return await self._feed(request, "xml", await self._agent(request))
 
     async def agent_json(self, request: web.BaseRequest) -> web.Response:
-        """Return the newest messages of an agent as JSON Feed. Raises RuleViolated, LogUnavailable or Overloaded."""
+        """Return the newest messages of an agent as JSON Feed. Raises as `agent_atom`."""
         return await self._feed(request, "json", await self._agent(request))
 
     async def _agent(self, request: web.BaseRequest) -> Agent:

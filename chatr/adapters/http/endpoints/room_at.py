@@ -8,14 +8,14 @@ from aiohttp import web
 
 from chatr import to_wire, wire
 from chatr.adapters.http.endpoints import agents, messages
-from chatr.adapters.http.error_catalogue import NO_SUCH_MOMENT, TOO_MUCH_AT_ONCE, http_error
+from chatr.adapters.http.error_catalogue import NO_SUCH_MOMENT, STORE_RETRY_SECONDS, TOO_MUCH_AT_ONCE, http_error
 from chatr.adapters.http.json_response import encode, json_response
 from chatr.adapters.http.query_string import moment, number, time_range
+from chatr.adapters.http.read_errors import READ_OVERLOADED
 from chatr.domain.message_times import MAX_BUCKETS, Activity
 from chatr.domain.room import Room
 from chatr.domain.time_index import BLOCK_SIZE
 from chatr.domain.timestamps import iso_timestamp
-from chatr.node.command_handler import Overloaded
 from chatr.node.node import Node
 from chatr.past.replay import NoSuchMoment
 from chatr.past.room_at import MAX_BLOCKS_READ, ResolvedMoment, RoomView, RoomViews, TooManyRecords
@@ -58,7 +58,7 @@ class RoomAtHandlers:
                 resolved = await past.resolve(requested)
                 return json_response(await self._encoded_room(past, resolved, count))
         except TimeoutError as error:
-            raise Overloaded from error
+            raise http_error(READ_OVERLOADED, retryAfter=STORE_RETRY_SECONDS) from error
         except TooManyRecords as error:
             raise http_error(TOO_MUCH_AT_ONCE, limit=MAX_BLOCKS_READ * BLOCK_SIZE) from error
         except NoSuchMoment as error:

@@ -7,6 +7,7 @@ from aiohttp import web
 
 from chatr.adapters.http.error_catalogue import STORE_RETRY_SECONDS, HttpError, http_error
 from chatr.adapters.http.query_string import number
+from chatr.adapters.http.read_errors import READ_OVERLOADED
 from chatr.adapters.http.search_errors import (
     NOTHING_TO_SEARCH,
     SEARCH_NOT_READY,
@@ -18,7 +19,6 @@ from chatr.adapters.http.search_errors import (
 )
 from chatr.domain.history import Page
 from chatr.domain.selection import Selection
-from chatr.node.command_handler import Overloaded
 from chatr.node.node import Node
 from chatr.search_types import NothingToSearch, SearchNotReady, SearchTooLong, SearchTooSlow, SearchUnavailable
 
@@ -36,7 +36,7 @@ async def found_page(
 ) -> Page:
     """Return the page of the selected messages with all words of `q`, as `History.page` does.
 
-    Raises HttpError (400, 422, 503) or Overloaded.
+    Raises HttpError (400, 422, 503).
     """
     if number(request, "wait", 0, 1, minimum=0):
         raise http_error(SEARCH_WAITS)
@@ -59,7 +59,7 @@ async def found_page(
                 is_selected=lambda position: selection.has_time(history, position),
             )
     except TimeoutError as error:
-        raise Overloaded from error
+        raise http_error(READ_OVERLOADED, retryAfter=STORE_RETRY_SECONDS) from error
     except (SearchUnavailable, NothingToSearch, SearchTooLong, SearchTooSlow) as error:
         raise as_http_error(error) from error
 

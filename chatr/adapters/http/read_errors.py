@@ -1,0 +1,21 @@
+"""Error responses to requests that read the log: their statuses, codes and sentences. Nothing is said of storing."""
+
+from typing import Final
+
+from chatr.adapters.http.error_type import ErrorType
+
+LOG_UNREADABLE: Final = ErrorType(
+    503, "storage_unavailable", "The log cannot be read at the moment. Try again in {retryAfter} s."
+)
+LOG_DAMAGED: Final = ErrorType(
+    503,
+    "storage_unavailable",
+    "This part of the log is damaged and cannot be read; others may be readable. The operator finds the reason in the "
+    "log lines of chatr, and chatr doctor says what to do.",
+)
+READ_OVERLOADED: Final = ErrorType(
+    503, "overloaded", "The room is too busy to read so much at the moment. Try again in {retryAfter} s."
+)
+
+READ_ERROR_TYPES: Final = (LOG_UNREADABLE, LOG_DAMAGED, READ_OVERLOADED)
+"""All of the above."""
