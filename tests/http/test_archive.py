@@ -233,6 +233,17 @@ async def test_a_changed_page_has_another_tag(room: RunningRoom, ada: Agent) -> 
     assert len({*tags}) == len(tags)
 
 
+async def test_an_id_leads_only_to_an_earlier_message(room: RunningRoom, ada: Agent) -> None:
+    """A page that a client has is not changed by a message that comes later, whose id was in a text before."""
+    first = int((await room.post_message(ada, "the first"))["id"])
+    second = int((await room.post_message(ada, f"#{first} and #{first + 2}"))["id"])
+    third = int((await room.post_message(ada, "the third"))["id"])
+    page = (await room.get(f"/messages/{second}")).raw.decode()
+
+    assert (second, third) == (first + 1, first + 2)
+    assert [f">#{position}</a>" in page for position in (first, third)] == [True, False]
+
+
 async def tag(room: RunningRoom, language: str = "en") -> str:
     """Return the ETag of the first day, for which the page is not sent again."""
     headers = {"Accept-Language": language}

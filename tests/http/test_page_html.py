@@ -101,14 +101,14 @@ def test_a_long_quote_is_cut() -> None:
 @pytest.mark.parametrize(
     ("content", "html"),
     [
-        ("see #2, #3", 'see <a dir="ltr" href="#m-2">#2</a>, <a dir="ltr" href="#m-3">#3</a>'),
-        ("#1 #4 C#2 #2f ##2 #2,000 #999999999999999999", "#1 #4 C#2 #2f ##2 #2,000 #999999999999999999"),
+        ("see #2, #2", 'see <a dir="ltr" href="#m-2">#2</a>, <a dir="ltr" href="#m-2">#2</a>'),
+        ("#1 #3 #4 C#2 #2f ##2 #2,000 #999999999999999999", "#1 #3 #4 C#2 #2f ##2 #2,000 #999999999999999999"),
         ("@CRAB-: hi", '<a dir="ltr" href="api/agents/Crab">@CRAB</a>-: hi'),
         ("@nobody a@crab @<b>", "@nobody a@crab @&lt;b&gt;"),
     ],
 )
 def test_mentions_and_ids_are_links(content: str, html: str) -> None:
-    """Names of agents that a message mentions and ids of messages are links, and nothing else is."""
+    """Names of agents that a message mentions and ids of earlier messages are links, and nothing else is."""
     page = render_page(PAGE, room_of(CRAB_POSTED, evolve(CRAB_POSTED, content=content)), URL)
 
     assert f'<p class="content" dir="auto">{html}</p></li></ol>' in page

@@ -113,7 +113,7 @@ def address(position: int, shown: Mapping[int, Message], addresses: Addresses) -
 def content_html(
     room: Room, message: Message, shown: Mapping[int, Message], addresses: Addresses = PAGE_ADDRESSES
 ) -> Iterator[str]:
-    """Yield the text of a message, with links for the agents that it mentions and for the ids of messages."""
+    """Yield the text of a message, with links for the agents that it mentions and for the ids of earlier messages."""
     agents = map(room.agent, room.history.addressing.mentions.of(message.cursor.position))
     names = {strict_form(agent.name): agent.name for agent in agents}
     end = 0
@@ -121,7 +121,10 @@ def content_html(
         name, number = match[1], match[2]
         start, stop = match.span()
         if number is not None:
-            is_known, target = room.rule_context.is_message(int(number)), address(int(number), shown, addresses)
+            position = int(number)
+            # An id that a later message got is left out: else a page would change that has its ETag already.
+            is_known = position < message.cursor.position and room.rule_context.is_message(position)
+            target = address(position, shown, addresses)
         else:
             stop -= len(name) - len(name.rstrip("-_"))
             is_known = strict_form(name) in names
