@@ -19,7 +19,7 @@ from chatr.secret import Secret, secret_url
 
 SQLITE_MAGIC: Final = b"SQLite format 3\0"
 """The first bytes of every SQLite database (https://www.sqlite.org/fileformat2.html)."""
-CHANGED: Final = (
+FILE_CHANGED: Final = (
     "The file was changed: its records do not lead to the head in its last line. What is shown is not what was "
     "exported. chatr audit --log {file} looks at each record."
 )
@@ -43,13 +43,15 @@ def begins_as_sqlite(path: Path) -> bool:
 
 @frozen
 class LogWithProgress(ReadOnlyLog):
-    """A read-only log that calls `show` with the last position of each batch, and that of the log (None if unknown)."""
+    """A read-only log that calls `show` after each batch that is read: with the batch's last position and the log's,
+    which is None while it is unknown.
+    """
 
     show: Callable[[int, int | None], object]
 
     async def tail(self, after: Cursor | None) -> AsyncIterator[list[Stored]]:
         """As `LogReader.tail`."""
-        # A store knows its last position. That of an export is known once its whole file was read in the background.
+        # A store knows its last position. An export's is known when its file has been indexed in the background.
         export = self.reader if isinstance(self.reader, IndexedExport) else None
         end = None if export else await self.reader.head()
         async for batch in self.reader.tail(after):
@@ -57,10 +59,10 @@ class LogWithProgress(ReadOnlyLog):
             yield batch
 
 
-async def warning_about(log: LogReader, room: Room, name: str) -> str | None:
+async def mismatch_warning(log: LogReader, room: Room, name: str) -> str | None:
     """Return a warning if the folded records of an exported file do not match the chain hash in its last line."""
     if isinstance(log, IndexedExport) and await log.closing() != room.chain_point:
-        return CHANGED.format(file=name)
+        return FILE_CHANGED.format(file=name)
     return None
 
 

@@ -15,15 +15,15 @@ from chatr.domain.sorted_arrays import insert_sorted, remove_sorted
 MAX_BUCKETS: Final = 1_000
 """The maximum number of buckets of an activity graph, so that a graph of any length takes a millisecond or two."""
 MAX_UINT32: Final = 2**32 - 1
-"""The largest number of four bytes, a second of the year 2106. Times from it on are stored as those of stragglers."""
+"""The largest number of four bytes, a second of the year 2106. Later times are stored in a `TimeSequence`."""
 MAX_SEQUENCES: Final = 64
-"""The maximum number of sequences. It bounds the time of a count in logs whose times no clock produces, such as
-descending ones.
+"""The maximum number of sequences. It bounds the time of a count in a log with many sequences, such as one whose times
+descend.
 """
-SPARSE: Final = 64
-"""A span with more than so many other messages for each one that it is for is split."""
-FEW: Final = 5_000
-"""Other messages in a span that are not worth a split: to pass them takes some milliseconds."""
+MAX_OTHERS_PER_STRAGGLER: Final = 64
+"""A span that holds more other messages than this for each of its stragglers is split."""
+MAX_OTHERS: Final = 5_000
+"""A span that holds at most this many other messages is not split: skipping them takes some milliseconds."""
 
 
 @statically_frozen
@@ -47,13 +47,13 @@ class TimeSequence:
     seconds: "array[int]" = field(factory=lambda: array("q"))
 
     def spans(self, first: int, stop: int) -> list[range]:
-        """Ranges of indexes that hold the stragglers from number `first` to before number `stop`, and others between.
+        """Return ranges of message indexes that hold the stragglers `first` to `stop - 1` of this sequence.
 
-        There must be one. The ranges are ascending and apart.
+        `stop` must be greater than `first`. The ranges ascend and do not overlap. They may hold other messages, too.
         """
         span = range(self.indexes[first], self.indexes[stop - 1] + 1)
-        # A machine that starts without a clock is in 1970 twice: between these times may be all other messages.
-        if len(span) - (stop - first) <= max(FEW, SPARSE * (stop - first)):
+        # A machine that twice starts with its clock at 1970 posts two stragglers with all other messages between them.
+        if len(span) - (stop - first) <= max(MAX_OTHERS, MAX_OTHERS_PER_STRAGGLER * (stop - first)):
             return [span]
         middle = (first + stop) // 2
         return self.spans(first, middle) + self.spans(middle, stop)
@@ -112,7 +112,7 @@ class MessageTimes:
         self.hidden = remove_sorted(self.hidden, sorted(map(self.second_of, indexes)))
 
     def second_of(self, index: int) -> int:
-        """The time of the message with this index, in seconds since 1970."""
+        """Return the time of the message with this index, in seconds since 1970."""
         for sequence in self.sequences:
             place = bisect_left(sequence.indexes, index)
             if place < len(sequence.indexes) and sequence.indexes[place] == index:
@@ -120,15 +120,17 @@ class MessageTimes:
         return self.column[index]
 
     def index_at(self, at: int) -> int:
-        """The index of the first message, in position order, not before the second of `at` (milliseconds since 1970).
+        """Return the index of the first message whose time in `column` is not before `at` (milliseconds since 1970).
 
-        A straggler counts at the greatest time up to it, so that all later messages have no smaller time.
+        `at` counts as its whole second. All later messages have no smaller time in `column` either.
         """
         return bisect_left(self.column, at // SECOND)
 
     def spans(self, start: int, end: int) -> list[range]:
-        """Ranges of indexes that hold all messages with their own times from the second of `start` to before that of
-        `end`, milliseconds since 1970. They ascend and do not overlap. With stragglers they may hold others, too.
+        """Return ranges of indexes that hold all messages with their own times from `start` to before `end`.
+
+        Both are milliseconds since 1970 and count as their whole second. The ranges ascend and do not overlap. With
+        stragglers they may hold other messages, too.
         """
         found = [range(self.index_at(start), self.index_at(end))]
         for each in self.sequences:
@@ -142,14 +144,14 @@ class MessageTimes:
         return spans
 
     def count(self, start: int, end: int) -> int:
-        """How many messages are not hidden and have their own times from `start` to before `end`.
+        """Return how many messages are not hidden and have their own times from `start` to before `end`.
 
         Both are milliseconds since 1970 and count as their whole second.
         """
         return self._count_before(end // SECOND) - self._count_before(start // SECOND)
 
     def _count_before(self, second: int) -> int:
-        """How many messages that are not hidden have a time before `second`."""
+        """Return how many messages that are not hidden have a time before `second`."""
         index = bisect_left(self.column, second)
         count = index - bisect_left(self.hidden, second)
         for sequence in self.sequences:
@@ -168,10 +170,10 @@ class MessageTimes:
         return max([self.latest, *(each.seconds[-1] for each in self.sequences)])
 
     def activity(self, buckets: int) -> Activity:
-        """The activity from the first message to the last, in at most `buckets` buckets.
+        """Return the activity from the first message to the last, in at most `buckets` buckets.
 
-        It is computed for at most `MAX_BUCKETS` buckets, as narrow as a power of two seconds allows, which begin at
-        multiples of their width. Neighbouring ones are merged until there are at most `buckets`.
+        It is computed for at most `MAX_BUCKETS` buckets. Their width is the smallest power of two seconds that allows
+        this, and they begin at multiples of it. Neighbouring ones are merged until there are at most `buckets`.
         """
         if not self.column:
             return Activity(0, 1, [])
@@ -183,15 +185,16 @@ class MessageTimes:
         return self._activity(first - first % width, width * merged, -(-count // merged))
 
     def activity_between(self, start: int, end: int, buckets: int) -> Activity:
-        """The activity from the second of `start` to before `end`, milliseconds since 1970; `end` must be later.
+        """Return the activity from `start` to before `end`, in milliseconds since 1970; `end` must be later.
 
-        There are at most `buckets` buckets, as narrow as whole seconds allow. The last one may reach beyond `end`.
+        There are at most `buckets` buckets of whole seconds, as narrow as possible. The first one begins at the second
+        of `start`; the last one may end after `end`.
         """
         first, last = start // SECOND, -(-end // SECOND)
         width = -(-(last - first) // buckets)
         return self._activity(first, width, -(-(last - first) // width))
 
     def _activity(self, start: int, width: int, buckets: int) -> Activity:
-        """The activity in `buckets` buckets of `width` seconds; the first begins at `start`, in seconds since 1970."""
+        """Return the activity in `buckets` buckets of `width` seconds from `start` on, in seconds since 1970."""
         before = [self._count_before(start + bucket * width) for bucket in range(buckets + 1)]
         return Activity(start * SECOND, width, [end - begin for begin, end in pairwise(before)])

@@ -6,15 +6,15 @@ from typing import Final
 from attrs import define, field
 
 NAMES_IN_BLOCK: Final = 4_096
-"""Names that are searched in one step, which takes less than half a millisecond, also for the longest names."""
+"""How many names are searched in one step. A step takes less than half a millisecond, also for the longest names."""
 
 
 @define
 class NameSearch:
-    """The names of all agents in small letters, in the order of registration.
+    """The names of all agents in lower case, in the order of registration.
 
-    They are joined in blocks, each name between two line breaks, so that a million of them are searched in some
-    milliseconds and take ten bytes each. `newest` are those that fill no block yet.
+    They are joined in blocks, which are strings with a line break before and after each name: a million names are
+    searched in some milliseconds and take ten bytes each. `newest` holds the names that do not fill a block yet.
     """
 
     blocks: list[str] = field(factory=list)
@@ -24,29 +24,29 @@ class NameSearch:
         """Add the name of an agent that has registered."""
         self.newest.append(name.lower())
         if len(self.newest) == NAMES_IN_BLOCK:
-            self.blocks.append(joined(self.newest))
+            self.blocks.append(block_of(self.newest))
             self.newest = []
 
     def all_blocks(self) -> Iterator[str]:
-        """Yield blocks with all names, also with those that are added meanwhile."""
+        """Yield blocks with all names, including those that are added during the iteration."""
         yield from self.blocks
-        yield joined(self.newest)
+        yield block_of(self.newest)
 
 
-def joined(names: list[str]) -> str:
-    """A block with these names."""
+def block_of(names: list[str]) -> str:
+    """Return a block with these names."""
     return "\n".join(("", *names, ""))
 
 
 def names_in(block: str, part: str, limit: int, *, at_start: bool) -> list[str]:
-    """The first `limit` names of a block that begin with `part` if `at_start`, or else have it at a later place.
+    """Return the first `limit` names of a block that begin with `part`, or without `at_start` contain it later only.
 
-    `part` must be in small letters and without line breaks.
+    `part` must be in lower case and without line breaks.
     """
     wanted, found, place = f"\n{part}" if at_start else part, list[str](), 0
     while len(found) < limit and (place := block.find(wanted, place)) >= 0:
         start, end = block.rfind("\n", 0, place + 1) + 1, block.find("\n", place + 1)
-        # Nothing of length zero is found anywhere, also behind the last name.
+        # An empty `part` is also found after the last name.
         if end < 0:
             break
         if block.startswith(part, start) == at_start:

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.written_messages import message, receive
 
-SENTENCE: Final = "This message cannot be shown as it should be."
+SENTENCE: Final = "This message cannot be shown properly."
 ONE, THREE = message(1, "Ada", "one"), message(3, "Cleo", "three")
 UNDRAWABLE: Final[dict[str, dict[str, Any]]] = {
     "mentions are a number": {"mentions": 5},

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from chatr.domain.events import Event, MessagePosted, Record
 from chatr.domain.limits import END_OF_CALENDAR, HOUR, MINUTE, SECOND
-from chatr.domain.message_times import FEW, MAX_BUCKETS, MAX_SEQUENCES, MAX_UINT32, Activity, MessageTimes
+from chatr.domain.message_times import MAX_BUCKETS, MAX_OTHERS, MAX_SEQUENCES, MAX_UINT32, Activity, MessageTimes
 from chatr.domain.moderation_events import ErasedRecord, MessageRemoved, MessageRestored, RecordsErased
 from chatr.domain.room import Room
 from chatr.past.snapshot import take_snapshot
@@ -188,9 +188,9 @@ def test_two_clocks_need_one_sequence_of_stragglers() -> None:
 
 def test_rare_stragglers_do_not_span_what_is_between_them() -> None:
     """Two messages of a machine that started in 1970, far apart in the log, are found without the messages between."""
-    times = times_of([START, 10 * SECOND, *[START] * 3 * FEW, 11 * SECOND, START])
+    times = times_of([START, 10 * SECOND, *[START] * 3 * MAX_OTHERS, 11 * SECOND, START])
 
-    assert times.spans(0, START) == [range(1, 2), range(3 * FEW + 2, 3 * FEW + 3)]
+    assert times.spans(0, START) == [range(1, 2), range(3 * MAX_OTHERS + 2, 3 * MAX_OTHERS + 3)]
 
 
 def test_times_in_descending_order_need_bounded_memory() -> None:

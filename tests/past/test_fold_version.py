@@ -20,7 +20,7 @@ FROZEN = {
     "chatr/domain/standing.py": "5c1edbb08051b6c7",
     "chatr/domain/addressing.py": "4f6bc128cab3797c",
     "chatr/domain/mentions.py": "5599f12243e15b55",
-    "chatr/domain/message_times.py": "3ff9b213a023cc1d",
+    "chatr/domain/message_times.py": "0e603ddf4a65ce18",
     "chatr/domain/sorted_arrays.py": "901c058556013606",
     "chatr/domain/message_index.py": "ccbdf32bcbe923da",
     "chatr/domain/verification.py": "a9496ba4af42353b",

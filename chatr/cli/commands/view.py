@@ -24,7 +24,7 @@ from chatr.cli.garbage_collection import collect_regularly
 from chatr.cli.moment import MOMENT_FORM, MOMENT_HELP, parse_moment
 from chatr.cli.output.progress import open_ended_progress
 from chatr.cli.output.text import counted, format_time
-from chatr.cli.viewed_log import LogWithProgress, log_url, time_of_moment, warning_about
+from chatr.cli.viewed_log import LogWithProgress, log_url, mismatch_warning, time_of_moment
 from chatr.domain.limits import SECOND, Limit
 from chatr.domain.room import Room
 from chatr.past.replay import time_of
@@ -40,7 +40,9 @@ SETTINGS: Final = Settings(
     rate_requests=UNLIMITED,
     max_streams_per_ip=1_000,
 )
-"""The settings of the room. The log is passed by itself; with `memory:` the server writes no files beside it."""
+"""The settings of the server. `running_room` gets the log as an argument; because of `memory:` no files are written
+beside it.
+"""
 STOP_SIGNALS: Final = (SIGINT, SIGTERM, SIGHUP)
 DISPLAY_VARIABLES: Final = ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")
 """Environment variables; one of them is set where a browser can be opened. Without a display a text browser would take
@@ -66,11 +68,11 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         help="an exported file, - for one on standard input, a SQLite file or a backup, or a log's URL",
     )
     command.add_argument("--at", metavar=MOMENT_FORM, type=parse_moment, help="show the room as it was at this moment")
-    # A free port for each log: at the same address, a tab that was left open would go on with another log.
+    # A free port for each log: at the same address, a tab of an earlier view would connect to this log.
     command.add_argument(
         "--port", metavar="PORT", type=whole_number(0, 65535), default=0, help="port to listen on (default a free one)"
     )
-    command.add_argument("--no-browser", action="store_true", help="print the address, and open no browser")
+    command.add_argument("--no-browser", action="store_true", help="print the address, and do not open a browser")
     command.set_defaults(run=run)
 
 
@@ -80,10 +82,10 @@ async def run(options: argparse.Namespace) -> int:
     sys.setswitchinterval(SWITCH_INTERVAL)
     async with open_unchanged(log_url(options.log)) as log, served(log, options.port) as room:
         moment = "" if options.at is None else f"#t-{format_time(await time_of_moment(log, options.at))}"
-        if sentence := await warning_about(log, room.node.room, str(options.log)):
+        if sentence := await mismatch_warning(log, room.node.room, str(options.log)):
             sys.stderr.write(f"chatr: Warning: {sentence}\n")
         sys.stdout.write(await summary(log, room.node.room))
-        sys.stdout.write(f"Watch it: {room.url}/{moment}  (Ctrl-C ends this)\n")
+        sys.stdout.write(f"Watch it: {room.url}/{moment}  (stop with Ctrl-C)\n")
         sys.stdout.flush()
         if not options.no_browser and any(map(os.environ.get, DISPLAY_VARIABLES)):
             await asyncio.to_thread(webbrowser.open, f"{room.url}/{moment}")
@@ -107,7 +109,7 @@ async def served(log: LogReader, port: int) -> AsyncIterator[RunningRoom]:
 
 
 async def summary(log: LogReader, room: Room) -> str:
-    """Return a line about what the log holds."""
+    """Return a line with the numbers of records, messages and agents, and the time of the last record."""
     counts = f"{counted(room.position, 'record')}, {counted(room.history.count, 'message')}"
     end = f", the last record of {format_time(await time_of(log, room.position))}" if room.position else ""
     return f"{counts}, {counted(len(room.agents), 'agent')}{end}\n"

@@ -1,4 +1,4 @@
-"""What all pages of the archive have in common: their head, the path to them, and where their links lead."""
+"""Renders what all pages of the archive have in common: the HTML head, the links to parent pages, and the footer."""
 
 from collections.abc import Iterable
 from html import escape
@@ -49,10 +49,10 @@ CANONICAL: Final = '<link rel="canonical" href="{url}">\n  '
 
 @frozen
 class PageContext:
-    """What every part of a page needs: its address, its language, and where its links lead.
+    """The address and language of a page, from which its texts and links are made.
 
-    `url` is the public address of the room, and `path` that of the page below it. If the language `is_named` in the
-    page's address, it is in those of its links too. Search engines may list the page if it `is_indexed`.
+    `url` is the public address of the room; `path` is the page's path relative to it. If `is_named`, the page's address
+    has a `language` parameter, and its links get one too. If `is_indexed`, search engines may list the page.
     """
 
     url: str
@@ -63,12 +63,12 @@ class PageContext:
 
     @property
     def root(self) -> str:
-        """The relative address of the room, right behind any proxy that removes a path."""
+        """The relative address of the room, which is correct behind a proxy that removes a path prefix, too."""
         return "../" * self.path.partition("?")[0].count("/") or "./"
 
     @property
     def address(self) -> str:
-        """The page's one public address, whatever its language."""
+        """The public address of the page, without a language."""
         return f"{self.url}/{self.path}"
 
     def text(self, key: str, **values: str | int) -> str:
@@ -84,11 +84,11 @@ class PageContext:
         return f'<a href="{self.href(path)}"{attributes}>{content}</a>'
 
     def addresses(self) -> Addresses:
-        """Return where the messages and agents are that are not on the page."""
+        """Return the addresses of messages and agents that are not on the page."""
         return Addresses(lambda position: self.href(f"messages/{position}"), lambda name: self.href(f"#agent-{name}"))
 
     def neighbours(self, label: str, others: tuple[object, object]) -> str:
-        """Return the links to the day or month before this one and the one after it; None stands for none."""
+        """Return links to the earlier and the later day or month in `others`; None if there is none."""
         earlier, later = others
         found = [("archive.earlier", "prev", earlier), ("archive.later", "next", later)]
         return self.steps(
@@ -101,13 +101,13 @@ class PageContext:
         )
 
     def steps(self, label: str, links: Iterable[str]) -> str:
-        """Return links to other pages in a navigation that has a name; "" without any."""
+        """Return a <nav> element with these links and the text `label` as its name; "" if there are no links."""
         content = " ".join(links)
         return f'    <nav class="steps" aria-label="{self.text(label)}">{content}</nav>\n' if content else ""
 
 
 def with_language(path: str, language: str | None) -> str:
-    """Return a path with its language in the query string; unchanged without one."""
+    """Return a path with the language in its query string, or unchanged if it is None."""
     if language is None:
         return path
     before, hash_sign, fragment = path.partition("#")

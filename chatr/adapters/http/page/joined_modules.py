@@ -14,14 +14,14 @@ EXPORTS_VARIABLE: Final = "pageModules"
 
 
 def joined_modules(scripts: Mapping[str, str], entry: str, separate: Collection[str] = ()) -> dict[str, str]:
-    """Return new contents of the modules, by file name, with all modules that `entry` imports joined into `entry`.
+    """Return new contents of the modules, by file name, in which `entry` contains all modules that it imports.
 
-    In `entry` each module that it imports, directly or through others, is a block. Instead of each of these modules
-    there is a stub, which exports the same names from `entry`. The other modules are loaded later, and import joined
-    ones from `entry`, so that the state of a module exists once. The modules in `separate` stay as they are. A joined
-    module must not await a later one at its top level, because that one waits for the joined module.
+    In `entry`, each module that it imports directly or indirectly becomes a block. The file of such a module becomes a
+    stub, which exports the same names from `entry`. All other modules are loaded later; they import the joined ones
+    from `entry`, so that the state of a module exists once. The modules in `separate` stay as they are.
 
-    Raises ValueError for an import or export of another form, and for modules that import one another.
+    A joined module must not await, at its top level, one that is loaded later: that would be a deadlock. Raises
+    ValueError for an import or export of another form, and for modules that import one another.
     """
     order = modules_in_order(scripts, entry, separate)
     imports = [f'import * as {identifier(name)} from "./{name}";' for name in separate]
@@ -60,7 +60,7 @@ def block(name: str, script: str) -> str:
 
 
 def binding(names: str | None, module: str) -> str:
-    """Return the constants that take the place of an import."""
+    """Return the declaration of constants that replaces an import statement."""
     if names is None:
         return ""
     # `* as live` becomes `live`, and in braces `a as b` becomes `a: b`.
@@ -69,13 +69,13 @@ def binding(names: str | None, module: str) -> str:
 
 
 def loaded_later(script: str, entry: str, joined: Collection[str]) -> str:
-    """Return a module that is loaded later; it takes from `entry` what it imports from the `joined` modules."""
+    """Return a module that is loaded later, changed so that it imports the `joined` modules from `entry`."""
     bound = IMPORT.sub(lambda found: binding(found[1], found[2]) if found[2] in joined else found[0], script)
     return script if bound == script else f"{import_of_joined(entry)}{bound}"
 
 
 def stub(name: str, script: str, entry: str) -> str:
-    """Return a module that takes from `entry` what the joined module `name` exports, and exports it."""
+    """Return a module that exports from `entry` what the joined module `name` exports."""
     return f'{import_of_joined(entry)}export const {{ {", ".join(exports(script))} }} = {EXPORTS_VARIABLE}["{name}"];\n'
 
 
@@ -90,5 +90,5 @@ def exports(script: str) -> Iterator[str]:
 
 
 def identifier(name: str) -> str:
-    """Return the variable for a module that stays separate."""
+    """Return the variable name for a module that stays separate."""
     return name.removesuffix(".js")

@@ -1,8 +1,8 @@
 """Reads a SQLite log without changing or creating files, while its server may start and stop.
 
-Where no server has the log open, even a read-only connection creates the -wal and -shm files, and it needs them as long
-as it is open. So how the file is opened depends on whether a server has it open, and it is opened again when that
-changes, or when another file takes its place.
+If no server has the log open, even a read-only connection creates the -wal and -shm files, and needs them as long as
+it is open. So the way to open the file depends on whether a server has it open. It is opened again when that changes,
+or when the file is replaced.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ from chatr.regular_file import check_regular
 T = TypeVar("T")
 
 ATTEMPTS: Final = 3
-"""How often a read is tried if each time a server opens the file, or another file takes its place."""
+"""How often a read is tried if each time a server opens the file, or the file is replaced."""
 
 logger = structlog.get_logger()
 
@@ -45,9 +45,9 @@ class Access(Enum):
     """How a log can be read without a change to its files."""
 
     WITH_SERVER = auto()
-    """Through the -wal and -shm files of a server that runs, or was killed. New records become visible."""
+    """Through the -wal and -shm files of a server that is running or was killed. New records become visible."""
     IMMUTABLE = auto()
-    """With `immutable=1`, as nobody writes to the file. SQLite takes no lock and opens no other file."""
+    """With `immutable=1`, because no process writes to the file. SQLite takes no lock and opens no other file."""
     COPIED = auto()
     """From a copy, because there are records in a -wal file without its -shm file."""
 
@@ -61,9 +61,9 @@ REASONS: Final = {
 
 @frozen
 class FileState:
-    """The access that the files of a log allow, and its file's identity, which changes when the file is replaced.
+    """How the files of a log can be read, and the identity of its main file, which changes when it is replaced.
 
-    In a file that is read as immutable, each write changes the identity, too.
+    If the file is read as immutable, each write to it changes the identity, too.
     """
 
     access: Access
@@ -132,11 +132,11 @@ async def reopening_reader(
 
 
 @frozen
-class Opened:
-    """An open file: its reader, what closes it, and the state in which it was opened."""
+class OpenFile:
+    """An open file: its reader, the exit stack that closes it, and the state in which it was opened."""
 
     reader: SqliteReader
-    closing: AsyncExitStack
+    exit_stack: AsyncExitStack
     state: FileState
 
 
@@ -148,40 +148,40 @@ class ReopeningReader:
         self._poll_interval = poll_interval
         self._is_replaceable = is_replaceable
         self._first_inode: int | None = None
-        self._opened: Opened | None = None
+        self._open_file: OpenFile | None = None
         self._lock = asyncio.Lock()
 
     async def open(self) -> None:
-        """Open the file as it can be read now. Raises CannotOpenLog."""
-        # Before the file is opened: a change meanwhile is then found by the next read.
+        """Open the file with the access that its state allows. Raises CannotOpenLog."""
+        # Determined before the file is opened, so that the next read notices a change during the opening.
         state = FileState.of(self._path)
         self._first_inode = self._first_inode or state.inode
         async with AsyncExitStack() as stack:
             context = sqlite_reader(self._path, poll_interval=self._poll_interval, readable=unchanged_database)
             reader = await stack.enter_async_context(context)
-            self._opened = Opened(reader, stack.pop_all(), state)
+            self._open_file = OpenFile(reader, stack.pop_all(), state)
 
     async def close(self) -> None:
         """Close the file."""
-        opened, self._opened = self._opened, None
+        opened, self._open_file = self._open_file, None
         if opened is not None:
-            await opened.closing.aclose()
+            await opened.exit_stack.aclose()
 
-    async def _current(self) -> Opened:
+    async def _current(self) -> OpenFile:
         """Return the open file, opened again if it was closed or has changed. Raises LogUnavailable."""
         async with self._lock:
             state = FileState.of(self._path)
             if not self._is_replaceable and state.inode not in (None, self._first_inode):
                 # A command that goes on would print the beginning of one log and the end of another.
                 raise LogDamaged(f"Another file took the place of the log at {self._path}: run the command again.")
-            if self._opened is None or self._opened.state != state:
+            if self._open_file is None or self._open_file.state != state:
                 await self.close()
                 try:
                     await self.open()
                 except CannotOpenLog as error:
                     raise LogUnavailable(str(error)) from error
-            assert self._opened is not None
-            return self._opened
+            assert self._open_file is not None
+            return self._open_file
 
     async def _read(self, work: Callable[[SqliteReader], Awaitable[T]]) -> T:
         """Return what `work` reads from the file. If the file changed meanwhile, `work` is called again.
@@ -193,14 +193,16 @@ class ReopeningReader:
             try:
                 result = await work(opened.reader)
             except LogUnavailable:
-                # Another task closes the connection when the file has changed: then this is not an error.
-                if opened is self._opened and opened.state == FileState.of(self._path):
+                # If the file has changed, another task may have closed the connection: that is not an error.
+                if opened is self._open_file and opened.state == FileState.of(self._path):
                     raise
             else:
-                # Of a file that was opened as immutable, parts may have been read before and after a write.
+                # An immutable file may have been written to between two parts of this read.
                 if opened.state == FileState.of(self._path):
                     return result
-        raise LogUnavailable(f"the log at {self._path} is opened or replaced all the time")
+        raise LogUnavailable(
+            f"the log at {self._path} was opened by a server or replaced during each of {ATTEMPTS} attempts"
+        )
 
     async def read(self, after: int, limit: int) -> list[Stored]:
         """Return at most `limit` records after position `after`. Raises LogUnavailable."""
@@ -231,7 +233,7 @@ class ReopeningReader:
         """Return the records after `cursor`, at most a batch. Raises LogChanged or LogDamaged."""
         position = cursor.position if cursor else 0
         try:
-            # With the record at the cursor, to check that it is still there: each read may be of another file.
+            # The record at the cursor is read again, to check that it is still there: the file may have been replaced.
             records = await self.read(max(position - 1, 0), BATCH + 1)
         except LogDamaged:
             raise

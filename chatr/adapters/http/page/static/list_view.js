@@ -1,4 +1,4 @@
-// Shows other messages than the room's in the list: those of an agent's view or of a thread, below a header.
+// Shows the messages of an agent's view or of a thread in the list, in place of the room's messages, below a header.
 
 import { getJson } from "./api.js";
 import { now } from "./clock.js";
@@ -19,7 +19,7 @@ export async function getPage(query) {
   return { ...page, messages: withId(page.messages) };
 }
 
-// Resolves to {end}: at the moment that is shown, only messages before this position had been posted.
+// Resolves to {end}: at the shown moment, all posted messages had positions less than `end`.
 export async function momentShown() {
   if (!past.isShown()) return { end: Number.MAX_SAFE_INTEGER };
   return { end: (await getJson(`api/at?time=${Math.round(now())}&limit=1`)).position + 1 };

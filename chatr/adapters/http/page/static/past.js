@@ -35,18 +35,18 @@ const momentButton = byId("moment");
 let [shownMoment, shownPosition] = [null, null];
 // What was selected and is not loaded yet: {query, time}, null = nothing.
 let wanted = null;
-// The loading of what was selected; it settles when nothing more is. null = nothing is loading.
+// The promise of loading what was selected; it settles when nothing more is selected. null = nothing is loading.
 let loading = null;
 let isMoving = false;
-// The room of which only the last messages were drawn, and the timer for the rest of it.
+// The room of which only the last messages are drawn so far, and the timer that draws all of it.
 let [partlyDrawn, drawAllTimer] = [null, undefined];
-// Counts starts and stops of playing: a loop ends when it is not the newest.
+// The number of starts and stops of playing: a playing loop ends when the number has changed.
 let playback = 0;
 let [hasActivity, reloadActivityAt] = [false, Infinity];
 let leaveView;
 
 const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
-const leaveAddress = () => history.replaceState(null, "", location.pathname + location.search);
+const removeHash = () => history.replaceState(null, "", location.pathname + location.search);
 const withPlayback = (use) => timeline.withModule("playback.js", use);
 
 export const isShown = () => shownMoment !== null;
@@ -87,7 +87,7 @@ export function visibilityChanged() {
   reloadActivityAt = Math.min(reloadActivityAt, performance.now() + jittered(RECOUNT_AFTER));
 }
 
-// Sets clock, colours, state and, if nothing else was selected meanwhile, the slider to a moment, or with null to the present.
+// Sets the clock, colours and state to a moment, null = the present; the slider too, unless another moment was selected.
 export function setShownTime(time, isLatest = true) {
   shownMoment = time;
   setMoment(time);
@@ -123,7 +123,7 @@ export function backToLive() {
   if (!isShown()) return;
   setPosition(null);
   setShownTime(null);
-  leaveAddress();
+  removeHash();
   onlineAgents.showNow();
   live.comeBack();
 }
@@ -182,7 +182,7 @@ async function loadWanted(selected) {
 function refuseFuture() {
   backToLive();
   setShownTime(null); // also where live was shown
-  leaveAddress();
+  removeHash();
   notice(text("timeline.in-future", { time: formatExact(serverNow()) }), 8);
 }
 

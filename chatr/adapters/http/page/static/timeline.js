@@ -1,5 +1,5 @@
-// The timeline: a bar chart of how many messages were posted when, and a slider that stands at a moment or at now. It shows the
-// whole log, or the window of it that timeline_zoom.js sets.
+// The timeline: a bar chart of the number of messages over time, and a slider whose value is a moment or now. It shows the whole
+// log, or the time range that timeline_zoom.js sets: the window.
 
 import { formatDate, formatExact, serverNow } from "./clock.js";
 import { byId, element, notice } from "./dom.js";
@@ -11,7 +11,7 @@ const PIXELS_PER_BAR = 6;
 const FEWEST_BARS = 60;
 // The server's limit.
 export const MOST_BARS = 1_000;
-// The height of a bar with the fewest messages, so that it can be seen at all; 1 is the whole chart.
+// The height of a bar with the fewest messages, as a share of the chart's height: it must be visible.
 const LOWEST_BAR = 0.08;
 // What timeline_controls.js does with these keys while the slider has the focus.
 const KEYS = /^(Arrow(Left|Down|Right|Up)|Page(Up|Down)|Home|End|[-+=_0,.[\]])$/;
@@ -42,7 +42,7 @@ let onMove;
 export const spanOf = ({ from, to }) => to - from;
 export const isWithin = ({ from, to }, time) => time >= from && time <= to;
 export const barsIn = (width) => Math.max(FEWEST_BARS, Math.min(MOST_BARS, Math.floor(width / PIXELS_PER_BAR)));
-// Counts as GET /api/activity returns them. Those up to the end of the log are open: they grow with it.
+// Converts a response of GET /api/activity. With `isOpen` the bars extend to now: bars are added for new messages.
 export const barsOf = (response, isOpen = true) => ({
   from: Date.parse(response.from ?? 0),
   width: response.seconds * 1000,
@@ -55,7 +55,7 @@ export const selected = () => selectedMoment;
 // The selected moment, or now.
 export const currentMoment = () => selectedMoment ?? logRange.to;
 export const beginning = () => logRange.from;
-// The place of a time on the chart: 0 is the left end, 1 the right one.
+// The horizontal position of a time on the chart: 0 is the left end, 1 the right one.
 export const shareOf = (time) => (time - shownWindow.from) / spanOf(shownWindow);
 
 export function showActivity(response) {
@@ -154,7 +154,7 @@ function drawHandle() {
   setAria(handle, { valuetext: selectedMoment === null ? text("timeline.now-live") : formatExact(moment) });
 }
 
-// Puts the slider at a moment, or with null at its end, which is now. A window follows a moment that moves.
+// Sets the slider to a moment, null = now. If the moment has changed, the window is moved to contain it.
 export function placeHandle(moment) {
   const hasMoved = moment !== selectedMoment;
   selectedMoment = moment;
