@@ -55,6 +55,8 @@ def _secret_variables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.setenv(name, PLAIN)
     for name in ("CHATR_URL", "HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"):
         monkeypatch.setenv(name, f"https://u:{PLAIN}@127.0.0.1:1")
+    # urllib keeps the proxies of a process's first request for all later ones.
+    monkeypatch.setattr("urllib.request._opener", None)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
 
 
