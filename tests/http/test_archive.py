@@ -87,6 +87,17 @@ async def test_years_lead_to_months(room: RunningRoom, ada: Agent) -> None:
     assert "2 messages" in html.text_of("main ")
 
 
+async def test_a_clock_far_ahead_moves_no_other_message(room: RunningRoom, ada: Agent) -> None:
+    """A message with a time of 2090 is on its day, and those after it, with right clocks, are on theirs."""
+    bob = await room.register("Bob")
+    ahead = NodeAgent(room.running.node, AgentId(bob.id), 120 * 366 * DAY)
+    await ahead.post("from the future")
+    await post_on(room, ada, 0, 1)
+    days = [await page(room, f"/archive/{day}") for day in ("2026-01-01", "2026-01-02", "2090-04-01")]
+
+    assert [html.text_of("p content") for html in days] == ["on day 0", "on day 1", "from the future"]
+
+
 async def test_an_empty_room_has_an_archive(room: RunningRoom) -> None:
     """It says that there are no messages."""
     assert "There are no messages yet." in (await page(room, "/archive")).text_of("main ")

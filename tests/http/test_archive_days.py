@@ -1,32 +1,27 @@
-"""The days of the archive, found by bisecting the times of messages."""
+"""The days of the archive, found by the own times of messages."""
 
-from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
-from itertools import accumulate, groupby
+from itertools import pairwise
 
-from attrs import frozen
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatr.adapters.http.endpoints.archive_days import DAY, ArchiveDays
+from chatr.adapters.http.endpoints.archive_days import ArchiveDays
 from chatr.adapters.http.page.periods import Period, day_period, days_of, month_of, months_of
-from chatr.domain.limits import END_OF_CALENDAR
+from chatr.domain.limits import END_OF_CALENDAR, HOUR
+from chatr.domain.message_times import MessageTimes
 
-
-@frozen
-class PlainTimes:
-    """The times of messages as a list."""
-
-    ascending: Sequence[int]
-
-    def index_at(self, at: int) -> int:
-        return bisect_left(self.ascending, at)
+DAY = 24 * HOUR
 
 
 def days(times: Sequence[int]) -> ArchiveDays:
     """Return the days of messages with these times, in the order of the log."""
-    return ArchiveDays(PlainTimes(list(accumulate(times, max))), len(times))
+    found = MessageTimes()
+    for at in times:
+        found.apply(at)
+    return ArchiveDays(found)
 
 
 def day_at(at: int) -> date:
@@ -38,22 +33,37 @@ TIMES = st.one_of(st.integers(0, END_OF_CALENDAR - 1), st.integers(20_000 * DAY,
 
 
 @given(st.lists(TIMES, max_size=20))
-def test_every_message_is_in_one_day(times: list[int]) -> None:
-    """Days in their order hold all messages in theirs, however clocks jumped, and each leads to the next one."""
-    archive, expected = days(times), [day_at(at) for at in accumulate(times, max)]
-    groups = [(day, len(list(group))) for day, group in groupby(expected)]
-    found = [day_period(day) for day, _ in groups]
+def test_every_message_is_in_its_day(times: list[int]) -> None:
+    """A day holds the messages with its times in the order of the log, however clocks jumped, and leads to the next."""
+    archive, by_day = days(times), defaultdict[date, list[int]](list)
+    for index, at in enumerate(times):
+        by_day[day_at(at)].append(index)
+    found = {day: archive.messages(day_period(day)) for day in sorted(by_day)}
 
-    assert [archive.day_of(index) for index in range(len(times))] == expected
-    assert [len(archive.indexes(each)) for each in found] == [count for _, count in groups]
-    assert [archive.after(each) for each in found] == [day for day, _ in groups[1:]] + [None] * bool(groups)
-    assert [archive.before(each) for each in found] == [None] * bool(groups) + [day for day, _ in groups[:-1]]
+    assert [archive.day_of(index) for index in range(len(times))] == [day_at(at) for at in times]
+    assert {day: each.indexes(0, 100) for day, each in found.items()} == by_day
+    assert {day: archive.visible_count(day_period(day)) for day in found} == {d: len(of) for d, of in by_day.items()}
+    for earlier, later in pairwise([None, *found, None]):
+        assert earlier is None or archive.after(day_period(earlier)) == later
+        assert later is None or archive.before(day_period(later)) == earlier
+
+
+@given(st.lists(TIMES, max_size=20), st.integers(0, 5), st.integers(1, 5))
+def test_a_day_is_read_in_pages(times: list[int], skipped: int, limit: int) -> None:
+    """Each page holds the next messages, and the page of a message follows from its number in the day."""
+    archive = days(times)
+    for day in {day_at(at) for at in times}:
+        of_day = archive.messages(day_period(day))
+        whole = of_day.indexes(0, 100)
+
+        assert of_day.indexes(skipped, limit) == whole[skipped : skipped + limit]
+        assert [of_day.count_until(index) for index in whole] == list(range(of_day.count))
 
 
 @given(st.lists(TIMES, max_size=20))
 def test_years_with_messages_are_found(times: list[int]) -> None:
     """The newest comes first, and years without messages are skipped."""
-    years = sorted({day_at(at).year for at in accumulate(times, max)}, reverse=True)
+    years = sorted({day_at(at).year for at in times}, reverse=True)
 
     assert list(days(times).years()) == years
     assert [list(days(times).years(before=year)) for year in years[:3]] == [
@@ -80,4 +90,4 @@ def test_the_ends_of_the_calendar_have_days() -> None:
     archive = days([0, END_OF_CALENDAR - 1])
 
     assert [archive.day_of(0), archive.day_of(1)] == [date(1970, 1, 1), date.max]
-    assert (archive.indexes(day_period(date.max)), archive.indexes(day_period(date.min))) == (range(1, 2), range(0))
+    assert [archive.messages(day_period(day)).indexes(0, 9) for day in (date.max, date.min)] == [[1], []]

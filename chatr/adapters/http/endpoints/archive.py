@@ -22,7 +22,6 @@ from chatr.adapters.http.page.archive_html import day_page, day_path, message_pa
 from chatr.adapters.http.page.language import PARAMETER, requested_language
 from chatr.adapters.http.page.periods import Period, day_period, days_of, month_of, months_of
 from chatr.adapters.http.query_string import number
-from chatr.domain.history import History
 from chatr.node.node import Node
 
 YEARS: Final = 100
@@ -44,12 +43,12 @@ class ArchiveHandlers:
 
     async def overview(self, request: web.BaseRequest) -> web.Response:
         """Return the years and months with messages, and how many they have; `before` selects earlier years."""
-        history, days = self._node.room.history, archive_days(self._node)
+        days = archive_days(self._node)
         before = number(request, "before", 0, date.max.year) or None
         found = list(islice(days.years(before), YEARS + 1))
         years: list[tuple[int, Counts]] = []
         for year in found[:YEARS]:
-            years.append((year, counted(history, days, months_of(year))))
+            years.append((year, counted(days, months_of(year))))
             # Other requests run between two years, of which a clock that was wrong may have made a hundred.
             await asyncio.sleep(0)
         context = self._context(request, "archive" if before is None else f"archive?before={before}")
@@ -58,13 +57,13 @@ class ArchiveHandlers:
     async def period(self, request: web.BaseRequest) -> web.Response:
         """Return a month as a calendar, or a page of a day. Raises HttpError (404, 503) or LogUnavailable."""
         period = parsed_period(request.rel_url.path_safe.rpartition("/")[2])
-        if period is None or not archive_days(self._node).indexes(period):
+        if period is None or not archive_days(self._node).messages(period).count:
             raise http_error(NOT_IN_ARCHIVE)
         return await self._day(request, period) if period.first == period.last else self._month(request, period)
 
     def _month(self, request: web.BaseRequest, month: Period) -> web.Response:
         days = archive_days(self._node)
-        counts = counted(self._node.room.history, days, days_of(month))
+        counts = counted(days, days_of(month))
         context = self._context(request, f"archive/{month}")
         earlier, later = days.before(month), days.after(month)
         others = (month_of(earlier) if earlier else None, month_of(later) if later else None)
@@ -72,16 +71,16 @@ class ArchiveHandlers:
 
     async def _day(self, request: web.BaseRequest, day: Period) -> web.Response:
         room, days = self._node.room, archive_days(self._node)
-        indexes, page = days.indexes(day), number(request, "page", 1, LARGEST_PAGE)
+        of_day, page = days.messages(day), number(request, "page", 1, LARGEST_PAGE)
         # Removed messages count, too, so that a page always has the same messages.
-        on_page = indexes[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
+        on_page = of_day.indexes((page - 1) * PAGE_SIZE, PAGE_SIZE)
         if not on_page:
             raise http_error(NOT_IN_ARCHIVE)
         context = self._context(request, day_path(day.first, page))
-        pages, others = (page, -(-len(indexes) // PAGE_SIZE)), (days.before(day), days.after(day))
+        pages, others = (page, -(-of_day.count // PAGE_SIZE)), (days.before(day), days.after(day))
         return await self._messages.response(
             request,
-            room.history.positions[on_page.start : on_page.stop],
+            [room.history.positions[index] for index in on_page],
             (context, pages, others),
             lambda messages: html_response(day_page(context, room, messages, day.first, pages, others)),
         )
@@ -94,7 +93,7 @@ class ArchiveHandlers:
         (index,) = room.history.indexes_of([position])
         around = range(max(index - NEIGHBOURS, 0), min(index + NEIGHBOURS + 1, room.history.count))
         day = days.day_of(index)
-        page = (index - days.indexes(day_period(day)).start) // PAGE_SIZE + 1
+        page = days.messages(day_period(day)).count_until(index) // PAGE_SIZE + 1
         return await self._messages.response(
             request,
             room.history.positions[around.start : around.stop],
@@ -109,20 +108,12 @@ class ArchiveHandlers:
 
 def archive_days(node: Node) -> ArchiveDays:
     """Return the days of the room, with all messages so far."""
-    history = node.room.history
-    return ArchiveDays(history.times, history.count)
+    return ArchiveDays(node.room.history.times)
 
 
-def counted(history: History, days: ArchiveDays, periods: Sequence[Period]) -> list[tuple[Period, int]]:
+def counted(days: ArchiveDays, periods: Sequence[Period]) -> list[tuple[Period, int]]:
     """Return the periods that have messages, each with how many of them are not hidden."""
-    found = [(period, days.indexes(period)) for period in periods]
-    return [(period, visible_count(history, indexes)) for period, indexes in found if indexes]
-
-
-def visible_count(history: History, indexes: range) -> int:
-    """Return how many messages with these indexes are not hidden."""
-    before = history.visible_count_until(history.positions[indexes.start] - 1)
-    return history.visible_count_until(history.positions[indexes.stop - 1]) - before
+    return [(period, days.visible_count(period)) for period in periods if days.messages(period).count]
 
 
 def parsed_period(text: str) -> Period | None:

@@ -1,70 +1,70 @@
 """Finds the messages of a day or month (in UTC), and the days and years that have messages."""
 
-from bisect import bisect_right
 from collections.abc import Iterator
 from datetime import date
-from typing import Final, Protocol
+from typing import Final
 
 from attrs import frozen
 
-from chatr.adapters.http.page.periods import Period
-from chatr.domain.limits import HOUR
+from chatr.adapters.http.page.periods import Period, year_of
+from chatr.domain.limits import HOUR, SECOND
+from chatr.domain.message_times import MessageTimes
+from chatr.domain.messages_between import MessagesBetween, first_from, last_before
 
-DAY: Final = 24 * HOUR
-# Days as numbers, as `date.toordinal` returns them.
+DAY: Final = 24 * HOUR // SECOND
+"""Seconds of a day."""
 EPOCH: Final = date(1970, 1, 1).toordinal()
-LAST: Final = date.max.toordinal()
-
-
-class AscendingTimes(Protocol):
-    """The times of all messages, ascending; implemented by `chatr.domain.message_times.MessageTimes`."""
-
-    def index_at(self, at: int) -> int:
-        """Return the index of the first message that is not before `at`, milliseconds since 1970."""
-        ...
+"""The first day that a message may have, as `date.toordinal` returns it."""
 
 
 @frozen
 class ArchiveDays:
-    """Finds the messages of a period by their ascending times. Indexes are those of `history.positions`.
+    """Finds messages by their own times, however the clocks of others were wrong. Nothing here reads all messages."""
 
-    A message whose clock stepped back belongs to the day of the messages before it, so that a day is one range of
-    messages, in the order of the log. Nothing here reads all messages.
-    """
+    times: MessageTimes
 
-    times: AscendingTimes
-    count: int
+    def messages(self, period: Period) -> MessagesBetween:
+        """Return the messages of a period, hidden ones too."""
+        return MessagesBetween(self.times, *seconds_of(period))
 
-    def indexes(self, period: Period) -> range:
-        """Return the indexes of the messages of a period."""
-        return range(self._index_of(period.first.toordinal()), self._index_of(period.last.toordinal() + 1))
+    def visible_count(self, period: Period) -> int:
+        """Return how many messages of a period are not hidden."""
+        start, end = seconds_of(period)
+        return self.times.count(start * SECOND, end * SECOND)
 
     def day_of(self, index: int) -> date:
-        """Return the day of the message at `index`."""
-        days = range(EPOCH, LAST + 1)
-        return date.fromordinal(days[bisect_right(days, index, key=self._index_of) - 1])
+        """Return the day of the message at `index` among all messages."""
+        return day_at(self.times.second_of(index))
 
     def before(self, period: Period) -> date | None:
         """Return the last day before a period that has messages; None if there is none."""
-        index = self.indexes(period).start
-        return self.day_of(index - 1) if index else None
+        second = last_before(self.times, seconds_of(period)[0])
+        return None if second is None else day_at(second)
 
     def after(self, period: Period) -> date | None:
         """Return the first day after a period that has messages; None if there is none."""
-        index = self.indexes(period).stop
-        return self.day_of(index) if index < self.count else None
+        second = first_from(self.times, seconds_of(period)[1])
+        return None if second is None else day_at(second)
 
     def years(self, before: int | None = None) -> Iterator[int]:
         """Yield the years that have messages, the newest first; those before the year `before` if one is given."""
-        index = self.count if before is None else self._index_of(date(before, 1, 1).toordinal())
         # One step for each year that has messages: a clock that was wrong by centuries adds one.
-        while index:
-            year = self.day_of(index - 1).year
+        year = date.max.year + 1 if before is None else before
+        while (second := last_before(self.times, start_of_year(year))) is not None:
+            year = day_at(second).year
             yield year
-            index = self._index_of(date(year, 1, 1).toordinal())
 
-    def _index_of(self, ordinal: int) -> int:
-        """Return the index of the first message on this day or later: `count` after the end of the calendar."""
-        if ordinal <= EPOCH:
-            return 0
-        return self.count if ordinal > LAST else self.times.index_at((ordinal - EPOCH) * DAY)
+
+def seconds_of(period: Period) -> tuple[int, int]:
+    """Return the first second of a period, and the first one after it, since 1970."""
+    return (period.first.toordinal() - EPOCH) * DAY, (period.last.toordinal() + 1 - EPOCH) * DAY
+
+
+def start_of_year(year: int) -> int:
+    """Return the first second of a year, since 1970; also for the year 10000, which no date has."""
+    return seconds_of(year_of(date.max.year))[1] if year > date.max.year else seconds_of(year_of(year))[0]
+
+
+def day_at(second: int) -> date:
+    """Return the day of a time in seconds since 1970."""
+    return date.fromordinal(EPOCH + second // DAY)

@@ -12,11 +12,12 @@ from attrs import frozen
 
 from chatr.adapters.http.conditional_response import content_response
 from chatr.adapters.http.endpoints.archive import YEARS, archive_days
-from chatr.adapters.http.endpoints.archive_days import ArchiveDays
+from chatr.adapters.http.endpoints.archive_days import ArchiveDays, day_at, seconds_of
 from chatr.adapters.http.error_catalogue import NOT_IN_ARCHIVE, http_error
 from chatr.adapters.http.page.periods import Period, days_of, months_of, year_of
 from chatr.adapters.http.query_string import number
 from chatr.domain.history import History
+from chatr.domain.messages_between import last_before
 from chatr.domain.timestamps import iso_timestamp
 from chatr.node.node import Node
 
@@ -51,12 +52,12 @@ class SitemapHandlers:
 
     async def _year(self, year: int) -> web.Response:
         history, days = self._node.room.history, archive_days(self._node)
-        if not days.indexes(year_of(year)):
+        if not days.messages(year_of(year)).count:
             raise http_error(NOT_IN_ARCHIVE)
         paths = ["", "archive"] if year == next(days.years()) else []
         lines = [entry("url", f"{self._url}/{path}") for path in paths]
         for month in months_of(year):
-            found = [each for each in (month, *days_of(month)) if days.indexes(each)]
+            found = [each for each in (month, *days_of(month)) if days.messages(each).count]
             lines += [entry("url", f"{self._url}/archive/{each}", changed_at(history, days, each)) for each in found]
             # Other requests run between two months: a year takes some milliseconds.
             await asyncio.sleep(0)
@@ -65,12 +66,14 @@ class SitemapHandlers:
 
 def changed_at(history: History, days: ArchiveDays, period: Period) -> str:
     """Return the day on which the messages of a period changed last: its last one was posted, or one was removed."""
-    indexes, removals = days.indexes(period), history.removals
-    first, last = history.positions[indexes.start], history.positions[indexes.stop - 1]
+    # The span may have messages of other days, where a clock was wrong: then a crawler reads the page once more.
+    span, removals = days.messages(period).span, history.removals
+    first, last = history.positions[span.start], history.positions[span.stop - 1]
     end = removals.count_before(last + 1)
     start = max(removals.count_before(first), end - REMOVALS_CONSIDERED)
     removed = [removals.by_message[position].at for position in removals.message_positions[start:end]]
-    return max([str(days.day_of(indexes.stop - 1)), *(iso_timestamp(at)[:10] for at in removed)])
+    posted = day_at(last_before(days.times, seconds_of(period)[1]) or 0)
+    return max([str(posted), *(iso_timestamp(at)[:10] for at in removed)])
 
 
 def entry(name: str, address: str, changed: str | None = None) -> str:
