@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, Reque
 from chatr.domain.events import Event, MessagePosted
 from chatr.domain.limits import HOUR
 from tests.browser.hosted_room import HostedRoom, host_room, write_log
+from tests.browser.large_room_facts import LargeLog
 from tests.browser.large_room_server import LONGEST_MAKING, LargeRoom, large_room_in
 from tests.browser.sample_room import sample_events
 from tests.requirements import skip_or_fail
@@ -154,11 +155,17 @@ def sample_room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HostedRoom
 
 @pytest.fixture(scope="package")
 def large_room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LargeRoom]:
-    """The room of large_room.py, a million messages over two years, for tests that are `long` and post nothing."""
+    """The room of large_room.py, a million messages over two years, for `long` tests that keep its past."""
     folder = tmp_path_factory.getbasetemp()
     # Processes of pytest-xdist have folders of their own in that of the run.
     with large_room_in((folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "large_room") as room:
         yield room
+
+
+@pytest.fixture
+def log(large_room: LargeRoom) -> LargeLog:
+    """The log of the large room."""
+    return LargeLog(large_room.path)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -21,8 +21,12 @@ WINDOWS: Final = (365 * DAY, 30 * DAY, DAY, HOUR)
 WORDS: Final = (RARE_WORD, "heron", "the", "the cache was warm")
 """What is searched for: in three messages, in one of 30, in nearly all, and several words."""
 RECORD_FRAMES: Final = """() => {
-  window.frameTimes = [];
-  const record = (now) => { frameTimes.push(now); requestAnimationFrame(record); };
+  const times = (window.frameTimes = []);
+  const record = (now) => {
+    if (times !== window.frameTimes) return; // frames are recorded anew
+    times.push(now);
+    requestAnimationFrame(record);
+  };
   requestAnimationFrame(record);
 }"""
 
@@ -56,9 +60,21 @@ def frames_while_dragging(page: Page) -> Milliseconds:
     for step in range(DRAG_STEPS):
         share = abs(2 * step / DRAG_STEPS - 1)
         page.mouse.move(box["x"] + 8 + share * (box["width"] - 16), y)
-    times = page.evaluate("frameTimes")
+    times = times_between_frames(page)
     page.mouse.up()
-    return Milliseconds([later - earlier for earlier, later in pairwise(times)])
+    return times
+
+
+def frames_at_rest(page: Page) -> Milliseconds:
+    """Return the times between sixty frames while nothing happens on the page."""
+    page.evaluate(RECORD_FRAMES)
+    page.wait_for_function("() => frameTimes.length > 60")
+    return times_between_frames(page)
+
+
+def times_between_frames(page: Page) -> Milliseconds:
+    """Return the times between the frames that were recorded."""
+    return Milliseconds([later - earlier for earlier, later in pairwise(page.evaluate("frameTimes"))])
 
 
 def response_times(url: str, queries: list[dict[str, str]]) -> Milliseconds:

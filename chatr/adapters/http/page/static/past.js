@@ -186,10 +186,12 @@ function refuseFuture() {
   notice(text("timeline.in-future", { time: formatExact(serverNow()) }), 8);
 }
 
-// Returns the room at what was selected, and the time. The chart's first bar may begin before the log: the first message then.
+// Returns the room at what was selected, and the time. The chart's first bar may begin before the log, and its first second before
+// the first message: the first message then.
 async function getRoomAt({ query, time }) {
   try {
-    return [await getJson(`api/at?${query}`), time];
+    const roomThen = await getJson(`api/at?${query}`);
+    if (roomThen.messages.length || time > timeline.beginning()) return [roomThen, time];
   } catch (error) {
     if (error.code !== "no_such_moment" || time > timeline.beginning() + timeline.state().whole.width) throw error;
   }
