@@ -49,6 +49,40 @@ HISTORY: Final = f"""{READ}
   return "";
 }})()"""
 """Waits until the page shows what was posted before it was opened."""
+VIEWS: Final = """
+  const type = (id, value) => {
+    Object.assign(document.getElementById(id), { value }).dispatchEvent(new Event("input", { bubbles: true }));
+  };
+  document.getElementById("query").focus();
+  type("query", "ad");
+  await wait("found agents", () => texts("#found-agents [role=option]").some((each) => each.includes("Ada")));
+  type("query", "third from:Ada");
+  document.getElementById("search").requestSubmit();
+  await wait("search", () => texts(".results .content").join() === "third");
+  await wait("found words", () => texts(".results mark").join() === "third");
+  click(".context-button");
+  await wait("context", () => all(".context li").length > 2);
+  click(".results .name");
+  await wait("agent view", () => location.hash === "#agent-Ada" && all(".facts").length === 1);
+  await wait("messages of the agent", () => texts("#messages .content").at(-1) === "third");
+  click(".view .close");
+  await wait("room", () => all(".view").length === 0 && found("posted now") === 1);"""
+"""Searches, reads the context of a result, opens the view of an agent, and comes back to the room."""
+TIMELINE: Final = """
+  const handle = document.getElementById("handle");
+  const press = (key) => handle.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+  const span = () => handle.max - handle.min;
+  const whole = span();
+  press("+");
+  await wait("zoom by key", () => span() < whole * 0.6);
+  handle.dispatchEvent(new WheelEvent("wheel", { deltaY: -100, bubbles: true, cancelable: true }));
+  await wait("zoom by wheel", () => span() < whole * 0.4);
+  await wait("dated ticks", () => texts("#ticks")[0].length > 8);
+  press(",");
+  await wait("message before", () => found("third") === 0 && found("@Ada \N{CRAB} #1") === 1);
+  press(".");
+  await wait("message after", () => found("third") === 1);"""
+"""Zooms the timeline with keys and wheel, and steps from message to message."""
 LIVE: Final = f"""{READ}
   const found = (text) => texts(".content").filter((each) => each === text).length;
   await wait("message", () => found("posted now") === 1);
@@ -64,9 +98,11 @@ LIVE: Final = f"""{READ}
   if (theme() === before) throw new Error("the theme does not change");
   const {{ clientHeight, scrollHeight }} = document.documentElement;
   if (scrollHeight > clientHeight) throw new Error("the page is higher than the window");
+{VIEWS}
   location.hash = "#t-{BEFORE_BOB}";
   await wait("past", () => document.documentElement.className === "past" && found("posted now") === 0);
   await wait("past messages", () => found("third") === 1);
+{TIMELINE}
   click("#back-to-live");
   await wait("back", () => found("posted now") === 1 && texts("#state")[0] === "live");
   return "";

@@ -43,7 +43,8 @@ class Firefox:
         return tab
 
     async def run(self, tab: str, script: str) -> str:
-        """Return the string that a script in a tab resolves to, or what it threw."""
+        """Bring a tab to the front, and return the string that a script in it resolves to, or what it threw."""
+        await self.send("browsingContext.activate", context=tab)
         answer = await self.send("script.evaluate", expression=script, target={"context": tab}, awaitPromise=True)
         return str(answer["result"]["value"] if answer["type"] == "success" else answer["exceptionDetails"]["text"])
 

@@ -16,7 +16,7 @@ TABS = 7
 @pytest.mark.long
 def test_the_page_works_in_firefox(tmp_path: Path) -> None:
     """Seven tabs share the one allowed stream. The first and the last show history, links, new messages, agents, cards,
-    the past, and other colours.
+    other colours, a search, the view of an agent, the past, and a timeline that is zoomed and stepped through.
     """
     file = write_log(tmp_path / "chatr.db", scenario_events())
     with (
