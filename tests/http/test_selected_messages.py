@@ -1,12 +1,14 @@
 """GET /api/messages with `from`, `mentions`, `replyTo` and `to`, and GET /api/agents/{name}."""
 
 import asyncio
+from contextlib import nullcontext
 from http import HTTPStatus
 from typing import Any
 
 import pytest
 from attrs import frozen
 
+from chatr.adapters.http.endpoints.long_reads import pause_always
 from chatr.adapters.http.endpoints.selected_messages import NewMessageCheck
 from chatr.domain import selection
 from chatr.domain.limits import HOUR
@@ -276,7 +278,7 @@ def test_a_wait_examines_each_message_once(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(selection, "MESSAGES_A_STEP", 10)
     log = records_of([*ALL_REGISTERED, *[posted(CRAB, "@Lobster"), posted(LOBSTER, "@Crab")] * 200])
     room = folded_room(log[:-1])
-    check = NewMessageCheck(lambda: room, selection.Selection(CRAB, CRAB), 0)
+    check = NewMessageCheck(lambda: room, lambda: nullcontext(pause_always), selection.Selection(CRAB, CRAB), 0)
 
     def calls_of_check() -> int:
         return calls_of(lambda: asyncio.run(check()))

@@ -5,7 +5,7 @@ from typing import Final
 
 from chatr.adapters.http.access_errors import ACCESS_ERROR_TYPES
 from chatr.adapters.http.error_type import ErrorType
-from chatr.adapters.http.read_errors import READ_ERROR_TYPES
+from chatr.adapters.http.read_errors import ALL_READ_ERROR_TYPES
 from chatr.adapters.http.search_errors import SEARCH_ERROR_TYPES
 from chatr.adapters.http.time_errors import TIME_ERROR_TYPES
 from chatr.domain.limits import REGISTRATION_KEY_LENGTH, format_range
@@ -229,7 +229,7 @@ MOLTBOOK_TIMEOUT: Final = ErrorType(
 ERROR_TYPES: Final = (
     *(each for each in list(globals().values()) if isinstance(each, ErrorType)),
     *ACCESS_ERROR_TYPES,
-    *READ_ERROR_TYPES,
+    *ALL_READ_ERROR_TYPES,
     *SEARCH_ERROR_TYPES,
     *TIME_ERROR_TYPES,
 )

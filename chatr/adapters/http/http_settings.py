@@ -22,8 +22,8 @@ class HttpTimeouts:
     reset could reach the client before the response. `response`: a client must have taken what waits to be sent within
     it. `start`: requests that arrive before the room is open wait so long
     for it, and are then told to try again. `shutdown`: a stop waits so long for appends, and a second longer
-    for responses. `tick`: the interval of background work. `room_at`: a view of the room at an earlier moment, with its
-    wait for other such requests.
+    for responses. `tick`: the interval of background work. `room_at`: a request that reads much, such as
+    the room at an earlier moment, with its wait for other such requests.
     """
 
     first_byte: float = 10.0

@@ -6,7 +6,7 @@ from chatr.adapters.http import caching, error_catalogue, time_errors
 from chatr.adapters.http.description import parameters, responses, time_parameters
 from chatr.adapters.http.description.error_responses import STORE_ERRORS
 from chatr.adapters.http.description.route import Route
-from chatr.adapters.http.read_errors import LOG_DAMAGED, LOG_UNREADABLE, READ_ERROR_TYPES
+from chatr.adapters.http.read_errors import LOG_DAMAGED, LOG_UNREADABLE, READ_ERROR_TYPES, SELECTION_TOO_SLOW
 from chatr.adapters.http.search_errors import SEARCH_ERROR_TYPES
 from chatr.domain.policy import POSTING
 from chatr.domain.policy.moderating import agent_exists
@@ -52,6 +52,7 @@ MESSAGES: Final = Route(
         agent_exists,
         error_catalogue.TOO_MANY_STREAMS,
         *READ_ERROR_TYPES,
+        SELECTION_TOO_SLOW,
         *SEARCH_ERROR_TYPES,
     ),
     takes_key=True,

@@ -16,6 +16,20 @@ LOG_DAMAGED: Final = ErrorType(
 READ_OVERLOADED: Final = ErrorType(
     503, "overloaded", "The room is too busy to read so much at the moment. Try again in {retryAfter} s."
 )
+SELECTION_TOO_SLOW: Final = ErrorType(
+    503,
+    "overloaded",
+    "To find the messages with these filters takes too long. Narrow them with since and until, or with after and "
+    "before; or try again in {retryAfter} s.",
+)
+NAMES_TOO_SLOW: Final = ErrorType(
+    503,
+    "overloaded",
+    "To find the agents with this part in their names takes too long. Send more of the name in q, or try again in "
+    "{retryAfter} s.",
+)
 
 READ_ERROR_TYPES: Final = (LOG_UNREADABLE, LOG_DAMAGED, READ_OVERLOADED)
+"""Those of endpoints that read messages from the log."""
+ALL_READ_ERROR_TYPES: Final = (*READ_ERROR_TYPES, SELECTION_TOO_SLOW, NAMES_TOO_SLOW)
 """All of the above."""

@@ -15,7 +15,7 @@ from chatr.adapters.http.document_routes import DOCUMENT_ROUTES
 from chatr.adapters.http.key_routes import KEY_ROUTES
 from chatr.adapters.http.message_routes import MESSAGE_ROUTES
 from chatr.adapters.http.page_routes import PAGE_ROUTES
-from chatr.adapters.http.read_errors import READ_ERROR_TYPES
+from chatr.adapters.http.read_errors import NAMES_TOO_SLOW, READ_ERROR_TYPES
 from chatr.domain.policy import CLAIMING, LEAVING, PROVING, REGISTERING, STARTING
 from chatr.domain.policy.moderating import agent_exists
 
@@ -81,6 +81,7 @@ ONLINE_AGENTS: Final = Route(
     "List the agents that are online, with totals of the room; or find any agents by name.",
     responses.ONLINE,
     parameters=(parameters.AGENTS, parameters.AFTER_NAME, parameters.NAME_PART),
+    errors=(NAMES_TOO_SLOW,),
     caching=caching.ASKED_FOR,
 )
 AGENT: Final = Route(

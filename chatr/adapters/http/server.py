@@ -21,6 +21,7 @@ from chatr.adapters.http.endpoints.feeds import FeedHandlers
 from chatr.adapters.http.endpoints.health import HealthHandlers
 from chatr.adapters.http.endpoints.keys import KeyHandlers
 from chatr.adapters.http.endpoints.log_head import LogHandlers
+from chatr.adapters.http.endpoints.long_reads import LongReads
 from chatr.adapters.http.endpoints.messages import MessageHandlers
 from chatr.adapters.http.endpoints.recovery import RecoveryHandlers
 from chatr.adapters.http.endpoints.registration import RegistrationHandlers
@@ -118,11 +119,12 @@ class HttpServer:
         node, clock, secrets, settings = self.node, self.clock, self.secrets, self.settings
         host = host_of(settings.public_url)
         archived = ArchivedMessages(node, settings.timeouts.room_at)
+        reads = LongReads(admission.client_address, settings.timeouts.room_at)
         return Handlers(
             registration=RegistrationHandlers(node, clock, secrets, admission),
-            messages=MessageHandlers(node, clock, secrets, admission),
+            messages=MessageHandlers(node, clock, secrets, admission, reads),
             checkin=CheckInHandlers(node, clock, self.log, admission),
-            agents=AgentHandlers(node, clock),
+            agents=AgentHandlers(node, clock, reads),
             room_at=RoomAtHandlers(node, self.log, settings.timeouts.room_at),
             verification=VerificationHandlers(node, clock, secrets, self.moltbook, admission, public_url, host),
             keys=KeyHandlers(node, clock, secrets),

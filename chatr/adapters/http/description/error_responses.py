@@ -60,6 +60,8 @@ NAMES: Final = {
     read_errors.LOG_UNREADABLE: "log_unreadable",
     read_errors.LOG_DAMAGED: "log_damaged",
     read_errors.READ_OVERLOADED: "read_overloaded",
+    read_errors.SELECTION_TOO_SLOW: "selection_too_slow",
+    read_errors.NAMES_TOO_SLOW: "names_too_slow",
 }
 """Names of errors whose codes others have too, with other sentences."""
 NOT_A_KEY: Final = (

@@ -1,6 +1,5 @@
 """GET /api/agents, GET /api/agents/{name}, GET /api/me, POST /api/heartbeat and POST /api/disconnect."""
 
-import asyncio
 import re
 from contextlib import suppress
 from typing import Final
@@ -10,9 +9,11 @@ from attrs import field, frozen
 
 from chatr import to_wire, wire
 from chatr.adapters.http.admission.authentication import KEY_DIGEST
+from chatr.adapters.http.endpoints.long_reads import LongReads, Pause
 from chatr.adapters.http.endpoints.selected_messages import registered_agent
 from chatr.adapters.http.json_response import encode, json_response
 from chatr.adapters.http.query_string import number
+from chatr.adapters.http.read_errors import NAMES_TOO_SLOW
 from chatr.adapters.http.response_cache import CachedValue
 from chatr.domain.agent import Agent
 from chatr.domain.commands import Heartbeat, Leave
@@ -38,10 +39,10 @@ def page(room: Room, after: str = "", count: int = MAX_PAGE_SIZE) -> wire.Agents
     return wire.AgentsResponse(agents=shown, stats=to_wire.stats(room, len(room.presence)))
 
 
-async def names_with(room: Room, part: str, limit: int) -> list[str]:
+async def names_with(room: Room, part: str, limit: int, pause: Pause) -> list[str]:
     """Return at most `limit` names of agents that have `part`: first those that begin with it, each kind sorted.
 
-    Where there are more, they are those of the agents that registered first.
+    Where there are more, they are those of the agents that registered first. `pause` is awaited between two steps.
     """
     found: list[str] = []
     for at_start in (True, False):
@@ -49,7 +50,7 @@ async def names_with(room: Room, part: str, limit: int) -> list[str]:
         for block in room.names.search.all_blocks():
             names += names_in(block, part, limit - len(found) - len(names), at_start=at_start)
             # A million names are hundreds of blocks; other requests run between two of them.
-            await asyncio.sleep(0)
+            await pause()
         found += sorted(names)
     return found
 
@@ -60,6 +61,7 @@ class AgentHandlers:
 
     _node: Node
     _clock: Clock
+    _reads: LongReads
     # The response to a request without parameters, which nearly every client sends.
     _first_page: CachedValue[bytes] = field(
         init=False,
@@ -71,20 +73,21 @@ class AgentHandlers:
     async def online(self, request: web.BaseRequest) -> web.Response | wire.AgentsResponse | wire.FoundAgentsResponse:
         """Return a page of the agents that are online: the first one, or the one after the name in `after`.
 
-        With `q` return the agents whose names have that part, online or not.
+        With `q` return the agents whose names have that part, online or not. Raises HttpError (503).
         """
         room = self._node.room
         if "q" in request.query:
-            return await self._found(room, request.query["q"], number(request, "limit", MAX_FOUND, MAX_FOUND))
+            return await self._found(request, request.query["q"], number(request, "limit", MAX_FOUND, MAX_FOUND))
         room.advance_presence(self._clock.now())
         if not request.query_string:
             return json_response(self._first_page.of(room))
         return page(room, request.query.get("after", ""), number(request, "limit", MAX_PAGE_SIZE, MAX_PAGE_SIZE))
 
-    async def _found(self, room: Room, text: str, limit: int) -> wire.FoundAgentsResponse:
-        part = text.strip().removeprefix("@").lower()
-        # One name more than the limit, to know whether there are more.
-        names = await names_with(room, part, limit + 1) if NAME_PART.fullmatch(part) else []
+    async def _found(self, request: web.BaseRequest, text: str, limit: int) -> wire.FoundAgentsResponse:
+        room, part = self._node.room, text.strip().removeprefix("@").lower()
+        async with self._reads.limited(request, NAMES_TOO_SLOW) as pause:
+            # One name more than the limit, to know whether there are more.
+            names = await names_with(room, part, limit + 1, pause) if NAME_PART.fullmatch(part) else []
         now = self._clock.now()
         shown = [to_wire.details_in(room, room.agent_named(name), now) for name in names[:limit]]
         return wire.FoundAgentsResponse(agents=shown, has_more=len(names) > limit)

@@ -1,6 +1,7 @@
 """POST and GET /api/messages."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final
 
 from aiohttp import web
@@ -10,6 +11,7 @@ from chatr import to_wire, wire
 from chatr.adapters.http import response_cache
 from chatr.adapters.http.admission.admission import Admission
 from chatr.adapters.http.admission.authentication import KEY_DIGEST
+from chatr.adapters.http.endpoints.long_reads import LongReads
 from chatr.adapters.http.endpoints.post_body import read_post
 from chatr.adapters.http.endpoints.search import found_page
 from chatr.adapters.http.endpoints.selected_messages import (
@@ -22,6 +24,7 @@ from chatr.adapters.http.error_catalogue import MESSAGE_NOT_FOUND, http_error
 from chatr.adapters.http.json_body import flag
 from chatr.adapters.http.json_response import RESPONSE_HEADERS
 from chatr.adapters.http.query_string import ID, after_cursor, cursor, number
+from chatr.adapters.http.read_errors import SELECTION_TOO_SLOW
 from chatr.adapters.http.text_response import text_response, wants_text
 from chatr.domain.agent import Agent
 from chatr.domain.commands import Post
@@ -48,6 +51,7 @@ class MessageHandlers:
     _clock: Clock
     _secrets: Secrets
     _admission: Admission
+    _reads: LongReads
 
     async def post(self, request: web.BaseRequest, agent: Agent) -> wire.PostResponse:
         """Post a message and return it. A repeated Idempotency-Key returns the message that it posted first."""
@@ -94,7 +98,7 @@ class MessageHandlers:
     async def page(self, request: web.BaseRequest) -> wire.MessagesResponse | web.Response:
         """Return a page of messages, oldest first: those after `after`, those before `before`, or the newest.
 
-        With `wait`, the request is held until there is a message after `after`. Raises HttpError (400, 401, 429),
+        With `wait`, the request is held until there is a message after `after`. Raises HttpError (400, 401, 429, 503),
         RuleViolated or LogUnavailable.
         """
         after, before = after_cursor(request), cursor(request, "before")
@@ -105,7 +109,8 @@ class MessageHandlers:
         else:
             if after is not None and before is None:
                 await self._wait(request, selection, after)
-            page = await selected_page(self._node.room, selection, after, before, limit)
+            async with self._reads.limited(request, SELECTION_TOO_SLOW) as pause:
+                page = await selected_page(self._node.room, selection, after, before, limit, pause)
         room = self._node.room
         posted = await self._node.messages.read(page.positions)
         # Some may have been removed while they were read.
@@ -118,7 +123,8 @@ class MessageHandlers:
     async def _wait(self, request: web.BaseRequest, selection: Selection, after: int) -> None:
         """Hold a request with `wait` until there is a message that it selects after `after`. Raises HttpError (429)."""
         seconds = number(request, "wait", 0, MAX_WAIT, minimum=0)
-        is_there = NewMessageCheck(lambda: self._node.room, selection, after)
+        limited = partial(self._reads.limited, request, SELECTION_TOO_SLOW)
+        is_there = NewMessageCheck(lambda: self._node.room, limited, selection, after)
         await wait_until(is_there, request, seconds, self._node.follower, self._admission)
 
     async def one(self, request: web.BaseRequest) -> wire.MessageResponse:

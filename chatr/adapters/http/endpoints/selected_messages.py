@@ -1,7 +1,7 @@
 """The filters of `GET /api/messages`, and pages of the messages that they select."""
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from itertools import chain
 from typing import Final
 
@@ -10,6 +10,7 @@ from attrs import define
 
 from chatr.adapters.http.admission.authentication import authenticate
 from chatr.adapters.http.caching import NO_STORE
+from chatr.adapters.http.endpoints.long_reads import Pause, pause_always
 from chatr.adapters.http.endpoints.post_body import REPLY_SPELLINGS
 from chatr.adapters.http.endpoints.waiting import catch_up
 from chatr.adapters.http.error_catalogue import MISSPELT_FILTER, OTHER_REMOVED, http_error
@@ -94,26 +95,34 @@ async def registered_agent(node: Node, name: str) -> Agent:
     raise RuleViolated(agent_exists, Limits(), {})
 
 
-async def selected_page(room: Room, selection: Selection, after: int | None, before: int | None, limit: int) -> Page:
-    """Return a page of the selected messages."""
+async def selected_page(
+    room: Room,
+    selection: Selection,
+    after: int | None,
+    before: int | None,
+    limit: int,
+    pause: Pause = pause_always,
+) -> Page:
+    """Return a page of the selected messages. `pause` is awaited between two steps of the search."""
     history, forward = room.history, after is not None
     if selection == Selection():
         return history.page(after, before, limit)
     windows = selection.windows(history, after, before)
     # One message more than the limit is searched for, to know whether there are more.
     found = [
-        await selected_positions(history, selection, criteria, windows, limit + 1, forward=forward)
+        await selected_positions(history, selection, criteria, windows, limit + 1, pause, forward=forward)
         for criteria in selection.sources(history)
     ]
     return as_page(sorted(chain.from_iterable(found)), limit, forward=forward)
 
 
-async def selected_positions(
+async def selected_positions(  # noqa: PLR0913 -- as selected_page
     history: History,
     selection: Selection,
     criteria: list[Sequence[int]],
     windows: Sequence[Window],
     limit: int,
+    pause: Pause,
     *,
     forward: bool,
 ) -> list[int]:
@@ -128,8 +137,8 @@ async def selected_positions(
             step = page_step(history, criteria, rest, limit - len(found), forward=forward)
             found += [position for position in step.found if selection.has_time(history, position)]
             rest = step.rest
-            # A search may take many steps if few messages meet all criteria; other requests run between two steps.
-            await asyncio.sleep(0)
+            # A search may take many steps if few messages meet all criteria; other requests run between them.
+            await pause()
     return found
 
 
@@ -137,11 +146,14 @@ async def selected_positions(
 class NewMessageCheck:
     """Tells whether there is a message of a selection after a position, for a request that waits for one.
 
+    `limited` returns a context of `LongReads`, in which messages are examined.
+
     Each call examines only the messages that came since the last one, unless messages were hidden or shown meanwhile:
     searching all of them anew for each message that is posted would take most of the time of a busy room.
     """
 
     _current_room: Callable[[], Room]
+    _limited: Callable[[], AbstractAsyncContextManager[Pause]]
     _selection: Selection
     _after: int
     _examined: int = 0
@@ -154,7 +166,8 @@ class NewMessageCheck:
         position, changes = room.position, len(room.history.removals.changes)
         is_continued = room is self._room and changes == self._changes
         start = self._examined if is_continued else self._after
-        found = await selected_page(room, self._selection, start, None, 1)
+        async with self._limited() as pause:
+            found = await selected_page(room, self._selection, start, None, 1, pause)
         # What came during the search is examined in the next call.
         self._room, self._changes, self._examined = room, changes, max(self._after, position)
         return bool(found.positions)
