@@ -3,10 +3,10 @@
 import asyncio
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Thread
-from typing import Any
+from typing import Any, Final
 
 import requests
 from attrs import frozen
@@ -31,6 +31,9 @@ UNLIMITED_SETTINGS: dict[str, Any] = OPEN_SETTINGS | {
     # The page takes its totals from these frames.
     "stats_every": 1,
 }
+
+LONGEST_START: Final = 60
+"""Seconds, on a busy machine."""
 
 
 @frozen
@@ -76,17 +79,24 @@ def host_room(
 ) -> Iterator[HostedRoom]:
     """Run a room until the context ends. Without a file its log is in memory, without a clock it uses the system's."""
     opened: Future[RunningRoom] = Future()
-    loop, closing = asyncio.new_event_loop(), asyncio.Event()
     every_setting = Settings(**(UNLIMITED_SETTINGS | ({"log": file.url} if file else {}) | settings))
-    thread = Thread(target=lambda: loop.run_until_complete(run_room(every_setting, clock, demo, opened, closing)))
+    closing, runner = asyncio.Event(), asyncio.Runner(loop_factory=asyncio.new_event_loop)
+    loop = runner.get_loop()
+
+    def run() -> None:
+        # The runner lets connections that are being closed end: a socket that is left open fails some later test.
+        with runner:
+            runner.run(run_room(every_setting, clock, demo, opened, closing))
+
+    thread = Thread(target=run)
     thread.start()
     try:
-        room = opened.result(20)
+        room = opened.result(LONGEST_START)
         yield HostedRoom(room.url, room.node, loop, file)
     finally:
-        loop.call_soon_threadsafe(closing.set)
+        with suppress(RuntimeError):  # the room could not be opened, and the loop is closed
+            loop.call_soon_threadsafe(closing.set)
         thread.join()  # the log is closed when the thread ends, so another process may open it
-        loop.close()
 
 
 async def run_room(
