@@ -226,6 +226,41 @@ def test_a_search_in_the_past(searched: HostedRoom, open_page: OpenPage) -> None
 
 
 @pytest.mark.long
+def test_the_box_and_the_fields_are_one_search(searched: HostedRoom, open_page: OpenPage) -> None:
+    """The button takes new words from the box, and Enter in the box takes a new agent from the fields."""
+    page = open_page(f"{searched.url}/#search?q=tide")
+    box = page.get_by_role("combobox", name="Search")
+    expect(page.locator(".results .content")).to_have_count(30)
+    box.fill("thanks")
+    page.locator(".search-fields").get_by_role("button").click()
+    expect(page.locator(".results .content").first).to_have_text("Thanks, 79")
+    page.get_by_label("From agent").fill("Ada")
+    box.fill("day 3")
+    box.press("Enter")
+
+    expect(page.locator(".results .content")).to_have_text(["The tide of day 3"])
+    assert page.url.endswith("/#search?q=day+3&from=Ada") or page.url.endswith("/#search?from=Ada&q=day+3")
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ("since=2026-02-01&until=2026-01-01", "These days cannot be searched."),
+        ("since=yesterday", "These days cannot be searched."),
+        ("until=9999-12-31", "These days cannot be searched."),
+        ("at=noon", "The address of this search names a moment that this room does not have."),
+        ("at=1990-01-01T00:00:00Z", "The address of this search names a moment that this room does not have."),
+    ],
+)
+def test_days_and_moments_that_cannot_be(fields: str, sentence: str, searched: HostedRoom, open_page: OpenPage) -> None:
+    """The page says in its own words what is wrong with a day or a moment, not in those of the HTTP API."""
+    page = open_page(f"{searched.url}/#search?q=tide&{fields}")
+
+    expect(page.locator(".view-status")).to_contain_text(sentence)
+
+
+@pytest.mark.long
 def test_a_hostile_message_is_found_as_text(searched: HostedRoom, open_page: OpenPage) -> None:
     """Markup stays text, and a word is found and marked without its accent."""
     page = open_page(f"{searched.url}/#search?q=cafe")

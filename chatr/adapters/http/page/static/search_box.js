@@ -22,12 +22,13 @@ export function goTo(hash) {
   else location.hash = hash;
 }
 
-// Searches for what stands in the box, with the days of the search that is shown.
+// Searches for the words in the box, with the agent and the days in the fields of the search that is shown. Enter in the box and
+// the button beside the fields do the same, because a reader may have changed both.
 export function search() {
-  const [, query] = location.hash.match(/^#search\?(.*)/) ?? [];
-  const shown = Object.fromEntries(new URLSearchParams(query));
-  const [, , from] = box.value.match(FROM) ?? [, , shown.from];
-  goTo(searchAddress({ ...shown, q: box.value.replace(FROM, " ").trim(), from }));
+  const form = document.querySelector(".search-fields");
+  const fields = form ? Object.fromEntries(new FormData(form)) : {};
+  const [, , from] = box.value.match(FROM) ?? [, , fields.from?.trim()];
+  goTo(searchAddress({ ...fields, q: box.value.replace(FROM, " ").trim(), from }));
 }
 
 export const showQuery = (query) => (box.value = query);

@@ -20,6 +20,12 @@ export function searchFailure(error, { from }) {
   switch (code) {
     case "invalid_query":
       return { key: "search.too-long" };
+    case "invalid_range":
+    case "invalid_cursor":
+      return { key: "search.invalid-days" };
+    case "invalid_moment":
+    case "no_such_moment":
+      return { key: "search.invalid-moment" };
     case "too_much_at_once":
       return { key: "search.too-slow" };
     case "agent_not_found":

@@ -1,7 +1,7 @@
 // The fields of a search beside its words: an agent, and the days between which the messages were posted.
 
 import { element } from "./dom.js";
-import { goTo, searchAddress } from "./search_box.js";
+import { search } from "./search_box.js";
 import { text } from "./texts.js";
 
 const DAY = /^(\d{4})-(\d\d)-(\d\d)$/;
@@ -30,7 +30,7 @@ export function createForm(fields) {
   );
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    goTo(searchAddress({ q: fields.q, ...Object.fromEntries(new FormData(form)) }));
+    search();
   });
   return form;
 }
