@@ -12,8 +12,12 @@ from attrs import define
 from chatr.adapters.http.error_catalogue import STORE_RETRY_SECONDS, http_error
 from chatr.adapters.http.error_type import ErrorType
 
-SLICE_SECONDS: Final = 0.002
-"""Seconds for which a request examines before others run. One step may take a millisecond longer."""
+SLICE_SECONDS: Final = 0.0005
+"""Seconds for which a request examines before others run. One step may take some milliseconds longer.
+
+Beside sixty such requests of one address, ten loop iterations of another task take at most 7 ms, and took 369 without
+turns (400,000 messages of two agents who mention each other).
+"""
 
 Pause = Callable[[], Awaitable[object]]
 """To be awaited between two steps: other requests run meanwhile, if the time of a slice has passed."""
