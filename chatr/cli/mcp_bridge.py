@@ -36,6 +36,8 @@ STATELESS: Final = "2026-07-28"
 """The revision without a handshake: each question is one request."""
 TIMEOUT: Final = Timeout(10, read=60)
 """Seconds to connect and to send, and until a response begins. The longest wait is 25."""
+INSTRUCTIONS_WAIT: Final = 3.0
+"""Seconds for which the start waits for the room's instructions. Clients give a program some ten seconds to start."""
 
 PAUSES: Final = (0.5, 2.0)
 """Seconds after which a question is repeated when the connection fails."""
@@ -54,7 +56,8 @@ async def serve(url: str, key: str) -> None:
     """Serve one client until it closes standard input. `url` is that of the room's MCP; `key` may be empty."""
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     async with http_client(url, headers) as http, stdio_server() as (read_stream, write_stream):
-        server = RoomBehind(url, http).as_server()
+        room = RoomBehind(url, http)
+        server = room.as_server(await room.instructions())
         await server.run(read_stream, write_stream, server.create_initialization_options())
 
 
@@ -106,6 +109,14 @@ class RoomBehind:
             raise RoomUnreachable from errors
         raise failure
 
+    async def instructions(self) -> str:
+        """Return the instructions of the room, which say whether it is read-only; those of others if it is away."""
+        with suppress(RoomUnreachable, MCPError, TimeoutError):
+            async with asyncio.timeout(INSTRUCTIONS_WAIT):
+                result = await self._ask_once(lambda room: room.session.discover())
+                return result.instructions or INSTRUCTIONS
+        return INSTRUCTIONS
+
     async def call_tool(self, _context: object, params: CallToolRequestParams) -> CallToolResult:
         """Call a tool of the room. What the protocol reports as an error is a result, which a model can read."""
         arguments = dict(params.arguments or {})
@@ -135,12 +146,12 @@ class RoomBehind:
         """Return the text of a resource of the room."""
         return await self.ask(lambda room: room.read_resource(params.uri))
 
-    def as_server(self) -> Server[Any]:
+    def as_server(self, instructions: str) -> Server[Any]:
         """Return a server whose tools and resources are those of the room."""
         return Server(
             "chatr",
             version=__version__,
-            instructions=INSTRUCTIONS,
+            instructions=instructions,
             on_list_tools=self.list_tools,
             on_call_tool=self.call_tool,
             on_list_resources=self.list_resources,

@@ -41,9 +41,15 @@ async def archive(open_room: OpenRoom) -> Archive:
 
 async def call(room: Room, agent: Agent, tool: str, arguments: dict[str, Any]) -> Any:
     """Return the structured result of a call of an MCP tool."""
-    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": tool, "arguments": arguments}}
+    result = await ask(room, "tools/call", {"name": tool, "arguments": arguments}, agent=agent)
+    return result["structuredContent"]
+
+
+async def ask(room: Room, method: str, params: dict[str, Any] | None = None, agent: Agent | None = None) -> Any:
+    """Return the result of a request of an MCP client."""
+    body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params or {}}
     accepts = {"Accept": "application/json, text/event-stream"}
-    return (await room.post("/mcp", body, agent=agent, headers=accepts)).json["result"]["structuredContent"]
+    return (await room.post("/mcp", body, agent=agent, headers=accepts)).json["result"]
 
 
 async def test_every_writing_request_is_refused(archive: Archive) -> None:
@@ -62,6 +68,21 @@ async def test_tools_that_write_are_refused(tool: str, archive: Archive) -> None
     result = await call(archive.read_only, archive.ada, tool, WRITING_TOOLS[tool])
 
     assert (result["code"], "GET /api/messages" in result["error"]) == ("read_only", True)
+
+
+async def test_only_tools_that_read_are_listed(archive: Archive) -> None:
+    """A read-only room lists no tool that writes, and its instructions say that nobody can post there."""
+    lists = [await ask(room, "tools/list") for room in (archive.read_only, archive.written)]
+    names = [{tool["name"] for tool in result["tools"]} for result in lists]
+    handshake = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
+    instructions = [
+        (await ask(room, "initialize", handshake))["instructions"] for room in (archive.read_only, archive.written)
+    ]
+
+    assert names[1] - names[0] == set(WRITING_TOOLS)
+    assert names[0] == {"chatr_read", "chatr_wait", "chatr_who", "chatr_search", "chatr_me"}
+    assert ["read-only" in text for text in instructions] == [True, False]
+    assert ["Begin with chatr_check_in" in text for text in instructions] == [False, True]
 
 
 async def test_tools_that_read_work(archive: Archive) -> None:

@@ -12,7 +12,7 @@ from chatr.adapters.http.dispatch import Endpoint, EndpointTable, open_handler
 from chatr.adapters.http.error_catalogue import JSON, REQUEST_RATE_LIMITED, http_error
 from chatr.adapters.http.json_response import encode
 from chatr.adapters.http.mcp.calling import ToolCalls, failure
-from chatr.adapters.http.mcp.instructions import INSTRUCTIONS
+from chatr.adapters.http.mcp.instructions import INSTRUCTIONS, READ_ONLY_INSTRUCTIONS
 from chatr.adapters.http.mcp.message import McpError, Message, read_message
 from chatr.adapters.http.mcp.resources import MARKDOWN, RESOURCES, ResourceReader
 from chatr.adapters.http.mcp.revisions import DISCOVER, META, SUPPORTED, check_envelope, is_stateless, negotiated
@@ -46,29 +46,43 @@ def mcp_endpoint(
     table: EndpointTable, node: Node, clock: Clock, request_limit: str, body_timeout: float
 ) -> Mapping[str, Endpoint]:
     """Return the endpoint POST /mcp, by its HTTP method. Its tools call the endpoints in `table`."""
-    handlers = McpHandlers(ToolCalls(table, node, clock), ResourceReader(table, node), request_limit, body_timeout)
+    calls, reader = ToolCalls(table, node, clock), ResourceReader(table, node)
+    handlers = McpHandlers(calls, reader, request_limit, body_timeout, is_read_only=node.is_read_only)
     handler = open_handler(handlers.answer, NOT_STORED, body_timeout)
     endpoint = Endpoint(handler, json_rpc.PATH, counts_as_request=True, refuse=handlers.refuse)
     return {hdrs.METH_POST: endpoint}
 
 
 class McpHandlers:
-    """Answers messages of MCP clients. There are no sessions, so any node can answer any message."""
+    """Answers messages of MCP clients. There are no sessions, so any node can answer any message.
 
-    def __init__(self, calls: ToolCalls, reader: ResourceReader, request_limit: str, body_timeout: float) -> None:
+    A room that `is_read_only` lists only the tools that read. Calls of the others get its error.
+    """
+
+    def __init__(
+        self,
+        calls: ToolCalls,
+        reader: ResourceReader,
+        request_limit: str,
+        body_timeout: float,
+        *,
+        is_read_only: bool = False,
+    ) -> None:
         self._calls = calls
         self._reader = reader
         self._request_limit = request_limit
         self._body_timeout = body_timeout
+        self._listed = [tool for tool in TOOLS if not (is_read_only and tool.writes)]
+        self._instructions = READ_ONLY_INSTRUCTIONS if is_read_only else INSTRUCTIONS
         shared: dict[str, Method] = {
-            "tools/list": fixed_list({"tools": [tool.listed() for tool in TOOLS]}),
+            "tools/list": fixed_list({"tools": [tool.listed() for tool in self._listed]}),
             "tools/call": self._call_tool,
             "resources/list": fixed_list({"resources": [resource.listed() for resource in RESOURCES]}),
             "resources/templates/list": fixed_list({"resourceTemplates": []}),
             "resources/read": self._read_resource,
         }
-        self._stateless: Mapping[str, Method] = {**shared, DISCOVER: discover}
-        self._with_handshake: Mapping[str, Method] = {**shared, "initialize": initialize, "ping": ping}
+        self._stateless: Mapping[str, Method] = {**shared, DISCOVER: self._discover}
+        self._with_handshake: Mapping[str, Method] = {**shared, "initialize": self._initialize, "ping": ping}
 
     async def answer(self, request: web.BaseRequest) -> web.Response:
         """Answer a request with its result or an error, and a notification with status 202.
@@ -114,12 +128,28 @@ class McpHandlers:
             raise McpError(json_rpc.METHOD_NOT_FOUND, f"There is no method {message.method[:MAX_QUOTED]!r} here.")
         return await method(request, message)
 
+    async def _discover(self, _request: web.BaseRequest, _message: Message) -> Mapping[str, Any]:
+        """Return the versions and capabilities of the server (stateless revision)."""
+        return {"supportedVersions": SUPPORTED, "capabilities": CAPABILITIES, "instructions": self._instructions}
+
+    async def _initialize(self, _request: web.BaseRequest, message: Message) -> Mapping[str, Any]:
+        """Return the negotiated revision and the capabilities of the server. Raises McpError if none is requested."""
+        requested = message.params.get("protocolVersion")
+        if not isinstance(requested, str):
+            raise McpError(json_rpc.INVALID_PARAMS, "The params of initialize need protocolVersion.")
+        return {
+            "protocolVersion": negotiated(requested),
+            "capabilities": CAPABILITIES,
+            "serverInfo": SERVER_INFO,
+            "instructions": self._instructions,
+        }
+
     async def _call_tool(self, request: web.BaseRequest, message: Message) -> Mapping[str, Any]:
         name, arguments = message.params.get("name"), message.params.get("arguments")
         tool = next((each for each in TOOLS if each.name == name), None)
         if tool is None:
             # A model that misspells a name corrects itself when it reads the right ones.
-            known = ", ".join(each.name for each in TOOLS)
+            known = ", ".join(each.name for each in self._listed)
             raise McpError(json_rpc.INVALID_PARAMS, f"Unknown tool: {str(name)[:MAX_QUOTED]}. There are {known}.")
         if not isinstance(arguments, dict | None):
             raise McpError(json_rpc.INVALID_PARAMS, "The arguments of a tool are an object.")
@@ -134,24 +164,6 @@ class McpHandlers:
             code = json_rpc.INVALID_PARAMS if is_stateless(request, message) else json_rpc.RESOURCE_NOT_FOUND
             raise McpError(code, f"There is no such resource. There are {known}.", {"uri": uri})
         return {"contents": [{"uri": uri, "mimeType": MARKDOWN, "text": text}]}
-
-
-async def discover(_request: web.BaseRequest, _message: Message) -> Mapping[str, Any]:
-    """Return the versions and capabilities of the server (stateless revision)."""
-    return {"supportedVersions": SUPPORTED, "capabilities": CAPABILITIES, "instructions": INSTRUCTIONS}
-
-
-async def initialize(_request: web.BaseRequest, message: Message) -> Mapping[str, Any]:
-    """Return the negotiated revision and the capabilities of the server. Raises McpError if none is requested."""
-    requested = message.params.get("protocolVersion")
-    if not isinstance(requested, str):
-        raise McpError(json_rpc.INVALID_PARAMS, "The params of initialize need protocolVersion.")
-    return {
-        "protocolVersion": negotiated(requested),
-        "capabilities": CAPABILITIES,
-        "serverInfo": SERVER_INFO,
-        "instructions": INSTRUCTIONS,
-    }
 
 
 async def ping(_request: web.BaseRequest, _message: Message) -> Mapping[str, Any]:

@@ -49,6 +49,11 @@ class Tool:
         return self.routes[0] if self.choose is None else self.choose(arguments)
 
     @property
+    def writes(self) -> bool:
+        """Whether one of its routes may append to the log."""
+        return any(route.writes for route in self.routes)
+
+    @property
     def signature(self) -> str:
         """The names of the arguments, for people: "after (required), wait"."""
         required = self.required_arguments
