@@ -1,6 +1,7 @@
 """After an erasure no part of the server's memory holds the text, whatever it was shown in before."""
 
 import gc
+from pathlib import Path
 from random import Random
 from string import ascii_letters
 from typing import Final
@@ -18,6 +19,8 @@ from tests.postgres import Postgres
 BACKWARDS: Final = "".join(Random(11).choices(ascii_letters, k=120))
 PATHS: Final = ("/api/messages", "/api/messages?after=0", "/api/at?position={}", "/api/at?position={}&limit=5", "/")
 """What shows the text, or may hold it."""
+PAGES: Final = ("/messages/{}", "/archive/2026-01-01", "/feed.xml", "/feed.json", "/api/messages?from=Ada")
+"""More that shows it."""
 
 
 async def show(room: Room, position: int) -> None:
@@ -61,6 +64,40 @@ async def test_no_cache_holds_an_erased_text(
 
     assert before
     assert after == []
+
+
+@pytest.mark.long
+async def test_a_room_that_is_only_read_forgets_what_is_erased(open_room: OpenRoom, tmp_path: Path) -> None:
+    """The node that writes to the log erases the text there; this one removes it from its memory and its index."""
+    log = f"sqlite:///{tmp_path}/chatr.db"
+    with only_new_objects():
+        written = await open_room(log=log, admin_socket="off")
+        watched = await open_room(log=log, read_only=True, clock=written.clock)
+        position = await post_text(written, await written.register())
+        await watched.running.node.follower.wait_until_folded(position)
+        await show(watched, position)
+        for path in PAGES:
+            await watched.get(path.format(position))
+        before = (containers_with(BACKWARDS), await is_indexed(watched, position))
+        async with open_reader(log) as reader:
+            erased_at = await record_erasure(written.running.node, reader, position)
+        await watched.running.node.follower.wait_until_folded(erased_at)
+        for room in (written, watched):
+            await room.running.erasing.wait_until_clean()
+            # A connection that is kept alive holds its last request and response until the next ones.
+            await room.get("/health")
+        after = (containers_with(BACKWARDS), await is_indexed(watched, position))
+
+    assert (bool(before[0]), before[1]) == (True, True)
+    assert after == ([], False)
+
+
+async def is_indexed(room: Room, position: int) -> bool:
+    """Return whether the words of a message are in the search index of a room."""
+    search = room.running.node.search
+    assert search is not None
+    await search.find("anything", (None, None), 1)
+    return bool(await search._index.indexed_among([position]))  # noqa: SLF001 -- no result shows a removed message
 
 
 async def test_the_room_of_a_log_that_was_replaced_is_forgotten(room: Room) -> None:
