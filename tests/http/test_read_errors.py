@@ -15,9 +15,9 @@ DAMAGED: Final = "This part of the log is damaged and cannot be read"
 ERRORS: Final = [
     (LogUnavailable("the store is away"), "storage_unavailable", AWAY, "5"),
     (RecordMissing("an older copy"), "storage_unavailable", AWAY, "5"),
-    (LogDamaged("Line 3 of room.jsonl is no record."), "storage_unavailable", DAMAGED, "60"),
-    (CannotOpenLog("room.jsonl is cut off."), "storage_unavailable", DAMAGED, "60"),
-    (UnreadableRecord("Record 3 is damaged."), "storage_unavailable", DAMAGED, "60"),
+    (LogDamaged("Line 3 of room.jsonl is no record."), "log_altered", DAMAGED, "60"),
+    (CannotOpenLog("room.jsonl is cut off."), "log_altered", DAMAGED, "60"),
+    (UnreadableRecord("Record 3 is damaged."), "log_altered", DAMAGED, "60"),
     (RecordAltered(3), "log_altered", "From record 3 on, the log is not as it was stored", "60"),
 ]
 """Everything that a store raises when it is read, with code, sentence and Retry-After."""

@@ -7,9 +7,10 @@ from chatr.adapters.http.error_type import ErrorType
 LOG_UNREADABLE: Final = ErrorType(
     503, "storage_unavailable", "The log cannot be read at the moment. Try again in {retryAfter} s."
 )
+# The code of an altered log: clients do not repeat such a request, as nothing changes until the log is repaired.
 LOG_DAMAGED: Final = ErrorType(
     503,
-    "storage_unavailable",
+    "log_altered",
     "This part of the log is damaged and cannot be read; others may be readable. The operator finds the reason in the "
     "log lines of chatr, and chatr doctor says what to do.",
 )
