@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import CDPSession, Page, expect
 
 from chatr.domain.limits import HOUR, MINUTE, SECOND
 from chatr.domain.timestamps import iso_timestamp
@@ -122,7 +122,7 @@ PINCH: Final = """
   send("pointerup", 92, to[1]);
 }
 """
-"""Moves two fingers on the slider. Chromium's own touch events cannot be sent to the slider with two points."""
+"""Moves two fingers on the slider of a page that is not on a touch screen."""
 
 
 @pytest.mark.long
@@ -136,6 +136,42 @@ def test_pinching(page: Page) -> None:
     assert moved[1] - moved[0] == pytest.approx(zoomed[1] - zoomed[0], rel=0.1)
     assert moved[0] < zoomed[0]
     expect(page.locator("#state")).to_have_text("live")
+
+
+@pytest.mark.long
+def test_two_fingers_after_a_first_touch(room: HostedRoom, open_page: OpenPage) -> None:
+    """A page that was touched anywhere is ready to zoom: the first of two fingers does not lead into the past.
+
+    Two fingers that move together over the whole log leave it whole.
+    """
+    page = open_page(room.url, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    expect(page.locator("#timeline")).to_be_visible()
+    with page.expect_response("**/timeline_controls.js"):
+        page.touchscreen.tap(200, 300)
+    expect(page.locator("#zoom")).to_have_value("all")
+    session = page.context.new_cdp_session(page)
+    change(page, lambda: two_fingers(page, session, (120, 180), (60, 260)))
+    expect(page.locator("#zoom")).to_have_value("")
+    expect(page.locator("#state")).to_have_text("live")
+    page.locator("#zoom").select_option("all")
+    for distance in (40, 37, 31):
+        two_fingers(page, session, (120, 180), (120 + distance, 180 + distance))
+
+        expect(page.locator("#zoom")).to_have_value("all")
+
+
+def two_fingers(page: Page, session: CDPSession, before: tuple[int, int], after: tuple[int, int]) -> None:
+    """Move two fingers from two places on the chart to two others, as a touch screen does."""
+
+    def send(kind: str, *places: float) -> None:
+        points = [dict(zip("xy", place_of(page, round(x)), strict=True), id=each) for each, x in enumerate(places)]
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    send("touchStart", before[0])
+    send("touchStart", *before)
+    for part in range(1, 11):
+        send("touchMove", *(one + (other - one) * part / 10 for one, other in zip(before, after, strict=True)))
+    send("touchEnd")
 
 
 def layout(page: Page) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from chatr.domain.commands import agent_id
 from chatr.domain.events import MessagePosted
-from chatr.domain.limits import HOUR, MINUTE
+from chatr.domain.limits import HOUR, MINUTE, SECOND
 from chatr.domain.moderation_events import MessageRemoved
 from chatr.domain.timestamps import iso_timestamp
 from chatr.testing.clock import START
@@ -64,6 +64,28 @@ def test_keys_of_the_slider(page: Page) -> None:
     expect(page.locator("#handle")).to_have_attribute("aria-valuetext", "now, live")
     assert change(page, press(page, "-"))[1] == pytest.approx(now, abs=5 * MINUTE)
     assert change(page, press(page, "0"))[0] == begin
+
+
+@pytest.mark.long
+def test_the_window_follows_to_both_ends(page: Page) -> None:
+    """Home and End show the beginning and now, also if the slider is there already and the chart shows another time."""
+    begin, end = shown_window(page)
+    page.locator("#handle").press("Home")
+    expect(page.locator("#state")).to_have_text("in the past")
+    for _ in range(3):
+        change(page, press(page, "+"))
+    change(page, press(page, "Control+ArrowRight"))
+    for _ in range(3):
+        change(page, press(page, "]"))
+    expect(page.locator("#timeline")).to_have_class("elsewhere")
+    assert change(page, press(page, "Home"))[0] == begin
+    change(page, press(page, "End"))
+    expect(page.locator("#state")).to_have_text("live")
+    for _ in range(4):
+        change(page, press(page, "["))
+    expect(page.locator("#timeline")).to_have_class("elsewhere")
+
+    assert change(page, press(page, "End"))[1] >= end - SECOND
 
 
 @pytest.mark.long

@@ -175,6 +175,7 @@ export function setWindow(newWindow, zooming) {
 export function moveTo(moment) {
   const isNow = moment === null || moment >= logRange.to;
   placeHandle(isNow ? null : Math.round(Math.max(moment, logRange.from)));
+  zoom?.follow(currentMoment()); // also if it was there already: the window may be elsewhere
   onMove(selectedMoment);
 }
 
@@ -199,6 +200,8 @@ export function start(listener) {
   for (const type of ["pointerenter", "focus"]) {
     handle.addEventListener(type, (event) => withControls(({ entered }) => entered(event)), { once: true });
   }
+  // A second finger on the slider zooms, but the first one would have moved it if the module were loaded only then.
+  addEventListener("touchstart", () => loadLater("timeline_controls.js").catch(() => {}), { once: true, passive: true });
   byId("zoom").addEventListener("change", () => withControls(({ chooseZoom }) => chooseZoom()));
   onResize(() => {
     pixels = 0;

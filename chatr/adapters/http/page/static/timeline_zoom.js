@@ -20,10 +20,11 @@ let last = {};
 
 const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
-// Moves a window into the time range of the log. Its span changes only if it is longer than that.
+// Moves a window into the time range of the log. Its span changes only if it is longer than that. Both ends are whole milliseconds,
+// as those of the log: after rounding errors a window at the log's end would no longer follow it, nor count as all of the log.
 function moveInto(logRange, { from, to }) {
-  const span = Math.min(to - from, spanOf(logRange));
-  const start = Math.max(logRange.from, Math.min(from, logRange.to - span));
+  const span = Math.min(Math.round(to - from), spanOf(logRange));
+  const start = Math.max(logRange.from, Math.min(Math.round(from), logRange.to - span));
   return { from: start, to: start + span };
 }
 
