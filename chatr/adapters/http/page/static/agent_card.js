@@ -38,7 +38,8 @@ async function openFor(id, name) {
     if (!agent) open(loaded);
     else if (isOpen(card) && shownAgent === agent) fill(loaded);
   } catch (error) {
-    if (!agent) notice(text("card.load-failed", { name, error: error.message }), 8);
+    const isUnknown = error.code === "agent_not_found";
+    if (!agent) notice(isUnknown ? text("agent.unknown", { name }) : text("card.load-failed", { name, error: error.message }), 8);
   }
 }
 

@@ -194,7 +194,7 @@ export async function goTo(id) {
   if (messageList.reveal(id)) return;
   try {
     const [before, after] = await Promise.all([getPage(`before=${id + 1}`), getPage(`after=${id}`)]);
-    const isOnPage = messageList.idOf(last(before.messages) ?? { id: 0 }) === id;
+    const isOnPage = before.messages.length > 0 && messageList.idOf(last(before.messages)) === id;
     const missing = isOnPage ? [] : await messageItself(id);
     if (!isOnPage && !missing.length) return notice(text("message.unknown", { id: `${id}` }), 8);
     const range = { older: before.hasMore, newer: after.hasMore };
