@@ -113,6 +113,21 @@ def test_the_page_fits_any_screen(view: View, sample_room: HostedRoom, open_page
         assert page.evaluate("scroller.clientHeight / innerHeight") > 0.6
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("view", [live_room, agent_messages, thread, search_results])
+def test_messages_can_be_read_at_any_zoom(view: View, sample_room: HostedRoom, open_page: OpenPage) -> None:
+    """At 200 and at 400 % zoom each view leaves at least four lines for its messages, and nothing scrolls sideways."""
+    page = open_page(sample_room.url)
+    view(page)
+
+    for width, height in ((640, 400), (320, 256)):
+        page.set_viewport_size({"width": width, "height": height})
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+        assert page.evaluate("(document.querySelector('.search') ?? scroller).clientHeight") >= 96
+        page.get_by_role("button", name="Play").scroll_into_view_if_needed()
+        expect(page.get_by_role("button", name="Play")).to_be_in_viewport(ratio=1)
+
+
 HEADER_LINES: Final = (
     "document.querySelector('header').clientHeight / parseFloat(getComputedStyle(document.body).fontSize)"
 )
