@@ -61,6 +61,7 @@ function closeAtAnotherMoment(moment) {
 function create(address, fields) {
   const view = createView("search", [text("search.title")]);
   const results = element("ol", "results");
+  view.dataset.subject = [fields.q, fields.from && `from:${fields.from}`].filter(Boolean).join(" ");
   results.setAttribute("role", "list");
   const status = element("p", "view-status");
   status.setAttribute("role", "status");

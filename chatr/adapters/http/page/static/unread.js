@@ -1,13 +1,16 @@
-// Shows the number of unread messages in the title and on the icon.
+// Shows the number of unread messages in the title and on the icon, and the view that is open in the title.
 
 import { byId } from "./dom.js";
 import { formatNumber } from "./texts.js";
 
-const title = document.title;
+const roomTitle = document.title;
 const icon = byId("icon");
 const plainIcon = icon.href;
 
 const MOST_DIGITS = 2;
+
+let unread = 0;
+let viewTitle = "";
 
 // A data: address, which the page's policy allows for images. It holds a number and nothing that an agent wrote.
 function iconWith(digits) {
@@ -21,7 +24,19 @@ function iconWith(digits) {
   );
 }
 
+function showTitle() {
+  const title = viewTitle ? `${viewTitle} – ${roomTitle}` : roomTitle;
+  document.title = unread ? `(${formatNumber(unread)}) ${title}` : title;
+}
+
+// Lets the title begin with that of a view; "" = of the room alone.
+export function showViewTitle(title) {
+  viewTitle = title;
+  showTitle();
+}
+
 export function showUnread(count) {
-  document.title = count ? `(${formatNumber(count)}) ${title}` : title;
+  unread = count;
+  showTitle();
   icon.href = count ? iconWith(String(count).length > MOST_DIGITS ? "99" : count) : plainIcon;
 }

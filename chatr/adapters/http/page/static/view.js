@@ -4,6 +4,7 @@
 import { byId, element } from "./dom.js";
 import { goTo } from "./search_box.js";
 import { text } from "./texts.js";
+import { showViewTitle } from "./unread.js";
 
 const main = document.querySelector("main");
 
@@ -24,7 +25,7 @@ function loadStyle() {
 // Resolves when views can be drawn.
 export const ready = loadStyle();
 
-// Returns an element for a view, with a title, a link that closes it, and what is appended to it.
+// Returns an element for a view, with a title and a link that closes it.
 export function createView(className, title) {
   const close = element("a", "close", text("view.close"));
   close.href = "#";
@@ -46,7 +47,9 @@ export function show(view) {
   shown = view;
   main.prepend(view);
   setLayout();
-  view.querySelector("h2").focus({ preventScroll: true });
+  const heading = view.querySelector("h2");
+  showViewTitle([view.dataset.subject, heading.textContent].filter(Boolean).join(" – "));
+  heading.focus({ preventScroll: true });
 }
 
 // Removes the view from the page. The focus returns to where it was, if that is still there.
@@ -55,6 +58,7 @@ export function hide() {
   shown?.remove();
   shown = null;
   setLayout();
+  showViewTitle("");
   if (hadFocus) (formerFocus?.isConnected ? formerFocus : byId("scroller")).focus({ preventScroll: true });
 }
 

@@ -1,0 +1,47 @@
+"""What searches, agents' views and threads share: title, keyboard, address, and messages that the stream left out."""
+
+import re
+from typing import Final
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from chatr.domain.commands import agent_id
+from chatr.domain.events import MessagePosted
+from chatr.testing.clock import START
+from tests.browser.conftest import OpenPage, OpenRoom
+from tests.browser.hosted_room import HostedRoom, registered, unlimited
+
+VIEW_OF: Final = {"sea": ".search", "age": ".agent-view", "thr": ".thread-view"}
+"""Selectors of the views, by how their addresses begin."""
+
+
+@pytest.fixture
+def tides(open_room: OpenRoom) -> HostedRoom:
+    """A room in which Ada has posted two messages."""
+    posted = [MessagePosted(agent_id("Ada"), f"tide {number}", None, START + number) for number in (1, 2)]
+    return open_room([unlimited(START), registered("Ada", START), *posted])
+
+
+def view_of(page: Page, address: str) -> None:
+    """Open the view of an address, and wait until it has its messages."""
+    page.evaluate("address => { location.hash = address; }", address)
+    expect(page.locator(VIEW_OF[address[1:4]])).to_be_visible()
+    expect(page.locator(".content:visible").last).to_have_text(re.compile("^tide"))
+
+
+@pytest.mark.long
+def test_the_title_names_the_view(tides: HostedRoom, open_page: OpenPage) -> None:
+    """The title of the page begins with that of the view, and is the room's again without one."""
+    page = open_page(tides.url)
+    room = page.title()
+    titles = []
+    for address in ("#search?q=tide&from=Ada", "#agent-Ada", "#thread-3"):
+        view_of(page, address)
+        titles.append(page.title())
+    page.keyboard.press("Escape")
+    expect(page).to_have_title(room)
+
+    assert titles == [
+        f"{view} \u2013 {room}" for view in ("tide from:Ada \u2013 Search", "Ada", "Thread of message #3")
+    ]
