@@ -156,6 +156,9 @@ function writeTotals(stats) {
     const total = stats[target.dataset.count];
     target.textContent = total === undefined ? "–" : formatNumber(total);
   }
+  const { totalAgents = 0, totalMessages = 0 } = stats;
+  byId("agents-unit").textContent = text("totals.agents-of-count", { count: totalAgents });
+  byId("messages-unit").textContent = text("totals.messages-of-count", { count: totalMessages });
 }
 
 // Handles a `stats` frame.
