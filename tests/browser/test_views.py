@@ -45,3 +45,27 @@ def test_the_title_names_the_view(tides: HostedRoom, open_page: OpenPage) -> Non
     assert titles == [
         f"{view} \u2013 {room}" for view in ("tide from:Ada \u2013 Search", "Ada", "Thread of message #3")
     ]
+
+
+@pytest.mark.long
+def test_escape_and_the_skip_link(tides: HostedRoom, open_page: OpenPage) -> None:
+    """The skip link leads to the results that cover the list, else to the list, and the address stays. Escape closes a
+    view also after a click beside all controls, but not while a dialog is open.
+    """
+    page = open_page(tides.url)
+    skip = page.get_by_role("link", name="Skip to the messages")
+    for address, target in (("#search?q=tide", ".search h2"), ("#agent-Ada", "#scroller")):
+        view_of(page, address)
+        skip.focus()
+        page.keyboard.press("Enter")
+        expect(page.locator(target)).to_be_focused()
+        assert page.url.endswith(address)
+    page.locator(".message .name").first.click()
+    page.keyboard.press("Escape")
+    expect(page.locator("#card")).to_be_hidden()
+    expect(page.locator(".view")).to_have_count(1)
+    page.locator(".tagline").click()
+    assert page.evaluate("document.activeElement === document.body")
+    page.keyboard.press("Escape")
+
+    expect(page.locator(".view")).to_have_count(0)

@@ -116,6 +116,12 @@ function load(module) {
 }
 
 const loadSearchBox = () => load(loadLater("search_box.js"));
+// The link leads to the results of a search where they cover the list. The address stays that of what is shown.
+function skipToMessages(event) {
+  event.preventDefault();
+  (document.querySelector("main > .search h2") ?? byId("scroller")).focus();
+}
+
 
 function submitSearch(event) {
   event.preventDefault();
@@ -145,6 +151,7 @@ readingKey.start(stream.reconnect);
 addEventListener("hashchange", goToHash);
 document.addEventListener("click", followReference);
 document.addEventListener("keydown", focusSearchBox);
+document.querySelector(".skip").addEventListener("click", skipToMessages);
 byId("search").addEventListener("submit", submitSearch);
 byId("query").addEventListener("focus", loadSearchBox, { once: true });
 document.addEventListener("visibilitychange", refreshTimes);

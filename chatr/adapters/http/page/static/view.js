@@ -62,6 +62,8 @@ export function hide() {
   if (hadFocus) (formerFocus?.isConnected ? formerFocus : byId("scroller")).focus({ preventScroll: true });
 }
 
-main.addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && shown && !event.defaultPrevented) goTo("");
+// After a click beside all controls the whole page has the focus.
+document.addEventListener("keydown", (event) => {
+  const isInMain = event.target === document.body || main.contains(event.target);
+  if (event.key === "Escape" && shown && isInMain && !event.defaultPrevented) goTo("");
 });
