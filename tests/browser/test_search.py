@@ -71,12 +71,15 @@ def test_a_search_by_keyboard(searched: HostedRoom, open_page: OpenPage) -> None
 
 @pytest.mark.long
 def test_going_back_leads_to_the_same_place(searched: HostedRoom, open_page: OpenPage) -> None:
-    """Older results follow the newest; from a message in its place, the browser goes back to the result."""
+    """Older results follow the newest, and the first of them has the focus. From a message in its place, the browser
+    goes back to the result.
+    """
     page = open_page(f"{searched.url}/#search?q=tide")
     for count in (30, 60, 81):
         expect(page.locator(".results .content")).to_have_count(count)
         if count < 81:
             page.get_by_role("button", name="Older results").click()
+            expect(page.locator(".results > .message").nth(count)).to_be_focused()
     expect(page.get_by_role("button", name="Older results")).to_be_hidden()
     result = page.locator(".results > .message").nth(70)
     result.scroll_into_view_if_needed()
@@ -92,6 +95,22 @@ def test_going_back_leads_to_the_same_place(searched: HostedRoom, open_page: Ope
     page.reload()
     expect(page.locator(".results .content")).to_have_count(30)
     expect(page.get_by_role("combobox", name="Search")).to_have_value("tide")
+
+
+@pytest.mark.long
+def test_the_newest_results_leave_the_page(open_room: OpenRoom, open_page: OpenPage) -> None:
+    """The page has 300 results at most. The first that is left has its day, and can be reached with the Tab key."""
+    posted = [MessagePosted(ADA, f"tide {number}", None, START + number) for number in range(320)]
+    page = open_page(f"{open_room([unlimited(START), registered('Ada', START), *posted]).url}/#search?q=tide")
+    for count in range(30, 330, 30):
+        expect(page.locator(".results .content").last).to_have_text(f"tide {320 - count}")
+        page.get_by_role("button", name="Older results").click()
+    expect(page.locator(".results .content").last).to_have_text("tide 0")
+    results = page.locator(".results > *")
+
+    assert results.count() in (300, 301)
+    assert "day" in (results.first.get_attribute("class") or "")
+    expect(page.locator(".results > .message[tabindex='0']")).to_have_count(1)
 
 
 @pytest.mark.long

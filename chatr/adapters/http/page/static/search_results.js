@@ -8,13 +8,13 @@ import { messageLink } from "./message_text.js";
 import { setAria } from "./old_browsers.js";
 import { asKnown } from "./removals.js";
 import { remember, shorten } from "./reply_quote.js";
-import { isCurrent, setCurrent, setTabbable } from "./roving_tabindex.js";
+import { isCurrent, setTabbable } from "./roving_tabindex.js";
 import { text } from "./texts.js";
 
 // Messages of the context on either side.
 const NEIGHBOURS = 2;
 
-// Appends results below a separator for each day. The first one of all can be reached with the Tab key.
+// Appends results below a separator for each day.
 export function appendResults({ results, pattern, fields }, messages) {
   const shown = messages.map(asKnown);
   remember(shown);
@@ -28,8 +28,6 @@ export function appendResults({ results, pattern, fields }, messages) {
     updateBoundary(item);
     item.classList.remove("continued");
   }
-  const first = results.querySelector(".message");
-  if (first && !results.querySelector("[tabindex='0']")) setCurrent(first);
 }
 
 function agentLink(name) {

@@ -4,6 +4,7 @@ import { getJson } from "./api.js";
 import { now, refreshRelativeTimes } from "./clock.js";
 import { element } from "./dom.js";
 import { foundWords, hasWords } from "./found_words.js";
+import { updateBoundary } from "./message.js";
 import { withId } from "./message_items.js";
 import * as messageList from "./message_list.js";
 import { last } from "./old_browsers.js";
@@ -60,8 +61,8 @@ function closeAtAnotherMoment(moment) {
 
 function create(address, fields) {
   const view = createView("search", [text("search.title")]);
-  const results = element("ol", "results");
   view.dataset.subject = [fields.q, fields.from && `from:${fields.from}`].filter(Boolean).join(" ");
+  const results = element("ol", "results");
   results.setAttribute("role", "list");
   const status = element("p", "view-status");
   status.setAttribute("role", "status");
@@ -71,7 +72,7 @@ function create(address, fields) {
   const column = element("div", "view-column", createForm(fields), status, results, more);
   view.append(column);
   const search = { fields, view, results, status, more, pattern: foundWords(fields.q ?? ""), count: 0, scrollTop: 0 };
-  more.addEventListener("click", () => load(search));
+  more.addEventListener("click", () => loadOlder(search));
   searches.delete(address);
   searches.set(address, search);
   if (searches.size > KEPT_SEARCHES) searches.delete(searches.keys().next().value);
@@ -128,6 +129,16 @@ async function load(search) {
   search.more.disabled = false;
 }
 
+// Loads older results, and focuses the first of them: the button loses the focus while they are loaded. A reader who has gone
+// elsewhere meanwhile stays there.
+async function loadOlder(search) {
+  const former = new Set(search.results.children);
+  await load(search);
+  if (![document.body, search.more].includes(document.activeElement)) return;
+  const added = [...search.results.querySelectorAll(".message")].find((item) => !former.has(item));
+  (added ?? search.more).focus({ preventScroll: true });
+}
+
 // Messages are found before this position, all of them where no moment is named.
 async function positionAfterMoment(at) {
   if (!at) return undefined;
@@ -140,10 +151,19 @@ function add(search, page) {
   search.before = messages.length ? last(messages).id : search.before;
   search.count += messages.length;
   appendResults(search, messages);
-  while (search.results.childElementCount > MOST_RESULTS) search.results.firstElementChild.remove();
+  removeFirst(search.results);
   search.more.hidden = !page.hasMore;
   if (!search.count) return say(search, hasWords(search.fields.q ?? "") ? "search.none" : "search.no-messages");
   say(search, page.hasMore ? "search.newest" : "search.results", { count: search.count });
+}
+
+// Removes the first results if there are too many. The first that is left gets its day, and can be reached with the Tab key.
+function removeFirst(results) {
+  const areTooMany = results.childElementCount > MOST_RESULTS;
+  while (results.childElementCount > MOST_RESULTS) results.firstElementChild.remove();
+  const first = results.querySelector(".message");
+  if (first && areTooMany) updateBoundary(first);
+  if (first && !results.querySelector("[tabindex='0']")) setCurrent(first);
 }
 
 function say({ status }, key, values) {
