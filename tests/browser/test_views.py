@@ -9,8 +9,26 @@ from playwright.sync_api import Page, expect
 from chatr.domain.commands import agent_id
 from chatr.domain.events import MessagePosted
 from chatr.testing.clock import START
-from tests.browser.conftest import OpenPage, OpenRoom
+from tests.browser.agent_client import AgentClient
+from tests.browser.conftest import OWN_STREAM, OpenPage, OpenRoom
 from tests.browser.hosted_room import HostedRoom, registered, unlimited
+from tests.browser.test_requests import FAKE_STREAM
+
+POST_DURING_RESPONSE: Final = """
+key => {
+  const send = window.fetch;
+  window.fetch = async (...request) => {
+    const response = await send(...request);
+    if (!String(request[0]).includes("after=")) return response;
+    window.fetch = send;
+    const headers = { Authorization: `Bearer ${key}`, "Content-Type": "application/json" };
+    const posted = await send("/api/messages", { method: "POST", headers, body: '{"content": "meanwhile"}' });
+    stream.send("message", (await posted.json()).message);
+    return response;
+  };
+}
+"""
+"""Posts a message, which arrives by the stream, before the page gets the response to its next request of newer ones."""
 
 VIEW_OF: Final = {"sea": ".search", "age": ".agent-view", "thr": ".thread-view"}
 """Selectors of the views, by how their addresses begin."""
@@ -69,3 +87,16 @@ def test_escape_and_the_skip_link(tides: HostedRoom, open_page: OpenPage) -> Non
     page.keyboard.press("Escape")
 
     expect(page.locator(".view")).to_have_count(0)
+
+
+@pytest.mark.long
+def test_a_view_has_what_the_stream_left_out(tides: HostedRoom, open_page: OpenPage) -> None:
+    """When the stream has left out messages, those of the view are loaded, with one that is posted meanwhile."""
+    page = open_page(tides.url, script=OWN_STREAM + FAKE_STREAM)
+    view_of(page, "#agent-Ada")
+    ada = AgentClient.already_registered(tides.url, "Ada")
+    ada.post("missed")
+    page.evaluate(POST_DURING_RESPONSE, ada.key)
+    page.evaluate("stream.send('reset', { reason: 'too_many_missed' })")
+
+    expect(page.locator("#messages .content")).to_have_text(["tide 1", "tide 2", "missed", "meanwhile"])

@@ -129,3 +129,5 @@ export function messagePosted(message) {
   if (!shown || !listView.isOpen() || messageList.idOf(message) >= shown.end) return;
   if (TABS[shown.tab].has(message, shown.name)) messageList.appendNew([message]);
 }
+
+export const messagesMissed = listView.messagesMissed;

@@ -46,6 +46,11 @@ export function showMessages(messages, source, options) {
 
 export const isOpen = () => isShown;
 
+// The stream has left out messages. Those of the view are loaded when the reader gets to the end of its list.
+export function messagesMissed() {
+  if (isShown) messageList.expectNewer();
+}
+
 // Closes the view and shows the room's messages in the list again.
 export function close() {
   if (!isShown) return;

@@ -30,6 +30,8 @@ let firstId = 0;
 let lastId = 0;
 let hasOlder = false;
 let hasNewer = false;
+// Whether messages were posted since the newer page was requested: its response may be older than they are.
+let hasComeMore = false;
 let atBottom = true;
 let loading = false;
 let hasFailed = false;
@@ -90,7 +92,9 @@ export function show(messages, newSource, { older = true, newer = false, gap = "
 // Appends new messages if the list reaches the end of the log. For a reader who has scrolled up nothing is removed to
 // make room: the new messages are then loaded when the reader comes back down.
 export function appendNew(messages) {
-  if (hasNewer || !messages.length) return;
+  if (!messages.length) return;
+  hasComeMore = true;
+  if (hasNewer) return;
   if (!atBottom && list.childElementCount + messages.length > MOST) {
     hasNewer = true;
     return;
@@ -167,6 +171,13 @@ async function load(direction, id, addPage) {
   }
 }
 
+// There may be messages after the last one of the list that the stream has not sent.
+export function expectNewer() {
+  if (!source.newer) return; // a view that could not be loaded
+  hasNewer = true;
+  checkPosition();
+}
+
 // The stream is open again: loads what could not be loaded.
 export function connected() {
   if (!hasFailed) return;
@@ -187,8 +198,9 @@ function loadOlder() {
 }
 
 function loadNewer() {
+  if (!loading) hasComeMore = false;
   load("newer", lastId, ({ messages, hasMore }) => {
-    hasNewer = hasMore;
+    hasNewer = hasMore || hasComeMore;
     atBottom = false;
     if (!messages.length) return;
     lastId = idOf(last(messages));

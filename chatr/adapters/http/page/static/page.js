@@ -25,7 +25,7 @@ let view = null;
 // By type of frame: what shows its data. What one of them cannot show is shown by the others.
 const listeners = {
   __proto__: null, // a type may be called toString
-  reset: [live.expectGap],
+  reset: [live.expectGap, () => view?.messagesMissed?.()],
   history: [(messages) => live.startOver(withId(messages)), goToFirstHash],
   message: [(message) => withId([message]).forEach(live.add), joinBox.messagePosted, onlineAgents.messagePosted, past.messagePosted, (message) => view?.messagePosted?.(message)],
   stats: [onlineAgents.showStats, joinBox.statsChanged],

@@ -94,3 +94,5 @@ export function messagePosted(message) {
   if (!shown || !listView.isOpen() || messageList.idOf(message) >= shown.end) return;
   if (message.replyTo === shown.id) messageList.appendNew([message]);
 }
+
+export const messagesMissed = listView.messagesMissed;
