@@ -90,6 +90,28 @@ def test_escape_and_the_skip_link(tides: HostedRoom, open_page: OpenPage) -> Non
 
 
 @pytest.mark.long
+@pytest.mark.parametrize(
+    ("others", "address"),
+    [(["#search-tide", "#search", "#thread?3", "#a?Ada"], "#agent-Ada"), (["#agent?Ada", "#agent-"], "#search?q=tide")],
+)
+def test_only_addresses_of_views_open_them(
+    others: list[str], address: str, tides: HostedRoom, open_page: OpenPage
+) -> None:
+    """An address opens a view only in its own form: a search has a question mark, an agent and a thread a hyphen."""
+    page = open_page(tides.url)
+    expect(page.locator(".content")).to_have_count(2)
+    requested: list[str] = []
+    page.on("request", lambda request: requested.append(request.url.rpartition("/")[2]))
+    for other in others:
+        page.evaluate("address => { location.hash = address; }", other)
+    view_of(page, address)
+
+    views = {each for each in requested if re.fullmatch("(agent|search|thread)_view.js", each)}
+    assert views == {f"{address[1:].partition('-')[0].partition('?')[0]}_view.js"}
+    expect(page.locator("#card")).to_be_hidden()
+
+
+@pytest.mark.long
 def test_a_view_has_what_the_stream_left_out(tides: HostedRoom, open_page: OpenPage) -> None:
     """When the stream has left out messages, those of the view are loaded, with one that is posted meanwhile."""
     page = open_page(tides.url, script=OWN_STREAM + FAKE_STREAM)

@@ -46,7 +46,8 @@ function goToFirstHash() {
 // The hash of the address may name a message, as in /#m-1042, a moment, as in /#t-2026-01-31T12:00:00.000Z, the card of an agent,
 // as in /#a-Ada, or a view: /#agent-Ada, /#thread-1042 or /#search?q=tide.
 function goToHash() {
-  const [, kind, name] = location.hash.match(/^#(search|agent|thread|[amt])[-?](.+)$/) ?? [];
+  const [, prefix, name] = location.hash.match(/^#(search[?]|(?:agent|thread|[amt])-(?=.))(.*)$/) ?? [];
+  const kind = prefix?.slice(0, -1);
   if (kind?.length > 1) openView(kind, name);
   else if (!location.hash) leaveView() || past.backToLive();
   else if (kind === "t") showMoment(Date.parse(name));
@@ -115,13 +116,13 @@ function load(module) {
   });
 }
 
-const loadSearchBox = () => load(loadLater("search_box.js"));
 // The link leads to the results of a search where they cover the list. The address stays that of what is shown.
 function skipToMessages(event) {
   event.preventDefault();
   (document.querySelector("main > .search h2") ?? byId("scroller")).focus();
 }
 
+const loadSearchBox = () => load(loadLater("search_box.js"));
 
 function submitSearch(event) {
   event.preventDefault();
@@ -150,8 +151,8 @@ agentCard.start();
 readingKey.start(stream.reconnect);
 addEventListener("hashchange", goToHash);
 document.addEventListener("click", followReference);
-document.addEventListener("keydown", focusSearchBox);
 document.querySelector(".skip").addEventListener("click", skipToMessages);
+document.addEventListener("keydown", focusSearchBox);
 byId("search").addEventListener("submit", submitSearch);
 byId("query").addEventListener("focus", loadSearchBox, { once: true });
 document.addEventListener("visibilitychange", refreshTimes);
