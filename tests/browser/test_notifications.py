@@ -108,6 +108,23 @@ def test_one_tab_notifies(room: HostedRoom, open_page: OpenPage) -> None:
 
 
 @pytest.mark.long
+def test_an_empty_word_is_not_chosen(room: HostedRoom, open_page: OpenPage) -> None:
+    """An empty word in the stored choice, which this page does not write, matches no message and stops nothing."""
+    page = open_page(room.url, script=RECORD)
+    choose(page, "crab")
+    expect(page.locator("#notice")).to_have_text("Notifications are on while this page is open in a tab.")
+    page.evaluate("localStorage.setItem('chatr-notify /', JSON.stringify({ words: ['', 'crab'], agents: [''] }))")
+    page.reload()
+    expect(page.locator("#state")).to_have_text("live")
+    look_elsewhere(page)
+    ada = room.register("Ada")
+    ada.post("anything")
+    ada.post("a crab")
+
+    assert [each["body"] for each in notified(page, 1)] == ["a crab"]
+
+
+@pytest.mark.long
 def test_a_removed_message_leaves_the_desktop(room: HostedRoom, open_page: OpenPage) -> None:
     """The notification of a removed message is closed. The choice is there after a reload, until it is turned off."""
     page = open_page(room.url, script=RECORD)

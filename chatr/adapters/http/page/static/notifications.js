@@ -40,7 +40,8 @@ function store(name, value) {
   } catch {} // the choice lasts as long as the page is open
 }
 
-const textsOf = (list) => (Array.isArray(list) ? list.filter((each) => typeof each === "string").slice(0, MOST_CHOSEN) : []);
+// Without empty ones, which every message would contain.
+const textsOf = (list) => (Array.isArray(list) ? list.filter((each) => typeof each === "string" && each).slice(0, MOST_CHOSEN) : []);
 
 function choose(words, agents) {
   chosen = { words: textsOf(words), agents: textsOf(agents) };
