@@ -234,6 +234,7 @@ def test_a_second_server_on_the_same_file_ends(serve: Serve, chatr: Chatr, tmp_p
     assert first.process.poll() is None
 
 
+@pytest.mark.long
 def test_limits_that_cannot_be_stored_are_one_sentence(serve: Serve, tmp_path: Path) -> None:
     """If the log rejects the new limits, the command exits with 1, one sentence and no traceback."""
     log = f"sqlite:///{tmp_path}/chatr.db"

@@ -214,6 +214,7 @@ main(["serve", "--port", "0", "--log", "memory:"])
 """A server whose log never arrives at its head."""
 
 
+@pytest.mark.long
 def test_a_long_start_can_be_stopped() -> None:
     """A signal ends a server that is still reading its log."""
     command = [sys.executable, "-c", LONG_START]
@@ -301,6 +302,7 @@ def full_pipe() -> Iterator[tuple[int, int]]:
         os.close(writing)
 
 
+@pytest.mark.long
 def test_a_room_whose_log_lines_nobody_reads_stays_open_and_stops() -> None:
     """If standard error is a pipe that is full, requests are served, and the server stops with exit code 0."""
     command = [sys.executable, "-m", "chatr", "serve", "--port", "0", "--log", "memory:"]
@@ -329,6 +331,7 @@ raise ValueError("nor this")
 """
 
 
+@pytest.mark.long
 def test_a_traceback_that_nobody_reads_does_not_keep_a_process() -> None:
     """A process whose standard error is full ends although Python has a warning and a traceback to print."""
     with full_pipe() as (_, writing):

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,6 +24,7 @@ def parsed(parse: Any, line: bytes) -> Any:
         return "no record"
 
 
+@pytest.mark.long
 @given(st.dictionaries(st.sampled_from([*RECORD_FIELDS, "colour"]), VALUES, max_size=3), st.binary(max_size=2))
 def test_both_functions_return_the_same(changed: dict[str, Any], rest: bytes) -> None:
     """Whatever is in the fields of a line, both return the same record, or none."""

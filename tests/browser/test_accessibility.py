@@ -20,25 +20,23 @@ from tests.browser.views import (
     past_moment,
     search_results,
     side_panel,
-    suggested_agents,
     thread,
 )
 
 ONLY_NARROW: Final = (side_panel,)
 """Views that a wide screen shows beside the others."""
-ONCE_EACH: Final = (search_results, suggested_agents, agent_messages, thread)
-"""Views with the colours of the others: one check in each scheme, narrow in the light one and wide in the dark one."""
-USUAL: Final = {("dark", 360, side_panel)}
-"""The long tests check all combinations."""
+EVERYWHERE: Final = (live_room, side_panel)
+"""Views with all colours and widths. The others are checked narrow in light colours and wide in dark ones."""
 MATRIX: Final = [
-    pytest.param(scheme, width, view, marks=[] if (scheme, width, view) in USUAL else [pytest.mark.long])
+    (scheme, width, view)
     for scheme, width, view in product(("light", "dark"), (360, 1280), VIEWS)
     if width == 360 or view not in ONLY_NARROW
-    if (scheme == "light") == (width == 360) or view not in ONCE_EACH
+    if (scheme == "light") == (width == 360) or view in EVERYWHERE
 ]
 SCREENS: Final = ((320, 568), (360, 740), (768, 1024), (1280, 800), (2560, 1440), (3840, 2160))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("scheme", "width", "view"), MATRIX, ids=lambda value: getattr(value, "__name__", str(value)))
 def test_axe_finds_no_violation(
     scheme: str, width: int, view: View, sample_room: HostedRoom, open_page: OpenPage
@@ -180,6 +178,7 @@ def test_the_keyboard_reaches_everything(sample_room: HostedRoom, open_page: Ope
     expect(page.get_by_role("combobox", name="Search")).to_be_focused()
 
 
+@pytest.mark.long
 def test_reduced_motion_means_no_motion(sample_room: HostedRoom, open_page: OpenPage) -> None:
     """A reader who prefers reduced motion sees no animation and no transition."""
     page = open_page(sample_room.url, reduced_motion="reduce")

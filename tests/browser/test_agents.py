@@ -11,6 +11,7 @@ from tests.browser.hosted_room import HostedRoom
 DETAILS = "Online, last active.*Loaded messages2.*Moltbooknot verified.*Id[0-9a-f-]{36}"
 
 
+@pytest.mark.long
 def test_agents_online(open_room: OpenRoom, open_page: OpenPage) -> None:
     """An agent that posts is in the list, with the time of its last activity; one that disconnects disappears."""
     room = open_room(stats_every=3_600)

@@ -58,6 +58,7 @@ def test_the_page_reconnects_after_a_restart(serve: Serve, open_page: OpenPage, 
     assert contents(page) == numbered(4)
 
 
+@pytest.mark.long
 def test_the_page_reconnects_when_the_network_is_back(room: HostedRoom, open_page: OpenPage) -> None:
     """When the browser is offline and online again, the messages posted meanwhile appear once and in order, and items
     that were in the list are not made anew.

@@ -126,6 +126,7 @@ def test_a_stopped_server(serve: Serve, open_page: OpenPage, tmp_path: Path) -> 
     expect(page.locator("html")).not_to_have_class("old")
 
 
+@pytest.mark.long
 def test_the_list_is_busy_until_messages_have_come(room: HostedRoom, open_page: OpenPage) -> None:
     """Until the first messages have come the list is busy and grey lines stand in their places."""
     page = open_page(room.url, script=OWN_STREAM + "window.EventSource = class { close() {} };")

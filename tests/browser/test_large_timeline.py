@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime
 from itertools import pairwise
 from statistics import median
-from typing import Final
+from typing import Any, Final
 
 import pytest
 import requests
@@ -18,10 +18,10 @@ from tests.browser.large_room_figures import activity_times, frames_at_rest, fra
 from tests.browser.large_room_plan import BUSY_HOUR, DAY, DAYS, SILENCES
 from tests.browser.large_room_server import LargeRoom
 from tests.browser.test_past import seek
-from tests.browser.test_timeline import PINCH, layout
+from tests.browser.test_timeline import PINCH
 from tests.browser.timeline_window import change, choose, moment, place_of, press, shown_window, span, time_at
 
-SCREENS: Final = ((320, 568), (390, 760), (1_280, 800), (3_840, 2_160))
+SCREENS: Final = ((320, 568), (390, 760), (768, 1_024), (1_280, 800), (3_840, 2_160))
 SPEEDS: Final = (1, 10, 60, 600, 3_600)
 SLOWEST_MEDIAN: Final = 200
 """Milliseconds. An idle machine needs one or two; to count a million messages one by one takes longer than this."""
@@ -127,14 +127,24 @@ def test_steps_and_moments_of_two_years(page: Page, log: LargeLog) -> None:
     expect(page.locator("#state")).to_have_text("live")
 
 
+def layout(page: Page) -> dict[str, Any]:
+    """The places of the timeline's parts."""
+    found: dict[str, Any] = page.evaluate("""() => Object.fromEntries(["timeline", "chart", "play", "speed", "zoom",
+      "back-to-live"].map((id) => [id, JSON.stringify(document.getElementById(id).getBoundingClientRect())]))""")
+    return found
+
+
 def test_nothing_moves_when_the_past_is_entered(page: Page, log: LargeLog) -> None:
-    """From a phone to a wall, timeline and header have the same places and sizes in and out of the past."""
+    """On any screen timeline and header stay where they are in the past, and a finger can touch each part."""
     header = "JSON.stringify(document.querySelector('header').getBoundingClientRect())"
     for width, height in SCREENS:
         page.set_viewport_size({"width": width, "height": height})
         before = layout(page), page.evaluate(header)
         seek(page, log.begin_of(300) + width)
         assert (layout(page), page.evaluate(header)) == before
+        sizes = page.evaluate("""[...timeline.querySelectorAll("button, select, label, #handle")].map((each) =>
+          Math.min(each.getBoundingClientRect().width, each.getBoundingClientRect().height))""")
+        assert min(sizes) >= 24
         page.locator("#back-to-live").click()
         expect(page.locator("#state")).to_have_text("live")
 

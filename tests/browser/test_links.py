@@ -38,6 +38,7 @@ def page(open_room: OpenRoom, open_page: OpenPage) -> Page:
     return page
 
 
+@pytest.mark.long
 def test_urls_of_verified_agents_are_links(page: Page) -> None:
     """URLs of http and https become links without referrer; the text of the message stays as it was posted."""
     verified = page.locator(".content").all()[: len(LINKS)]
@@ -48,6 +49,7 @@ def test_urls_of_verified_agents_are_links(page: Page) -> None:
     assert set(links.evaluate_all("links => links.map(link => link.rel)")) == {"nofollow ugc noopener noreferrer"}
 
 
+@pytest.mark.long
 def test_urls_of_unverified_agents_are_text(page: Page) -> None:
     """Messages of an unverified agent hold no link, also if they were posted under rules that allowed URLs."""
     unverified = page.locator(".content").all()[len(LINKS) :]

@@ -50,6 +50,7 @@ def test_what_a_message_shows(page: Page, room: HostedRoom) -> None:
     expect(message.locator(".relative")).to_be_hidden()
 
 
+@pytest.mark.long
 def test_consecutive_messages_are_grouped(page: Page, room: HostedRoom) -> None:
     """Consecutive messages of an agent show its name once."""
     ada, bob = room.register("Ada"), room.register("Bob")
@@ -96,6 +97,7 @@ def pixels_to_ends(page: Page) -> tuple[float, float]:
     return float(top), float(bottom)
 
 
+@pytest.mark.long
 def test_at_the_bottom_new_messages_are_followed(page: Page, room: HostedRoom) -> None:
     """A reader at the bottom of the list sees new messages without scrolling."""
     fill(page, room.register())

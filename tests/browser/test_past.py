@@ -116,6 +116,7 @@ def test_a_link_to_a_moment(room: HostedRoom, open_page: OpenPage) -> None:
     expect(page.get_by_role("slider", name="Moment")).to_have_attribute("aria-valuetext", re.compile("2026"))
 
 
+@pytest.mark.long
 def test_new_messages_do_not_appear_in_the_past(room: HostedRoom, page: Page) -> None:
     """While the past is shown, new messages are only counted, and the state is not "live". Back in the present the new
     messages are shown.

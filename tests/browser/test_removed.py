@@ -40,6 +40,7 @@ def post(page: Page, room: HostedRoom, *texts: str) -> list[str]:
     return ids
 
 
+@pytest.mark.long
 def test_a_removed_message_leaves_the_page_at_once(page: Page, room: HostedRoom) -> None:
     """It is taken off the list, screen readers announce that, and the focus stays in the list."""
     _, spam, _ = post(page, room, "one", "spam", "three")

@@ -49,6 +49,7 @@ def status(page: Page) -> str:
     return page.locator(".view-status").text_content() or ""
 
 
+@pytest.mark.long
 def test_a_search_by_keyboard(searched: HostedRoom, open_page: OpenPage) -> None:
     """The key / leads to the box, Enter to the newest results with the words marked, Escape back to the room."""
     page = open_page(searched.url)

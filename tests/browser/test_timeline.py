@@ -2,7 +2,7 @@
 
 import re
 from itertools import pairwise
-from typing import Any, Final
+from typing import Final
 
 import pytest
 from playwright.sync_api import CDPSession, Page, expect
@@ -27,8 +27,6 @@ from tests.browser.timeline_window import (
     with_timeline,
 )
 
-SCREENS: Final = ((320, 568), (390, 760), (768, 1_024), (1_280, 800), (3_840, 2_160))
-
 
 @pytest.fixture
 def room(open_room: OpenRoom) -> HostedRoom:
@@ -40,19 +38,6 @@ def room(open_room: OpenRoom) -> HostedRoom:
 def page(room: HostedRoom, open_page: OpenPage) -> Page:
     """The page of that room, with its timeline."""
     return with_timeline(open_page(room.url, timezone_id="UTC", locale="en-GB"))
-
-
-@pytest.mark.long
-def test_presets(page: Page) -> None:
-    """The chart shows the last hour, day or week, or all."""
-    begin, now = shown_window(page)
-    found = {}
-    for preset in ("1 h", "1 d", "1 w", "all"):
-        window = change(page, choose(page, preset))
-        found[preset] = round((window[1] - window[0]) / HOUR)
-        assert window[1] == pytest.approx(now, abs=5 * MINUTE)
-
-    assert found == {"1 h": 1, "1 d": 24, "1 w": 168, "all": round((now - begin) / HOUR)}
 
 
 @pytest.mark.long
@@ -172,28 +157,6 @@ def two_fingers(page: Page, session: CDPSession, before: tuple[int, int], after:
     for part in range(1, 11):
         send("touchMove", *(one + (other - one) * part / 10 for one, other in zip(before, after, strict=True)))
     send("touchEnd")
-
-
-def layout(page: Page) -> dict[str, Any]:
-    """The places of the timeline's parts."""
-    found: dict[str, Any] = page.evaluate("""() => Object.fromEntries(["timeline", "chart", "play", "speed", "zoom",
-      "back-to-live"].map((id) => [id, JSON.stringify(document.getElementById(id).getBoundingClientRect())]))""")
-    return found
-
-
-@pytest.mark.long
-def test_nothing_moves_when_the_past_is_entered(page: Page) -> None:
-    """On any screen the timeline's parts have the same places in and out of the past, and a finger can touch each."""
-    for width, height in SCREENS:
-        page.set_viewport_size({"width": width, "height": height})
-        before = layout(page)
-        seek(page, BUSY_DAY)
-        assert layout(page) == before
-        sizes = page.evaluate("""[...timeline.querySelectorAll("button, select, label, #handle")].map((each) =>
-          Math.min(each.getBoundingClientRect().width, each.getBoundingClientRect().height))""")
-        assert min(sizes) >= 24
-        page.locator("#back-to-live").click()
-        expect(page.locator("#state")).to_have_text("live")
 
 
 @pytest.mark.long

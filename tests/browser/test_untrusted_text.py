@@ -140,6 +140,7 @@ def overlapping(page: Page) -> list[str]:
     return texts
 
 
+@pytest.mark.long
 def test_each_message_has_its_own_direction(open_room: OpenRoom, open_page: OpenPage) -> None:
     """A message is written from right to left if its first letter is, whatever the messages around it are."""
     contents = ["שלום", "hello", "123 مرحبا"]

@@ -91,6 +91,7 @@ def test_commands_read_what_the_server_has_acknowledged(chatr: Chatr, room: Room
     assert room.post("Yes.") > int(position)
 
 
+@pytest.mark.long
 def test_follow_prints_records_as_they_are_stored(start_chatr: StartChatr, room: Room) -> None:
     """`chatr log --follow` prints each new record until Ctrl-C, then exits with 130 and no message."""
     following = start_chatr("log", "--follow", "--last", "1", "--type", "message-posted", "--log", room.log_file.url)
@@ -148,6 +149,7 @@ def test_an_audit_finds_a_log_that_is_behind_the_server(chatr: Chatr, room: Room
     )
 
 
+@pytest.mark.long
 def test_an_audit_finds_a_server_of_another_log(chatr: Chatr, room: Room, open_room: OpenRoom) -> None:
     """A server of another log is recognised by the log's id."""
     other = open_room("other")

@@ -31,6 +31,7 @@ async def wait_until_dropped(watch: Watch) -> None:
         await watch.rest()
 
 
+@pytest.mark.long
 async def test_a_watcher_is_dropped_and_starts_over(room: Room, ada: NodeAgent, postgres: Postgres, url: str) -> None:
     """A watcher that resumes from a message that was lost gets a reset, and then the messages that there are now."""
     posted = await ada.post(*numbered_texts(3))
@@ -66,6 +67,7 @@ async def test_a_node_reads_the_log_again(
     assert (posted, heads[0]) == (await message_ids(room), heads[1])
 
 
+@pytest.mark.long
 async def test_an_emptied_log_is_a_new_room(room: Room, ada: NodeAgent, postgres: Postgres, url: str) -> None:
     """After all records were deleted, agents can register as in a new room."""
     await ada.post("lost")

@@ -6,6 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+import pytest
 from attrs import frozen
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -80,6 +81,7 @@ async def assert_same_outcomes(log: EventLog, model: EventLog, group: list[Appen
     assert [each for _, _, each in modelled] == outcomes
 
 
+@pytest.mark.long
 @settings(max_examples=40, deadline=None)
 @given(
     groups=st.lists(st.lists(append_calls, min_size=1, max_size=8), max_size=6),

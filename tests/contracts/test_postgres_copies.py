@@ -88,6 +88,7 @@ def primary() -> Iterator[Postgres]:
     server.close()
 
 
+@pytest.mark.long
 async def test_a_tail_notices_a_promoted_standby_that_had_lagged(primary: Postgres) -> None:
     """With the primary, acknowledged records are lost and their positions used again: the tail raises LogChanged."""
     url = primary.log()

@@ -255,6 +255,7 @@ async def test_a_cancelled_read_does_not_wait_for_the_server(log: PostgresLog, p
     assert reading.cancelled()
 
 
+@pytest.mark.long
 async def test_no_append_returns_before_the_standby_has_confirmed(own_server: Postgres) -> None:
     """With synchronous replication but no standby no append returns, not even if its record can be read, because the
     primary was restarted meanwhile.

@@ -178,6 +178,7 @@ async def test_a_post_reported_as_not_stored_is_never_stored(
     assert len(messages) - len(ada.acknowledged) <= (code == UNKNOWN)
 
 
+@pytest.mark.long
 async def test_a_room_on_a_full_disk_stops_with_exit_code_0(
     server: Server, ada: Poster, disk: Path, serve: Serve
 ) -> None:

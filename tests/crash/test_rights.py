@@ -86,6 +86,7 @@ def test_a_room_that_could_not_append_does_not_open(
     assert re.fullmatch(rf"chatr: The log at {folder}/chatr\.db cannot be opened: .+\.\n", result.stderr)
 
 
+@pytest.mark.long
 def test_a_read_only_disk_is_reported_in_one_sentence(disk: Path, serve: Serve) -> None:
     """On a read-only disk the server exits with an error that says so."""
     serve("--log", f"sqlite:///{disk}/chatr.db").kill()

@@ -100,6 +100,7 @@ async def is_indexed(room: Room, position: int) -> bool:
     return bool(await search._index.indexed_among([position]))  # noqa: SLF001 -- no result shows a removed message
 
 
+@pytest.mark.long
 async def test_the_room_of_a_log_that_was_replaced_is_forgotten(room: Room) -> None:
     """Its texts could not be erased later: no cache and no task refers to it."""
     follower = room.running.node.follower

@@ -249,6 +249,7 @@ async def test_a_connection_that_was_refused_a_stream_is_idle_like_others(open_r
     assert refusals == [(429, True), (429, True)]
 
 
+@pytest.mark.long
 async def test_a_connection_that_sends_nothing_is_closed(open_room: OpenRoom) -> None:
     """It is closed after the idle time-out; a watcher, which sends nothing either, stays."""
     room = await open_room(timeouts=HttpTimeouts(first_byte=0.2))

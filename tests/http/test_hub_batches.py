@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from itertools import count
 
+import pytest
 from attrs import define, field
 from hypothesis import given
 from hypothesis import strategies as st
@@ -142,6 +143,7 @@ async def test_writing_goes_on_after_a_pause() -> None:
     await written(wire, b"three")
 
 
+@pytest.mark.long
 async def test_no_pause_is_longer_than_a_second() -> None:
     """A process that was stopped for hours in the middle of a round does not pause for hours afterwards."""
     hub = Hub(pause_factor=1e9)

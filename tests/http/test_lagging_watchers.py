@@ -38,6 +38,7 @@ async def posted_to(room: RunningRoom, text: str = "") -> tuple[NodeAgent, str, 
     return ada, cursor, await ada.post(*numbered_texts(BEYOND_MEMORY, text))
 
 
+@pytest.mark.long
 async def test_a_stream_stays_open_while_the_log_is_unavailable(open_room: OpenRoom, log: FaultyLog) -> None:
     """A watcher that is behind gets comments until the log is back, and then all it has missed."""
     room = await open_room(event_log=log, hub=Hub(comment_interval=0.01), timeouts=FAST_TICKS)
@@ -51,6 +52,7 @@ async def test_a_stream_stays_open_while_the_log_is_unavailable(open_room: OpenR
         assert await watch.messages(len(others)) == others
 
 
+@pytest.mark.long
 async def test_a_watcher_that_is_behind_and_takes_nothing_is_dropped(open_room: OpenRoom) -> None:
     """After the time-out its connection is aborted and its slot is free."""
     hub = Hub(stall_timeout=0.05)

@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from tests.conftest import OpenRoom, Room
 from tests.http.test_stream_slots import is_slot_freed
 from tests.stream_client import connected, watching
@@ -32,6 +34,7 @@ async def test_an_existing_message_is_returned_without_waiting(room: Room) -> No
     assert await poll(room) == ["Old news"]
 
 
+@pytest.mark.long
 async def test_a_wait_without_messages_ends_with_an_empty_page(room: Room) -> None:
     """When the time is up the page is empty, and that is no error."""
     reply = await room.get("/api/messages?after=0&wait=1")

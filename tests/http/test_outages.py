@@ -89,6 +89,7 @@ async def test_an_error_says_what_was_stored(
     assert ("Are you there?" in await contents(room)) is (code == "outcome_unknown")
 
 
+@pytest.mark.long
 async def test_an_internal_error_reveals_nothing(room: Room, log: FaultyLog, ada: Agent) -> None:
     """An unexpected exception is a 500 in JSON without its type, its text or a traceback."""
     fail_by_mistake(log)

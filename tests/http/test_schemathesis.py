@@ -62,7 +62,7 @@ CONFIG: dict[str, Any] = {
 }
 # Besides these there are, of each endpoint, one for each boundary and each violation of its schema.
 EXAMPLES = settings(
-    max_examples=40,
+    max_examples=20,
     deadline=None,
     derandomize=True,
     suppress_health_check=list(HealthCheck),

@@ -65,6 +65,7 @@ async def longest_response_time(url: URL, *, timeout: float) -> float:
     return max(response_times)
 
 
+@pytest.mark.long
 async def test_slow_clients_keep_nobody_waiting(open_room: OpenRoom) -> None:
     """200 half-sent requests and 50 slow bodies are disconnected; meanwhile a new request takes less than a second."""
     room = await open_room(timeouts=HttpTimeouts(head=1.0, body=1.0, linger=0.2))

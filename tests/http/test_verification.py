@@ -265,6 +265,7 @@ async def test_a_start_during_a_completion_wins(room: Room, moltbook: FakeMoltbo
     assert (await waiting).json["code"] == "verification_name_mismatch"
 
 
+@pytest.mark.long
 async def test_a_restart_needs_no_request_to_moltbook(
     serve: Callable[..., Server], moltbook: FakeMoltbook, tmp_path: Path
 ) -> None:

@@ -149,6 +149,7 @@ async def test_streams_are_counted_by_kind(open_room: OpenRoom) -> None:
     assert scrape.value("chatr_connections") == 2
 
 
+@pytest.mark.long
 async def test_evictions_are_counted_by_reason(open_room: OpenRoom) -> None:
     """A watcher that takes nothing, one that takes too little, those of a replaced log, and those who may not read
     any longer are counted apart.

@@ -27,13 +27,15 @@ NOTICED_IN: Final = {
     "send hidden messages": 1,
 }
 """The first world that notices a mistake, where the first of all does not: there its test begins."""
+NOTICED_AT_THE_END: Final = ("record no acknowledgement at once", "forget what was acknowledged", "join before flush")
+"""Mistakes that the first world notices only near its end."""
 WORLDS: Final = 20
 """Worlds that are simulated; each mistake is noticed in the first ten."""
 STEPS: Final = 1_000
 FEW_STEPS: Final = 300
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_a_room_keeps_its_promises(seed: int) -> None:
     """Whatever happens, acknowledged messages are stored once, streams have no gap, rates hold, and nodes agree."""
     outcome = simulate(seed, STEPS)
@@ -42,14 +44,18 @@ def test_a_room_keeps_its_promises(seed: int) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("seed", range(4, WORLDS))
+@pytest.mark.parametrize("seed", range(2, WORLDS))
 def test_a_room_keeps_its_promises_in_more_worlds(seed: int) -> None:
     """The same holds in each world in which mistakes are looked for."""
     test_a_room_keeps_its_promises(seed)
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.long] * (name in NOTICED_IN)) for name in ALL_MUTATIONS]
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.long] * (name in NOTICED_IN or name in NOTICED_AT_THE_END))
+        for name in ALL_MUTATIONS
+    ],
 )
 def test_a_mistake_is_noticed(name: str) -> None:
     """Each mistake breaks a promise in one of twenty worlds, mostly in the first."""
@@ -79,6 +85,7 @@ def test_a_seed_repeats_a_world_exactly() -> None:
     assert [digest("2"), f"{simulate(1, FEW_STEPS).digest}\n"] == [first, first]
 
 
+@pytest.mark.long
 def test_another_seed_is_another_world() -> None:
     """Worlds of different seeds have different traces."""
     assert simulate(1, FEW_STEPS).digest != simulate(2, FEW_STEPS).digest

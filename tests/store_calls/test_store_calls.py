@@ -113,7 +113,7 @@ async def start(store: Store, rate: Limit | None = None) -> Limits:
         return room.node.room.rule_context.limits
 
 
-@pytest.mark.parametrize("when", [BEFORE, AFTER])
+@pytest.mark.parametrize("when", [BEFORE, pytest.param(AFTER, marks=pytest.mark.long)])
 @pytest.mark.parametrize("call", range(1, START_CALLS + 1))
 async def test_each_call_of_a_start_fails_once(store: Store, call: int, when: str) -> None:
     """A start that fails raises an error, the next one opens the room, and the limits are adopted once."""
