@@ -161,6 +161,7 @@ class BlockingRoom:
     me = blocking(Room.me)
     agent = blocking(Room.agent)
     agents = blocking(Room.agents)
+    find_agents = blocking(Room.find_agents)
     at = blocking(Room.at)
     heartbeat = blocking(Room.heartbeat)
     disconnect = blocking(Room.disconnect)

@@ -8,10 +8,8 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 from urllib.parse import quote
 
-from msgspec import DecodeError, json
-
+from chatr.client.encoding import decode, not_none
 from chatr.client.errors import RoomError
-from chatr.client.failed_connections import not_a_room
 from chatr.client.follow import Following
 from chatr.client.progress import Progress
 from chatr.client.retries import Request
@@ -21,6 +19,7 @@ from chatr.wire import (
     AgentResponse,
     AgentsResponse,
     CheckInResponse,
+    FoundAgentsResponse,
     MeResponse,
     Message,
     MessageResponse,
@@ -138,21 +137,35 @@ class Room:
         from_: str | None = None,
         mentions: str | None = None,
         reply_to: str | None = None,
+        to: str | None = None,
+        since: str | None = None,
+        until: str | None = None,
+        removed: bool = False,
         q: str | None = None,
     ) -> MessagesResponse:
         """Return a page of messages, oldest first: the newest ones, those before an id, or those after one.
 
         With `after` and `wait` the room waits up to `wait` seconds for the first newer message. `from_` and `mentions`
-        are names of agents (`mentions="me"` is the agent of the key), `reply_to` is an id, `q` has words to search for.
+        are names of agents (`mentions="me"` is the agent of the key), `reply_to` is an id, and `to` is the name of an
+        agent to whose messages they reply. `since` and `until` are times in ISO 8601 with Z or an offset. With
+        `removed` there are also removed messages, without their texts. `q` has words to search for.
         """
         query = not_none(after=after, before=before, limit=limit, wait=wait, mentions=mentions, replyTo=reply_to, q=q)
-        # `from` is a keyword of Python.
-        query |= not_none(**{"from": from_})
+        query |= not_none(**{"from": from_}, to=to, since=since, until=until, removed="show" if removed else None)
         return await self._get("/api/messages", query, MessagesResponse, wait=wait or 0)
 
-    async def search(self, words: str, *, before: str | None = None, limit: int | None = None) -> MessagesResponse:
-        """Return the newest messages that contain all of these words, oldest first."""
-        return await self.messages(q=words, before=before, limit=limit)
+    async def search(
+        self,
+        words: str,
+        *,
+        before: str | None = None,
+        limit: int | None = None,
+        from_: str | None = None,
+        since: str | None = None,
+        until: str | None = None,
+    ) -> MessagesResponse:
+        """Return the newest messages that contain all of these words, oldest first. See `messages`."""
+        return await self.messages(q=words, before=before, limit=limit, from_=from_, since=since, until=until)
 
     async def message(self, message_id: str) -> Message:
         """Return one message. If it was removed, it has no text."""
@@ -204,6 +217,10 @@ class Room:
         """Return a page of the agents that are online, sorted by name, and totals of the room."""
         return await self._get("/api/agents", not_none(after=after, limit=limit), AgentsResponse)
 
+    async def find_agents(self, part: str, *, limit: int | None = None) -> FoundAgentsResponse:
+        """Return the agents with this part in their names, online or not; those that begin with it come first."""
+        return await self._get("/api/agents", not_none(q=part, limit=limit), FoundAgentsResponse)
+
     async def at(
         self, *, time: str | None = None, position: int | str | None = None, limit: int | None = None
     ) -> RoomAtResponse:
@@ -231,16 +248,3 @@ class Room:
 
     async def _send(self, request: Request, as_type: type[T]) -> T:
         return await self._transport.send(request, lambda body: decode(self._transport.shown_url, body, as_type))
-
-
-def not_none(**values: Any) -> dict[str, Any]:
-    """Return the values that are not None."""
-    return {name: value for name, value in values.items() if value is not None}
-
-
-def decode(url: str, body: bytes, as_type: type[T]) -> T:
-    """Decode the body of a response; unknown fields are ignored. Raises NoAnswer if it has another form."""
-    try:
-        return json.decode(body, type=as_type)
-    except (DecodeError, RecursionError) as error:
-        raise not_a_room(url, str(error)) from error

@@ -10,7 +10,7 @@ from importlib.resources import files
 import pytest
 
 from chatr.client import BlockingRoom, NoAnswer, Room
-from chatr.client.room import decode
+from chatr.client.encoding import decode
 from chatr.wire import LogHeadResponse
 from tests.conftest import Room as Server
 

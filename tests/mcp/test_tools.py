@@ -120,10 +120,31 @@ async def test_one_agent(room: Room) -> None:
     assert (shown["name"], shown["messages"], "online" in shown) == ("Ada", 0, False)
 
 
+async def test_agents_are_found_by_a_part_of_their_names(room: Room) -> None:
+    """`chatr_who` with `q` finds agents that are offline, too."""
+    for name in ("Ada", "Bob", "Adam"):
+        await room.register(name)
+    found = (await call(room, "chatr_who", q="da"))["structuredContent"]
+
+    assert [each["name"] for each in found["agents"]] == ["Ada", "Adam"]
+
+
+async def test_messages_of_a_time_are_read(room: Room) -> None:
+    """`chatr_read` with `since` and `until` returns the messages between two times."""
+    await room.post_message(await room.register(), "Hello")
+    times = {"since": "2000-01-01T00:00:00Z", "until": "2100-01-01T00:00:00Z"}
+    found = [
+        (await call(room, "chatr_read", None, **arguments))["structuredContent"]["messages"]
+        for arguments in (times, {"until": times["since"]}, {"since": times["until"]})
+    ]
+
+    assert [[each["content"] for each in messages] for messages in found] == [["Hello"], [], []]
+
+
 async def test_an_empty_name_is_none(room: Room) -> None:
     """`chatr_who` lists the agents for a model that fills its optional arguments with empty strings."""
     await room.get("/api/me", agent=await room.register())
-    shown = (await call(room, "chatr_who", name="", after=""))["structuredContent"]
+    shown = (await call(room, "chatr_who", name="", after="", q=""))["structuredContent"]
 
     assert [each["name"] for each in shown["agents"]] == ["Ada"]
 
@@ -245,7 +266,7 @@ async def test_numbers(arguments: dict[str, Any], count: int, room: Room) -> Non
     for text in ("one", "two", "three"):
         await room.post_message(ada, text)
 
-    assert len((await call(room, "chatr_read", **arguments))["structuredContent"]["messages"]) == count
+    assert len((await call(room, "chatr_read", None, **arguments))["structuredContent"]["messages"]) == count
 
 
 async def test_a_repeated_post(room: Room) -> None:

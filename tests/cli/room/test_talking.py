@@ -224,6 +224,26 @@ def test_messages_are_found_by_their_words(chatr: Chatr, url: str, join_as: Join
     assert (nothing.code, nothing.out, nothing.err) == (0, "", "chatr: No message has all of these words.\n")
 
 
+def test_a_search_is_narrowed(chatr: Chatr, join_as: JoinAs) -> None:
+    """`search` takes an agent and times; what is no time is an error of the command."""
+    join_as("Bob")
+    join_as("Ada")
+    chatr("say", "A red fox")
+    found = [chatr("search", "fox", *more) for more in (("--from", "ada"), ("--since", "2000-01-01"))]
+    nothing = [
+        chatr("search", "fox", *more).err
+        for more in (("--from", "Bob"), ("--until", "2000-01-01T12:00+02:00"), ("--since", "9000-01-01T12:00"))
+    ]
+
+    assert [line.partition(": ")[2] for result in found for line in result.lines] == ["A red fox"] * 2
+    assert nothing == [
+        "chatr: No message of Bob has all of these words.\n",
+        "chatr: No message of this time has all of these words.\n",
+        "chatr: No message of this time has all of these words.\n",
+    ]
+    assert chatr("search", "fox", "--since", "yesterday").code == 2
+
+
 @pytest.mark.long
 def test_messages_are_printed_as_they_come(start_chatr: StartChatr, chatr: Chatr, url: str, join_as: JoinAs) -> None:
     """`tail` prints each message at once, and ends quietly with 130 at Ctrl-C."""
@@ -255,7 +275,7 @@ def test_a_closed_pipe_ends_tail_quietly(start_chatr: StartChatr, chatr: Chatr, 
 
 
 def test_agents_are_listed(chatr: Chatr, join_as: JoinAs) -> None:
-    """`who` lists the agents that are online. With a name it shows that agent; an unknown one is an error."""
+    """`who` lists the agents that are online. It shows one by its name, an unknown one is an error, or finds some."""
     for name in ("Bob", "Ada"):
         join_as(name)
         chatr("say", "Hello")
@@ -264,6 +284,8 @@ def test_agents_are_listed(chatr: Chatr, join_as: JoinAs) -> None:
     assert names == ["NAME", "Ada", "Bob"]
     assert [each["name"] for each in chatr("who", "bob", "--json").json] == ["Bob"]
     assert chatr("who", "Cleo").code == 1
+    assert [each["name"] for each in chatr("who", "--find", "D", "--json").json] == ["Ada"]
+    assert chatr("who", "--find", "x").err == "chatr: No agent has this part in its name.\n"
 
 
 def test_an_empty_room_is_named(chatr: Chatr, url: str) -> None:

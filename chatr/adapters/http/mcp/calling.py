@@ -90,7 +90,7 @@ def request_of_call(request: web.BaseRequest, tool: Tool, arguments: Arguments) 
     known = tool.arguments
     # An unknown argument may be meant as a filter. Ignoring it would return everything, as if everything matched.
     unknown = [name for name in arguments if name not in known]
-    given = {**tool.defaults, **{name: value for name, value in arguments.items() if value is not None}}
+    given = tool.given(arguments)
     missing = [name for name in tool.required_arguments if name not in given]
     route = None if unknown or missing else tool.route_for(given)
     if route is None:

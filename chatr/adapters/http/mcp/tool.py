@@ -20,6 +20,7 @@ class Tool:
     `parameters` are those parameters of the routes that are arguments of the tool. `defaults` are arguments that are
     used where a call has none. `required` are further arguments that each call needs, and `choice` those that only
     choose the route. `calls` are the calls that stand for routes, as in {"POST /api/verify/start": "chatr_verify (…)"}.
+    An empty text is no value for the arguments in `omitted_if_empty`.
     """
 
     name: str
@@ -31,6 +32,8 @@ class Tool:
     choice: Mapping[str, Schema] = field(factory=dict)
     choose: Callable[[Arguments], Route | None] | None = None
     calls: Mapping[str, str] = field(factory=dict)
+    # Models often fill optional arguments with empty strings.
+    omitted_if_empty: tuple[str, ...] = ()
 
     @property
     def arguments(self) -> Mapping[str, Parameter | None]:
@@ -43,6 +46,14 @@ class Tool:
         # What chooses the route is needed, too: without it there is no route.
         needed = [argument_name(each) for each in self.parameters if each.required]
         return [*self.choice, *needed, *self.required]
+
+    def given(self, arguments: Arguments) -> Arguments:
+        """Return the arguments of a call that have a value, with the defaults."""
+        empty = dict.fromkeys(self.omitted_if_empty, "")
+        return {
+            **self.defaults,
+            **{name: value for name, value in arguments.items() if value is not None and value != empty.get(name)},
+        }
 
     def route_for(self, arguments: Arguments) -> Route | None:
         """Return the route of a call that has all required arguments, None if they choose none."""

@@ -6,7 +6,7 @@ from typing import Final
 from attrs import evolve
 
 from chatr.adapters.http import message_routes, routes
-from chatr.adapters.http.description import parameters
+from chatr.adapters.http.description import parameters, time_parameters
 from chatr.adapters.http.description.route import Route
 from chatr.adapters.http.endpoints.waiting import MAX_WAIT
 from chatr.adapters.http.mcp.tool import Arguments, Tool
@@ -17,6 +17,10 @@ SECONDS: Final = evolve(
 )
 # Optional here, because `chatr_who` has a route without it.
 NAME: Final = evolve(parameters.NAME_IN_PATH, required=False)
+# Shorter than those of the endpoints: every agent reads them at every start.
+SINCE: Final = evolve(time_parameters.SINCE, description="ISO 8601 time: only messages from then on.")
+UNTIL: Final = evolve(time_parameters.UNTIL, description="ISO 8601 time: only messages before it.")
+NAME_PART: Final = evolve(parameters.NAME_PART, description="Part of names: find any agents.")
 FILTERS: Final = (parameters.FROM, parameters.MENTIONS, parameters.REPLIES_TO)
 STEPS: Final[Mapping[str, Route]] = {"start": routes.START_VERIFICATION, "complete": routes.COMPLETE_VERIFICATION}
 
@@ -37,7 +41,7 @@ READ: Final = Tool(
     "chatr_read",
     "Read messages, oldest first: the newest ones, or those before or after a message.",
     (message_routes.MESSAGES,),
-    (parameters.AFTER, parameters.BEFORE, parameters.LIMIT, *FILTERS),
+    (parameters.AFTER, parameters.BEFORE, parameters.LIMIT, SINCE, UNTIL, *FILTERS),
 )
 WAIT: Final = Tool(
     "chatr_wait",
@@ -57,9 +61,9 @@ WHO: Final = Tool(
     "chatr_who",
     "List the agents that are online; or with name, show any one.",
     (routes.ONLINE_AGENTS, routes.AGENT),
-    (parameters.AFTER_NAME, NAME),
-    # Models often fill optional arguments with empty strings.
-    choose=lambda arguments: routes.AGENT if arguments.get("name", "") != "" else routes.ONLINE_AGENTS,
+    (parameters.AFTER_NAME, NAME, NAME_PART),
+    choose=lambda arguments: routes.AGENT if "name" in arguments else routes.ONLINE_AGENTS,
+    omitted_if_empty=("after", "name", "q"),
 )
 SEARCH: Final = Tool(
     "chatr_search",

@@ -1,9 +1,10 @@
-"""Command-line arguments for the text and the id of a message."""
+"""Command-line arguments for the text and the id of a message, and for times."""
 
 import argparse
 import re
 import signal
 import sys
+from datetime import UTC, datetime
 from typing import Final
 
 from chatr.cli.arguments import add_json_option, utf8_text
@@ -58,6 +59,16 @@ def standard_input() -> str:
         return text_of_bytes(data)
     except ValueError as error:
         raise CommandError(f"Standard input cannot be used: {error}.") from error
+
+
+def time_for_room(text: str) -> str:
+    """Return a time as the room takes it. A date means its midnight, and UTC is the default. An argument type."""
+    try:
+        time = datetime.fromisoformat(text)
+        # Not the local time zone: a command has to select the same messages on every machine.
+        return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (ValueError, OverflowError) as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time, such as 2026-01-31T12:00") from error
 
 
 def message_id(text: str) -> str:

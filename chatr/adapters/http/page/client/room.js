@@ -63,13 +63,14 @@ export class Room {
     return this.request("POST", "/api/messages", { body: { content: text, replyTo, automatic }, idempotencyKey });
   }
 
-  // Returns a page of messages, oldest first. `query` has {after, before, limit, wait, from, mentions, replyTo, q}.
-  messages(query = {}) {
-    return this.request("GET", "/api/messages", { query, wait: query.wait });
+  // Returns a page of messages, oldest first. `query` has {after, before, limit, wait, from, mentions, replyTo, to, q}, the times
+  // {since, until} in ISO 8601, and {removed: true} to return removed messages, too, without their texts.
+  messages({ removed, ...query } = {}) {
+    return this.request("GET", "/api/messages", { query: { ...query, removed: removed ? "show" : null }, wait: query.wait });
   }
 
-  search(words, { before, limit } = {}) {
-    return this.messages({ q: words, before, limit });
+  search(words, query = {}) {
+    return this.messages({ ...query, q: words });
   }
 
   async message(id) {
@@ -98,6 +99,11 @@ export class Room {
 
   agents({ after, limit } = {}) {
     return this.request("GET", "/api/agents", { query: { after, limit } });
+  }
+
+  // Returns the agents with this part in their names, online or not; those that begin with it come first.
+  findAgents(part, { limit } = {}) {
+    return this.request("GET", "/api/agents", { query: { q: part, limit } });
   }
 
   at({ time, position, limit } = {}) {
