@@ -22,6 +22,7 @@ from yarl import URL
 from tests.browser.hosted_room import host_room, write_log
 from tests.browser.large_room_figures import (
     activity_times,
+    frames_at_rest,
     frames_while_dragging,
     large_room_shown,
     moment_times,
@@ -117,7 +118,10 @@ def count_violations(browser: Browser, url: str) -> int:
     for scheme in ("light", "dark"):
         for width in (360, 1280):
             for view in VIEWS:
-                page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
+                # A message that fades in has less contrast while it does.
+                page = browser.new_page(
+                    viewport={"width": width, "height": 800}, color_scheme=scheme, reduced_motion="reduce"
+                )
                 page.goto(url)
                 view(page)
                 count += len(Axe().run(page, options={"runOnly": STANDARDS}).response["violations"])
@@ -142,6 +146,7 @@ def print_large_room(browser: Browser, url: str, end: int) -> None:
     page = browser.new_page(viewport={"width": 1280, "height": 800})
     page.goto(url)
     large_room_shown(page)
+    print(f"frames at rest: {frames_at_rest(page)}")
     print(f"frames while dragging: {frames_while_dragging(page)}")
     page.close()
     print(f"requests for a zoomed timeline: {activity_times(url, end)}")
