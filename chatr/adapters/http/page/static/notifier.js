@@ -33,7 +33,6 @@ export function showFrame({ type, data }) {
   if (type === "removed") notifications?.visibilityChanged(data);
 }
 
-byId("notify").hidden = false;
 byId("notify").addEventListener("click", openSettings);
 // Another tab has changed the settings.
 addEventListener("storage", ({ key }) => key === STORAGE_NAME && load().then((loaded) => loaded.readSettings(), () => {}));

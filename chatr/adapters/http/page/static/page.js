@@ -28,7 +28,7 @@ const listeners = {
   reset: [live.expectGap, () => view?.messagesMissed?.()],
   history: [(messages) => live.startOver(withId(messages)), goToFirstHash],
   message: [(message) => withId([message]).forEach(live.add), joinBox.messagePosted, onlineAgents.messagePosted, past.messagePosted, (message) => view?.messagePosted?.(message)],
-  stats: [onlineAgents.showStats, joinBox.statsChanged],
+  stats: [onlineAgents.showStats, joinBox.statsChanged, stream.showUnfilled],
   removed: [visibilityChanged, past.visibilityChanged, (frame) => view?.visibilityChanged?.(frame)],
   presence: [onlineAgents.presenceChanged],
 };

@@ -38,7 +38,11 @@ let pauseTimer;
 // When the connection was lost, or was paused; null while there is one.
 let lostAt = serverNow();
 
+// Shows what the style sheet hides until the first totals have come. Without a connection they do not come.
+export const showUnfilled = () => document.body.classList.remove("loading");
+
 function showState(state) {
+  if (state !== "connecting" && state !== "live") showUnfilled();
   stateText.dataset.state = state;
   const words = text(STATES[state === "live" && showsPast ? "past" : state]);
   if (stateText.textContent !== words) stateText.textContent = words; // screen readers announce each change

@@ -39,6 +39,9 @@ let drawnTicks = "";
 let canvas;
 let onMove;
 
+// Until there is something to show, the timeline has its place and cannot be seen: the layout stays as it is.
+const isReserved = () => timeline.classList.contains("reserved");
+
 export const spanOf = ({ from, to }) => to - from;
 export const isWithin = ({ from, to }, time) => time >= from && time <= to;
 export const barsIn = (width) => Math.max(FEWEST_BARS, Math.min(MOST_BARS, Math.floor(width / PIXELS_PER_BAR)));
@@ -60,7 +63,7 @@ export const shareOf = (time) => (time - shownWindow.from) / spanOf(shownWindow)
 
 export function showActivity(response) {
   isEmpty = response.from === null;
-  timeline.hidden = isEmpty;
+  timeline.classList.toggle("reserved", isEmpty);
   whole = barsOf(response);
   parts = [];
   logRange = { from: whole.from, to: 0 };
@@ -98,7 +101,7 @@ function requestDraw() {
 
 function draw() {
   drawRequest = undefined;
-  if (timeline.hidden) return;
+  if (isReserved()) return;
   pixels ||= Math.max(1, chart.getBoundingClientRect().width);
   grow();
   drawBars(zoom ? zoom.nearestBars() : whole);
@@ -158,7 +161,7 @@ function drawHandle() {
 export function placeHandle(moment) {
   const hasMoved = moment !== selectedMoment;
   selectedMoment = moment;
-  if (timeline.hidden) return;
+  if (isReserved()) return;
   grow();
   if (!hasMoved) return requestDraw();
   zoom?.follow(currentMoment());
