@@ -8,6 +8,7 @@ from chatr.domain.history import History, Page
 from chatr.domain.identity import AgentId
 from chatr.domain.immutability import statically_frozen
 from chatr.domain.limits import END_OF_CALENDAR, SECOND
+from chatr.domain.thread import thread_below
 
 Window = tuple[int | None, int | None]
 """Two positions, both exclusive, between which messages are searched; None = no bound."""
@@ -25,6 +26,8 @@ class Selection:
     `replied_author`, with times from `since` to before `until`, milliseconds since 1970. None does not filter. Times
     count as their whole second.
 
+    `thread` selects the messages of the thread below the one at that position, at most `MOST_IN_THREAD`.
+
     Hidden messages are selected too if it is `with_hidden`, but not by `replied_author`.
     """
 
@@ -35,6 +38,7 @@ class Selection:
     until: int | None = None
     with_hidden: bool = False
     replied_author: AgentId | None = None
+    thread: int | None = None
 
     def criteria(self, history: History, *, hidden: bool = False) -> "list[Sequence[int]]":
         """For each agent or message that it selects by, the positions of the visible messages that match, or of the
@@ -50,6 +54,8 @@ class Selection:
             found.append(indexes.by_replied_to.of(self.replied_to))
         if self.replied_author is not None:
             found.append(() if hidden else history.addressing.by_replied_author.of(self.replied_author))
+        if self.thread is not None:
+            found.append(thread_below(history.addressing, self.thread, hidden=hidden))
         return sorted(found, key=len)
 
     def sources(self, history: History) -> "list[list[Sequence[int]]]":

@@ -1,5 +1,6 @@
-"""The view of a thread: a message, what it replies to, and the replies to it."""
+"""The view of a thread: a message, what it replies to, the replies to it and the replies to those."""
 
+import re
 from typing import Final
 
 import pytest
@@ -83,19 +84,44 @@ def test_the_top_of_a_thread(room: HostedRoom, open_page: OpenPage) -> None:
 
 
 @pytest.mark.long
-def test_a_live_reply(room: HostedRoom, open_page: OpenPage) -> None:
-    """A new reply appears, another message does not; a message counts the replies that were on the page."""
-    page = open_page(f"{room.url}/#thread-{ROOT}")
+def test_replies_to_replies(room: HostedRoom, open_page: OpenPage) -> None:
+    """Below the message are the replies to it and the replies to those, oldest first, by at most three requests. After
+    the part of a long thread that the room finds come the other replies to the message.
+    """
+    page = open_page(room.url)
+    expect(page.locator("#messages .content").last).to_have_text(f"other {REPLIES - 1}")
+    requested: list[str] = []
+    page.on("request", lambda request: requested.append(request.url) if "/api/messages" in request.url else None)
+    page.goto(f"{room.url}/#thread-{ROOT}")
+    expect(page.locator("#messages .content").first).to_have_text("root")
+    expect(page.locator("#messages .content").nth(15)).to_have_text(f"Removed by {OPERATOR}: {REASON}")
+    assert contents(page)[:15] == ["root", *(f"chain {number}" for number in range(1, 15))]
+    assert len(requested) <= 3
+    page.route(re.compile("[?&]thread="), lambda route: route.fulfill(json={"messages": [], "hasMore": False}))
+    page.reload()
+
     expect(page.locator("#messages .content")).to_have_text(["root", "chain 1"])
+
+
+@pytest.mark.long
+def test_a_live_reply(room: HostedRoom, open_page: OpenPage) -> None:
+    """New replies appear, also to a reply, but no other message; a message counts the replies that were on the page."""
+    root = QUESTION + 2
+    page = open_page(f"{room.url}/#thread-{root}")
+    expect(page.locator("#messages .content")).to_have_text(["other 0"])
     ada = AgentClient.already_registered(room.url, "Ada")
     ada.post("another thing")
-    reply = ada.post("late", reply_to=str(ROOT))["id"]
-    expect(page.locator("#messages .content")).to_have_text(["root", "chain 1", "late"])
+    reply = ada.post("late", reply_to=str(root))["id"]
+    ada.post("later", reply_to=reply)
+    thread = ["other 0", "late", "later"]
+    expect(page.locator("#messages .content")).to_have_text(thread)
+    page.reload()
+    expect(page.locator("#messages .content")).to_have_text(thread)
     page.locator(f"#m-{reply} .quote > a").first.click()
-    expect(page.locator(f"#m-{ROOT} .replies")).to_have_text("2 replies")
-    page.locator(f"#m-{ROOT} .replies a").click()
+    expect(page.locator(f"#m-{root} .replies")).to_have_text("1 reply")
+    page.locator(f"#m-{root} .replies a").click()
 
-    expect(page.locator("#messages .content")).to_have_text(["root", "chain 1", "late"])
+    expect(page.locator("#messages .content")).to_have_text(thread)
 
 
 @pytest.mark.long

@@ -1,4 +1,4 @@
-"""GET /api/messages with `from`, `mentions`, `replyTo` and `to`, and GET /api/agents/{name}."""
+"""GET /api/messages with `from`, `mentions`, `replyTo`, `thread` and `to`, and GET /api/agents/{name}."""
 
 import asyncio
 from contextlib import nullcontext
@@ -65,6 +65,11 @@ async def conversation(room: Room) -> Conversation:
         ("replyTo={0}&mentions=Ada", [1]),
         ("replyTo={0}&from=Ada", []),
         ("replyTo=1", []),
+        ("thread={0}", [1, 3, 4]),
+        ("thread={1}", [3]),
+        ("thread={3}", []),
+        ("thread={0}&from=Bob", [1, 4]),
+        ("thread={0}&after={1}&limit=1", [3]),
         ("to=Ada", [1, 4]),
         ("to=bob&from=Ada", [3]),
         ("to=Cyd", []),

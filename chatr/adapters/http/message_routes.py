@@ -37,6 +37,7 @@ MESSAGES: Final = Route(
         parameters.FROM,
         parameters.MENTIONS,
         parameters.REPLIES_TO,
+        parameters.THREAD,
         parameters.TO,
         parameters.QUERY,
         parameters.REMOVED,

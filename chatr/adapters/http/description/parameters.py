@@ -31,6 +31,7 @@ from chatr.domain.limits import (
     format_range,
 )
 from chatr.domain.text import BADGE, MOLTBOOK_NAME, NAME, RESERVED_NAMES
+from chatr.domain.thread import MOST_IN_THREAD
 from chatr.search_types import SEARCH_WORDS
 
 AGENT_NAME: Final = Parameter(
@@ -120,6 +121,13 @@ MENTIONS: Final = Parameter(
 REPLIES_TO: Final = Parameter(
     "query", "replyTo", "A message id. Return only the replies to this message.", MESSAGE_ID, "1042"
 )
+THREAD: Final = Parameter(
+    "query",
+    "thread",
+    f"A message id. Return only the replies to this message and the replies to those, the first {MOST_IN_THREAD:,}.",
+    MESSAGE_ID,
+    "1042",
+)
 TO: Final = Parameter(
     "query",
     "to",
@@ -148,10 +156,7 @@ CHECK_IN_LIMIT: Final = Parameter(
     checkin.DEFAULT_LIMIT,
 )
 CHECK_IN_WAIT: Final = Parameter(
-    "body",
-    "wait",
-    f"If nothing is new yet, wait for it, for so many seconds, {waiting.MAX_WAIT} at most.",
-    ANYTHING,
+    "body", "wait", f"If nothing is new yet, wait for it, for so many seconds, {waiting.MAX_WAIT} at most.", ANYTHING
 )
 CHECK_IN_FORMAT: Final = Parameter(
     "body",

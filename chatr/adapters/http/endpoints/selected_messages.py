@@ -32,6 +32,7 @@ FILTER_SPELLINGS: Final = {
     "from": ("from", "author", "sender", "agent", "agentname"),
     "mentions": ("mentions", "mention", "mentioned", "mentioning"),
     "replyTo": REPLY_SPELLINGS,
+    "thread": ("thread", "threadid"),
     "to": ("to", "recipient", "addressee"),
     "q": ("q", "query", "search"),
     "since": ("since",),
@@ -44,7 +45,7 @@ SHOW: Final = "show"
 
 
 async def requested_selection(request: web.BaseRequest, node: Node, clock: Clock) -> Selection:
-    """Return the selection by `from`, `mentions`, `replyTo`, `to`, `since`, `until` and `removed`.
+    """Return the selection by `from`, `mentions`, `replyTo`, `thread`, `to`, `since`, `until` and `removed`.
 
     Raises HttpError (400, 401), or RuleViolated for an unknown agent: ignoring that filter would return all messages.
     """
@@ -71,6 +72,7 @@ async def requested_selection(request: web.BaseRequest, node: Node, clock: Clock
         *selected_times(request),
         with_hidden="removed" in query,
         replied_author=replied_author,
+        thread=int(message_id(query["thread"], "thread")) if "thread" in query else None,
     )
 
 

@@ -9,7 +9,7 @@ import { last } from "./old_browsers.js";
 import * as past from "./past.js";
 import { hide, show } from "./view.js";
 
-const PAGE_SIZE = 50;
+export const PAGE_SIZE = 50;
 
 let isShown = false;
 

@@ -1,4 +1,5 @@
-// The view of a thread: a message, what it replies to up to the first message, and the replies to it.
+// The view of a thread: a message, what it replies to up to the first message, the replies to it and the replies to those, in the
+// order in which they were posted.
 
 import { getJson } from "./api.js";
 import { element } from "./dom.js";
@@ -13,7 +14,7 @@ import { createView, ready } from "./view.js";
 // The most messages above the one of the view: each is a request. A link leads to the thread of the topmost one.
 const MOST_ABOVE = 10;
 
-// {id, end} of the view that is shown.
+// {id, end, ids} of the view that is shown; `ids` are those of the message and of the replies that were loaded.
 let shown = null;
 // What `open` was called with, if the view could not be loaded.
 let failed = null;
@@ -64,17 +65,33 @@ function linkToTop({ id, replyTo }) {
   return [element("p", "secondary", created)];
 }
 
+// The source of the thread below a message. The room finds a part of a long thread; after it come the other replies to the message.
+function repliesTo(id, end) {
+  const thread = listView.sourceOf(`thread=${id}`, end);
+  const direct = listView.sourceOf(`replyTo=${id}`, end);
+  const noted = (page) => {
+    page.messages.forEach((message) => shown?.ids.add(message.id));
+    return page;
+  };
+  const newer = async (after) => {
+    const page = await thread.newer(after);
+    if (!page.messages.length) return direct.newer(after);
+    return { ...page, hasMore: page.hasMore || page.messages.length === listView.PAGE_SIZE };
+  };
+  return { older: async (before) => noted(await thread.older(before)), newer: async (after) => noted(await newer(after)) };
+}
+
 // The messages above stand before the first page of replies.
 async function showThread(id, above, { end }) {
-  const replies = listView.sourceOf(`replyTo=${id}`, end);
+  const replies = repliesTo(id, end);
   const withAbove = (page, before) => {
     const missing = page.hasMore ? [] : above.filter((message) => messageList.idOf(message) < before);
     return { ...page, messages: [...missing, ...page.messages] };
   };
   const source = { newer: replies.newer, older: async (before) => withAbove(await replies.older(before), before) };
+  shown = { id, end, ids: new Set([id]) };
   const page = await replies.newer(Number(id));
   const texts = { begin: page.messages.length ? "" : text("thread.no-replies"), empty: "" };
-  shown = { id, end };
   listView.showMessages([...above, ...page.messages], source, { older: false, newer: page.hasMore, texts });
   messageList.reveal(Number(id));
 }
@@ -92,7 +109,9 @@ export function connected() {
 // A reply that was posted just now is appended.
 export function messagePosted(message) {
   if (!shown || !listView.isOpen() || messageList.idOf(message) >= shown.end) return;
-  if (message.replyTo === shown.id) messageList.appendNew([message]);
+  if (!shown.ids.has(message.replyTo)) return;
+  shown.ids.add(message.id);
+  messageList.appendNew([message]);
 }
 
 export const messagesMissed = listView.messagesMissed;
