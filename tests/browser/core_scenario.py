@@ -64,9 +64,10 @@ VIEWS: Final = """
   await wait("context", () => all(".context li").length > 2);
   click(".results .name");
   await wait("agent view", () => location.hash === "#agent-Ada" && all(".facts").length === 1);
-  await wait("messages of the agent", () => texts("#messages .content").at(-1) === "third");
+  await wait("messages of the agent", () => texts("#messages .content").pop() === "third");
   click(".view .close");
-  await wait("room", () => all(".view").length === 0 && found("posted now") === 1);"""
+  await wait("room", () => all(".view").length === 0 && found("posted now") === 1);
+  document.activeElement.blur(); // a search box with the focus covers the buttons of a phone"""
 """Searches, reads the context of a result, opens the view of an agent, and comes back to the room."""
 TIMELINE: Final = """
   const handle = document.getElementById("handle");
