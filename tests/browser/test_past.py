@@ -171,6 +171,38 @@ def test_the_first_message_of_a_room_shows_the_timeline(open_room: OpenRoom, ope
 
 
 @pytest.mark.long
+def test_a_moment_that_cannot_be_loaded(room: HostedRoom, open_page: OpenPage) -> None:
+    """The page says why, and the slider is where it was: at the present or at the moment that is still shown."""
+    page = open_page(room.url)
+    expect(page.locator("#timeline")).to_be_visible()
+    rejected = {"success": False, "error": "Not today.", "code": "forbidden"}
+    page.route("**/api/at?*", lambda route: route.fulfill(status=403, json=rejected))
+    page.locator("#handle").press("Home")
+    expect(page.locator("#notice")).to_have_text("That moment could not be loaded: Not today.")
+    expect(page.locator("#handle")).to_have_attribute("aria-valuetext", "now, live")
+    expect(page.locator("#moment")).to_have_text("Go to a moment")
+    page.unroute("**/api/at?*")
+    seek(page, START + 61 * MINUTE)
+    shown = str(page.locator("#moment").text_content())
+    page.route("**/api/at?*", lambda route: route.fulfill(status=403, json=rejected))
+    with page.expect_response("**/api/at?*"):
+        page.locator("#handle").press("Home")
+
+    expect(page.locator("#moment")).to_have_text(shown)
+    expect(page.locator("#handle")).to_have_attribute("aria-valuetext", shown)
+
+
+@pytest.mark.long
+def test_an_empty_room_has_no_moments(open_room: OpenRoom, open_page: OpenPage) -> None:
+    """A link to a moment of a room without messages says so, and the page stays live."""
+    page = open_page(f"{open_room().url}/#t-2026-01-31T12:00:00Z")
+
+    expect(page.locator("#notice")).to_have_text("That moment could not be loaded: No messages yet.")
+    expect(page.locator("#state")).to_have_text("live")
+    expect(page.locator("#moment")).to_have_text("Go to a moment")
+
+
+@pytest.mark.long
 def test_scrolling_back_from_a_moment(open_room: OpenRoom, open_page: OpenPage) -> None:
     """While the past is shown, too, scrolling up leads to the first message."""
     author = agent_id("Ada")

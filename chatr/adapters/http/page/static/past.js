@@ -173,8 +173,11 @@ async function loadWanted(selected) {
     show(roomThen, time, wanted === selected);
     if (wanted === selected) history.replaceState(null, "", `#t-${new Date(time).toISOString()}`);
   } catch (error) {
-    notice(text("timeline.moment-not-loaded", { reason: error.message }), 8);
+    // Before its first message a room has no moments.
+    const reason = error.code === "no_such_moment" ? text("list.empty") : error.message;
+    notice(text("timeline.moment-not-loaded", { reason }), 8);
     if (partlyDrawn) draw(partlyDrawn);
+    if (wanted === selected) setShownTime(shownMoment);
   }
   if (wanted === selected) wanted = null;
 }
