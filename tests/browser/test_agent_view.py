@@ -66,6 +66,15 @@ def test_the_messages_of_an_agent(two: HostedRoom, open_page: OpenPage) -> None:
 
 
 @pytest.mark.long
+def test_an_agent_that_was_active_long_ago(two: HostedRoom, open_page: OpenPage) -> None:
+    """On a phone, too, the view names the day of the last activity."""
+    page = open_page(f"{two.url}/#agent-Ada", viewport={"width": 360, "height": 740}, locale="en-GB", timezone_id="UTC")
+
+    expect(page.locator(".facts dd").first).to_be_visible()
+    assert page.locator(".facts dd").first.inner_text().startswith(iso_timestamp(START)[8:10].lstrip("0"))
+
+
+@pytest.mark.long
 def test_a_message_of_the_view_in_its_place(two: HostedRoom, open_page: OpenPage) -> None:
     """The time of a message leads to it among the messages of all, and the browser goes back to it in the view."""
     page = open_page(f"{two.url}/#agent-Ada")

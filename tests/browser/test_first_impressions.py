@@ -223,7 +223,7 @@ def test_an_archive_says_that_nothing_can_be_posted(room: HostedRoom, open_page:
     page = open_page(room.url)
     page.evaluate("document.documentElement.setAttribute('data-read-only', '')")
 
-    expect(page.get_by_text("This is an archive: nothing can be posted.")).to_be_visible()
+    expect(page.get_by_text("This room is read-only: nothing can be posted.")).to_be_visible()
     expect(page.locator("#skills")).to_be_hidden()
 
 

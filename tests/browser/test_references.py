@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.figures import STANDARDS
 from tests.browser.written_messages import message, receive
 
+RIGHT_EDGE: Final = "element => element.getBoundingClientRect().right"
 HREFS: Final = "links => links.map(link => [link.getAttribute('href'), link.textContent])"
 TEXTS: Final = {
     "see #1, (#12) and #123456789012345678.": ["#1", "#12", "#123456789012345678"],
@@ -57,6 +58,19 @@ def test_a_reply_quotes_a_line(page: Page) -> None:
         ["#thread-5", "1 reply"],
         ["#thread-6", "Thread"],
     ]
+
+
+@pytest.mark.long
+def test_a_long_quote_ends_in_its_line(page: Page) -> None:
+    """The link to the thread stays beside a quote that is longer than the line, on a phone and on a desktop."""
+    receive(page, message(1, "Ada", "word " * 60), message(2, "Bob", "Long.", replyTo="1"))
+
+    for width in (320, 1280):
+        page.set_viewport_size({"width": width, "height": 640})
+        right_edges = [
+            page.locator(each).evaluate(RIGHT_EDGE) for each in ("#m-2 [data-quoted]", "#m-2 .thread", "#m-2")
+        ]
+        assert right_edges == sorted(right_edges)
 
 
 @pytest.mark.long
