@@ -138,13 +138,14 @@ def test_new_messages_do_not_appear_in_the_past(room: HostedRoom, page: Page) ->
 
 @pytest.mark.long
 def test_returning_to_live(room: HostedRoom, open_page: OpenPage) -> None:
-    """The button keeps the language of the address, the browser's back leads to live too, and a moment that is still to
-    come is explained.
+    """The button keeps the language of the address and leads the focus to the messages, the browser's back leads to
+    live, too, and a moment that is still to come is explained.
     """
     page = open_page(f"{room.url}/?language=zh-Hans#t-{iso_timestamp(START + 61 * MINUTE)}")
     expect(page.locator("#back-to-live")).to_be_visible()
-    page.locator("#back-to-live").click()
+    page.locator("#back-to-live").press("Enter")
     expect(page).to_have_url(f"{room.url}/?language=zh-Hans")
+    expect(page.locator("#scroller")).to_be_focused()
     page.evaluate("at => { location.hash = at; }", f"#t-{iso_timestamp(START + 61 * MINUTE)}")
     expect(page.locator("#back-to-live")).to_be_visible()
     page.go_back()

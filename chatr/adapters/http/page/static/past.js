@@ -27,9 +27,7 @@ const HOUR = 3_600_000;
 const STEPS = { ",": -1, ".": 1 };
 const SKIPS_SILENCE = "chatr-skip-silence";
 
-const playButton = byId("play");
-const skipSilence = byId("skip-silence");
-const momentButton = byId("moment");
+const [playButton, skipSilence, momentButton] = ["play", "skip-silence", "moment"].map(byId);
 
 // The moment that is shown, null = the present, and the position in the log of the last record that it shows.
 let [shownMoment, shownPosition] = [null, null];
@@ -173,8 +171,7 @@ async function loadWanted(selected) {
     show(roomThen, time, wanted === selected);
     if (wanted === selected) history.replaceState(null, "", `#t-${new Date(time).toISOString()}`);
   } catch (error) {
-    // Before its first message a room has no moments.
-    const reason = error.code === "no_such_moment" ? text("list.empty") : error.message;
+    const reason = error.code === "no_such_moment" ? text("list.empty") : error.message; // the room has no moments yet
     notice(text("timeline.moment-not-loaded", { reason }), 8);
     if (partlyDrawn) draw(partlyDrawn);
     if (wanted === selected) setShownTime(shownMoment);
@@ -246,6 +243,7 @@ export function start(closeView) {
   timeline.start(goTo);
   rememberSkipSilence();
   byId("back-to-live").addEventListener("click", backToLive);
+  byId("back-to-live").addEventListener("click", () => byId("scroller").focus({ preventScroll: true })); // the button is hidden
   byId("message-before").addEventListener("click", () => step(-1));
   byId("message-after").addEventListener("click", () => step(1));
   momentButton.addEventListener("click", () => timeline.withModule("moment_dialog.js", (dialog) => dialog.openMomentDialog(goTo)));
