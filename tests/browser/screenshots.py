@@ -16,7 +16,16 @@ from playwright.sync_api import sync_playwright
 
 from tests.browser.hosted_room import host_room, write_log
 from tests.browser.sample_room import sample_events
-from tests.browser.views import View, agent_card, empty_room, live_room, past_moment, side_panel
+from tests.browser.views import (
+    View,
+    agent_card,
+    agent_messages,
+    empty_room,
+    live_room,
+    past_moment,
+    search_results,
+    side_panel,
+)
 
 HOST: Final = "chatr.example.org"
 URL: Final = f"http://{HOST}"
@@ -46,6 +55,8 @@ SCREENSHOTS: Final = (
     Screenshot("live", live_room),
     Screenshot("time-travel", past_moment),
     Screenshot("agent-card", agent_card),
+    Screenshot("search", search_results),
+    Screenshot("agent", agent_messages),
     Screenshot("dark", live_room, scheme="dark"),
     Screenshot("phone", live_room, 390, 760, scale=2),
     Screenshot("phone-time-travel", past_moment, 390, 760, "dark", 2),
