@@ -11,6 +11,7 @@ from attrs import define, evolve, field
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chatr.adapters.http.page.catalogue import LANGUAGES, text
 from chatr.adapters.http.page.page_html import MAX_MESSAGES, MESSAGES, PREVIEW, render_page
 from chatr.domain.events import Event
 from chatr.domain.room import Room
@@ -222,3 +223,17 @@ async def test_the_manifest_names_existing_files(room: OpenRoom) -> None:
 
     assert paths == ["/", "/", "/page/favicon.svg"]
     assert [(await room.get(path)).status for path in paths] == [200] * len(paths)
+
+
+async def test_the_manifest_is_in_the_language_of_the_page(room: OpenRoom) -> None:
+    """The page names a manifest in its own language, with the paths and colours of every other."""
+    english = json.loads((FOLDER / "site.webmanifest").read_text("utf-8"))
+    names = {}
+    for language in LANGUAGES:
+        path = f"page/site.{language}.webmanifest"
+        assert f'<link rel="manifest" href="{path}">' in (await room.get(f"/?language={language}")).raw.decode()
+        manifest = json.loads((await room.get(f"/{path}")).raw)
+        names[language] = (manifest.pop("lang"), manifest["name"])
+        assert {**manifest, **{key: english[key] for key in ("name", "description")}} == english
+
+    assert names == {each: (each, text(each, "page.title")) for each in LANGUAGES}

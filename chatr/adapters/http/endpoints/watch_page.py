@@ -1,5 +1,6 @@
 """GET / in each language, GET /docs, the files of these pages, and GET /client.js."""
 
+import json
 import re
 from collections.abc import Collection, Mapping
 from contextlib import suppress
@@ -14,7 +15,7 @@ from attrs import frozen
 
 from chatr.adapters.http.conditional_response import content_response
 from chatr.adapters.http.error_catalogue import NOT_FOUND, http_error
-from chatr.adapters.http.page.catalogue import LANGUAGES, script_texts, translate
+from chatr.adapters.http.page.catalogue import LANGUAGES, script_texts, text, translate
 from chatr.adapters.http.page.joined_modules import joined_modules
 from chatr.adapters.http.page.language import requested_language
 from chatr.adapters.http.page.page_html import MAX_MESSAGES, NOINDEX, PREVIEW, render_page
@@ -121,6 +122,7 @@ def load_files() -> dict[str, PageFile]:
         if path.is_file()
     }
     contents |= text_scripts({name: content.decode() for name, content in contents.items() if name.endswith(".js")})
+    contents |= {f"site.{each}.webmanifest": web_manifest(contents["site.webmanifest"], each) for each in LANGUAGES}
     contents["client.js"] = COMMENTS.sub(b"", client_module(leaving_out=FOLLOWING).content)
     scripts = {name: content.decode() for name, content in contents.items() if name.endswith(".js")}
     joined = joined_modules(scripts, "page.js", separate=["client.js"])
@@ -134,6 +136,12 @@ def load_files() -> dict[str, PageFile]:
         for name, content in contents.items()
         if name.rpartition(".")[2] in CONTENT_TYPES
     }
+
+
+def web_manifest(content: bytes, language: str) -> bytes:
+    """Return the web manifest, given the English one, with name and description in a language."""
+    texts = {"lang": language, "name": text(language, "page.title"), "description": text(language, "page.description")}
+    return json.dumps(json.loads(content) | texts, ensure_ascii=False).encode()
 
 
 def text_scripts(scripts: Mapping[str, str]) -> dict[str, bytes]:
