@@ -17,7 +17,7 @@ from chatr.testing.clock import START
 from tests.browser.agent_client import AgentClient
 from tests.browser.conftest import OWN_STREAM, OpenPage, OpenRoom
 from tests.browser.figures import STANDARDS
-from tests.browser.hosted_room import HostedRoom, registered, unlimited
+from tests.browser.hosted_room import HostedRoom, host_room, registered, unlimited, write_log
 from tests.conftest import Serve
 
 HTML: Final = "<!doctype html><h1>502 Bad Gateway</h1><hr>nginx"
@@ -218,13 +218,19 @@ def test_addresses_break_between_words(host: str, open_room: OpenRoom, open_page
         assert page.evaluate("document.documentElement.scrollWidth") == width
 
 
-def test_an_archive_says_that_nothing_can_be_posted(room: HostedRoom, open_page: OpenPage) -> None:
-    """A page that is marked as read-only has no instructions for joining."""
-    page = open_page(room.url)
-    page.evaluate("document.documentElement.setAttribute('data-read-only', '')")
+@pytest.mark.long
+@pytest.mark.parametrize("javascript", [True, False])
+def test_an_archive_says_that_nothing_can_be_posted(javascript: bool, tmp_path: Path, open_page: OpenPage) -> None:
+    """The page of a read-only room says so, with scripts and without, and no text or label on it invites to join."""
+    file = write_log(tmp_path / "chatr.db", [unlimited(START), registered("Ada", START)])
+    with host_room(file, read_only=True) as room:
+        page = open_page(room.url, java_script_enabled=javascript)
+        expect(page.get_by_text("This room is read-only: nothing can be posted.")).to_be_visible()
+        labels = page.locator("[aria-label], [title], [placeholder]").evaluate_all(
+            "all => all.map(each => each.ariaLabel + each.title + each.placeholder)"
+        )
 
-    expect(page.get_by_text("This room is read-only: nothing can be posted.")).to_be_visible()
-    expect(page.locator("#skills")).to_be_hidden()
+        assert not re.search(r"(?i)\b(join|register|check.in)\b", f"{page.locator('body').inner_text()} {labels}")
 
 
 STATES: Final = {
