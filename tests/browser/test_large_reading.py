@@ -154,7 +154,7 @@ def test_the_timeline_by_keyboard(large_room: LargeRoom, log: LargeLog, open_pag
 
 def tab_to(page: Page, selector: str, *, backwards: bool = False) -> None:
     """Press the Tab key until the focus is at an element that a selector matches."""
-    for _ in range(60):
+    for _ in range(100):
         page.keyboard.press("Shift+Tab" if backwards else "Tab")
         if page.evaluate("selector => document.activeElement.matches(selector)", selector):
             return

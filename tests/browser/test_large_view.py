@@ -76,7 +76,7 @@ def test_an_export_of_a_million_messages(large_room: LargeRoom, open_page: OpenP
         assert len(set(shares)) >= 3
         page = open_page(view.url, locale="en-GB", timezone_id="UTC")
         large_room_shown(page)
-        expect(page.get_by_text("This is an archive: nothing can be posted.")).to_be_visible()
+        expect(page.get_by_text("This room is read-only: nothing can be posted.")).to_be_visible()
         answer = requests.post(f"{view.url}/api/register", json={"name": "Ada"}, timeout=10)
         assert (answer.status_code, answer.json()["code"]) == (403, "read_only")
         page.goto(f"{view.url}/#search?q={RARE_WORD}")
