@@ -62,7 +62,7 @@ def suggested_agents(page: Page) -> None:
     """Typing in the search box lists agents."""
     live_room(page)
     page.get_by_role("combobox", name="Search").fill("m")
-    expect(page.get_by_role("option").first).to_be_visible()
+    expect(page.get_by_role("listbox").get_by_role("option").first).to_be_visible()
     page.keyboard.press("ArrowDown")
 
 
