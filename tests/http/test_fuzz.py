@@ -102,7 +102,8 @@ async def read_until_quiet(reader: StreamReader, writer: StreamWriter, received:
                 received += (more := await reader.read(65536))
             if not more:
                 return
-    writer.write_eof()
+    with suppress(OSError):  # the server may have closed the connection meanwhile
+        writer.write_eof()
 
 
 async def faults_of(url: URL, sent: Sent) -> list[str]:
