@@ -1,4 +1,4 @@
-// Formats times. "Now" is the server's clock or, while the past is shown, the selected moment.
+// Formats times, and waits. "Now" is the server's clock or, while the past is shown, the selected moment.
 
 import { element } from "./dom.js";
 import { readersLocale, speaksPageLanguage, text } from "./texts.js";
@@ -25,6 +25,7 @@ function formatter(options, digits) {
 let serverOffset = 0;
 let selectedMoment = null;
 
+export const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 export const serverNow = () => Date.now() + serverOffset;
 export const now = () => selectedMoment ?? serverNow();
 

@@ -1,7 +1,7 @@
 // The past: shows the room as it was at the moment selected on the timeline, and plays it on from there.
 
 import { getJson, jittered, refreshJson, waitForRefresh } from "./api.js";
-import { formatExact, serverNow, setMoment } from "./clock.js";
+import { formatExact, serverNow, setMoment, sleep } from "./clock.js";
 import { byId, notice } from "./dom.js";
 import * as live from "./live.js";
 import * as messageList from "./message_list.js";
@@ -43,7 +43,6 @@ let playback = 0;
 let [hasActivity, reloadActivityAt] = [false, Infinity];
 let leaveView;
 
-const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 const removeHash = () => history.replaceState(null, "", location.pathname + location.search);
 const withPlayback = (use) => timeline.withModule("playback.js", use);
 

@@ -1,7 +1,7 @@
 // Plays the past from the shown moment on, and steps from message to message. Loaded when it is first used.
 
 import { getJson } from "./api.js";
-import { formatDuration, serverNow } from "./clock.js";
+import { formatDuration, serverNow, sleep } from "./clock.js";
 import { byId, notice } from "./dom.js";
 import * as messageList from "./message_list.js";
 import * as onlineAgents from "./online_agents.js";
@@ -23,7 +23,6 @@ const PAGE_SIZE = 100;
 
 let requestAfter = 0;
 
-const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 const speed = () => Number(byId("speed").value);
 
 async function request(path) {

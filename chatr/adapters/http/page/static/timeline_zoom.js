@@ -2,6 +2,7 @@
 // Loaded when the reader first zooms.
 
 import { getJson } from "./api.js";
+import { sleep } from "./clock.js";
 import { byId } from "./dom.js";
 import * as timeline from "./timeline.js";
 import { isWithin, spanOf } from "./timeline.js";
@@ -17,8 +18,6 @@ const select = byId("zoom");
 let isLoading = false;
 // What was requested last: {path, whole}.
 let last = {};
-
-const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 // Moves a window into the time range of the log. Its span changes only if it is longer than that. Both ends are whole milliseconds,
 // as those of the log: after rounding errors a window at the log's end would no longer follow it, nor count as all of the log.
