@@ -8,7 +8,7 @@ from typing import Final
 from chatr.domain.addressing import Addressing
 
 MOST_IN_THREAD: Final = 1_000
-"""Messages of a thread that are found, in at most 2 ms. Replies to later ones are found from those on."""
+"""The maximum number of messages that are found. It bounds the time to 2 ms."""
 
 
 def thread_below(addressing: Addressing, position: int, *, hidden: bool = False) -> list[int]:
