@@ -80,7 +80,6 @@ async def close_all(room: Room) -> None:
     await room.close()
     others = asyncio.all_tasks() - {asyncio.current_task()}
     await asyncio.gather(*others, return_exceptions=True)
-    await asyncio.get_running_loop().shutdown_asyncgens()
 
 
 def blocking(

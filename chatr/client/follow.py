@@ -87,6 +87,7 @@ class Following(AsyncIterator[Message]):
         """Yield each message with the position after it, until this iterator or the room is closed."""
         self._transport.closing.check()
         self._transport.closing.add(self._closing)
+        self._transport.iterators.add(self)
         try:
             async with aclosing(self._reconnecting()) as messages:
                 async for message_and_position in messages:

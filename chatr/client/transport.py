@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 from urllib.parse import urlsplit
+from weakref import WeakSet
 
 import aiohttp
 from attrs import define, field
@@ -30,6 +31,14 @@ NO_HEADERS: Final[Mapping[str, str]] = {}
 T = TypeVar("T")
 
 
+class OpenIterator(Protocol):
+    """An iterator over a stream of the room."""
+
+    async def aclose(self) -> None:
+        """End it and close its connection."""
+        ...
+
+
 @define(eq=False)
 class Transport:
     """One HTTP session with a room. The first request opens it, in the running event loop."""
@@ -42,6 +51,7 @@ class Transport:
     _limits: RateLimits = field(factory=RateLimits)
     _session: aiohttp.ClientSession | None = None
     closing: Closing = field(factory=Closing)
+    iterators: WeakSet[OpenIterator] = field(factory=WeakSet)
     _loop: asyncio.AbstractEventLoop | None = None
     _has_answered: bool = False
     _is_failing: bool = False
@@ -61,6 +71,9 @@ class Transport:
     async def close(self) -> None:
         """Close all connections. Calls that wait raise NoAnswer."""
         self.closing.close()
+        # Not left to the loop, which at its end closes a generator and those that it reads at the same time: may fail.
+        for iterator in list(self.iterators):
+            await iterator.aclose()
         if self._session is not None:
             await self._session.close()
 
