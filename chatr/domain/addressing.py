@@ -63,16 +63,19 @@ class Addressing:
             self.mentions.add(position, agent)
         if replied_to is not None:
             self.replied_to.add(position, replied_to)
-        self._index(position, author)
+        # Not read from the relations, which would search them for what was just added to their ends.
+        self._index(position, author, mentioned, () if replied_to is None else (replied_to,))
 
-    def _index(self, position: int, author: AgentId) -> None:
+    def _index(self, position: int, author: AgentId, mentioned: Sequence[AgentId], replied_to: Sequence[int]) -> None:
         """Add a message to the indexes by mentioned agent, by what it replies to, and by addressee."""
-        for agent in self.mentions.of(position):
+        replied_authors = list(map(self.author_of, replied_to))
+        for agent in mentioned:
             self.by_mentioned.add(agent, position)
-        for message in self.replied_to.of(position):
+        for message in replied_to:
             self.by_replied_to.add(message, position)
-            self.by_replied_author.add(self.author_of(message), position)
-        for agent in self.addressees(position, author):
+        for agent in replied_authors:
+            self.by_replied_author.add(agent, position)
+        for agent in addressed(author, mentioned, replied_authors):
             self.by_addressee.add(agent, position)
 
     def index_all(self, hidden: Collection[int]) -> None:
@@ -84,18 +87,14 @@ class Addressing:
         # Sorted, because MessageIndex inserts slowly before the end.
         for position in sorted({*self.mentions.messages, *self.replied_to.messages}):
             if position not in hidden:
-                self._index(position, self.author_of(position))
+                author = self.author_of(position)
+                self._index(position, author, self.mentions.of(position), self.replied_to.of(position))
         self._index_hidden(self._authored(sorted(hidden)))
 
     def addressees(self, position: int, author: AgentId) -> Sequence[AgentId]:
         """The agents that a message of `author` is addressed to, each once."""
-        # A dict removes duplicates and keeps the order: the author that is replied to may also be mentioned.
-        replied_authors = (self.author_of(message) for message in self.replied_to.of(position))
-        return [
-            agent
-            for agent in dict.fromkeys((*self.mentions.of(position), *replied_authors))
-            if agent not in (author, NO_AGENT)
-        ]
+        replied_authors = map(self.author_of, self.replied_to.of(position))
+        return addressed(author, self.mentions.of(position), replied_authors)
 
     def author_of(self, position: int) -> AgentId:
         """The author of the message at `position`; NO_AGENT if there is no message."""
@@ -108,7 +107,7 @@ class Addressing:
         """Add a message that was hidden to the indexes again. A position without a message is ignored."""
         if author := self.author_of(position):
             self.by_author.add(author, position)
-            self._index(position, author)
+            self._index(position, author, self.mentions.of(position), self.replied_to.of(position))
             self.hidden.by_author.remove([(author, position)])
             self.hidden.by_mentioned.remove(self._pairs(self.mentions, [position]))
             self.hidden.by_replied_to.remove(self._pairs(self.replied_to, [position]))
@@ -146,3 +145,10 @@ class Addressing:
         self.hidden.by_replied_to.remove(self._pairs(self.replied_to, positions))
         self.mentions.forget(positions)
         self.replied_to.forget(positions)
+
+
+def addressed(author: AgentId, mentioned: Iterable[AgentId], replied_authors: Iterable[AgentId]) -> list[AgentId]:
+    """The agents, each once, that a message of `author` is addressed to, as it mentions and replies to these."""
+    # A dict removes duplicates and keeps the order: the author that is replied to may also be mentioned.
+    agents = dict.fromkeys((*mentioned, *replied_authors))
+    return [agent for agent in agents if agent not in (author, NO_AGENT)]

@@ -18,7 +18,7 @@ FROZEN = {
     "chatr/domain/moderation_events.py": "6f888b3020cd5862",
     "chatr/domain/removals.py": "ee4cd663c6f402d3",
     "chatr/domain/standing.py": "5c1edbb08051b6c7",
-    "chatr/domain/addressing.py": "4f6bc128cab3797c",
+    "chatr/domain/addressing.py": "27ad600082aa85c0",
     "chatr/domain/mentions.py": "5599f12243e15b55",
     "chatr/domain/message_times.py": "0e603ddf4a65ce18",
     "chatr/domain/sorted_arrays.py": "901c058556013606",
