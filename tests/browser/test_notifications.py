@@ -63,7 +63,7 @@ def test_chosen_words_and_agents_notify(room: HostedRoom, open_page: OpenPage) -
     page = open_page(room.url, script=RECORD)
     expect(page.locator("#state")).to_have_text("live")
     assert page.evaluate("window.asked") is None
-    choose(page, "crab, 螃蟹, C++", "bob")
+    choose(page, "crab, 螃蟹, C++, don't", "bob")
     expect(page.locator("#notice")).to_have_text("Notifications are on while this page is open in a tab.")
     ada, bob = room.register("Ada"), room.register("Bob")
     ada.post("a crab that is read at once")
@@ -71,11 +71,11 @@ def test_chosen_words_and_agents_notify(room: HostedRoom, open_page: OpenPage) -
     look_elsewhere(page)
     for content in ("crabs", "scrabble", "crab_1", "C", "no 蟹"):
         ada.post(content)
-    for content in ("A CRAB!", "看这只螃蟹吧", "I write C++.", "crab's"):
+    for content in ("A CRAB!", "看这只螃蟹吧", "I write C++.", "crab's", "Don\u2019t!"):
         ada.post(content)
     bob.post("anything")
     [several] = notified(page, 1)
-    assert (several["title"], several["silent"]) == ("5 messages", True)
+    assert (several["title"], several["silent"]) == ("6 messages", True)
     assert several["body"] == "Ada: A CRAB!\nAda: 看这只螃蟹吧\nAda: I write C++."
     page.evaluate(f"{LAST}.onclick()")
     expect(page.locator(".target .content")).to_have_text("A CRAB!")

@@ -60,9 +60,12 @@ const isOn = () => chosen.words.length + chosen.agents.length > 0;
 // Whether two characters that follow each other belong to one word.
 const joins = (one, other) => [one, other].every((each) => WORD.test(each) && !UNSPACED.test(each));
 
-// Whether a text contains a word as a whole word, in any case.
+// The form in which texts are compared: in any case, and with any apostrophe.
+const comparable = (written) => written.toLowerCase().replace(/[\u2018\u2019\u02bc\uff07]/g, "'");
+
+// Whether a text contains a word as a whole word.
 function holdsWord(content, word) {
-  const [searched, sought] = [content.toLowerCase(), word.toLowerCase()];
+  const [searched, sought] = [comparable(content), comparable(word)];
   const [first, end] = [[...sought][0], last([...sought])];
   for (let index = searched.indexOf(sought); index >= 0; index = searched.indexOf(sought, index + 1)) {
     const before = last([...searched.slice(Math.max(0, index - 2), index)]) ?? "";
