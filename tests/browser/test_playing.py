@@ -83,6 +83,20 @@ def test_playing_while_a_moment_is_loaded(open_at: OpenAt) -> None:
     expect(page.locator("#messages .content")).to_have_count(7)
 
 
+@pytest.mark.long
+def test_playing_is_stopped_while_a_moment_is_loaded(open_at: OpenAt) -> None:
+    """A second press before the selected moment is loaded leaves the room at that moment."""
+    page = open_at([number * 20 * SECOND for number in range(60)], at=18 * MINUTE)
+    page.locator("#play").click()
+    page.locator("#play").click()  # the module is loaded
+    page.evaluate(f"at => {{ ({SEEK_AND_PLAY})(at); document.getElementById('play').click(); }}", START + 100 * SECOND)
+    expect(page.locator("#messages .content")).to_have_count(6)
+    page.evaluate("() => new Promise(requestAnimationFrame)")
+
+    expect(page.locator("#play")).to_have_attribute("aria-pressed", "false")
+    expect(page).to_have_url(re.compile(re.escape(f"#t-{iso_timestamp(START + 100 * SECOND)}")))
+
+
 SEEK_AND_PLAY = """(at) => {
   handle.value = at;
   handle.dispatchEvent(new Event("input"));

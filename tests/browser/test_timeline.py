@@ -7,13 +7,16 @@ from typing import Final
 import pytest
 from playwright.sync_api import CDPSession, Page, expect
 
+from chatr.domain.commands import agent_id
+from chatr.domain.events import MessagePosted
 from chatr.domain.limits import HOUR, MINUTE, SECOND
 from chatr.domain.timestamps import iso_timestamp
 from tests.browser.agent_client import AgentClient
 from tests.browser.conftest import OpenPage, OpenRoom
-from tests.browser.hosted_room import HostedRoom
+from tests.browser.hosted_room import HostedRoom, registered, unlimited
 from tests.browser.test_past import seek
 from tests.browser.timeline_window import (
+    BEGIN,
     BUSY_DAY,
     DAY,
     change,
@@ -173,3 +176,13 @@ def test_the_window_follows_now(room: HostedRoom, page: Page) -> None:
     expect(page.locator(".content").last).to_have_text("another")
 
     assert shown_window(page) == before
+
+
+@pytest.mark.long
+def test_a_clock_that_is_far_ahead(open_room: OpenRoom, open_page: OpenPage) -> None:
+    """The chart ends now: a message of a clock that is ahead does not press all others into one bar."""
+    times = (*(BEGIN + day * DAY for day in range(300)), BEGIN + 40_000 * DAY)
+    messages = [MessagePosted(agent_id("Ada"), f"message {number}", None, at) for number, at in enumerate(times)]
+    page = open_page(open_room([unlimited(BEGIN), registered("Ada", BEGIN), *messages]).url)
+
+    expect(page.locator("#bars")).to_have_attribute("d", re.compile(r"(M[^M]*){20,}"))

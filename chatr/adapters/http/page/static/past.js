@@ -22,7 +22,6 @@ const RECOUNT_AFTER = 60_000;
 // than a frame. All are drawn when no other moment was selected for this many milliseconds.
 const DRAWN_WHILE_MOVING = 25;
 const DRAW_ALL_AFTER = 200;
-const HOUR = 3_600_000;
 // Steps to the message before and after, while the messages have the focus; on the slider timeline_controls.js does.
 const STEPS = { ",": -1, ".": 1 };
 const SKIPS_SILENCE = "chatr-skip-silence";
@@ -41,12 +40,12 @@ let [partlyDrawn, drawAllTimer] = [null, undefined];
 // The number of starts and stops of playing: a playing loop ends when the number has changed.
 let playback = 0;
 let [hasActivity, reloadActivityAt] = [false, Infinity];
-let leaveView;
 
 const removeHash = () => history.replaceState(null, "", location.pathname + location.search);
 const withPlayback = (use) => timeline.withModule("playback.js", use);
 
 export const isShown = () => shownMoment !== null;
+export const isLoading = () => loading !== null;
 export const shownTime = () => shownMoment;
 // The position of the last record that is shown or was selected, null = the newest.
 export const selectedPosition = () => wanted?.position ?? shownPosition;
@@ -58,10 +57,19 @@ export const source = {
 
 const loadsNothing = { older: () => new Promise(() => {}) };
 
+// Returns the counts of the whole log, up to now: those of clocks that are ahead would take most of the chart.
+async function activity(get) {
+  const path = `api/activity?buckets=${timeline.barsIn(innerWidth)}`;
+  const all = await get(path);
+  const [now, { from, width, messages }] = [serverNow(), timeline.barsOf(all)];
+  if (from >= now || from + width * messages.length <= now + width) return all;
+  return get(`${path}&from=${all.from}&to=${new Date(now).toISOString()}`);
+}
+
 async function loadActivity(get) {
   reloadActivityAt = performance.now() + jittered(RELOAD_ACTIVITY_AFTER);
   try {
-    timeline.showActivity(await get(`api/activity?buckets=${timeline.barsIn(innerWidth)}`));
+    timeline.showActivity(await activity(get));
     hasActivity = true;
   } catch {} // what is shown stays
 }
@@ -134,7 +142,6 @@ function stopMoving() {
 // Shows the room at a time in milliseconds; null leads back to live.
 export async function goTo(time) {
   if (time === null) return backToLive();
-  if (Number.isNaN(time)) return;
   const moment = Math.max(Math.round(time), timeline.beginning()); // while it plays, moments are fractions
   await goToWanted({ query: `time=${moment}`, time: moment });
 }
@@ -212,15 +219,6 @@ export function beginPlaying() {
   return () => started === playback;
 }
 
-// From live, the last hour is played.
-async function togglePlaying() {
-  if (playButton.getAttribute("aria-pressed") === "true") return stopPlaying();
-  leaveView(); // what is played is the room's list
-  if (isShown() || loading) await settle();
-  else await goTo(Math.round(serverNow() - HOUR));
-  withPlayback(({ play }) => isShown() && play());
-}
-
 const step = (direction) => withPlayback(({ stepMessage }) => stepMessage(direction));
 
 function stepByKey(event) {
@@ -236,9 +234,8 @@ function rememberSkipSilence() {
   } catch {}
 }
 
-// `closeView` closes the view that is shown beside the room's list.
-export function start(closeView) {
-  leaveView = closeView;
+// `leaveView` closes the view that is shown beside the room's list.
+export function start(leaveView) {
   timeline.start(goTo);
   rememberSkipSilence();
   byId("back-to-live").addEventListener("click", backToLive);
@@ -247,5 +244,5 @@ export function start(closeView) {
   byId("message-after").addEventListener("click", () => step(1));
   momentButton.addEventListener("click", () => timeline.withModule("moment_dialog.js", (dialog) => dialog.openMomentDialog(goTo)));
   document.addEventListener("keydown", stepByKey);
-  playButton.addEventListener("click", togglePlaying);
+  playButton.addEventListener("click", () => withPlayback(({ togglePlaying }) => togglePlaying(leaveView)));
 }

@@ -20,8 +20,11 @@ const LEAD = 1_000;
 // When fewer milliseconds of playback are left, the present is shown.
 const SHORTEST_REST = 1_000;
 const PAGE_SIZE = 100;
+const HOUR = 3_600_000;
 
 let requestAfter = 0;
+// Whether the reader wants what is loading to be played.
+let isStarting = false;
 
 const speed = () => Number(byId("speed").value);
 
@@ -31,7 +34,19 @@ async function request(path) {
   return getJson(path);
 }
 
-export async function play() {
+// From live, the last hour is played. `leaveView` closes a view: what is played is the room's list.
+export async function togglePlaying(leaveView) {
+  isStarting = !isStarting && byId("play").getAttribute("aria-pressed") !== "true";
+  if (!isStarting) return past.stopPlaying();
+  leaveView();
+  if (past.isShown() || past.isLoading()) await past.settle();
+  else await past.goTo(Math.round(serverNow() - HOUR));
+  if (!isStarting) return;
+  isStarting = false;
+  if (past.isShown()) await play();
+}
+
+async function play() {
   const isPlaying = past.beginPlaying();
   try {
     while (isPlaying()) await playPart(isPlaying);
