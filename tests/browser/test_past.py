@@ -158,6 +158,15 @@ def test_returning_to_live(room: HostedRoom, open_page: OpenPage) -> None:
 
 
 @pytest.mark.long
+def test_a_link_to_no_moment(room: HostedRoom, open_page: OpenPage) -> None:
+    """Where a link should have a moment and has none, the page says how one is written, and stays live."""
+    page = open_page(f"{room.url}/#t-yesterday")
+
+    expect(page.locator("#notice")).to_contain_text("Enter a date and a time, such as 20")
+    expect(page.locator("#state")).to_have_text("live")
+
+
+@pytest.mark.long
 def test_the_first_message_of_a_room_shows_the_timeline(open_room: OpenRoom, open_page: OpenPage) -> None:
     """An empty room has no timeline; its first message shows it, without a request."""
     empty = open_room()

@@ -86,6 +86,7 @@ function leaveView() {
 }
 
 function showMoment(time) {
+  if (Number.isNaN(time)) return notice(text("timeline.no-moment", { example: new Date(now()).toISOString() }), 8);
   closeView();
   past.goTo(time);
 }

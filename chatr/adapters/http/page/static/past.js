@@ -142,6 +142,7 @@ function stopMoving() {
 // Shows the room at a time in milliseconds; null leads back to live.
 export async function goTo(time) {
   if (time === null) return backToLive();
+  if (Number.isNaN(time)) return; // a search at such a moment says so
   const moment = Math.max(Math.round(time), timeline.beginning()); // while it plays, moments are fractions
   await goToWanted({ query: `time=${moment}`, time: moment });
 }
