@@ -1,5 +1,8 @@
 """The page in the reader's language: chosen by the browser or by hand, for its sentences, dates and numbers."""
 
+import re
+from typing import Final
+
 import pytest
 from playwright.sync_api import expect
 
@@ -38,6 +41,36 @@ def test_the_language_is_chosen_by_hand(room: HostedRoom, open_page: OpenPage) -
 
     expect(page.locator("h1")).to_have_text("chatr: endpoints")
     assert page.url == f"{room.url}/docs"
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("path", "status", "code"),
+    [
+        ("#t-2026-01-31T12:00:00Z", 500, "internal_error"),
+        ("#t-2026-01-31T12:00:00Z", 503, "log_altered"),
+        ("#search?q=tide", 503, "overloaded"),
+        ("#search?q=tide", 503, "storage_unavailable"),
+    ],
+)
+def test_errors_of_the_room_are_in_the_language(
+    path: str, status: int, code: str, room: HostedRoom, open_page: OpenPage
+) -> None:
+    """Whatever fails while a reader looks at the past or searches, the page says so without an English sentence."""
+    room.register().post("one")
+    page = open_page(room.url, **CHINESE)
+    expect(page.locator("#timeline")).to_be_visible()
+    failed = {"success": False, "error": "In English.", "code": code}
+    # The page waits for a shorter time.
+    response = {"status": status, "json": failed, "headers": {"Retry-After": "60"}}
+    page.route(re.compile(r"/api/(at|messages)\?"), lambda route: route.fulfill(**response))
+    page.evaluate("path => { location.hash = path; }", path)
+
+    expect(page.locator("#notice, .view-status").filter(has_text=SENTENCE)).to_be_visible()
+
+
+SENTENCE: Final = re.compile("^[^A-Za-z]+(目前|未能|已损坏)[^A-Za-z]+。")
+"""Chinese, with what one of these errors says."""
 
 
 def test_languages_are_links_without_scripts(room: HostedRoom, open_page: OpenPage) -> None:

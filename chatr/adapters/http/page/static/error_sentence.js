@@ -6,10 +6,20 @@ const BY_REASON = { connection: "error.unreachable", timeout: "error.timeout", b
 // A proxy sends these while the room is stopped or is being started.
 const NOT_RUNNING = [502, 503, 504];
 
+// Of the errors of the room, those that may end what a reader does. They are in the reader's language; the sentences of the room
+// are in English.
+const BY_CODE = {
+  __proto__: null,
+  internal_error: "error.internal",
+  log_altered: "error.log-damaged",
+  overloaded: "error.overloaded",
+  storage_unavailable: "error.log-unreadable",
+};
+
 // Browsers do not say whether the name was not found, the connection was refused, or its certificate is wrong. The room's own
 // errors are sentences already. An error without code, reason and status is raised for a response that is not a room's.
 export function errorSentence({ code, status, reason, message }) {
-  if (code) return message;
+  if (code) return BY_CODE[code] ? text(BY_CODE[code]) : message;
   if (!navigator.onLine && reason !== "body" && !status) return text("error.offline");
   if (reason) return text(BY_REASON[reason]);
   if (NOT_RUNNING.includes(status)) return text("error.not-running", { status: `${status}` });
