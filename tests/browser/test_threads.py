@@ -73,6 +73,18 @@ def test_a_thread(room: HostedRoom, open_page: OpenPage) -> None:
 
 
 @pytest.mark.long
+def test_links_to_threads_are_large_enough(room: HostedRoom, open_page: OpenPage) -> None:
+    """The links above a reply and below a message with replies are targets of 24 pixels: buttons may be beside them."""
+    page = open_page(f"{room.url}/#m-{QUESTION}")
+    expect(page.locator(f"#m-{QUESTION} .replies a")).to_be_visible()
+    heights = page.locator(":is(.quote, .replies) > a").evaluate_all(
+        "links => links.map(link => link.getBoundingClientRect().height)"
+    )
+
+    assert min(heights) >= 24
+
+
+@pytest.mark.long
 def test_the_top_of_a_thread(room: HostedRoom, open_page: OpenPage) -> None:
     """Links lead further up to the first message of all."""
     page = open_page(f"{room.url}/#thread-{QUESTION}")
