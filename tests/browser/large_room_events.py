@@ -110,18 +110,20 @@ class LargeRoom:
         begin = self._begin + hour * HOUR
         last = min(HOUR, self._end - 35 * SECOND - begin)
         times = sorted(begin + int(self._random.random() * last) for _ in authors)
-        first_position = self._position + 1
+        topic = None
         for number, (at, author) in enumerate(zip(times, authors, strict=True)):
             self._append_planned(at)
             stepped_back = hour == CLOCK_STEP_HOUR and number > len(authors) // 2
-            self._post(author, at - CLOCK_STEP if stepped_back else at, first_position if hour == BUSY_HOUR else None)
+            self._post(author, at - CLOCK_STEP if stepped_back else at, topic)
+            if hour == BUSY_HOUR and topic is None:
+                topic = self._position
         if hour != CLOCK_STEP_HOUR:
             self._see_or_leave(authors, begin + HOUR - 1)
 
     def _post(self, author: PlannedAgent, at: int, topic: int | None) -> None:
-        """Append a message. A third of those of the busy hour reply to its first message, the `topic`."""
+        """Append a message. A third of the later ones of the busy hour reply to its first message, the `topic`."""
         chance, reply_to, other = self._random.random(), None, author
-        if topic and self._position > topic and chance < 1 / 3:
+        if topic and chance < 1 / 3:
             reply_to = topic
         elif chance < 1 / 4 and self._newest:
             newest = -1 if chance < 1 / 8 else int(self._random.random() * len(self._newest))
