@@ -1,7 +1,6 @@
 """Debian's Chromium in front of a real server. No page of a test may report an error or request anything elsewhere."""
 
 import os
-import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
@@ -14,6 +13,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, Reque
 
 from chatr.domain.events import Event, MessagePosted
 from chatr.domain.limits import HOUR
+from tests.browser.chromium import chromium
 from tests.browser.hosted_room import HostedRoom, host_room, write_log
 from tests.browser.large_room_facts import LargeLog
 from tests.browser.large_room_server import LONGEST_MAKING, LargeRoom, large_room_in
@@ -43,9 +43,9 @@ def playwright() -> Iterator[Playwright]:
 @pytest.fixture(scope="package")
 def browser(playwright: Playwright) -> Iterator[Browser]:
     """One browser for all tests; each page has a context of its own."""
-    program = shutil.which("chromium")
+    program = chromium()
     if program is None:
-        skip_or_fail("there is no chromium here: apt-get install chromium")
+        skip_or_fail("there is no Chromium here: apt-get install chromium-headless-shell")
     # There is no GPU, and drawing as one would takes more of the CPU than drawing without.
     browser = playwright.chromium.launch(executable_path=program, args=["--disable-gpu"])
     yield browser

@@ -4,7 +4,6 @@ They need these fonts: apt-get install fonts-inter fonts-noto-color-emoji.
 """
 
 import argparse
-import shutil
 import tempfile
 import time
 from base64 import b64decode
@@ -14,6 +13,7 @@ from typing import Final
 from attrs import frozen
 from playwright.sync_api import sync_playwright
 
+from tests.browser.chromium import chromium
 from tests.browser.hosted_room import host_room, write_log
 from tests.browser.sample_room import sample_events
 from tests.browser.views import (
@@ -71,7 +71,7 @@ def take(screenshot: Screenshot, folder: Path, url: str, port: int) -> None:
     """Write one image. The browser resolves the host of `url` to this machine's port."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"),
+            executable_path=chromium(),
             args=[f"--host-resolver-rules=MAP {HOST}:80 127.0.0.1:{port}"],
         )
         page = browser.new_page(

@@ -63,7 +63,7 @@ def test_zooming_with_the_wheel(page: Page) -> None:
     started = page.evaluate("performance.now()")
     for _ in range(50):
         page.mouse.wheel(0, -100)
-    expect(page.locator("#ticks")).to_contain_text(re.compile(r":\d\d:(15|30|45)"))
+    expect(page.locator("#ticks")).to_contain_text(re.compile(r"\d\d:\d\d:\d\d"))
     seconds = (page.evaluate("performance.now()") - started) / 1000
 
     assert len(requests) <= 2 * seconds + 1
