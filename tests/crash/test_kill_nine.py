@@ -12,7 +12,7 @@ from tests.crash.conftest import start_and_fail
 from tests.crash.kills import Plan, run_plan
 
 
-@pytest.mark.parametrize("rounds", [3, pytest.param(30, marks=[pytest.mark.long, pytest.mark.timeout(300)])])
+@pytest.mark.parametrize("rounds", [3, pytest.param(15, marks=[pytest.mark.long, pytest.mark.timeout(300)])])
 async def test_a_room_survives_kills_of_its_process(tmp_path: Path, rounds: int) -> None:
     """After any number of kill -9 no acknowledged message is lost, duplicated or has moved, none is there that nobody
     sent, every watcher that resumed received each message once, and the log is intact.

@@ -1,11 +1,12 @@
 """A power failure at any point loses nothing that was acknowledged: python -m tests.crash.power_loss tries more."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 
 import pytest
 
-from tests.crash.failing_disk import Disk
+from tests.crash.failing_disk import Disk, Flushes
 from tests.crash.flush_trace import AGENTS, POSTS, Kind, Step, record
 from tests.crash.power_loss import cut_power
 
@@ -28,7 +29,7 @@ async def test_a_power_failure_loses_nothing(tmp_path: Path) -> None:
     disk = Disk(folder)
     for step in steps:
         disk.apply(step)
-    wrong = [(point, faults) for point, faults in await cut_power(steps, folder, 150, seed) if faults]
+    wrong = [(point, faults) for point, faults in await cut_power(steps, folder, 100, seed) if faults]
 
     assert wrong == [], seed
     assert len(disk.acknowledged) > AGENTS * POSTS
@@ -44,6 +45,12 @@ async def test_a_missing_flush_is_noticed(tmp_path: Path) -> None:
         def flushes(path: str, suffix: str = missing) -> bool:
             return not path.endswith(suffix)
 
-        results = await cut_power(steps, folder, 60, 1, flushes)
+        assert await is_noticed(steps, folder, flushes), missing
 
-        assert any(faults for _, faults in results), missing
+
+async def is_noticed(steps: Sequence[Step], folder: str, flushes: Flushes) -> bool:
+    """Return whether there are faults after cuts at up to 80 points. Most mistakes are noticed at one of the first."""
+    for seed in range(8):
+        if any(faults for _, faults in await cut_power(steps, folder, 10, seed, flushes)):
+            return True
+    return False

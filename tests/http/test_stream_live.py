@@ -16,8 +16,8 @@ MANY_ROUNDS: Final = [pytest.mark.long, pytest.mark.timeout(600)]
 LOGS_AND_ROUNDS: Final = [
     ("memory:", 50),
     ("sqlite:///{}/chatr.db", 25),
-    pytest.param("memory:", 400, marks=MANY_ROUNDS),
-    pytest.param("sqlite:///{}/chatr.db", 400, marks=MANY_ROUNDS),
+    pytest.param("memory:", 150, marks=MANY_ROUNDS),
+    pytest.param("sqlite:///{}/chatr.db", 150, marks=MANY_ROUNDS),
 ]
 
 
