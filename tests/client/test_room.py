@@ -128,7 +128,7 @@ async def test_cancelling_leaves_nothing_open(room: Server) -> None:
 async def test_a_script_need_not_close_its_room(room: Server) -> None:
     """A blocking room that the script does not close is closed when the program ends, without a warning."""
     await posted(room, "Hello")
-    command = (sys.executable, "-X", "dev", "-W", "error", "-c", FORGETFUL, room.running.url)
+    command = (sys.executable, "-W", "error", "-c", FORGETFUL, room.running.url)
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(*command, stdout=pipe, stderr=pipe)
     printed = await process.communicate()
