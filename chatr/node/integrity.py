@@ -7,7 +7,7 @@ from typing import Final
 import structlog
 from attrs import evolve
 
-from chatr.codec import decode
+from chatr.codec import MESSAGE_TYPE, decode
 from chatr.domain.chain import ChainPoint
 from chatr.domain.events import MessagePosted, Record
 from chatr.domain.history import History
@@ -89,10 +89,8 @@ class Integrity:
     def _fold_unchecked(self, room: Room, batch: Sequence[Stored]) -> list[Record]:
         # Checking would take a seventh of a long start. The scrubber does it later, and `check_from_now_on` for the
         # newest messages, before anybody is shown one.
-        records = fold(room, batch)
-        pairs = zip(batch, records, strict=True)
-        self._unchecked_messages.extend(stored for stored, record in pairs if isinstance(record.event, MessagePosted))
-        return records
+        self._unchecked_messages.extend([stored for stored in batch if stored.type == MESSAGE_TYPE])
+        return fold(room, batch)
 
     def check_from_now_on(self, room: Room) -> None:
         """Check every record that is folded after this call, and the messages that `room` has in memory."""
