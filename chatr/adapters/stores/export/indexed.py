@@ -12,7 +12,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, asynccontextmanager
 from gzip import GzipFile
 from io import BufferedIOBase
-from itertools import accumulate
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import BinaryIO, Final, TypeVar
@@ -84,11 +83,11 @@ class Lines:
 
     def _add(self, piece: bytes) -> None:
         """Remember where the lines end whose ends are in `piece`."""
-        # With carriage returns, which an editor may have added, there would be more lines than line feeds.
-        lines = [each + b"\n" for each in piece.split(b"\n")] if b"\r" in piece else piece.splitlines(keepends=True)
-        ends = list(accumulate(map(len, lines), initial=self._size))[1:]
+        end = piece.find(b"\n") + 1
+        while end:
+            self._ends.append(self._size + end)
+            end = piece.find(b"\n", end) + 1
         self._size += len(piece)
-        self._ends.extend(ends if piece.endswith(b"\n") and b"\r" not in piece else ends[:-1])
         self.count = len(self._ends) - 1
 
     def closing(self) -> ChainPoint:
