@@ -2,9 +2,9 @@
 
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from gzip import compress
 from hashlib import sha256
 from importlib.resources import files
@@ -110,8 +110,9 @@ class PageFile:
         return response
 
 
-def load_files() -> dict[str, PageFile]:
-    """Read the files of the pages from the package, by name, without comments.
+@cache
+def load_files() -> Mapping[str, PageFile]:
+    """Read the files of the pages from the package, by name, without comments. The rooms of a process share them.
 
     The client is among them as `client.js`, and the texts that scripts show as `texts.en.js` and so on, those of
     scripts that a first visit does not load as `view_texts.en.js`.
@@ -153,7 +154,8 @@ def text_scripts(scripts: Mapping[str, str]) -> dict[str, bytes]:
     return {name: content.encode() for name, content in made.items()}
 
 
-def client_module(leaving_out: Collection[str] = ()) -> PageFile:
+@cache
+def client_module(leaving_out: frozenset[str] = frozenset()) -> PageFile:
     """Return the client in JavaScript. Programs get it as one file, so its modules are joined into one."""
     folder = files("chatr.adapters.http.page") / "client"
     modules = [

@@ -16,6 +16,8 @@ LANGUAGES: Final = ("en", "zh-Hans")
 DEFAULT_LANGUAGE: Final = "en"
 PLACEHOLDER: Final = re.compile(r"\{\{([a-z]+\.[\w-]+)\}\}")
 """Matches `{{key}}` in an HTML file."""
+KEY_STRING: Final = re.compile(r'"([a-z]+\.[\w-]+)"')
+"""Matches a string in a script that may be a key."""
 TAG_PLACEHOLDER: Final = "{{language}}"
 """Stands in an HTML file for the tag of its language."""
 
@@ -46,6 +48,7 @@ def translate(page: str, language: str) -> str:
 def script_texts(language: str, scripts: str) -> str:
     """Return a script that adds to `pageTexts` the texts whose keys stand as strings in `scripts`."""
     # What only the HTML needs is left out, so that a first visit transfers no text twice.
-    used = {key: entry for key, entry in texts(language).items() if f'"{key}"' in scripts}
+    keys = set(KEY_STRING.findall(scripts))
+    used = {key: entry for key, entry in texts(language).items() if key in keys}
     entries = json.dumps(used, ensure_ascii=False, separators=(",", ":"))
     return f"globalThis.pageTexts = {{ ...globalThis.pageTexts, ...{entries} }};\n"
