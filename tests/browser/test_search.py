@@ -71,6 +71,19 @@ def test_a_search_by_keyboard(searched: HostedRoom, open_page: OpenPage) -> None
 
 
 @pytest.mark.long
+def test_closing_a_search_on_a_phone(searched: HostedRoom, open_page: OpenPage) -> None:
+    """When a search is closed, the messages have the focus: in the box, it would open the keyboard."""
+    page = open_page(searched.url, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    page.locator("#query").fill("tide")
+    page.locator("#query").press("Enter")
+    expect(page.locator(".results .content").first).to_be_visible()
+    page.get_by_role("link", name="Back to the room").tap()
+
+    expect(page.locator(".view")).to_have_count(0)
+    expect(page.locator("#scroller")).to_be_focused()
+
+
+@pytest.mark.long
 def test_going_back_leads_to_the_same_place(searched: HostedRoom, open_page: OpenPage) -> None:
     """Older results follow the newest, and the first of them has the focus. From a message in its place, the browser
     goes back to the result.

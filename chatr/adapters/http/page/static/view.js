@@ -52,6 +52,9 @@ export function show(view) {
   heading.focus({ preventScroll: true });
 }
 
+// In a field for text, the focus opens the keyboard of a phone.
+const opensKeyboard = (focused) => focused.matches("input:not([type=range], [type=checkbox])") && matchMedia("(pointer: coarse)").matches;
+
 // Removes the view from the page. The focus returns to where it was, if that is still there.
 export function hide() {
   const hadFocus = shown?.contains(document.activeElement) || document.activeElement === document.body;
@@ -59,7 +62,9 @@ export function hide() {
   shown = null;
   setLayout();
   showViewTitle("");
-  if (hadFocus) (formerFocus?.isConnected ? formerFocus : byId("scroller")).focus({ preventScroll: true });
+  if (!hadFocus) return;
+  const isKept = formerFocus?.isConnected && !opensKeyboard(formerFocus);
+  (isKept ? formerFocus : byId("scroller")).focus({ preventScroll: true });
 }
 
 // After a click beside all controls the whole page has the focus.
