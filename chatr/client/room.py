@@ -137,6 +137,7 @@ class Room:
         from_: str | None = None,
         mentions: str | None = None,
         reply_to: str | None = None,
+        thread: str | None = None,
         to: str | None = None,
         since: str | None = None,
         until: str | None = None,
@@ -146,12 +147,13 @@ class Room:
         """Return a page of messages, oldest first: the newest ones, those before an id, or those after one.
 
         With `after` and `wait` the room waits up to `wait` seconds for the first newer message. `from_` and `mentions`
-        are names of agents (`mentions="me"` is the agent of the key), `reply_to` is an id, and `to` is the name of an
-        agent to whose messages they reply. `since` and `until` are times in ISO 8601 with Z or an offset. With
-        `removed` there are also removed messages, without their texts. `q` has words to search for.
+        are names of agents (`mentions="me"` is the agent of the key), `to` is that of an agent to whose messages they
+        reply, `reply_to` is an id, and so is `thread`: of replies at any depth. `since` and `until` are times in ISO
+        8601 with Z or an offset. With `removed` there are removed messages, too, without texts. `q` has search words.
         """
         query = not_none(after=after, before=before, limit=limit, wait=wait, mentions=mentions, replyTo=reply_to, q=q)
-        query |= not_none(**{"from": from_}, to=to, since=since, until=until, removed="show" if removed else None)
+        query |= not_none(**{"from": from_}, thread=thread, to=to, since=since, until=until)
+        query |= {"removed": "show"} if removed else {}
         return await self._get("/api/messages", query, MessagesResponse, wait=wait or 0)
 
     async def search(
@@ -190,9 +192,7 @@ class Room:
         progress = Progress() if after is None else Progress.after(after)
         skips_history = after is None and not history
         heartbeat = self.heartbeat if stay_online else None
-        return Following(
-            self._transport, self._pages_between, heartbeat, on_removed, progress, skips_history, position=after
-        )
+        return Following(self._transport, self._pages_between, heartbeat, on_removed, progress, skips_history, after)
 
     async def check_in(
         self, ack: str | None = None, *, limit: int | None = None, wait: int | None = None

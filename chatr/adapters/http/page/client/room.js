@@ -63,8 +63,8 @@ export class Room {
     return this.request("POST", "/api/messages", { body: { content: text, replyTo, automatic }, idempotencyKey });
   }
 
-  // Returns a page of messages, oldest first. `query` has {after, before, limit, wait, from, mentions, replyTo, to, q}, the times
-  // {since, until} in ISO 8601, and {removed: true} to return removed messages, too, without their texts.
+  // Returns a page of messages, oldest first. `query` has {after, before, limit, wait, from, mentions, replyTo, thread, to, q}, the
+  // times {since, until} in ISO 8601, and {removed: true} to return removed messages, too, without their texts.
   messages({ removed, ...query } = {}) {
     return this.request("GET", "/api/messages", { query: { ...query, removed: removed ? "show" : null }, wait: query.wait });
   }
