@@ -69,10 +69,12 @@ class LoopThread:
         if current_thread() is self.thread:  # the garbage collector may run there, which must not wait for itself
             closing.add_done_callback(lambda _: self.loop.stop())
             return
-        closing.result()
-        self.loop.call_soon_threadsafe(self.loop.stop)
-        self.thread.join()
-        self.loop.close()
+        try:
+            closing.result()
+        finally:
+            self.loop.call_soon_threadsafe(self.loop.stop)
+            self.thread.join()
+            self.loop.close()
 
 
 async def close_all(room: Room) -> None:

@@ -62,7 +62,7 @@ class Following(AsyncIterator[Message]):
     _opened_at: float | None = None
     _next_heartbeat: float = 0
     _closing: Closing = field(factory=Closing)
-    _is_awaited: bool = False
+    _readers: int = 0
     _messages: AsyncGenerator[tuple[Message, str]] = field(init=False)
 
     @_messages.default
@@ -70,17 +70,17 @@ class Following(AsyncIterator[Message]):
         return self._follow()
 
     async def __anext__(self) -> Message:
-        self._is_awaited = True
+        self._readers += 1
         try:
             message, self.position = await anext(self._messages)
         finally:
-            self._is_awaited = False
+            self._readers -= 1
         return message
 
     async def aclose(self) -> None:
         """End the iteration and close the connection. Cancelling the iterating task has the same effect."""
         self._closing.close()
-        if not self._is_awaited:  # otherwise the task that iterates closes the generator
+        if not self._readers:  # otherwise the task that iterates closes the generator
             await self._messages.aclose()
 
     async def _follow(self) -> AsyncGenerator[tuple[Message, str]]:
@@ -137,8 +137,9 @@ class Following(AsyncIterator[Message]):
                     if parser.retry is not None:
                         self._backoff.first = min(max(parser.retry, SHORTEST_RETRY), LONGEST_PAUSE)
                     await self._stay_online()
-                    async for message_and_position in self._new_messages(event):
-                        yield message_and_position
+                    async with aclosing(self._new_messages(event)) as messages:
+                        async for message_and_position in messages:
+                            yield message_and_position
 
     async def _stay_online(self) -> None:
         """Send a heartbeat if it is due. This runs at each event, and the room sends totals every few seconds."""
@@ -156,9 +157,10 @@ class Following(AsyncIterator[Message]):
             case "reset":
                 self._progress.reset()
             case "history":
-                messages = decoded(frame.data, list[Message])
-                async for message_and_position in self._new_in_history(messages, event.last_id):
-                    yield message_and_position
+                history = decoded(frame.data, list[Message])
+                async with aclosing(self._new_in_history(history, event.last_id)) as messages:
+                    async for message_and_position in messages:
+                        yield message_and_position
             case "message":
                 message = decoded(frame.data, Message)
                 if self._progress.take(message, event.last_id):

@@ -71,11 +71,13 @@ class Transport:
     async def close(self) -> None:
         """Close all connections. Calls that wait raise NoAnswer."""
         self.closing.close()
-        # Not left to the loop, which at its end closes a generator and those that it reads at the same time: may fail.
-        for iterator in list(self.iterators):
-            await iterator.aclose()
-        if self._session is not None:
-            await self._session.close()
+        try:
+            # At its end, the loop would close a generator and those that it reads at the same time, which may fail.
+            for iterator in list(self.iterators):
+                await iterator.aclose()
+        finally:
+            if self._session is not None:
+                await self._session.close()
 
     async def send(self, request: Request, decode: Callable[[bytes], T]) -> T:
         """Send a request, repeatedly if necessary, and return the decoded body of the response. Raises RoomError.

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import inspect
 import json
 import re
 import sys
@@ -107,6 +108,38 @@ async def test_closing_ends_what_waits(room: Server) -> None:
         await client.agents()
     with pytest.raises(NoAnswer, match="closed"):
         await anext(client.follow())
+
+
+def open_generators() -> list[object]:
+    """The generators of the client that were begun and are not closed."""
+    generators = filter(inspect.isasyncgen, gc.get_objects())
+    return [each for each in generators if each.ag_frame and "/chatr/client/" in each.ag_code.co_filename]
+
+
+async def test_closing_a_room_closes_its_iterators(room: Server) -> None:
+    """An iterator from which nobody reads any longer is closed with its room, and not by the loop when it ends."""
+    await posted(room, "Hello")
+    async with Room(room.running.url) as client:
+        following = client.follow(history=True)
+        await anext(following)
+        begun = len(open_generators())
+
+    assert begun > 1
+    assert open_generators() == []
+
+
+async def test_a_room_is_closed_while_several_read_one_iterator(room: Server) -> None:
+    """A second reader of an iterator is refused, and the first one ends when the room is closed."""
+    async with Room(room.running.url) as client:
+        following = client.follow()
+        first = asyncio.ensure_future(anext(following, "ended"))
+        await client.agents()
+        with pytest.raises(RuntimeError, match="already running"):
+            await anext(following)
+
+    assert await first == "ended"
+    with pytest.raises(NoAnswer, match="closed"):
+        await client.agents()
 
 
 async def test_cancelling_leaves_nothing_open(room: Server) -> None:
