@@ -90,6 +90,12 @@ class LargeLog:
         field = f'%"reply_to":{position}'
         return self.messages("(data like ? or data like ?) order by position", f"{field}}}%", f"{field},%")
 
+    def newest_reply_to(self, name: str) -> Posted:
+        """Return the newest reply to a message of an agent."""
+        replied_to = {each.position for each in self.of_agent(name)}
+        replies = self.messages("data like '%\"reply_to\":%' order by position desc limit 10000")
+        return next(each for each in replies if each.reply_to in replied_to)
+
     def hidden_between(self, begin: int, end: int) -> int:
         """Return how many of the messages that were posted in a time are removed now, erased ones included."""
         ((count,),) = self.rows(

@@ -356,7 +356,7 @@ async def test_the_history_reaches_behind_hidden_messages(open_room: OpenRoom) -
     log.heal()
     async with watching(room.running.url) as watch:
         history = await watch.frame()
-    # Not counted: the search index and the erasing read the log, too.
+    # Reading fails and is not counted, because the search index and the erasing read the log, too.
     log.fail("pick", LogUnavailable("the store is away again"))
     again = await resumed(room, "")
     log.heal()

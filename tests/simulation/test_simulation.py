@@ -29,7 +29,7 @@ NOTICED_IN: Final = {
     "record no acknowledgement at once": 14,
     "send hidden messages": 1,
 }
-"""The world that notices a mistake soonest, where the first of all does not, or near its end: its test begins there."""
+"""The world that notices a mistake soonest, where world 0 does not notice it, or only near its end."""
 WORLDS: Final = 20
 """Worlds that are simulated; each mistake is noticed in one of them."""
 STEPS: Final = 1_000

@@ -115,7 +115,7 @@ def load_files() -> Mapping[str, PageFile]:
     """Read the files of the pages from the package, by name, without comments. The rooms of a process share them.
 
     The client is among them as `client.js`, and the texts that scripts show as `texts.en.js` and so on, those of
-    scripts that a first visit does not load as `view_texts.en.js`.
+    scripts that a first visit does not load as `texts_later.en.js`.
     """
     contents = {
         path.name: COMMENTS.sub(b"", path.read_bytes()) if path.name.endswith(LOADED) else path.read_bytes()
