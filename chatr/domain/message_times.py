@@ -169,15 +169,20 @@ class MessageTimes:
         """The latest time of a message, hidden or not, in seconds since 1970. There must be a message."""
         return max([self.latest, *(each.seconds[-1] for each in self.sequences)])
 
-    def activity(self, buckets: int) -> Activity:
+    def activity(self, buckets: int, end: int | None = None) -> Activity:
         """Return the activity from the first message to the last, in at most `buckets` buckets.
 
+        With `end`, milliseconds since 1970, the last bucket is that of the last second before it, or an earlier one.
         It is computed for at most `MAX_BUCKETS` buckets. Their width is the smallest power of two seconds that allows
         this, and they begin at multiples of it. Neighbouring ones are merged until there are at most `buckets`.
         """
         if not self.column:
             return Activity(0, 1, [])
         first, last, width = self.first, self.last, 1
+        if end is not None:
+            last = min(last, -(-end // SECOND) - 1)
+        if last < first:
+            return Activity(0, 1, [])
         while last // width - first // width >= MAX_BUCKETS:
             width *= 2
         count = last // width - first // width + 1

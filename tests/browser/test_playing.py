@@ -87,8 +87,9 @@ def test_playing_while_a_moment_is_loaded(open_at: OpenAt) -> None:
 def test_playing_is_stopped_while_a_moment_is_loaded(open_at: OpenAt) -> None:
     """A second press before the selected moment is loaded leaves the room at that moment."""
     page = open_at([number * 20 * SECOND for number in range(60)], at=18 * MINUTE)
+    play(page, 60)
     page.locator("#play").click()
-    page.locator("#play").click()  # the module is loaded
+    expect(page.locator("#play")).to_have_attribute("aria-pressed", "false")
     page.evaluate(f"at => {{ ({SEEK_AND_PLAY})(at); document.getElementById('play').click(); }}", START + 100 * SECOND)
     expect(page.locator("#messages .content")).to_have_count(6)
     page.evaluate("() => new Promise(requestAnimationFrame)")

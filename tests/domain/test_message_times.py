@@ -215,6 +215,21 @@ def test_ten_years_need_few_buckets() -> None:
     assert sum(counts) == len(moments)
 
 
+@given(TIMES.filter(bool), MOMENTS)
+def test_activity_up_to_a_time(moments: list[int], end: int) -> None:
+    """Up to a time the buckets are no wider than that span needs, whatever times come later."""
+    times = [seconds_of(at) for at in moments]
+    first, last = min(times), min(max(times), -(-end // SECOND) - 1)
+    found = in_seconds(times_of(moments).activity(MAX_BUCKETS, end))
+    if last < first:
+        assert found == (0, 1, [])
+        return
+    width = next(1 << doubled for doubled in count() if (last >> doubled) - (first >> doubled) < MAX_BUCKETS)
+    buckets = Counter(at // width for at in times)
+
+    assert found == (first // width * width, width, [buckets[at] for at in range(first // width, last // width + 1)])
+
+
 @given(TIMES.filter(bool), st.integers(1, MAX_BUCKETS))
 def test_merged_buckets_hold_the_same_messages(moments: list[int], most: int) -> None:
     """Merged to any number, the buckets hold as many messages, start at the same time and end less than one later."""

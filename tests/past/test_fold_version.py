@@ -20,7 +20,7 @@ FROZEN = {
     "chatr/domain/standing.py": "5c1edbb08051b6c7",
     "chatr/domain/addressing.py": "27ad600082aa85c0",
     "chatr/domain/mentions.py": "5599f12243e15b55",
-    "chatr/domain/message_times.py": "0e603ddf4a65ce18",
+    "chatr/domain/message_times.py": "17670adf9cdf97db",
     "chatr/domain/sorted_arrays.py": "901c058556013606",
     "chatr/domain/message_index.py": "ccbdf32bcbe923da",
     "chatr/domain/verification.py": "a9496ba4af42353b",

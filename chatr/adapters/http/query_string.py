@@ -60,17 +60,18 @@ def moment(request: web.BaseRequest) -> Moment:
             raise http_error(INVALID_MOMENT)
 
 
-def time_range(request: web.BaseRequest) -> tuple[int, int] | None:
-    """Return the times `from` and `to` in the query, milliseconds since 1970; None if neither is given.
+def time_range(request: web.BaseRequest) -> tuple[int | None, int | None]:
+    """Return the times `from` and `to` in the query, milliseconds since 1970; None for one that is not given.
 
-    Raises HttpError (400) unless both are valid and the first is the earlier one.
+    Raises HttpError (400) for what is no time, for `from` without `to`, and unless the first is the earlier one.
     """
-    if not {"from", "to"} & request.query.keys():
-        return None
-    start, end = (timestamp(request.query.get(name, "")) for name in ("from", "to"))
-    if start is None or end is None or start.at >= end.at:
+    times = {name: timestamp(request.query[name]) for name in ("from", "to") if name in request.query}
+    if None in times.values():
         raise http_error(INVALID_RANGE)
-    return start.at, end.at
+    start, end = (None if found is None else found.at for found in (times.get("from"), times.get("to")))
+    if start is not None and (end is None or start >= end):
+        raise http_error(INVALID_RANGE)
+    return start, end
 
 
 def after_cursor(request: web.BaseRequest) -> int | None:

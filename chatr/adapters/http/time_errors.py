@@ -13,7 +13,7 @@ INVALID_MOMENT: Final = ErrorType(
 INVALID_RANGE: Final = ErrorType(
     400,
     "invalid_range",
-    "Give both from and to, an earlier and a later time: ISO 8601 with Z or an offset (+ is written %2B), or "
+    "Give from and to, an earlier and a later time, or to alone: ISO 8601 with Z or an offset (+ is written %2B), or "
     "milliseconds since 1970. Without both, messages are counted over the whole life of the room.",
 )
 INVALID_SINCE: Final = ErrorType(

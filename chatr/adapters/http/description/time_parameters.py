@@ -39,8 +39,8 @@ RANGE_START: Final = Parameter(
 RANGE_END: Final = Parameter(
     "query",
     "to",
-    "Count the messages before this time, which must be later than `from`. Buckets are whole seconds, so the last one "
-    "may end later.",
+    "Count the messages before this time, which must be later than `from`; without `from`, from the first message on. "
+    "Buckets are whole seconds, so the last one may end later.",
     POINT_IN_TIME,
     iso_timestamp(NOW + HOUR),
 )

@@ -94,8 +94,9 @@ class RoomAtHandlers:
     async def activity(self, request: web.BaseRequest) -> web.Response:
         """Return the numbers of messages in at most so many buckets. Raises HttpError (400)."""
         times, buckets = self._node.room.history.times, number(request, "buckets", MAX_BUCKETS, MAX_BUCKETS)
-        between = time_range(request)
-        activity = times.activity_between(*between, buckets) if between else times.activity(buckets)
+        start, end = time_range(request)
+        between = None if start is None or end is None else times.activity_between(start, end, buckets)
+        activity = between or times.activity(buckets, end)
         return json_response(encode(activity_response(activity)))
 
 

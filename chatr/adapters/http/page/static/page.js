@@ -21,6 +21,8 @@ const REFRESH_TIMES_EVERY = 15_000;
 let historyShown = false;
 // The module of the view that is shown beside the room's list. Each is loaded when it is first opened.
 let view = null;
+// The hash that was followed last.
+let followed = "";
 
 // By type of frame: what shows its data. What one of them cannot show is shown by the others.
 const listeners = {
@@ -46,6 +48,7 @@ function goToFirstHash() {
 // The hash of the address may name a message, as in /#m-1042, a moment, as in /#t-2026-01-31T12:00:00.000Z, the card of an agent,
 // as in /#a-Ada, or a view: /#agent-Ada, /#thread-1042 or /#search?q=tide.
 function goToHash() {
+  followed = location.hash;
   const [, prefix, name] = location.hash.match(/^#(search[?]|(?:agent|thread|[amt])-(?=.))(.*)$/) ?? [];
   const kind = prefix?.slice(0, -1);
   if (kind?.length > 1) openView(kind, name);
@@ -59,7 +62,8 @@ function goToHash() {
 async function openView(kind, name) {
   const address = location.hash;
   const [next] = await Promise.all([load(loadLater(`${kind}_view.js`)), past.settle()]);
-  if (!next || location.hash !== address) return;
+  if (!next || followed !== address) return;
+  history.replaceState(history.state, "", address); // a moment that was still loading has replaced it
   if (view !== next) view?.close();
   view = next;
   load(view.open(name));
@@ -160,7 +164,9 @@ document.addEventListener("visibilitychange", refreshTimes);
 setInterval(refreshTimes, REFRESH_TIMES_EVERY);
 stream.start(showFrame, () => {
   messageList.connected();
-  onlineAgents.connected().then(refreshTimes); // its response has set the clock
-  past.connected();
+  onlineAgents.connected().then(() => {
+    past.connected(); // the response has set the clock
+    refreshTimes();
+  });
   view?.connected?.();
 });

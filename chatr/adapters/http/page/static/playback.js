@@ -23,8 +23,6 @@ const PAGE_SIZE = 100;
 const HOUR = 3_600_000;
 
 let requestAfter = 0;
-// Whether the reader wants what is loading to be played.
-let isStarting = false;
 
 const speed = () => Number(byId("speed").value);
 
@@ -36,18 +34,18 @@ async function request(path) {
 
 // From live, the last hour is played. `leaveView` closes a view: what is played is the room's list.
 export async function togglePlaying(leaveView) {
-  isStarting = !isStarting && byId("play").getAttribute("aria-pressed") !== "true";
-  if (!isStarting) return past.stopPlaying();
+  if (byId("play").getAttribute("aria-pressed") === "true") return past.stopPlaying();
   leaveView();
-  if (past.isShown() || past.isLoading()) await past.settle();
-  else await past.goTo(Math.round(serverNow() - HOUR));
-  if (!isStarting) return;
-  isStarting = false;
-  if (past.isShown()) await play();
+  const isThere = past.isShown() || past.isLoading();
+  const loading = isThere ? past.settle() : past.goTo(Math.round(serverNow() - HOUR));
+  // Both have stopped what was playing. From now on another moment, a view, or a second press stops this.
+  const isPlaying = past.beginPlaying();
+  await loading;
+  if (isPlaying()) await play(isPlaying);
 }
 
-async function play() {
-  const isPlaying = past.beginPlaying();
+async function play(isPlaying) {
+  if (!past.isShown()) return past.stopPlaying(); // the moment could not be loaded
   try {
     while (isPlaying()) await playPart(isPlaying);
   } catch (error) {
