@@ -49,6 +49,7 @@ def test_the_language_is_chosen_by_hand(room: HostedRoom, open_page: OpenPage) -
     [
         ("#t-2026-01-31T12:00:00Z", 500, "internal_error"),
         ("#t-2026-01-31T12:00:00Z", 503, "log_altered"),
+        ("#t-2026-01-31T12:00:00Z", 422, "too_much_at_once"),
         ("#search?q=tide", 503, "overloaded"),
         ("#search?q=tide", 503, "storage_unavailable"),
     ],
@@ -69,7 +70,7 @@ def test_errors_of_the_room_are_in_the_language(
     expect(page.locator("#notice, .view-status").filter(has_text=SENTENCE)).to_be_visible()
 
 
-SENTENCE: Final = re.compile("^[^A-Za-z]+(目前|未能|已损坏)[^A-Za-z]+。")
+SENTENCE: Final = re.compile("^[^A-Za-z]+(目前|未能|已损坏|太多)[^A-Za-z]+。")
 """Chinese, with what one of these errors says."""
 
 

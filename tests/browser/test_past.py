@@ -159,10 +159,12 @@ def test_returning_to_live(room: HostedRoom, open_page: OpenPage) -> None:
 
 @pytest.mark.long
 def test_a_link_to_no_moment(room: HostedRoom, open_page: OpenPage) -> None:
-    """Where a link should have a moment and has none, the page says how one is written, and stays live."""
+    """Where a link should have a moment and has none, the page says how such a link ends, and stays live."""
     page = open_page(f"{room.url}/#t-yesterday")
 
-    expect(page.locator("#notice")).to_contain_text("Enter a date and a time, such as 20")
+    expect(page.locator("#notice")).to_contain_text(
+        "This link names no moment. One that does ends with a time, such as #t-20"
+    )
     expect(page.locator("#state")).to_have_text("live")
 
 

@@ -14,6 +14,7 @@ const BY_CODE = {
   log_altered: "error.log-damaged",
   overloaded: "error.overloaded",
   storage_unavailable: "error.log-unreadable",
+  too_much_at_once: "error.too-much",
 };
 
 // Browsers do not say whether the name was not found, the connection was refused, or its certificate is wrong. The room's own

@@ -90,7 +90,7 @@ function leaveView() {
 }
 
 function showMoment(time) {
-  if (Number.isNaN(time)) return notice(text("timeline.no-moment", { example: new Date(now()).toISOString() }), 8);
+  if (Number.isNaN(time)) return notice(text("timeline.no-such-link", { example: `#t-${new Date(now()).toISOString()}` }), 8);
   closeView();
   past.goTo(time);
 }
