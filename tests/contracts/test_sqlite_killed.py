@@ -51,13 +51,15 @@ async def writer(path: Path) -> AsyncIterator[asyncio.subprocess.Process]:
 
 async def write_until_ended(path: Path, by: signal.Signals, after: int) -> Report:
     """Run a writing process, send it the signal `by` when `after` records are stored, and return its report."""
-    report = Report()
+    report, is_sent = Report(), False
     async with asyncio.timeout(3 * TIMEOUT), writer(path) as process:
         assert process.stdout
         async for line in process.stdout:
             report.add(line)
-            if len(report.stored) == after:
+            # Once: a second SIGINT would interrupt what the first one has begun.
+            if len(report.stored) == after and not is_sent:
                 process.send_signal(by)
+                is_sent = True
     return report
 
 
