@@ -62,8 +62,10 @@ function goToHash() {
 async function openView(kind, name) {
   const address = location.hash;
   const [next] = await Promise.all([load(loadLater(`${kind}_view.js`)), past.settle()]);
-  if (!next || followed !== address) return;
-  history.replaceState(history.state, "", address); // a moment that was still loading has replaced it
+  // A moment that was still loading may have replaced the address.
+  const isThere = location.hash === address || location.hash.startsWith("#t-");
+  if (!next || followed !== address || !isThere) return;
+  history.replaceState(history.state, "", address);
   if (view !== next) view?.close();
   view = next;
   load(view.open(name));
