@@ -37,6 +37,22 @@ async def test_messages_are_counted_in_buckets(room: Room, ada: Agent) -> None:
     }
 
 
+async def test_messages_are_counted_up_to_a_time(room: Room, ada: Agent) -> None:
+    """With `to` alone messages are counted from the first one on, and the later ones do not widen the buckets."""
+    for _ in range(3):
+        await room.post_message(ada, "Hello")
+    shown = await activity(room, to="2026-01-01T00:10:01Z")
+
+    assert (shown["from"], shown["seconds"]) == ("2026-01-01T00:05:00.000Z", 1)
+    assert shown["messages"] == [1, *[0] * 299, 1]
+    assert await activity(room, to="2026-01-01T00:05:00Z") == {
+        "success": True,
+        "from": None,
+        "seconds": 1,
+        "messages": [],
+    }
+
+
 async def test_only_messages_that_are_shown_are_counted(room: Room, ada: Agent) -> None:
     """A removed or erased message is not counted, and a restored one is again."""
     first, second = [(await room.post_message(ada, "Hello"))["id"] for _ in range(2)]
