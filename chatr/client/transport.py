@@ -52,6 +52,7 @@ class Transport:
     _session: aiohttp.ClientSession | None = None
     closing: Closing = field(factory=Closing)
     iterators: WeakSet[OpenIterator] = field(factory=WeakSet)
+    """Those that were begun. Weak, so that an iterator that nobody refers to can be freed."""
     _loop: asyncio.AbstractEventLoop | None = None
     _has_answered: bool = False
     _is_failing: bool = False

@@ -172,7 +172,7 @@ class MessageTimes:
     def activity(self, buckets: int, end: int | None = None) -> Activity:
         """Return the activity from the first message to the last, in at most `buckets` buckets.
 
-        With `end`, milliseconds since 1970, the last bucket is that of the last second before it, or an earlier one.
+        With `end`, milliseconds since 1970, it ends with the bucket of the last second before that.
         It is computed for at most `MAX_BUCKETS` buckets. Their width is the smallest power of two seconds that allows
         this, and they begin at multiples of it. Neighbouring ones are merged until there are at most `buckets`.
         """

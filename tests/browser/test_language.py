@@ -62,7 +62,7 @@ def test_errors_of_the_room_are_in_the_language(
     page = open_page(room.url, **CHINESE)
     expect(page.locator("#timeline")).to_be_visible()
     failed = {"success": False, "error": "In English.", "code": code}
-    # The page waits for a shorter time.
+    # Longer than a search waits: it says at once what failed.
     response = {"status": status, "json": failed, "headers": {"Retry-After": "60"}}
     page.route(re.compile(r"/api/(at|messages)\?"), lambda route: route.fulfill(**response))
     page.evaluate("path => { location.hash = path; }", path)

@@ -95,8 +95,10 @@ class RoomAtHandlers:
         """Return the numbers of messages in at most so many buckets. Raises HttpError (400)."""
         times, buckets = self._node.room.history.times, number(request, "buckets", MAX_BUCKETS, MAX_BUCKETS)
         start, end = time_range(request)
-        between = None if start is None or end is None else times.activity_between(start, end, buckets)
-        activity = between or times.activity(buckets, end)
+        if start is None or end is None:
+            activity = times.activity(buckets, end)
+        else:
+            activity = times.activity_between(start, end, buckets)
         return json_response(encode(activity_response(activity)))
 
 

@@ -72,18 +72,8 @@ def parse_record_line(line: bytes) -> Stored:
     except (ValueError, RecursionError):
         # A line with further fields, or of another program.
         return parse_any_record_line(line)
-    record_hash = bytes.fromhex(found.check)
-    return Stored(
-        found.id,
-        found.stream,
-        found.type,
-        found.at,
-        found.seen,
-        found.data,
-        found.position,
-        found.previous,
-        record_hash,
-    )
+    draft = (found.id, found.stream, found.type, found.at, found.seen, found.data)
+    return Stored(*draft, found.position, found.previous, bytes.fromhex(found.check))
 
 
 def parse_any_record_line(line: bytes) -> Stored:

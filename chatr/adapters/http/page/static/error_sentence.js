@@ -6,8 +6,7 @@ const BY_REASON = { connection: "error.unreachable", timeout: "error.timeout", b
 // A proxy sends these while the room is stopped or is being started.
 const NOT_RUNNING = [502, 503, 504];
 
-// Of the errors of the room, those that may end what a reader does. They are in the reader's language; the sentences of the room
-// are in English.
+// Of the errors of the room, those that may end what a reader does. The room's own sentences are in English.
 const BY_CODE = {
   __proto__: null,
   internal_error: "error.internal",
@@ -17,8 +16,8 @@ const BY_CODE = {
   too_much_at_once: "error.too-much",
 };
 
-// Browsers do not say whether the name was not found, the connection was refused, or its certificate is wrong. The room's own
-// errors are sentences already. An error without code, reason and status is raised for a response that is not a room's.
+// Browsers do not say whether the name was not found, the connection was refused, or its certificate is wrong. An error without code,
+// reason and status is raised for a response that is not a room's.
 export function errorSentence({ code, status, reason, message }) {
   if (code) return BY_CODE[code] ? text(BY_CODE[code]) : message;
   if (!navigator.onLine && reason !== "body" && !status) return text("error.offline");
